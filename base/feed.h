@@ -1,0 +1,60 @@
+/* Change feed: the ordered log of everything that changed an environment (DESIGN 6).
+ *
+ * Purpose: replicas, statistics and watchers read it; the writer appends to it from the first
+ * day, in the transaction that makes the change. An entry is one batch: the puts and deletes of
+ * its tables (not of STORE_FEED), and the ledger's size and root after it.
+ * The interface is a driver table; `lmdb` is the embedded driver.
+ *
+ * Entry on disk (STORE_FEED, key be64 position from 1): see base/feed_lmdb.c.
+ * Threads: append on the writer thread; read with any read transaction; wait from any thread. */
+#ifndef BASE_FEED_H
+#define BASE_FEED_H
+
+#include "base/clock.h"
+#include "base/store.h"
+
+struct feed;
+
+enum feed_op_kind { FEED_PUT = 1, FEED_DEL = 2 };
+
+struct feed_op {
+	enum feed_op_kind kind;
+	unsigned table;
+	struct str key, value;
+};
+
+struct feed_entry {
+	uint64_t position; /* dense, from 1 */
+	usec_t time;
+	uint64_t ledger_size;
+	unsigned char ledger_root[32];
+	struct str ops; /* encoded; walk with feed_op_next */
+};
+
+/* Takes one operation off *ops; ERR_NOT_FOUND at the end, ERR_CORRUPT. */
+enum err feed_op_next(struct str *ops, struct feed_op *ret) MUST_USE;
+
+struct feed_driver {
+	const char *name;
+	/* expected_head: position of the last entry; ERR_PRECONDITION when it is not. */
+	enum err (*append)(struct feed *f, struct store_txn *t, uint64_t expected_head,
+			   const struct feed_entry *e);
+	/* The entry at exactly this position; ERR_GONE when trimmed, ERR_NOT_FOUND beyond the head. */
+	enum err (*read)(struct feed *f, struct store_txn *t, uint64_t position, struct feed_entry *ret);
+	enum err (*head)(struct feed *f, struct store_txn *t, uint64_t *ret);
+	/* Until the head is beyond position (ERR_OK) or the time has passed (ERR_TIMEOUT). */
+	enum err (*wait)(struct feed *f, uint64_t position, usec_t at_most);
+	/* A consistent copy of the whole environment with its position inside, into an empty folder. */
+	enum err (*snapshot)(struct feed *f, const char *folder);
+	void (*close)(struct feed *f);
+};
+
+struct feed {
+	const struct feed_driver *driver;
+};
+
+enum err feed_lmdb_open(struct store *s, uint64_t keep, struct feed **ret) MUST_USE;
+struct writer;
+struct feed *writer_feed(struct writer *w);
+
+#endif

@@ -1,0 +1,40 @@
+/* Compact JWS (RFC 7515) with one algorithm, EdDSA over Ed25519 (RFC 8037): `alg` is never taken
+ * from the token. Data Integrity proofs eddsa-jcs-2022 (W3C VC-DI-EDDSA 3.3). Threads: any. */
+#ifndef BASE_JOSE_H
+#define BASE_JOSE_H
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/sign.h"
+
+enum { JWS_MAX = 16 * 1024 };
+
+/* header gets alg, kid and typ; claims is any object. Text in the arena. */
+enum err jws_write(struct arena *a, const struct sign_key *k, const char *kid, const char *typ,
+		   const json_t *claims, struct str *ret) MUST_USE;
+
+struct jws {
+	struct str kid, typ;
+	json_t *header, *claims;
+	struct str signing_input; /* header.payload as sent */
+	unsigned char signature[SIGN_SIGNATURE];
+};
+/* Takes it apart without trusting it: alg must be "EdDSA", crit, jku, x5u, jwk, b64 are refused.
+ * ERR_BAD_INPUT, ERR_BAD_JSON. */
+enum err jws_parse(struct arena *a, struct str token, struct flaw *f, struct jws *ret) MUST_USE;
+enum err jws_verify(const struct jws *j, const unsigned char pub[SIGN_PUBLIC]) MUST_USE;
+
+/* exp (required), nbf and iat (optional), with 60 s of leeway; aud (string or array) holds aud.
+ * ERR_EXPIRED or ERR_UNAUTHORISED with the claim named. */
+enum err jwt_check(const struct jws *j, struct str aud, usec_t now, struct flaw *f) MUST_USE;
+
+/* Adds a proof {type DataIntegrityProof, cryptosuite eddsa-jcs-2022, created, verificationMethod,
+ * proofPurpose, proofValue} to doc (member "proof": object, or array when there is one already).
+ * What is signed is doc without its "proof" member. */
+enum err proof_add(json_t *doc, const struct sign_key *k, const char *verification_method,
+		   const char *purpose, usec_t created) MUST_USE;
+/* Verifies the proof of that verification method. ERR_NOT_FOUND: none by it; ERR_BAD_SIGNATURE. */
+enum err proof_verify(const json_t *doc, const char *verification_method,
+		      const unsigned char pub[SIGN_PUBLIC], struct flaw *f) MUST_USE;
+
+#endif

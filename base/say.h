@@ -1,0 +1,30 @@
+/* What the programs say to people: one catalogue, English and Chinese (base/say.def).
+ *
+ * say.def holds rows SAY(NAME, "English", "中文"), in groups by the part that says them; both
+ * texts of a row take the same printf arguments in the same order (checked at build by the
+ * compiler for English and by tests/base/say for Chinese).
+ * The language is taken once from LC_ALL, LC_MESSAGES, LANG (first one set): "zh…" is Chinese.
+ * Threads: any after say_setup. */
+#ifndef BASE_SAY_H
+#define BASE_SAY_H
+
+#include "base/str.h"
+
+enum say {
+#define SAY(name, en, zh) SAY_##name,
+#include "base/say.def"
+#undef SAY
+	SAY_COUNT
+};
+
+enum say_language { SAY_EN, SAY_ZH };
+
+void say_setup(void);
+void say_set_language(enum say_language l);
+enum say_language say_language(void);
+/* From an Accept-Language header (RFC 9110 12.5.4): the better of the two, English by default. */
+enum say_language say_accepted(struct str header);
+const char *say(enum say name);
+const char *say_in(enum say_language l, enum say name);
+
+#endif

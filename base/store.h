@@ -1,0 +1,109 @@
+/* Store: one LMDB environment with named tables.
+ *
+ * Purpose: everything that lasts. A process opens an environment once; each table is one row of
+ * the owner's X-macro table and is opened by its owner alone. Keys up to 511 octets sort by
+ * memcmp; composite keys are used instead of duplicates.
+ *
+ * Transactions: any number of readers, each a snapshot bound to the thread that began it; one
+ * write transaction, begun by the writer thread only (base/writer.h). Values are borrowed from
+ * the map and live until the transaction ends, is reset or, in a write transaction, until the
+ * next write to the same table.
+ *
+ * Invariants: 1. nothing is acknowledged before store_commit returned 0 (fsync done). 2. a second
+ * process that opens the folder gets ERR_LOCKED. 3. a failed commit leaves the last committed
+ * state. 4. MDB_PANIC closes and reopens; the caller sees ERR_IO once. 5. the map grows by itself
+ * (between transactions). */
+#ifndef BASE_STORE_H
+#define BASE_STORE_H
+
+#include "base/str.h"
+
+struct store;
+struct store_txn;
+struct store_cursor;
+
+/* Tables every environment has; an owner's tables start at STORE_APP. */
+enum store_reserved {
+	STORE_META, /* text name → value: format version, heads, counters */
+	STORE_FEED, /* be64 position → feed entry (base/feed.h) */
+	STORE_LEAF, /* be64 index → salt and ledger entry (base/ledger.h) */
+	STORE_NODE, /* u8 level, be64 index → 32 octets of Merkle node (base/ledger.h) */
+	STORE_APP
+};
+
+struct store_table {
+	const char *name; /* as in LMDB, at most 32 octets */
+};
+
+enum { STORE_KEY_MAX = 511, STORE_TABLES_MAX = 48 };
+
+struct store_options {
+	const char *folder;               /* made with mode 0700 when absent */
+	const struct store_table *tables; /* tables[i] has the number STORE_APP + i */
+	size_t tables_n;
+	uint32_t format; /* version of this environment's contents; older ones migrate, newer are refused */
+	size_t map_initial; /* octets; 0 = 64 MiB; grows by doubling up to map_max */
+	size_t map_max;     /* octets; 0 = 4 TiB */
+	unsigned readers;   /* reader slots; 0 = 254 */
+};
+
+/* ERR_LOCKED, ERR_IO, ERR_NO_SPACE, ERR_CORRUPT (not ours or newer format), with *f saying what. */
+enum err store_open(const struct store_options *o, struct flaw *f, struct store **ret) MUST_USE;
+void store_close(struct store *s); /* every transaction must have ended */
+
+/* Readers. Reset gives the snapshot up but keeps the slot; renew takes the newest snapshot. */
+enum err store_read(struct store *s, struct store_txn **ret) MUST_USE;
+void store_read_reset(struct store_txn *t);
+enum err store_read_renew(struct store_txn *t) MUST_USE;
+void store_read_end(struct store_txn *t); /* NULL is allowed */
+/* A number that grows with each commit: the snapshot this transaction reads. */
+uint64_t store_txn_version(const struct store_txn *t);
+
+/* Write transactions: for base/writer.c, migrations and tests. */
+enum err store_write(struct store *s, struct store_txn **ret) MUST_USE;
+enum err store_commit(struct store_txn *t) MUST_USE; /* ends it, also on error */
+void store_abort(struct store_txn *t);               /* NULL is allowed */
+/* True once this transaction has changed anything: the writer's rule for failed commands. */
+bool store_dirty(const struct store_txn *t);
+struct store *store_of(const struct store_txn *t);
+
+/* ERR_NOT_FOUND when absent. */
+enum err store_get(struct store_txn *t, unsigned table, struct str key, struct str *ret) MUST_USE;
+/* ERR_NO_SPACE, ERR_IO, ERR_TOO_LARGE (key over STORE_KEY_MAX or empty). After any error in a write
+ * transaction the transaction is poisoned: every later call and the commit fail with it. */
+enum err store_put(struct store_txn *t, unsigned table, struct str key, struct str value) MUST_USE;
+/* Like put, but ERR_EXISTS (not poisoning) when the key is there. */
+enum err store_put_new(struct store_txn *t, unsigned table, struct str key, struct str value) MUST_USE;
+/* Key larger than every key of the table: sequential fill at full pages. */
+enum err store_append(struct store_txn *t, unsigned table, struct str key, struct str value) MUST_USE;
+enum err store_del(struct store_txn *t, unsigned table, struct str key) MUST_USE; /* ERR_NOT_FOUND */
+uint64_t store_count(struct store_txn *t, unsigned table);
+
+/* Cursors end with store_cursor_close, before their transaction does. Moving past an end gives
+ * ERR_NOT_FOUND. Key and value as borrowed as those of store_get. */
+enum err store_cursor_open(struct store_txn *t, unsigned table, struct store_cursor **ret) MUST_USE;
+void store_cursor_close(struct store_cursor *c); /* NULL is allowed */
+enum err store_cursor_seek(struct store_cursor *c, struct str at_least, struct str *ret_key,
+			   struct str *ret_value) MUST_USE; /* first key >= at_least; "" = first */
+enum err store_cursor_next(struct store_cursor *c, struct str *ret_key, struct str *ret_value) MUST_USE;
+enum err store_cursor_prev(struct store_cursor *c, struct str *ret_key, struct str *ret_value) MUST_USE;
+enum err store_cursor_last(struct store_cursor *c, struct str *ret_key, struct str *ret_value) MUST_USE;
+
+/* Consistent copy of the environment into an empty folder, while it serves. */
+enum err store_copy(struct store *s, const char *folder) MUST_USE;
+
+struct store_stat {
+	uint64_t file_octets, map_octets, version;
+	unsigned readers;
+};
+void store_stat(struct store *s, struct store_stat *ret);
+
+/* be64 keys: order by number. */
+static inline struct str store_key_u64(unsigned char k[8], uint64_t v)
+{
+	for (int i = 7; i >= 0; i--, v >>= 8) k[i] = (unsigned char)v;
+	return str_n(k, 8);
+}
+uint64_t store_u64(struct str s); /* of an 8-octet big-endian slice; must() otherwise */
+
+#endif
