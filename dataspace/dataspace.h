@@ -1,0 +1,53 @@
+/* Data space: participants, catalogs, negotiation, transfer, meters, evidence (DESIGN 5).
+ *
+ * Purpose: the half that decides who may have which data on which terms and proves what happened.
+ * tools/kanhed opens it and mounts its routes; it knows nothing of the resolver.
+ * Threads: ds_open and ds_close on the main thread; hooks and handlers on shards. */
+#ifndef DATASPACE_DATASPACE_H
+#define DATASPACE_DATASPACE_H
+
+#include "base/sign.h"
+#include "base/writer.h"
+#include "net/courier.h"
+#include "net/net.h"
+
+struct ds;
+
+struct ds_options {
+	struct store *store;             /* environment `space`, opened with ds_tables */
+	struct writer *writer;
+	const struct sign_key *key;      /* the node's: signs checkpoints */
+	const struct sign_sealer *sealer;/* for participants' private keys in the store */
+	const char *did, *url;           /* the node's DID; public base URL without a trailing slash */
+	const char *folder;              /* for dataset contents (blobs/) and pulled data (pulled/) */
+	struct courier *courier;
+	bool auto_agree;                 /* providers agree to requests that match an offer */
+	usec_t token_validity;           /* of self-issued tokens; 0 = 300 s */
+	uint64_t content_max;            /* octets of one dataset; 0 = 1 TiB */
+};
+
+extern const struct store_table ds_tables[];
+extern const size_t ds_tables_n;
+
+enum { DS_SHARD_SLOT = 1 };
+
+enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret) MUST_USE;
+/* Starts what must wait for the listeners: the outbox, unfinished pulls. */
+enum err ds_start(struct ds *d, struct net_server *s) MUST_USE;
+/* Ends what uses the shards, before net_server_stop: no new messages leave. */
+void ds_quiesce(struct ds *d);
+void ds_close(struct ds *d); /* after the server, the courier and the writer have stopped */
+
+enum err ds_shard_start(struct ds *d, struct net_shard *s) MUST_USE;
+void ds_shard_turn(struct ds *d, struct net_shard *s);
+void ds_shard_idle(struct ds *d, struct net_shard *s);
+void ds_shard_stop(struct ds *d, struct net_shard *s);
+
+const struct net_routes *ds_routes(struct ds *d, size_t *ret_n); /* several tables */
+void ds_metrics(struct ds *d, struct buf *out);
+
+/* For `kanhe init`, without a daemon: makes a participant with its key. id: a-z 0-9 '-', at most 63. */
+enum err ds_participant_add(struct writer *w, const struct sign_sealer *sealer, const char *node_url,
+			    struct str id, struct str title, struct flaw *f) MUST_USE;
+
+#endif

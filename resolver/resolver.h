@@ -1,0 +1,62 @@
+/* Resolver: registry, delegations, signed answers, referrals and recursion (DESIGN 2, 3).
+ *
+ * Purpose: the half that says what a thing is and where its data lives. tools/kanhed opens it with
+ * what it needs and mounts its routes; it knows nothing of the data space.
+ * Threads: rs_open and rs_close on the main thread; hooks and handlers on shards; everything else
+ * as said. */
+#ifndef RESOLVER_RESOLVER_H
+#define RESOLVER_RESOLVER_H
+
+#include "base/sign.h"
+#include "base/writer.h"
+#include "net/courier.h"
+#include "net/net.h"
+
+struct rs;
+
+struct rs_anchor { /* trust anchor: where a walk begins */
+	const char *prefix;                     /* "88" */
+	unsigned char public_key[SIGN_PUBLIC];
+	const char *url;                        /* "https://127.0.0.1:7443" */
+};
+
+struct rs_options {
+	struct store *store;         /* environment `registry`, opened with rs_tables */
+	struct writer *writer;
+	const struct sign_key *key;  /* the node's */
+	const char *did, *name, *url;/* did:web:…, "maker", public base URL without a trailing slash */
+	const char *const *authority;/* prefixes this node answers for: "88.118.8", "gs1:950600" */
+	size_t authority_n;
+	const struct rs_anchor *anchors;
+	size_t anchors_n;
+	bool recursive;
+	struct courier *courier;
+	size_t cache_octets;         /* for answers and delegations of others, all shards; 0 = 16 MiB */
+	usec_t answer_validity;      /* of a signed answer; 0 = 1 h */
+	uint32_t ttl, ttl_negative;  /* seconds; 0 = 3600, 60 */
+};
+
+/* Tables of the registry environment, resolver/tables.h. */
+extern const struct store_table rs_tables[];
+extern const size_t rs_tables_n;
+extern const unsigned rs_table_credential; /* for net/access.h */
+
+enum { RS_SHARD_SLOT = 0 };
+
+enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret) MUST_USE;
+void rs_close(struct rs *r); /* after the server has stopped */
+
+enum err rs_shard_start(struct rs *r, struct net_shard *s) MUST_USE;
+void rs_shard_turn(struct rs *r, struct net_shard *s); /* renews the read transaction */
+void rs_shard_idle(struct rs *r, struct net_shard *s); /* resets it */
+void rs_shard_stop(struct rs *r, struct net_shard *s);
+struct store_txn *rs_shard_txn(struct net_shard *s);   /* the shard's snapshot of the registry */
+
+const struct net_routes *rs_routes(struct rs *r);
+void rs_metrics(struct rs *r, struct buf *out); /* Prometheus text */
+
+/* For `kanhe init`, without a daemon: grants a credential in the registry at store/writer. */
+enum err rs_credential_add(struct writer *w, struct str name, uint32_t roles, struct str scope,
+			   struct str token) MUST_USE;
+
+#endif
