@@ -3,6 +3,8 @@
  * Purpose: a program hands in its table (X-macro rows) and a file; the file (INI, by inih) is read
  * whole, validated whole, and refused whole on any error, every error listed. Precedence: default <
  * file < environment KANHE_SECTION_KEY < command line --set section.key=value.
+ * An indented line goes on with the list above it. What a file could not say again (control
+ * characters, a ';' after a blank) is refused from every source. Sentences come in the language of say.h.
  * Threads: immutable after conf_load. Ownership: strings live as long as the struct conf. */
 #ifndef BASE_CONF_H
 #define BASE_CONF_H
@@ -11,10 +13,10 @@
 
 enum conf_kind {
 	CONF_TEXT,     /* any text up to max octets */
-	CONF_PATH,     /* made absolute against the folder of the file */
+	CONF_PATH,     /* made absolute against the folder of the file (no file: the working folder) */
 	CONF_NUMBER,   /* min..max */
 	CONF_SIZE,     /* octets, suffixes KiB MiB GiB TiB */
-	CONF_DURATION, /* microseconds, suffixes us ms s m h d */
+	CONF_DURATION, /* microseconds, suffixes us ms s m h d (one is needed, but for 0) */
 	CONF_SWITCH,   /* yes, no */
 	CONF_LISTEN,   /* host:port, [v6]:port, or "off" */
 	CONF_CHOICE,   /* one of help's {a|b|c} */
@@ -25,7 +27,8 @@ struct conf_row {
 	const char *section, *key;
 	enum conf_kind kind;
 	const char *standard; /* the default, in the file's syntax; NULL: must be set */
-	int64_t min, max;     /* of numbers, sizes, durations; max octets of texts (0: 1,024) */
+	int64_t min, max;     /* of numbers, sizes, durations (0, 0: no bound above); octets of texts
+			       * and lists (max 0: 1,024) */
 	const char *choices;  /* "a|b|c" for CONF_CHOICE */
 	const char *help, *help_zh;
 };
@@ -48,7 +51,8 @@ enum conf_source conf_where(const struct conf *c, const char *section, const cha
 
 /* Effective values as a file that can be read again, with "# from …" and help as comments. */
 void conf_print(const struct conf *c, bool help, struct buf *out);
-/* One JSON object {section: {key: {value, source}}}. */
+/* One JSON object {section: {key: {value, source}}}: numbers, octets and microseconds as numbers,
+ * switches as booleans, lists as arrays; source default, file, environment or argument. */
 void conf_print_json(const struct conf *c, struct buf *out);
 
 #endif

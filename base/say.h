@@ -1,8 +1,7 @@
 /* What the programs say to people: one catalogue, English and Chinese (base/say.def).
  *
  * say.def holds rows SAY(NAME, "English", "中文"), in groups by the part that says them; both
- * texts of a row take the same printf arguments in the same order (checked at build by the
- * compiler for English and by tests/base/say for Chinese).
+ * texts of a row take the same printf arguments in the same order (checked by tests/base/say).
  * The language is taken once from LC_ALL, LC_MESSAGES, LANG (first one set): "zh…" is Chinese.
  * Threads: any after say_setup. */
 #ifndef BASE_SAY_H
