@@ -42,6 +42,7 @@ enum err ds_shard_start(struct ds *d, struct net_shard *s) MUST_USE;
 void ds_shard_turn(struct ds *d, struct net_shard *s);
 void ds_shard_idle(struct ds *d, struct net_shard *s);
 void ds_shard_stop(struct ds *d, struct net_shard *s);
+struct store_txn *ds_shard_txn(struct net_shard *s); /* the shard's snapshot of the space */
 
 const struct net_routes *ds_routes(struct ds *d, size_t *ret_n); /* several tables */
 void ds_metrics(struct ds *d, struct buf *out);

@@ -36,6 +36,7 @@ struct courier_req {
 	const struct courier_header *headers;
 	size_t headers_n;
 	struct str body;
+	const char *body_file; /* sent as it is read, instead of body; NULL: none. Not retried */
 	bool h2_prior;        /* http:// URLs: HTTP/2 with prior knowledge; else HTTP/1.1 */
 	usec_t deadline;      /* whole exchange, retries included; 0 = 30 s; for streams: no data for this long */
 	unsigned retries;     /* of connection failures, 502, 503, 504, with backoff; 0 = none */

@@ -1,0 +1,109 @@
+/* kanhed: the daemon. Parses its arguments, checks the configuration, runs the supervisor. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/say.h"
+#include "tools/kanhed/serve.h"
+#include "tools/kanhed/settings.h"
+#include "tools/kanhed/supervisor.h"
+#include "tools/kanhed/version.h"
+
+enum { SETS_MAX = 64, ERRORS_MAX = 64 * 1024, EXIT_USAGE = 2 };
+
+struct args {
+	const char *file, *pid_file;
+	const char *sets[SETS_MAX];
+	size_t sets_n;
+	bool check, alone;
+};
+
+static int load(const struct args *a, struct conf **ret)
+{
+	struct buf errors = BUF_INIT(ERRORS_MAX);
+	enum err e = conf_load(settings_rows, settings_n, a->file, a->sets, a->sets_n, &errors, ret);
+	if (e) {
+		fprintf(stderr, "%.*s", STR_ARG(buf_str(&errors)));
+		fprintf(stderr, say(SAY_KANHED_REFUSED), a->file);
+	}
+	buf_done(&errors);
+	return e ? EXIT_CONFIGURATION : 0;
+}
+
+static int check(void *arg)
+{
+	struct conf *c;
+	int status = load(arg, &c);
+	if (!status) conf_free(c);
+	return status;
+}
+
+static int work(void *arg)
+{
+	struct conf *c;
+	enum log_level level = LOG_INFO;
+	int status = load(arg, &c);
+	if (status) return status;
+	must(!log_level_parse(str_of(conf_text(c, "log", "level")), &level));
+	log_setup(level, STDERR_FILENO);
+	status = serve(c);
+	conf_free(c);
+	return status;
+}
+
+static bool parse(int argc, char **argv, struct args *a, int *ret_status)
+{
+	static const struct option options[] = {{"check", no_argument, NULL, 'k'},
+						{"set", required_argument, NULL, 's'},
+						{"pid-file", required_argument, NULL, 'p'},
+						{"no-supervisor", no_argument, NULL, '1'},
+						{"help", no_argument, NULL, 'h'},
+						{"version", no_argument, NULL, 'V'},
+						{NULL, 0, NULL, 0}};
+	*ret_status = 0;
+	for (int c; (c = getopt_long(argc, argv, "ks:p:1hV", options, NULL)) != -1;) {
+		switch (c) {
+		case 'k': a->check = true; break;
+		case '1': a->alone = true; break;
+		case 'p': a->pid_file = optarg; break;
+		case 's':
+			if (a->sets_n == SETS_MAX) {
+				fprintf(stderr, say(SAY_KANHED_SETS_MAX), SETS_MAX);
+				*ret_status = EXIT_USAGE;
+				return false;
+			}
+			a->sets[a->sets_n++] = optarg;
+			break;
+		case 'h': printf("%s", say(SAY_KANHED_HELP)); return false;
+		case 'V': printf("kanhed %s\n", KANHE_VERSION); return false;
+		default: *ret_status = EXIT_USAGE; return false;
+		}
+	}
+	if (optind < argc - 1) {
+		fprintf(stderr, say(SAY_KANHED_EXTRA), argv[optind + 1]);
+		*ret_status = EXIT_USAGE;
+		return false;
+	}
+	a->file = optind < argc ? argv[optind] : "kanhed.conf";
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct args a = {0};
+	int status;
+	say_setup();
+	log_setup(LOG_INFO, STDERR_FILENO);
+	if (!parse(argc, argv, &a, &status)) return status;
+	if (a.check) {
+		status = check(&a);
+		if (!status) printf(say(SAY_KANHED_SOUND), a.file);
+		return status;
+	}
+	if (a.alone) return work(&a);
+	status = check(&a);
+	if (status) return status;
+	return supervise(&(struct supervised){work, check, &a}, a.pid_file);
+}

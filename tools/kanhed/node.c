@@ -1,0 +1,205 @@
+#include "tools/kanhed/node.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proto/did/did.h"
+
+/* Format numbers of the two environments' contents: raised when a stored value changes its form. */
+enum { REGISTRY_FORMAT = 1, SPACE_FORMAT = 1, PASSPHRASE_MAX = 1024 };
+
+static enum err read_passphrase(const char *path, char *line, size_t room, struct str *ret, struct flaw *f)
+{
+	FILE *in = fopen(path, "re");
+	if (!in)
+		return flaw_set(f, ERR_BAD_KEY, FLAW_NO_OFFSET, "node.passphrase", "readable", "%s: %m",
+				path);
+	struct stat st;
+	bool private_file = fstat(fileno(in), &st) == 0 && !(st.st_mode & 077);
+	bool got = private_file && fgets(line, (int)room, in);
+	fclose(in);
+	if (!private_file)
+		return flaw_set(f, ERR_BAD_KEY, FLAW_NO_OFFSET, "node.passphrase", "mode-0600",
+				"%s: others may read it; chmod 600", path);
+	*ret = str_trim(str_of(got ? line : ""));
+	if (!ret->n)
+		return flaw_set(f, ERR_BAD_KEY, FLAW_NO_OFFSET, "node.passphrase", "first-line",
+				"%s: its first line is empty", path);
+	return ERR_OK;
+}
+
+static enum err open_keys(struct node *n, struct flaw *f)
+{
+	char line[PASSPHRASE_MAX] = "";
+	struct sign_lock lock = {0};
+	const char *passphrase = conf_text(n->conf, "node", "passphrase");
+	enum err e = ERR_OK;
+	if (passphrase[0])
+		e = read_passphrase(passphrase, line, sizeof line, &lock.passphrase, f);
+	else
+		lock.unlock_file = conf_text(n->conf, "node", "unlock");
+	if (!e) e = sign_key_load(conf_text(n->conf, "node", "key"), &lock, f, &n->key);
+	if (!e) e = sign_sealer_open(&lock, f, &n->sealer);
+	explicit_bzero(line, sizeof line);
+	return e;
+}
+
+struct environment {
+	const char *folder, *origin;
+	const struct store_table *tables;
+	size_t tables_n;
+	uint32_t format;
+};
+
+static enum err open_environment(struct node *n, const struct environment *env, struct flaw *f,
+				 struct store **ret_store, struct writer **ret_writer)
+{
+	char folder[4096], origin[NODE_DID_MAX + 16];
+	const char *data = conf_text(n->conf, "node", "data");
+	snprintf(folder, sizeof folder, "%s/%s", data, env->folder);
+	if (mkdir(data, 0700) && access(data, W_OK))
+		return flaw_set(f, ERR_IO, FLAW_NO_OFFSET, "node.data", "writable", "%s: %m", data);
+	struct store_options so = {.folder = folder,
+				   .tables = env->tables,
+				   .tables_n = env->tables_n,
+				   .format = env->format,
+				   .map_max = (size_t)conf_number(n->conf, "store", "map_max")};
+	enum err e = store_open(&so, f, ret_store);
+	if (e) return e;
+	/* C2SP checkpoint origins are schema-less names: the DID without "did:web:" and the log's name */
+	snprintf(origin, sizeof origin, "%s/%s", n->did + strlen("did:web:"), env->origin);
+	struct writer_options wo = {.store = *ret_store,
+				    .origin = origin,
+				    .queue_max = (size_t)conf_number(n->conf, "store", "queue"),
+				    .feed_keep = (uint64_t)conf_number(n->conf, "store", "feed_keep")};
+	e = writer_start(&wo, ret_writer);
+	return e ? flaw_set(f, e, FLAW_NO_OFFSET, folder, "writer", "the writer of %s does not start",
+			    folder)
+		 : ERR_OK;
+}
+
+enum err node_open_stores(struct node *n, const struct conf *c, struct flaw *f)
+{
+	*n = (struct node){.conf = c, .started = clock_mono()};
+	struct environment registry = {"registry", "registry", rs_tables, rs_tables_n, REGISTRY_FORMAT};
+	struct environment space = {"space", "space", ds_tables, ds_tables_n, SPACE_FORMAT};
+	enum err e = sign_setup();
+	if (!e) e = did_web_from_url(str_of(conf_text(c, "node", "url")), f, n->did, sizeof n->did);
+	if (!e) e = open_keys(n, f);
+	if (!e) e = open_environment(n, &registry, f, &n->registry, &n->registry_writer);
+	if (!e) e = open_environment(n, &space, f, &n->space, &n->space_writer);
+	return e;
+}
+
+/* PREFIX=KEY@URL */
+static enum err anchor_parse(char *text, struct flaw *f, struct rs_anchor *ret)
+{
+	char *key = strchr(text, '='), *url = key ? strchr(key, '@') : NULL;
+	if (!url)
+		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "resolver.anchors", "anchor-form",
+				"\"%s\" is not PREFIX=KEY@URL", text);
+	*key++ = *url++ = 0;
+	ret->prefix = text;
+	ret->url = url;
+	if (sign_public_parse(str_of(key), ret->public_key))
+		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "resolver.anchors", "anchor-key",
+				"\"%s\" is not an Ed25519 key in multibase form (z6Mk…)", key);
+	return ERR_OK;
+}
+
+static enum err read_anchors(struct node *n, struct flaw *f)
+{
+	const char *const *items;
+	size_t count = conf_list(n->conf, "resolver", "anchors", &items), octets = 0;
+	if (count > NODE_ANCHORS_MAX)
+		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "resolver.anchors", "anchors-max",
+				"more than %d anchors", NODE_ANCHORS_MAX);
+	for (size_t i = 0; i < count; i++) octets += strlen(items[i]) + 1;
+	char *at = n->anchor_texts = malloc(octets + 1);
+	if (!at)
+		return flaw_set(f, ERR_NO_MEMORY, FLAW_NO_OFFSET, "resolver.anchors", "memory",
+				"out of memory");
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strlen(items[i]) + 1;
+		memcpy(at, items[i], len);
+		enum err e = anchor_parse(at, f, &n->anchors[n->anchors_n]);
+		if (e) return e;
+		n->anchors_n++;
+		at += len;
+	}
+	return ERR_OK;
+}
+
+static const char *path_or_null(const struct conf *c, const char *section, const char *key)
+{
+	const char *path = conf_text(c, section, key);
+	return path[0] ? path : NULL;
+}
+
+static enum err open_resolver(struct node *n, struct flaw *f)
+{
+	const struct conf *c = n->conf;
+	struct rs_options o = {.store = n->registry,
+			       .writer = n->registry_writer,
+			       .key = n->key,
+			       .did = n->did,
+			       .name = conf_text(c, "node", "name"),
+			       .url = conf_text(c, "node", "url"),
+			       .anchors = n->anchors,
+			       .anchors_n = n->anchors_n,
+			       .recursive = conf_switch(c, "resolver", "recursive"),
+			       .courier = n->courier,
+			       .cache_octets = (size_t)conf_number(c, "resolver", "cache"),
+			       .answer_validity = conf_number(c, "resolver", "answer_validity"),
+			       .ttl = (uint32_t)conf_number(c, "resolver", "ttl"),
+			       .ttl_negative = (uint32_t)conf_number(c, "resolver", "ttl_negative")};
+	o.authority_n = conf_list(c, "resolver", "authority", &o.authority);
+	return rs_open(&o, f, &n->rs);
+}
+
+static enum err open_space(struct node *n, struct flaw *f)
+{
+	const struct conf *c = n->conf;
+	if (!conf_switch(c, "space", "enabled")) return ERR_OK;
+	struct ds_options o = {.store = n->space,
+			       .writer = n->space_writer,
+			       .key = n->key,
+			       .sealer = n->sealer,
+			       .did = n->did,
+			       .url = conf_text(c, "node", "url"),
+			       .folder = conf_text(c, "node", "data"),
+			       .courier = n->courier,
+			       .auto_agree = conf_switch(c, "space", "auto_agree"),
+			       .token_validity = conf_number(c, "space", "token_validity"),
+			       .content_max = (uint64_t)conf_number(c, "space", "content_max")};
+	return ds_open(&o, f, &n->ds);
+}
+
+enum err node_open_halves(struct node *n, struct flaw *f)
+{
+	struct courier_options co = {.ca_file = path_or_null(n->conf, "out", "ca"),
+				     .allow_private = conf_switch(n->conf, "out", "private")};
+	enum err e = courier_start(&co, &n->courier);
+	if (e) return flaw_set(f, e, FLAW_NO_OFFSET, "out", "courier", "the courier does not start");
+	e = read_anchors(n, f);
+	if (!e) e = open_resolver(n, f);
+	if (!e) e = open_space(n, f);
+	return e;
+}
+
+void node_close(struct node *n)
+{
+	if (n->courier) courier_stop(n->courier);
+	if (n->space_writer) writer_stop(n->space_writer);
+	if (n->registry_writer) writer_stop(n->registry_writer);
+	if (n->ds) ds_close(n->ds);
+	if (n->rs) rs_close(n->rs);
+	if (n->space) store_close(n->space);
+	if (n->registry) store_close(n->registry);
+	sign_sealer_close(n->sealer);
+	sign_key_free(n->key);
+	free(n->anchor_texts);
+	*n = (struct node){0};
+}

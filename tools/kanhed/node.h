@@ -1,0 +1,43 @@
+/* A node: everything one worker process holds, opened from its configuration.
+ *
+ * Purpose: wires the halves together; used by the daemon (all of it) and by `kanhe init` (keys
+ * and stores only, while no daemon runs). Threads: the main thread.
+ * Invariants: 1. node_close undoes whatever node_open had reached. 2. the folder's lock is held
+ * by the stores: a second opener gets ERR_LOCKED. */
+#ifndef TOOLS_KANHED_NODE_H
+#define TOOLS_KANHED_NODE_H
+
+#include "base/conf.h"
+#include "base/sign.h"
+#include "base/writer.h"
+#include "dataspace/dataspace.h"
+#include "net/courier.h"
+#include "resolver/resolver.h"
+
+enum { NODE_DID_MAX = 600, NODE_ANCHORS_MAX = 16 };
+
+struct node {
+	const struct conf *conf;
+	char did[NODE_DID_MAX];
+	usec_t started;
+	struct sign_key *key;
+	struct sign_sealer *sealer;
+	struct store *registry, *space;
+	struct writer *registry_writer, *space_writer;
+	struct courier *courier;
+	struct rs *rs;
+	struct ds *ds;
+	struct net_server *server;
+	struct rs_anchor anchors[NODE_ANCHORS_MAX];
+	size_t anchors_n;
+	char *anchor_texts; /* backs the anchors' strings */
+	_Atomic bool stopping;
+};
+
+/* Keys, stores and writers. *f says what failed and where. */
+enum err node_open_stores(struct node *n, const struct conf *c, struct flaw *f) MUST_USE;
+/* The rest: courier, resolver, data space (needs node_open_stores). */
+enum err node_open_halves(struct node *n, struct flaw *f) MUST_USE;
+void node_close(struct node *n);
+
+#endif

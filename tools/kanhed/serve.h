@@ -1,0 +1,18 @@
+/* Serving: the worker's life between "ready" and "stopped". Threads: the main thread. */
+#ifndef TOOLS_KANHED_SERVE_H
+#define TOOLS_KANHED_SERVE_H
+
+#include "tools/kanhed/node.h"
+
+/* Exit statuses of the worker; the supervisor restarts it on all but these. */
+enum { EXIT_STOPPED = 0, EXIT_CONFIGURATION = 78 /* EX_CONFIG of sysexits(3) */ };
+
+/* Opens, serves until SIGTERM or SIGINT, closes. Returns an exit status; errors are logged. */
+int serve(const struct conf *c);
+
+/* The node's own routes: health, metrics, status, home page (tools/kanhed/face.c). */
+const struct net_routes *face_routes(struct node *n, size_t *ret_n);
+/* Tells systemd (sd_notify(3) protocol) "READY=1" or "STOPPING=1"; nothing without NOTIFY_SOCKET. */
+void notify_systemd(const char *state);
+
+#endif

@@ -1,0 +1,96 @@
+#include "tools/kanhed/settings.h"
+
+#define MIB INT64_C(1048576)
+#define TIB (MIB * MIB)
+#define SECOND INT64_C(1000000)
+#define DAY (SECOND * 86400)
+
+/* section, key, kind, default, min, max, choices, help, Chinese help */
+#define SETTINGS(X)                                                                                        \
+	X(node, name, CONF_TEXT, "node", 0, 64, NULL, "name of this node in logs, traces and metrics",     \
+	  "节点名称，用于日志、轨迹与指标")                                                                \
+	X(node, url, CONF_TEXT, NULL, 0, 512, NULL,                                                        \
+	  "public base URL, without a slash at its end; the node's DID follows from it",                   \
+	  "对外基础地址，末尾无斜杠；节点的 DID 由此得出")                                                 \
+	X(node, data, CONF_PATH, "data", 0, 0, NULL, "folder of the stores and of dataset contents",       \
+	  "数据库与数据集内容所在目录")                                                                    \
+	X(node, key, CONF_PATH, "keys/node.key", 0, 0, NULL, "the node's private key, encrypted",          \
+	  "节点私钥（加密存放）")                                                                          \
+	X(node, unlock, CONF_PATH, "keys/unlock", 0, 0, NULL,                                              \
+	  "secret that opens the key files, mode 0600", "解锁密钥文件的秘密，权限 0600")                   \
+	X(node, passphrase, CONF_PATH, "", 0, 0, NULL,                                                     \
+	  "file whose first line is a passphrase, instead of `unlock`; opening takes about 0.1 s and 64 "  \
+	  "MiB",                                                                                           \
+	  "口令文件（取首行），代替 unlock；开启约需 0.1 秒、64 MiB 内存")                                 \
+	X(net, https, CONF_LISTEN, "127.0.0.1:8443", 0, 0, NULL,                                           \
+	  "listener for HTTP/2 and HTTP/1.1 over TLS", "TLS 监听地址（HTTP/2 与 HTTP/1.1）")               \
+	X(net, http, CONF_LISTEN, "off", 0, 0, NULL, "listener in clear text, HTTP/2 by prior knowledge",  \
+	  "明文监听地址（HTTP/2 先验知识）")                                                               \
+	X(net, certificate, CONF_PATH, "tls/node.pem", 0, 0, NULL, "PEM chain of the server certificate",  \
+	  "服务器证书链（PEM）")                                                                           \
+	X(net, certificate_key, CONF_PATH, "tls/node-key.pem", 0, 0, NULL,                                 \
+	  "PEM key of the certificate, mode 0600", "证书私钥（PEM，权限 0600）")                           \
+	X(net, client_ca, CONF_PATH, "", 0, 0, NULL,                                                       \
+	  "PEM authority of client certificates; empty: none are asked for",                               \
+	  "客户端证书的签发机构（PEM）；留空则不索取")                                                     \
+	X(net, shards, CONF_NUMBER, "0", 0, 256, NULL, "threads that serve; 0: one per core",              \
+	  "服务线程数；0 表示每核一个")                                                                    \
+	X(net, connections, CONF_NUMBER, "16384", 1, 1048576, NULL, "open connections per shard, at most", \
+	  "每线程最大连接数")                                                                              \
+	X(net, idle_timeout, CONF_DURATION, "120s", SECOND, DAY, NULL,                                     \
+	  "an idle connection is closed after", "空闲连接关闭时间")                                        \
+	X(net, header_timeout, CONF_DURATION, "10s", SECOND / 10, DAY, NULL,                               \
+	  "handshake and header section must arrive within", "握手与请求头的到达时限")                     \
+	X(net, stall_timeout, CONF_DURATION, "30s", SECOND / 10, DAY, NULL,                                \
+	  "a body that does not move is cut after", "停滞的请求体或应答的切断时间")                        \
+	X(net, grace, CONF_DURATION, "10s", 0, DAY, NULL, "running requests may take this long at a stop", \
+	  "停止时等待未完成请求的时间")                                                                    \
+	X(out, ca, CONF_PATH, "", 0, 0, NULL,                                                              \
+	  "PEM authorities trusted for outbound TLS; empty: the system's",                                 \
+	  "对外 TLS 信任的机构（PEM）；留空用系统自带")                                                    \
+	X(out, private, CONF_SWITCH, "no", 0, 0, NULL,                                                     \
+	  "allow outbound connections to loopback and private addresses", "允许对外连接环回与私有地址")    \
+	X(resolver, authority, CONF_LIST, "", 0, 65536, NULL,                                              \
+	  "prefixes this node answers for, e.g. 88.118.8 gs1:950600",                                      \
+	  "本节点负责的前缀，如 88.118.8 gs1:950600")                                                      \
+	X(resolver, recursive, CONF_SWITCH, "no", 0, 0, NULL, "resolve foreign identifiers for clients",   \
+	  "为客户端递归解析其他节点的标识")                                                                \
+	X(resolver, anchors, CONF_LIST, "", 0, 65536, NULL,                                                \
+	  "trust anchors, each PREFIX=KEY@URL, e.g. 88=z6Mk…@https://top.example",                         \
+	  "信任锚，形如 前缀=公钥@地址")                                                                   \
+	X(resolver, cache, CONF_SIZE, "16MiB", MIB, TIB, NULL, "answers of other nodes kept in memory",    \
+	  "其他节点应答的缓存")                                                                            \
+	X(resolver, answer_validity, CONF_DURATION, "1h", SECOND * 60, DAY * 30, NULL,                     \
+	  "validity of a signed answer", "签名应答的有效期")                                               \
+	X(resolver, ttl, CONF_NUMBER, "3600", 1, 604800, NULL,                                             \
+	  "seconds an answer may be kept, where its values say nothing", "应答默认可缓存秒数")             \
+	X(resolver, ttl_negative, CONF_NUMBER, "60", 1, 86400, NULL, "seconds a not-found may be kept",    \
+	  "未找到应答可缓存秒数")                                                                          \
+	X(space, enabled, CONF_SWITCH, "yes", 0, 0, NULL, "serve the data space", "启用数据空间")          \
+	X(space, participant, CONF_TEXT, "", 0, 63, NULL,                                                  \
+	  "participant that `kanhe` acts for when --as is not given",                                      \
+	  "`kanhe` 未给出 --as 时所代表的参与方")                                                          \
+	X(space, auto_agree, CONF_SWITCH, "yes", 0, 0, NULL,                                               \
+	  "agree to requests that match a published offer", "自动同意与已发布要约一致的请求")              \
+	X(space, token_validity, CONF_DURATION, "300s", SECOND * 10, DAY, NULL,                            \
+	  "validity of self-issued tokens", "自签令牌有效期")                                              \
+	X(space, content_max, CONF_SIZE, "1TiB", 1, TIB * 1024, NULL, "size of one dataset, at most",      \
+	  "单个数据集的最大字节数")                                                                        \
+	X(store, map_max, CONF_SIZE, "4TiB", MIB * 64, TIB * 64, NULL,                                     \
+	  "address space a store may grow to", "数据库映射上限")                                           \
+	X(store, feed_keep, CONF_NUMBER, "0", 0, INT64_MAX, NULL,                                          \
+	  "entries of the change feed kept; 0: all", "保留的变更流条目数；0 为全部")                       \
+	X(store, queue, CONF_NUMBER, "65536", 16, 16777216, NULL,                                          \
+	  "changes waiting to be written, at most", "等待写入的变更上限")                                  \
+	X(metrics, public, CONF_SWITCH, "no", 0, 0, NULL, "show /metrics to anybody",                      \
+	  "任何人可读取 /metrics")                                                                         \
+	X(log, level, CONF_CHOICE, "info", 0, 0, "error|warn|info|debug",                                  \
+	  "least level of the lines logged", "日志级别")
+
+const struct conf_row settings_rows[] = {
+#define X(section, key, kind, standard, min, max, choices, help, help_zh)                                  \
+	{#section, #key, kind, standard, min, max, choices, help, help_zh},
+    SETTINGS(X)
+#undef X
+};
+const size_t settings_n = sizeof settings_rows / sizeof *settings_rows;
