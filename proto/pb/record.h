@@ -1,0 +1,95 @@
+/* Records: the set of handle values that an identifier stands for.
+ *
+ * Purpose: the message Record of kanhe.proto as a struct, strict both ways; the JSON face of it, for
+ * registration (parse) and for answers (written straight from the packed octets).
+ * Ownership: slices unpacked or parsed live in the arena; slices packed are borrowed.
+ * Invariants: 1. what record_unpack accepts, record_pack writes again; 2. indexes are unique and at
+ * least 1; 3. text is well-formed UTF-8 without NUL. Threads: any. Specification: RFC 3651 3.1. */
+#ifndef PROTO_PB_RECORD_H
+#define PROTO_PB_RECORD_H
+
+#include "base/clock.h"
+#include "base/json.h"
+
+enum {
+	RECORD_VERSION = 1,
+	RECORD_PACKED_MAX = 256 << 10, /* the Handle protocol's message limit */
+	RECORD_VALUES_MAX = 2048,      /* values per Handle message */
+	RECORD_DATA_MAX = 64 << 10,    /* of one value; larger things belong into a dataset */
+	RECORD_TYPE_MAX = 128,         /* what the REST interfaces of secondary nodes allow */
+	RECORD_REFERENCES_MAX = 64,
+};
+
+enum {
+	VALUE_PUBLIC_WRITE = 0x01,
+	VALUE_PUBLIC_READ = 0x02,
+	VALUE_ADMIN_WRITE = 0x04,
+	VALUE_ADMIN_READ = 0x08,
+	VALUE_PERMISSIONS = 0x0e, /* when none are given */
+	VALUE_TTL = 86400,        /* when none is given, seconds */
+};
+
+struct reference {
+	struct str handle;
+	uint32_t index;
+};
+
+struct value {
+	uint32_t index;
+	struct str type;
+	struct str data;
+	bool ttl_absolute;
+	uint32_t ttl;       /* seconds; absolute: since 1970 */
+	uint64_t timestamp; /* seconds since 1970 */
+	uint8_t permissions;
+	struct reference *references;
+	size_t references_n;
+};
+
+enum record_status { RECORD_ACTIVE = 0, RECORD_RETIRED = 1 };
+
+struct record {
+	struct str id; /* canonical text */
+	struct value *values;
+	size_t values_n;
+	usec_t created, modified;
+	uint64_t revision;
+	enum record_status status;
+	struct str owner; /* prefix key octets */
+};
+
+/* Appends to out; ERR_TOO_LARGE, ERR_NO_MEMORY (also sticky in out). Values outside the limits are
+ * a programming error. */
+enum err record_pack(const struct record *r, struct buf *out) MUST_USE;
+/* ERR_BAD_PROTO with field and offset, ERR_UNSUPPORTED for another version, ERR_TOO_LARGE. */
+enum err record_unpack(struct arena *a, struct str packed, struct flaw *f, struct record *ret) MUST_USE;
+
+/* {"id":…,"values":[{"index","type","data":{"format","value"} | "text","ttl","permissions","references"}]}.
+ * Formats string, base64, hex. ttl is seconds or an RFC 3339 time; permissions is "1110" or absent.
+ * The id is taken as written; times, revision, status and owner are left zero for the registry.
+ * Values without an index get the lowest free one. ERR_BAD_MESSAGE, ERR_TOO_LARGE; the flaw names the
+ * member ("values[2].data.format"). */
+enum err record_parse_json(struct arena *a, json_t *j, struct flaw *f, struct record *ret) MUST_USE;
+
+/* Which values a reader may see. */
+enum record_view { RECORD_PUBLIC, RECORD_ADMIN };
+
+/* Hot path: the packed octets (which record_pack made; not checked again) as one JSON object
+ * {"id","scheme","revision","modified","status"?,"values":[…]}; status only when retired. Appended to out;
+ * errors are sticky there. ERR_CORRUPT when the octets are not a record. */
+enum err record_write_json(struct str packed, enum record_view view, struct buf *out) MUST_USE;
+
+/* Hot path peeks, no copies: slices into packed. ERR_CORRUPT. */
+struct record_head {
+	struct str id, owner;
+	usec_t created, modified;
+	uint64_t revision;
+	enum record_status status;
+	uint32_t ttl; /* the smallest relative TTL among the values, VALUE_TTL without values */
+};
+enum err record_peek(struct str packed, struct record_head *ret) MUST_USE;
+/* Takes the next value off; start with *rest = packed. References are not filled (references_n 0).
+ * ERR_NOT_FOUND at the end, ERR_CORRUPT. */
+enum err record_next_value(struct str *rest, struct value *ret) MUST_USE;
+
+#endif
