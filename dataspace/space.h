@@ -1,0 +1,240 @@
+/* What the modules of dataspace/ share: the data space itself, its shards, commands, effects.
+ *
+ * Purpose: private to the folder; everybody else includes dataspace/dataspace.h.
+ * Threads: struct ds is made on the main thread and constant from ds_start on, but for what its
+ * own locks guard. Shards read with their snapshot; everything that changes is a command.
+ * Invariants: 1. state, outbox entry and ledger leaf of one event are one command. 2. effects
+ * (messages to send, waiters to wake, pulls, cuts) run after the commit only. 3. handlers never
+ * touch a participant whose id is not in their route. */
+#ifndef DATASPACE_SPACE_H
+#define DATASPACE_SPACE_H
+
+#include <pthread.h>
+
+#include "base/json.h"
+#include "dataspace/dataspace.h"
+#include "dataspace/event.h"
+#include "dataspace/tables.h"
+#include "net/access.h"
+#include "proto/pb/space.pb-c.h"
+
+enum {
+	DS_ID_MAX = 63,         /* participant: one DNS label */
+	DS_DATASET_MAX = 128,   /* dataset id: with participant and agreement well under STORE_KEY_MAX */
+	DS_PID_MAX = 160,       /* a peer's pid or agreement id: urn:uuid is 45; peers have longer ones */
+	DS_DID_MAX = 200,       /* did:web with host, port and path */
+	DS_URL_MAX = 1024,      /* callback addresses and endpoints */
+	DS_JOB_ARENA = 8 << 20, /* of one command: a message of 1 MiB as text, values and answer */
+	DS_BODY_MAX = JSON_SIZE_MAX, /* of a DSP message */
+	DS_SHARDS_MAX = 64,
+};
+
+struct dp;
+struct peers;
+struct replays;
+struct keyring;
+struct outbox;
+struct waits;
+
+/* name, help: /metrics */
+#define DS_COUNTERS(X)                                                                                     \
+	X(messages_in, "DSP messages received and accepted")                                               \
+	X(messages_refused, "DSP messages refused")                                                        \
+	X(messages_out, "DSP messages acknowledged by the peer")                                           \
+	X(messages_retried, "attempts of DSP messages that will be repeated")                              \
+	X(messages_dead, "DSP messages the peer refused for good")                                         \
+	X(auth_refused, "partner requests refused for their token")                                        \
+	X(did_fetches, "DID documents fetched")                                                            \
+	X(agreements, "agreements finalized")                                                              \
+	X(transfers_refused, "transfer requests the policy refused")
+
+struct ds_stat {
+#define X(name, help) _Atomic uint64_t name;
+	DS_COUNTERS(X)
+#undef X
+};
+
+struct ds {
+	struct ds_options o; /* texts copied */
+	struct dp *dp;
+	struct keyring *keyring; /* participants' keys, unsealed */
+	struct peers *peers;     /* DID documents of others */
+	struct replays *replays; /* token ids used */
+	struct outbox *outbox;
+	struct waits *waits;
+	struct net_server *server; /* from ds_start on */
+	_Atomic bool stopping;
+	struct ds_stat stat;
+	struct net_routes routes[4];
+	size_t routes_n;
+};
+
+struct ds_shard {
+	struct ds *d;
+	struct net_shard *shard;
+	struct store_txn *txn;
+	bool live; /* the snapshot is this turn's */
+};
+
+/* The shard's snapshot. fresh: of this very moment, not of the loop turn (drops borrowed values). */
+struct store_txn *ds_txn(struct net_shard *s);
+struct store_txn *ds_txn_fresh(struct net_shard *s);
+
+/* ---- effects: what follows a commit --------------------------------------------------------- */
+
+enum ds_fx_kind { DS_FX_SEND, DS_FX_CHANGED, DS_FX_PULL, DS_FX_CUT };
+
+struct ds_fx_item {
+	enum ds_fx_kind kind;
+	struct str participant, pid, agreement;
+	uint64_t seq; /* SEND: outbox entry */
+	usec_t due;
+	enum err why; /* CUT */
+	struct ds_fx_item *next;
+};
+
+struct ds_fx {
+	struct arena *arena;
+	struct ds_fx_item *first, **last;
+	enum err err; /* sticky: ERR_NO_MEMORY */
+};
+
+void ds_fx_init(struct ds_fx *fx, struct arena *a); /* at the start of every apply */
+void ds_fx_changed(struct ds_fx *fx, struct str participant, struct str pid); /* wakes waiters */
+void ds_fx_pull(struct ds_fx *fx, struct str participant, struct str pid);
+void ds_fx_cut(struct ds_fx *fx, struct str participant, struct str agreement, struct str pid,
+	       enum err why);
+void ds_fx_send(struct ds_fx *fx, struct str participant, uint64_t seq, usec_t due);
+void ds_fx_run(struct ds *d, const struct ds_fx *fx); /* after the commit, on the writer thread */
+
+/* ---- commands from shards ------------------------------------------------------------------- */
+
+/* One command with its own arena, so that it survives the client. With a request: the request is
+ * held, and answer runs on its shard unless the client has gone. Without: answer runs on the writer
+ * thread. work may run more than once; before each run the arena is rolled back to where it was at
+ * submit and fx, status and body are cleared. */
+struct ds_job {
+	struct writer_cmd cmd;
+	struct ds *d;
+	struct arena *arena;
+	struct ds_fx fx;
+	struct flaw flaw;
+	struct net_req *req; /* NULL once the client has gone */
+	struct net_shard *shard;
+	enum err (*work)(struct ds_job *j, struct writer_txn *t);
+	/* NULL: problem+json on error, else status, type and body. */
+	void (*answer)(struct ds_job *j, enum err result);
+	void *in;         /* the maker's input, in the arena */
+	void *out;        /* set by work */
+	int status;       /* set by work; 0 = 200 */
+	const char *type; /* NULL: application/json */
+	struct str body;
+	struct str location; /* a Location header when not empty */
+	enum err result;
+	struct arena_mark mark;
+};
+
+/* req may be NULL. NULL without memory (req is then answered). */
+struct ds_job *ds_job_new(struct ds *d, struct net_req *req);
+/* Takes the job; on failure the request is answered and the job freed; the error is returned for
+ * callers without a request. */
+enum err ds_job_submit(struct ds_job *j);
+void ds_job_free(struct ds_job *j);
+
+/* Participant of the route's first parameter, decoded and checked against the principal's scope
+ * (routes with roles). On error the request has been answered. The slice is in the request's arena. */
+enum err ds_req_participant(struct net_req *r, struct str *ret);
+struct ds *ds_of(const struct net_req *r);
+/* Name of the principal, for `who`. */
+struct str ds_who(const struct net_req *r);
+
+/* ---- keys ----------------------------------------------------------------------------------- */
+
+enum { DS_KEY_BUF = STORE_KEY_MAX };
+/* "<participant>\0<part>\0…": parts with p = NULL are left out; the last one has no NUL after it
+ * when `open` is false. must() when it does not fit: parts are bounded by the constants above. */
+struct ds_key {
+	unsigned char b[DS_KEY_BUF];
+	size_t n;
+};
+struct ds_key ds_key(struct str participant, struct str part1, struct str part2);
+void ds_key_u64(struct ds_key *k, uint64_t v); /* appends be64 */
+static inline struct str ds_key_str(const struct ds_key *k)
+{
+	return str_n(k->b, k->n);
+}
+
+/* Packs and puts; unpacks into the arena (ERR_CORRUPT). desc: &ds__negotiation__descriptor */
+enum err ds_row_put(struct writer_txn *t, enum ds_table table, const struct ds_key *k,
+		    const ProtobufCMessage *m) MUST_USE;
+enum err ds_row_get(struct store_txn *t, enum ds_table table, const struct ds_key *k, struct arena *a,
+		    const ProtobufCMessageDescriptor *desc, ProtobufCMessage **ret) MUST_USE;
+enum err ds_row_unpack(struct str value, struct arena *a, const ProtobufCMessageDescriptor *desc,
+		       ProtobufCMessage **ret) MUST_USE;
+
+/* ---- participants --------------------------------------------------------------------------- */
+
+struct ds_self {
+	struct str id, did, title;
+	const struct sign_key *key; /* lives as long as struct ds */
+	char *kid, *method;         /* key ids: in tokens ("<did>#token-1"), in proofs ("<did>#key-1") */
+	char *base;                 /* "<url>/p/<id>": its root; DSP base is base + DS_DSP_PATH */
+};
+#define DS_DSP_PATH "/dsp/2025-1"
+/* From the keyring; loaded with the transaction the first time. ERR_NOT_FOUND. Any thread. */
+enum err ds_self_find(struct ds *d, struct store_txn *t, struct str id,
+		      const struct ds_self **ret) MUST_USE;
+
+/* ---- partners ------------------------------------------------------------------------------- */
+
+/* Authenticates the caller of a DSP route by its self-issued token, fetching its DID document when
+ * needed (the request is held meanwhile), then calls then(r, peer) on the shard; peer->did is who
+ * it is. Refusals are answered here: 401, or 503 while the DID document cannot be had. */
+struct ds_peer {
+	struct str did;             /* in the request's arena */
+	unsigned char jti[16];      /* digest of (iss, jti): spend it in the command */
+	int64_t jti_expires;        /* seconds */
+	const struct ds_self *self; /* the participant addressed */
+};
+typedef void ds_peer_fn(struct net_req *r, const struct ds_peer *peer);
+void ds_peer_require(struct net_req *r, ds_peer_fn *then);
+/* In the command that a partner's message causes: remembers the token across restarts. */
+enum err ds_jti_spend(struct writer_txn *t, struct str participant, const struct ds_peer *peer) MUST_USE;
+
+/* Public key of a verification method ("did:web:…#key-1") from the cache that ds_peer_require has
+ * filled, or from our own participants. ERR_NOT_FOUND. Any thread. */
+enum err ds_peer_key(struct ds *d, struct str method, unsigned char ret[SIGN_PUBLIC]) MUST_USE;
+
+/* A fresh token of ours for that audience, ready for "Authorization": "Bearer …". */
+enum err ds_token_make(struct ds *d, const struct ds_self *self, struct str audience, struct arena *a,
+		       struct str *ret) MUST_USE;
+
+/* ---- outbox --------------------------------------------------------------------------------- */
+
+/* name, function called in the command that handles the answer */
+#define DS_OUTBOX_KINDS(X)                                                                                 \
+	X(NEGOTIATION, ds_negotiation_answered)                                                            \
+	X(TRANSFER, ds_transfer_answered)                                                                  \
+	X(RECEIPT, dp_receipt_answered)
+
+enum ds_outbox_kind {
+	DS_OUTBOX_NONE,
+#define X(name, fn) DS_OUTBOX_##name,
+	DS_OUTBOX_KINDS(X)
+#undef X
+	    DS_OUTBOX_END
+};
+
+/* In a command: a message to be POSTed, at least once, from now on. Texts are copied. *ret_seq may
+ * be NULL. The entry is deleted when the peer has answered for good. */
+struct ds_letter {
+	enum ds_outbox_kind kind;
+	struct str participant, pid, peer, url, body;
+	uint32_t target;
+};
+enum err ds_outbox_add(struct writer_txn *t, struct ds_fx *fx, const struct ds_letter *l,
+		       uint64_t *ret_seq) MUST_USE;
+/* Forgets an entry that has become pointless; ERR_OK when it is not there. */
+enum err ds_outbox_drop(struct writer_txn *t, struct str participant, uint64_t seq) MUST_USE;
+
+#endif

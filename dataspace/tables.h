@@ -1,0 +1,39 @@
+/* Tables of the environment `space`. One module owns each: nobody else opens it.
+ *
+ * Every key starts with the participant's id and a NUL octet, so that one participant's rows are
+ * one range and nothing of another can be reached by leaving a part out. Parts that follow are
+ * texts ended by NUL, or be64 numbers at the end. Values are the messages of proto/pb/space.proto.
+ *
+ * X(name, owner, key after "<participant>\0", value) */
+#ifndef DATASPACE_TABLES_H
+#define DATASPACE_TABLES_H
+
+#include "base/store.h"
+
+#define DS_TABLES(X)                                                                                       \
+	X(participant, "participant.c", "", "Participant")                                                 \
+	X(dataset, "dataset.c", "dataset", "Dataset")                                                      \
+	X(negotiation, "negotiation_row.c", "pid", "Negotiation")                                          \
+	X(negotiation_peer, "negotiation_row.c", "peer DID, peer pid", "pid")                              \
+	X(agreement, "agreement.c", "agreement", "Agreement")                                              \
+	X(transfer, "transfer_row.c", "pid", "Transfer")                                                   \
+	X(transfer_peer, "transfer_row.c", "peer DID, peer pid", "pid")                                    \
+	X(transfer_agreement, "transfer_row.c", "agreement, pid", "one octet: enum dsp_tp_state")          \
+	X(meter, "meter.c", "agreement", "Meter")                                                          \
+	X(receipt, "receipt.c", "agreement, be64 sequence", "Receipt")                                     \
+	X(outbox, "outbox_row.c", "be64 seq", "Outbox")                                                    \
+	X(event, "event.c", "be64 leaf index", "one octet: enum ds_event_kind")                            \
+	X(event_agreement, "event.c", "agreement, be64 leaf index", "one octet: the kind")                 \
+	X(jti, "replay.c", "be64 expiry in seconds, 16 octets of SHA-256(iss 0 jti)", "\"\\1\"")
+
+enum ds_table {
+	DS_TABLE_BEFORE = STORE_APP - 1,
+#define X(name, owner, key, value) DS_TABLE_##name,
+	DS_TABLES(X)
+#undef X
+};
+
+/* Format of the environment, for store_options.format. */
+enum { DS_FORMAT = 1 };
+
+#endif
