@@ -34,7 +34,7 @@ char *buf_room(struct buf *b, size_t n)
 		size_t room = b->room ? b->room * 2 : FIRST_ROOM;
 		if (room < b->n + n) room = b->n + n;
 		if (room > b->max) room = b->max;
-		char *p = realloc(b->p, room);
+		char *p = realloc(b->p, room + 1); /* one more for the NUL of buf_printf */
 		if (!p) {
 			b->err = ERR_NO_MEMORY;
 			return NULL;
@@ -73,7 +73,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	int n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
 	must(n >= 0);
-	char *to = buf_room(b, (size_t)n + 1);
+	char *to = buf_room(b, (size_t)n);
 	if (to) {
 		vsnprintf(to, (size_t)n + 1, fmt, again);
 		b->n += (size_t)n;

@@ -30,14 +30,20 @@ void clock_fake(const usec_t *at)
 
 char *clock_print(usec_t t, bool fraction, char out[CLOCK_TEXT])
 {
-	usec_t us = ((t % USEC_PER_SEC) + USEC_PER_SEC) % USEC_PER_SEC;
-	time_t s = (time_t)((t - us) / USEC_PER_SEC);
+	usec_t us = t % USEC_PER_SEC;
+	time_t s = (time_t)(t / USEC_PER_SEC);
+	if (us < 0) {
+		us += USEC_PER_SEC;
+		s--;
+	}
 	struct tm tm;
 	if (!gmtime_r(&s, &tm) || tm.tm_year > 9999 - 1900 || tm.tm_year < -1900) {
 		snprintf(out, CLOCK_TEXT, "0000-01-01T00:00:00Z");
 		return out;
 	}
-	size_t n = strftime(out, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+	/* %Y alone would leave the zeros of early years out */
+	size_t n = (size_t)snprintf(out, CLOCK_TEXT, "%04u", (unsigned)(tm.tm_year + 1900) % 10000);
+	n += strftime(out + n, CLOCK_TEXT - n, "-%m-%dT%H:%M:%S", &tm);
 	if (fraction)
 		snprintf(out + n, CLOCK_TEXT - n, ".%06dZ", (int)us);
 	else
@@ -107,8 +113,10 @@ enum err clock_parse(struct str s, usec_t *ret)
 		if (!(literal(&s, 'T') || literal(&s, 't') || literal(&s, ' ')) ||
 		    !digits(&s, 2, &tm.tm_hour) || !literal(&s, ':') || !digits(&s, 2, &tm.tm_min))
 			return ERR_BAD_INPUT;
-		if (literal(&s, ':') && !digits(&s, 2, &tm.tm_sec)) return ERR_BAD_INPUT;
-		if (literal(&s, '.') && !fraction_parse(&s, &us)) return ERR_BAD_INPUT;
+		if (literal(&s, ':')) {
+			if (!digits(&s, 2, &tm.tm_sec)) return ERR_BAD_INPUT;
+			if (literal(&s, '.') && !fraction_parse(&s, &us)) return ERR_BAD_INPUT;
+		}
 		if (!offset_parse(&s, &offset) || s.n) return ERR_BAD_INPUT;
 		if (tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60) return ERR_BAD_INPUT;
 	}

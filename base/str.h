@@ -54,7 +54,7 @@ static inline bool str_ends(struct str s, struct str suffix)
 static inline struct str str_skip(struct str s, size_t n)
 {
 	if (n > s.n) n = s.n;
-	return (struct str){s.p + n, s.n - n};
+	return n ? (struct str){s.p + n, s.n - n} : s; /* NULL + 0 is undefined in C17 */
 }
 
 static inline struct str str_first(struct str s, size_t n)

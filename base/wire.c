@@ -22,7 +22,7 @@ static unsigned char *next(struct wire *w, size_t n)
 		w->err = ERR_BAD_INPUT;
 		return NULL;
 	}
-	unsigned char *p = w->p + w->at;
+	unsigned char *p = w->p ? w->p + w->at : NULL; /* NULL + 0 is undefined in C17 */
 	w->at += n;
 	return p;
 }
