@@ -100,6 +100,10 @@ enum err ds_dataset_content_set(struct writer_txn *t, struct arena *a, struct st
 				struct str id, const unsigned char digest[32], uint64_t size,
 				struct str media_type, struct str who) MUST_USE;
 
+/* Data may flow: STARTED, or START is announced and the consumer's first data request proves that
+ * it has arrived before its acknowledgement did. */
+bool ds_transfer_open(const Ds__Transfer *x);
+
 /* Consumer: the pull has ended. e = OK: everything arrived (the row says whether the digest held):
  * the completion message goes out. Otherwise the transfer is terminated with the reason, which the
  * peer is told. Any thread; returns at once (a command follows). ERR_BUSY, ERR_STOPPING. */

@@ -14,16 +14,16 @@
 struct ds;
 
 struct ds_options {
-	struct store *store;             /* environment `space`, opened with ds_tables */
+	struct store *store; /* environment `space`, opened with ds_tables */
 	struct writer *writer;
-	const struct sign_key *key;      /* the node's: signs checkpoints */
-	const struct sign_sealer *sealer;/* for participants' private keys in the store */
-	const char *did, *url;           /* the node's DID; public base URL without a trailing slash */
-	const char *folder;              /* for dataset contents (blobs/) and pulled data (pulled/) */
+	const struct sign_key *key;       /* the node's: signs checkpoints */
+	const struct sign_sealer *sealer; /* for participants' private keys in the store */
+	const char *did, *url;            /* the node's DID; public base URL without a trailing slash */
+	const char *folder;               /* for dataset contents (blobs/) and pulled data (pulled/) */
 	struct courier *courier;
-	bool auto_agree;                 /* providers agree to requests that match an offer */
-	usec_t token_validity;           /* of self-issued tokens; 0 = 300 s */
-	uint64_t content_max;            /* octets of one dataset; 0 = 1 TiB */
+	bool auto_agree;       /* providers agree to requests that match an offer */
+	usec_t token_validity; /* of self-issued tokens; 0 = 300 s */
+	uint64_t content_max;  /* octets of one dataset; 0 = 1 TiB */
 };
 
 extern const struct store_table ds_tables[];

@@ -150,11 +150,10 @@ struct str ds_who(const struct net_req *r);
 
 /* ---- keys ----------------------------------------------------------------------------------- */
 
-enum { DS_KEY_BUF = STORE_KEY_MAX };
-/* "<participant>\0<part>\0…": parts with p = NULL are left out; the last one has no NUL after it
- * when `open` is false. must() when it does not fit: parts are bounded by the constants above. */
+/* "<participant>\0<part1>\0<part2>\0": parts with p = NULL are left out. must() when it does not
+ * fit: parts are bounded by the constants above, checked where they come in. */
 struct ds_key {
-	unsigned char b[DS_KEY_BUF];
+	unsigned char b[STORE_KEY_MAX];
 	size_t n;
 };
 struct ds_key ds_key(struct str participant, struct str part1, struct str part2);
@@ -163,6 +162,8 @@ static inline struct str ds_key_str(const struct ds_key *k)
 {
 	return str_n(k->b, k->n);
 }
+/* Takes the text up to the next NUL off *key; ERR_CORRUPT without one. */
+enum err ds_key_part(struct str *key, struct str *ret) MUST_USE;
 
 /* Packs and puts; unpacks into the arena (ERR_CORRUPT). desc: &ds__negotiation__descriptor */
 enum err ds_row_put(struct writer_txn *t, enum ds_table table, const struct ds_key *k,
@@ -187,11 +188,26 @@ enum err ds_self_find(struct ds *d, struct store_txn *t, struct str id,
 
 /* ---- partners ------------------------------------------------------------------------------- */
 
+enum { DS_DID_KEYS = 4, DS_METHOD_MAX = DS_DID_MAX + 80 };
+/* What we use of a DID document. */
+struct ds_did {
+	struct {
+		char method[DS_METHOD_MAX]; /* "did:web:…#key-1" */
+		unsigned char key[SIGN_PUBLIC];
+	} key[DS_DID_KEYS];
+	size_t keys_n;
+	char dsp[DS_URL_MAX]; /* DSP base of its DataService or CatalogService; "" when there is none */
+};
+/* ERR_NOT_FOUND */
+enum err ds_did_key(const struct ds_did *doc, struct str method, const unsigned char **ret) MUST_USE;
+
 /* Authenticates the caller of a DSP route by its self-issued token, fetching its DID document when
  * needed (the request is held meanwhile), then calls then(r, peer) on the shard; peer->did is who
- * it is. Refusals are answered here: 401, or 503 while the DID document cannot be had. */
+ * it is. Refusals are answered here: 401, 404 for an unknown participant, or 503 while the DID
+ * document cannot be had. */
 struct ds_peer {
-	struct str did;             /* in the request's arena */
+	struct str did; /* in the request's arena, like doc: copy what a command needs */
+	const struct ds_did *doc;
 	unsigned char jti[16];      /* digest of (iss, jti): spend it in the command */
 	int64_t jti_expires;        /* seconds */
 	const struct ds_self *self; /* the participant addressed */
@@ -200,10 +216,6 @@ typedef void ds_peer_fn(struct net_req *r, const struct ds_peer *peer);
 void ds_peer_require(struct net_req *r, ds_peer_fn *then);
 /* In the command that a partner's message causes: remembers the token across restarts. */
 enum err ds_jti_spend(struct writer_txn *t, struct str participant, const struct ds_peer *peer) MUST_USE;
-
-/* Public key of a verification method ("did:web:…#key-1") from the cache that ds_peer_require has
- * filled, or from our own participants. ERR_NOT_FOUND. Any thread. */
-enum err ds_peer_key(struct ds *d, struct str method, unsigned char ret[SIGN_PUBLIC]) MUST_USE;
 
 /* A fresh token of ours for that audience, ready for "Authorization": "Bearer …". */
 enum err ds_token_make(struct ds *d, const struct ds_self *self, struct str audience, struct arena *a,

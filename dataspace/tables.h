@@ -2,7 +2,7 @@
  *
  * Every key starts with the participant's id and a NUL octet, so that one participant's rows are
  * one range and nothing of another can be reached by leaving a part out. Parts that follow are
- * texts ended by NUL, or be64 numbers at the end. Values are the messages of proto/pb/space.proto.
+ * texts, each ended by a NUL, or be64 numbers at the end. Values are the messages of proto/pb/space.proto.
  *
  * X(name, owner, key after "<participant>\0", value) */
 #ifndef DATASPACE_TABLES_H
@@ -18,7 +18,7 @@
 	X(agreement, "agreement.c", "agreement", "Agreement")                                              \
 	X(transfer, "transfer_row.c", "pid", "Transfer")                                                   \
 	X(transfer_peer, "transfer_row.c", "peer DID, peer pid", "pid")                                    \
-	X(transfer_agreement, "transfer_row.c", "agreement, pid", "one octet: enum dsp_tp_state")          \
+	X(transfer_agreement, "transfer_row.c", "agreement, pid", "one octet: enum dsp_transfer_state")    \
 	X(meter, "meter.c", "agreement", "Meter")                                                          \
 	X(receipt, "receipt.c", "agreement, be64 sequence", "Receipt")                                     \
 	X(outbox, "outbox_row.c", "be64 seq", "Outbox")                                                    \
