@@ -8,16 +8,17 @@
 #ifndef NET_ACCESS_H
 #define NET_ACCESS_H
 
+#include "base/buf.h"
 #include "base/writer.h"
 #include "net/net.h"
 
 /* name, bit, meaning. The bits are those of net_route.roles. */
-#define ACCESS_ROLES(X)                                                                            \
-	X(OPERATOR, operator, 1, "runs the node; sees no contents")                                \
-	X(REGISTRAR, registrar, 2, "admits enterprises, delegates and registers prefixes in scope") \
-	X(ENTERPRISE, enterprise, 4, "registers identifiers under its own prefixes")               \
-	X(OWNER, owner, 8, "its own participant: publishes, negotiates, pulls, revokes")           \
-	X(AUDITOR, auditor, 16, "reads evidence")                                                  \
+#define ACCESS_ROLES(X)                                                                                    \
+	X(OPERATOR, operator, 1, "runs the node; sees no contents")                                        \
+	X(REGISTRAR, registrar, 2, "admits enterprises, delegates and registers prefixes in scope")        \
+	X(ENTERPRISE, enterprise, 4, "registers identifiers under its own prefixes")                       \
+	X(OWNER, owner, 8, "its own participant: publishes, negotiates, pulls, revokes")                   \
+	X(AUDITOR, auditor, 16, "reads evidence")                                                          \
 	X(AGENT, agent, 32, "what its principal allows, and no more")
 
 enum access_role {
@@ -26,13 +27,18 @@ enum access_role {
 #undef X
 };
 
-enum { ACCESS_TOKEN_TEXT = 48 };
+enum {
+	ACCESS_TOKEN_TEXT = 48,
+	ACCESS_NAME_MAX = 64,    /* stands in ledger entries and log lines */
+	ACCESS_SCOPE_MAX = 2048, /* some hundred prefixes: an enterprise has a few */
+};
 
 struct principal {
 	uint32_t roles;
-	struct str name;   /* "maker-registrar", shown in ledger and logs */
-	struct str scope;  /* "*", or items separated by blanks: prefixes ("88.118.8") and participants ("@maker") */
-	usec_t expires;    /* wall; 0 = never */
+	struct str name;  /* "maker-registrar", shown in ledger and logs */
+	struct str scope; /* "*", or items separated by blanks: prefixes ("88.118.8") and participants
+			     ("@maker") */
+	usec_t expires;   /* wall; 0 = never */
 };
 
 bool access_scope_has(const struct principal *p, struct str item); /* exact item, or "*" */
@@ -50,6 +56,13 @@ enum err access_guard(struct store_txn *t, unsigned table, struct net_req *r, st
 enum err access_grant(struct writer_txn *t, unsigned table, struct str who, struct str secret_sha256,
 		      const struct principal *p) MUST_USE;
 enum err access_revoke(struct writer_txn *t, unsigned table, struct str who, struct str name) MUST_USE;
+/* What access_grant must() have: a name of 1 to ACCESS_NAME_MAX characters A-Z a-z 0-9 . _ @ -, roles,
+ * a scope of items "*", "@participant" or prefixes. ERR_BAD_MESSAGE naming the field. */
+enum err access_check(const struct principal *p, struct flaw *f) MUST_USE;
+/* Each credential in order of name; an error of fn ends the walk and is returned. Slices live
+ * until fn returns. */
+typedef enum err access_each_fn(void *arg, const struct principal *p, struct str secret_sha256);
+enum err access_each(struct store_txn *t, unsigned table, access_each_fn *fn, void *arg) MUST_USE;
 void access_token_make(char out[ACCESS_TOKEN_TEXT]); /* NUL-terminated */
 void access_token_hash(struct str token, unsigned char out[32]);
 enum err access_roles_parse(struct str text, uint32_t *ret) MUST_USE; /* "owner auditor" */

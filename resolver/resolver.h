@@ -7,6 +7,7 @@
 #ifndef RESOLVER_RESOLVER_H
 #define RESOLVER_RESOLVER_H
 
+#include "base/buf.h"
 #include "base/sign.h"
 #include "base/writer.h"
 #include "net/courier.h"
