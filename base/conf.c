@@ -20,7 +20,8 @@ enum {
 	NAME_MAX_COMPARED = 100, /* octets of section.key for which a suggestion is sought */
 	NEAR_ENOUGH = 3,         /* typing errors a suggestion may differ by */
 	HANDED_OVER = 4,         /* octets of inih's line that a piece leaves free: blank, LF, NUL */
-	NO_ROW = -1
+	NO_ROW = -1,
+	TRIED = -1 /* line of a value that came from elsewhere and was refused */
 };
 
 struct loading {
@@ -60,6 +61,7 @@ static void set(struct loading *l, ptrdiff_t row, struct str text, struct conf_v
 	char why[CONF_WHY];
 	struct conf_value v;
 	enum err e = conf__value(c, &c->rows[row], text, why, &v);
+	c->values[row].line = origin.line ? origin.line : TRIED;
 	if (e) {
 		if (e == ERR_NO_MEMORY) snprintf(why, sizeof why, "%s", err_text(e));
 		if (origin.source == CONF_FILE)
@@ -149,9 +151,9 @@ static void begin_setting(struct loading *l, const char *section, const char *ke
 		complain_unknown(l, where, str_of(name));
 		return;
 	}
-	const struct conf_value *v = &l->c->values[l->row];
-	if (v->source == CONF_FILE) {
-		conf__refuse(why, SAY_CONF_TWICE, v->line);
+	int before = l->c->values[l->row].line;
+	if (before) {
+		conf__refuse(why, SAY_CONF_TWICE, before);
 		complain_line(l, l->line, &l->c->rows[l->row], why);
 		l->row = NO_ROW;
 		return;
@@ -335,7 +337,7 @@ static enum err load_standards(struct conf *c)
 static void check_required(struct loading *l)
 {
 	for (size_t i = 0; i < l->c->n; i++)
-		if (!l->c->values[i].text && !l->failed)
+		if (!l->c->values[i].text && !l->c->values[i].line)
 			complain(l, l->c->file, &l->c->rows[i], say(SAY_CONF_UNSET));
 }
 
