@@ -1,5 +1,6 @@
 /* Any octets as a configuration file: refused with reasons, or read, printed and read again as the
  * same. */
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
