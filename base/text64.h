@@ -13,4 +13,11 @@ enum err base64url_parse(struct arena *a, struct str text, struct str *ret) MUST
 enum err base64_parse(struct arena *a, struct str text, struct str *ret) MUST_USE;
 enum err base58_parse(struct arena *a, struct str text, struct str *ret) MUST_USE;
 
+/* The same into the caller's memory, for keys and signatures, whose lengths are fixed. */
+enum { BASE58_OCTETS_MAX = 128, BASE58_TEXT_MAX = 176 }; /* log 256 / log 58 = 1.366 */
+/* Number of characters written, not terminated. must() have at most BASE58_OCTETS_MAX octets. */
+size_t base58_print(struct str octets, char out[BASE58_TEXT_MAX]);
+/* Exactly n octets (at most BASE58_OCTETS_MAX), or ERR_BAD_INPUT. */
+enum err base58_scan(struct str text, void *ret, size_t n) MUST_USE;
+
 #endif
