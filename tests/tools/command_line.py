@@ -1,0 +1,83 @@
+"""The command line: help, typing errors, exit statuses, JSON, both languages."""
+import json
+
+from node import KANHED, Node, check, finish, run
+
+COMMANDS = ("init node config resolve register load delegate publish catalog negotiate agreements pull revoke audit "
+            "prove verify status").split()
+
+for c in COMMANDS:
+    status, out, err = run(c, "--help")
+    check(f"{c} --help", status == 0 and out.startswith(f"Usage: kanhe {c}") and "Example" in out and not err, out + err)
+    check(f"{c} --help names the common options", "--json" in out and "--node" in out)
+    status, out, err = run(c, "--help", env={"LC_ALL": "zh_CN.UTF-8"})
+    check(f"{c} --help in Chinese", status == 0 and out.startswith(f"用法：kanhe {c}"), out)
+    status, out, err = run(c, "--no-such-option")
+    check(f"{c}: unknown option", status == 2 and "--help" in err and not out, err)
+
+status, out, err = run()
+check("no command", status == 2 and all(c in err for c in COMMANDS))
+status, out, err = run("--help")
+check("overview", status == 0 and all(c in out for c in COMMANDS))
+for wrong, right in (("resolv", "resolve"), ("regster", "register"), ("pul", "pull"), ("audti", "audit"), ("verfy", "verify")):
+    status, out, err = run(wrong)
+    check(f"typing error {wrong}", status == 2 and f'"{right}"' in err, err)
+status, out, err = run("qqqqqq")
+check("no far-fetched suggestion", status == 2 and "mean" not in err, err)
+status, out, err = run("resolve", "--trase", "x")
+check("typing error in an option", status == 2 and "--trace" in err, err)
+status, out, err = run("resolve", "88.1/x", "--node", "/nonexistent")
+check("no node there", status == 2 and "KANHE_NODE" in err, err)
+status, out, err = run("resolve", "88.1/x", "--node", "http://127.0.0.1:1")
+check("nobody listens", status == 5, err)
+
+status, out, err = run("--help", program=KANHED)
+check("kanhed --help", status == 0 and "--check" in out)
+status, out, err = run("--chek", program=KANHED)
+check("kanhed: unknown option", status == 2)
+
+node = Node("--authority", "88.118.8", "--participant", "maker")
+try:
+    status, out, err = node.kanhe("register", "88.118.8/A", "URL=https://a.example/")
+    check("register", status == 0, err)
+    status, out, err = node.kanhe("resolve", "88.118.8/A", "--json")
+    check("resolve --json is one value", status == 0 and json.loads(out)["id"] == "88.118.8/A", out)
+    status, out, err = node.kanhe("resolve", "88.118.8/NONE")
+    check("not found is 3", status == 3 and not out, err)
+    status, out, err = node.kanhe("resolve", "88.118.8")
+    check("no identifier: the rule is named", status == 1 and "offset" in err or "@" in err, err)
+    status, out, err = node.kanhe("register", "88.118.8/B", "URL")
+    check("not TYPE=DATA", status == 2 and "URL" in err, err)
+    status, out, err = node.kanhe("register", "88.999/B", "URL=x")
+    check("a foreign prefix is refused", status in (1, 6) and err, err)
+    before = node.state()
+    status, out, err = node.kanhe("load", "/dev/null")
+    check("an empty file is told", status == 1 and "empty" in err, err)
+    check("and changes nothing", node.state() == before)
+    status, out, err = node.kanhe("register", "88.118.8/ESC", "DESC=\x1b[31mred")
+    if status == 0:
+        status, out, err = node.kanhe("resolve", "88.118.8/ESC")
+        check("escape sequences do not reach the terminal", "\x1b[31m" not in out, repr(out))
+    status, out, err = node.kanhe("register", "88.118.8/A", "--retire")
+    check("retire", status == 0, err)
+    status, out, err = node.kanhe("resolve", "88.118.8/A")
+    check("retired is 3", status == 3 and err, err)
+    status, out, err = node.kanhe("status", "--json")
+    check("status --json", status == 0 and json.loads(out)["registry"]["ledger_size"] > 0, out)
+    status, out, err = node.kanhe("status", "--token", "/dev/null")
+    check("no token is 6", status == 6, err)
+    status, out, err = node.kanhe("config", "--json")
+    check("config --json", status == 0 and json.loads(out)["node"]["url"]["source"] == "file", out[:200])
+    status, out, err = node.kanhe("config", "--set", "net.shards=many")
+    check("a bad setting is named", status == 1 and "net.shards" in err, err)
+    status, out, err = node.kanhe("node", "token", "add", "line-4", "enterprise", "--scope", "88.118.8")
+    check("token add", status == 0 and out.startswith("kt_"), err)
+    status, out, err = node.kanhe("node", "token", "list")
+    check("token list", status == 0 and "line-4" in out and "kt_" not in out, out)
+    status, out, err = node.kanhe("node", "token", "revoke", "line-4")
+    check("token revoke", status == 0, err)
+    status, out, err = node.kanhe("verify", "/etc/hostname")
+    check("no bundle is 4", status == 4, err)
+finally:
+    node.close()
+finish()

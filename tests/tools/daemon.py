@@ -1,0 +1,109 @@
+"""The daemon: check, lock, supervisor, reload, clean stop, memory."""
+import os
+import re
+import signal
+import socket
+import time
+
+from node import BUILD, KANHED, Node, check, finish, run, until
+
+SANITIZED = "asan" in os.path.basename(BUILD) or b"__asan_init" in open(KANHED, "rb").read()
+
+
+
+def connects(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        return True
+    except OSError:
+        return False
+
+
+def gone(pid):
+    try:
+        return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+node = Node("--authority", "88.118.8", "--participant", "maker", start=False)
+conf = os.path.join(node.folder, "kanhed.conf")
+try:
+    status, out, err = run("--check", conf, program=KANHED)
+    check("a made configuration is sound", status == 0 and "sound" in out, err)
+    broken = os.path.join(node.top, "broken.conf")
+    with open(broken, "w") as f:
+        f.write("[node]\nname = x\n[net]\nhttps = nowhere\nshards = -1\ncolour = red\n[resolver]\nttl = soon\n")
+    status, out, err = run("--check", broken, program=KANHED)
+    check("a broken one is refused", status == 78, (status, err))
+    for line, what in ((4, "net.https"), (5, "net.shards"), (6, "net.colour"), (8, "resolver.ttl")):
+        check(f"every error is listed: {what}", re.search(rf"broken\.conf:{line}: .*{re.escape(what)}", err), err)
+    check("what is missing as well", "node.url" in err, err)
+    os.chmod(os.path.join(node.folder, "keys", "node.key"), 0o644)
+    status, out, err = node.kanhe("node", "start")
+    check("a key that others may read is refused", status == 1 and "node.key" in node.log(), node.log())
+    os.chmod(os.path.join(node.folder, "keys", "node.key"), 0o600)
+
+    node.start()
+    status, out, err = run("--no-supervisor", conf, program=KANHED)
+    check("a second daemon on the folder is refused", status == 78 and "LOCKED" in err, err)
+    check("and the first serves on", node.request("GET", "/healthz")[0] == 200)
+    status, out, err = node.kanhe("node", "start")
+    check("kanhe says that it runs", status == 1 and "already" in err, err)
+
+    old = node.worker()
+    os.kill(old, signal.SIGSEGV)
+    new = until(lambda: node.worker() not in (0, old) and node.worker())
+    check("the supervisor restarts a crashed worker", bool(new))
+    status, out, err = node.kanhe("register", "88.118.8/AFTER", "URL=https://a.example/")
+    for _ in range(100):
+        if status == 0:
+            break
+        time.sleep(0.05)
+        status, out, err = node.kanhe("register", "88.118.8/AFTER", "URL=https://a.example/")
+    check("and it serves", status == 0, err)
+
+    old = node.worker()
+    with open(conf, "a") as f:
+        f.write("\n[log]\nlevel = debug\n")
+    os.kill(node.pid(), signal.SIGHUP)
+    check("SIGHUP takes a new configuration over", bool(until(lambda: node.worker() not in (0, old))))
+    check("and it serves again", bool(until(lambda: node.kanhe("status")[0] == 0)))
+    with open(conf, "a") as f:
+        f.write("\n[nonsense]\nx = y\n")
+    old = node.worker()
+    os.kill(node.pid(), signal.SIGHUP)
+    check("SIGHUP refuses a broken one", bool(until(lambda: "refused" in node.log())))
+    check("and the old worker stays", node.worker() == old)
+
+    memory = [l for l in open(f"/proc/{old}/status") if l.startswith("VmRSS")][0].split()[1]
+    check("idle memory under 32 MiB", SANITIZED or int(memory) < 32 * 1024, memory + " KiB")
+
+    # a clean stop: requests whose first half was sent before SIGTERM are answered after it
+    token = node.token("registrar")
+    body = b'{"values":[{"index":1,"type":"URL","data":{"format":"string","value":"https://h.example/"}}]}'
+    halves = []
+    for i in range(20):
+        s = socket.create_connection(("127.0.0.1", node.clear_port), timeout=30)
+        s.sendall(f"PUT /registry/88.118.8/HALF-{i} HTTP/1.1\r\nHost: 127.0.0.1:{node.clear_port}\r\n"
+                  f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+                  f"Content-Length: {len(body)}\r\n\r\n".encode() + body[:40])
+        halves.append(s)
+    opened = lambda: int(re.search(r"^kanhe_net_connections_open (\d+)", node.request("GET", "/metrics", token="operator")[1].decode(), re.M)[1])
+    check("the halves have arrived", bool(until(lambda: opened() >= 20)))
+    supervisor = node.pid()
+    os.kill(supervisor, signal.SIGTERM)
+    check("no new connection is taken", bool(until(lambda: not connects(node.clear_port))))
+    answers = []
+    for s in halves:
+        s.sendall(body[40:])
+    for s in halves:
+        answers.append(s.recv(65536).split(b"\r\n")[0])
+        s.close()
+    check("no request is cut by a stop", all(b" 201 " in a for a in answers), answers)
+    check("the supervisor leaves", bool(until(lambda: gone(supervisor))))
+    node.start()
+    check("and what was answered is there", all(node.request("GET", f"/resolve/88.118.8/HALF-{i}")[0] == 200 for i in range(20)))
+finally:
+    node.close()
+finish()

@@ -1,0 +1,88 @@
+#include "tools/kanhe/command.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { BAR_WIDTH = 30 };
+#define SHOW_EVERY (USEC_PER_SEC / 10)
+
+bool colour_on(FILE *f)
+{
+	const char *no = getenv("NO_COLOR");
+	return isatty(fileno(f)) && !(no && no[0]);
+}
+
+void print_safe(FILE *f, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (c < 0x20 || c == 0x7f)
+			fprintf(f, "\\x%02x", c);
+		else
+			fputc(c, f);
+	}
+}
+
+void print_json(const json_t *j)
+{
+	char *text = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
+	must(text != NULL);
+	puts(text);
+	free(text);
+}
+
+void print_error(const struct cli *c, const char *fmt, ...)
+{
+	va_list ap;
+	fprintf(stderr, "kanhe %s: ", c->command ? c->command->name : "");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int exit_of(enum err e)
+{
+	switch (e) {
+	case ERR_OK: return CLI_OK;
+	case ERR_NOT_FOUND: return CLI_NOT_FOUND;
+	case ERR_BOGUS:
+	case ERR_BAD_SIGNATURE: return CLI_BOGUS;
+	case ERR_TIMEOUT:
+	case ERR_UPSTREAM: return CLI_UNREACHABLE;
+	case ERR_UNAUTHORISED:
+	case ERR_FORBIDDEN: return CLI_UNAUTHORISED;
+	default: return CLI_FAILED;
+	}
+}
+
+void progress_start(struct progress *p, const struct cli *c, const char *label, uint64_t total)
+{
+	*p = (struct progress){.cli = c, .label = label, .total = total, .started = clock_mono()};
+	p->on = !c->quiet && isatty(STDERR_FILENO);
+}
+
+void progress_show(struct progress *p, uint64_t done)
+{
+	usec_t now = clock_mono();
+	if (!p->on || (now - p->shown < SHOW_EVERY && done < p->total)) return;
+	p->shown = now;
+	double part = p->total ? (double)done / (double)p->total : 0;
+	if (part > 1) part = 1;
+	double seconds = (double)(now - p->started) / USEC_PER_SEC;
+	int filled = (int)(part * BAR_WIDTH);
+	fprintf(stderr, "\r%s [%.*s%*s] %3d%%", p->label, filled, "##############################",
+		BAR_WIDTH - filled, "", (int)(part * 100));
+	if (seconds > 0.2 && part > 0)
+		fprintf(stderr, "  %.0f/s  ETA %.0f s ", (double)done / seconds, seconds / part - seconds);
+	fflush(stderr);
+}
+
+void progress_end(struct progress *p)
+{
+	if (p->on) fprintf(stderr, "\r\033[K");
+	p->on = false;
+}

@@ -1,0 +1,335 @@
+#include "tools/kanhe/client.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "net/courier.h"
+#include "tools/kanhed/settings.h"
+
+enum { ANSWER_MAX = 64 << 20, TOKEN_MAX = 256, ERRORS_MAX = 65536 };
+#define DEADLINE (60 * USEC_PER_SEC)
+
+static bool is_url(const char *s)
+{
+	return strncmp(s, "http://", 7) == 0 || strncmp(s, "https://", 8) == 0;
+}
+
+static const char *joined(struct cli *c, const char *folder, const char *rest)
+{
+	return arena_printf(c->arena, "%s/%s", folder, rest).p;
+}
+
+/* What the node's own configuration says about reaching it. */
+static int read_folder(struct cli *c, struct target *t)
+{
+	struct buf errors = BUF_INIT(ERRORS_MAX);
+	struct conf *conf;
+	const char *file = joined(c, c->node, "kanhed.conf");
+	if (access(file, R_OK)) {
+		print_error(c, say(SAY_NO_NODE), c->node);
+		return CLI_USAGE;
+	}
+	enum err e = conf_load(settings_rows, settings_n, file, NULL, 0, &errors, &conf);
+	if (e) fprintf(stderr, "%.*s", STR_ARG(buf_str(&errors)));
+	buf_done(&errors);
+	if (e) return CLI_FAILED;
+	t->folder = c->node;
+	t->url = arena_dup(c->arena, str_of(conf_text(conf, "node", "url")));
+	t->participant = arena_strdup(c->arena, str_of(conf_text(conf, "space", "participant")));
+	if (!c->ca_file && conf_text(conf, "out", "ca")[0])
+		c->ca_file = arena_strdup(c->arena, str_of(conf_text(conf, "out", "ca")));
+	conf_free(conf);
+	return CLI_OK;
+}
+
+int client_open(struct cli *c)
+{
+	if (c->target) return CLI_OK;
+	struct target *t = ARENA_NEW(c->arena, struct target);
+	must(t != NULL);
+	t->participant = "";
+	if (is_url(c->node)) {
+		t->url = str_of(c->node);
+		while (str_ends(t->url, STR("/"))) t->url.n--;
+	} else {
+		int status = read_folder(c, t);
+		if (status) return status;
+	}
+	struct courier_options o = {.ca_file = c->ca_file, .allow_private = true};
+	if (courier_start(&o, &t->courier)) {
+		print_error(c, "%s", say(SAY_NO_COURIER));
+		return CLI_FAILED;
+	}
+	c->target = t;
+	return CLI_OK;
+}
+
+void client_close(struct cli *c)
+{
+	if (c->target) courier_stop(c->target->courier);
+	c->target = NULL;
+}
+
+int file_read(struct cli *c, const char *path, size_t max, struct str *ret)
+{
+	struct buf b = BUF_INIT(max);
+	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	if (!f) {
+		print_error(c, say(SAY_CANNOT_READ), path, strerror(errno));
+		return CLI_FAILED;
+	}
+	size_t got = 1;
+	while (got && !buf_err(&b)) {
+		char piece[65536];
+		got = fread(piece, 1, sizeof piece, f);
+		buf_add(&b, str_n(piece, got));
+	}
+	bool failed = ferror(f) || buf_err(&b);
+	if (f != stdin) fclose(f);
+	if (failed)
+		print_error(c, say(SAY_CANNOT_READ), path,
+			    buf_err(&b) ? err_text(buf_err(&b)) : strerror(errno));
+	else
+		*ret = arena_dup(c->arena, buf_str(&b));
+	buf_done(&b);
+	return failed ? CLI_FAILED : CLI_OK;
+}
+
+/* "Bearer kt_…" of the file that --token or the node's folder gives; NULL when there is none. */
+static const char *bearer(struct cli *c, const char *name)
+{
+	struct str text;
+	const char *path = c->token_file;
+	if (!path) {
+		if (!name || !c->target->folder) return NULL;
+		path = arena_printf(c->arena, "%s/tokens/%s.token", c->target->folder, name).p;
+		if (access(path, R_OK)) return NULL;
+	}
+	if (file_read(c, path, TOKEN_MAX, &text)) return NULL;
+	text = str_trim(text);
+	return arena_printf(c->arena, "Bearer %.*s", STR_ARG(text)).p;
+}
+
+struct waiting {
+	pthread_mutex_t lock;
+	pthread_cond_t over;
+	bool done, to_file_failed;
+	struct courier_result result;
+	struct buf body;
+	char type[128];
+	FILE *file;
+	uint64_t got;
+	struct progress progress;
+};
+
+static enum err on_data(void *arg, const struct courier_result *r, struct str piece)
+{
+	struct waiting *w = arg;
+	w->got += piece.n;
+	if (r->status / 100 != 2) {
+		buf_add(&w->body, piece);
+		return buf_err(&w->body);
+	}
+	if (fwrite(piece.p, 1, piece.n, w->file) != piece.n) {
+		w->to_file_failed = true;
+		return ERR_IO;
+	}
+	if (w->progress.total) progress_show(&w->progress, w->got);
+	return ERR_OK;
+}
+
+static void on_done(void *arg, const struct courier_result *r)
+{
+	struct waiting *w = arg;
+	pthread_mutex_lock(&w->lock);
+	w->result = *r;
+	buf_add(&w->body, r->body);
+	snprintf(w->type, sizeof w->type, "%.*s", STR_ARG(r->content_type));
+	w->done = true;
+	pthread_cond_signal(&w->over);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static size_t fill_headers(struct cli *c, const struct call *call, struct courier_header *h)
+{
+	size_t n = 0;
+	const char *auth = bearer(c, call->token ? call->token : c->command->token);
+	h[n++] = (struct courier_header){"accept", call->accept ? call->accept : "application/json"};
+	if (auth) h[n++] = (struct courier_header){"authorization", auth};
+	if (call->json)
+		h[n++] = (struct courier_header){"content-type", "application/json"};
+	else if (call->type)
+		h[n++] = (struct courier_header){"content-type", call->type};
+	h[n++] = (struct courier_header){"accept-language", say_language() == SAY_ZH ? "zh" : "en"};
+	return n;
+}
+
+static int tell_unreachable(struct cli *c, const struct courier_result *r)
+{
+	print_error(c, say(SAY_UNREACHABLE), STR_ARG(c->target->url),
+		    r->text[0] ? r->text : err_text(r->err));
+	return r->err == ERR_IO ? CLI_FAILED : CLI_UNREACHABLE;
+}
+
+static int exit_of_status(int status)
+{
+	switch (status) {
+	case 401:
+	case 403: return CLI_UNAUTHORISED;
+	case 404:
+	case 410: return CLI_NOT_FOUND;
+	default: return CLI_FAILED;
+	}
+}
+
+static int tell_problem(struct cli *c, const struct reply *r)
+{
+	const json_t *j = r->json;
+	const char *title = text_of(j, "title"), *detail = text_of(j, "detail");
+	bool bogus = r->status == 502 && strstr(text_of(j, "type"), "bogus");
+	fprintf(stderr, "kanhe %s: %d ", c->command->name, r->status);
+	print_safe(stderr, str_of(title[0] ? title : detail));
+	if (title[0] && detail[0]) {
+		fprintf(stderr, ": ");
+		print_safe(stderr, str_of(detail));
+	}
+	if (text_of(j, "rule")[0]) {
+		fprintf(stderr, " (%s", text_of(j, "rule"));
+		if (text_of(j, "field")[0]) fprintf(stderr, " · %s", text_of(j, "field"));
+		const json_t *offset = json_object_get(j, "offset");
+		if (json_is_integer(offset))
+			fprintf(stderr, " @%lld", (long long)json_integer_value(offset));
+		fprintf(stderr, ")");
+	}
+	if (text_of(j, "request_id")[0]) fprintf(stderr, " [%s]", text_of(j, "request_id"));
+	fputc('\n', stderr);
+	if (r->status == 401 || r->status == 403) fprintf(stderr, "%s", say(SAY_HINT_TOKEN));
+	if (c->json && j) print_json(j);
+	return bogus ? CLI_BOGUS : exit_of_status(r->status);
+}
+
+static void wait_for(struct waiting *w)
+{
+	pthread_mutex_lock(&w->lock);
+	while (!w->done) pthread_cond_wait(&w->over, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static int open_output(struct cli *c, const struct call *call, struct waiting *w)
+{
+	if (!call->to_file) return CLI_OK;
+	w->file = strcmp(call->to_file, "-") == 0 ? stdout : fopen(call->to_file, "we");
+	if (w->file) return CLI_OK;
+	print_error(c, say(SAY_CANNOT_WRITE), call->to_file, strerror(errno));
+	return CLI_FAILED;
+}
+
+static int close_output(struct cli *c, const struct call *call, struct waiting *w)
+{
+	if (!w->file) return CLI_OK;
+	bool failed = fflush(w->file) != 0 || w->to_file_failed;
+	if (w->file != stdout && fclose(w->file)) failed = true;
+	if (failed) print_error(c, say(SAY_CANNOT_WRITE), call->to_file, strerror(errno));
+	return failed ? CLI_FAILED : CLI_OK;
+}
+
+static void take_reply(struct cli *c, const struct waiting *w, struct reply *ret)
+{
+	struct flaw f;
+	*ret = (struct reply){.status = w->result.status};
+	ret->body = arena_dup(c->arena, buf_str(&w->body));
+	ret->type = arena_dup(c->arena, str_of(w->type));
+	bool json = str_starts(ret->type, STR("application/json")) ||
+		    str_starts(ret->type, STR("application/problem+json"));
+	if (json && json_read_large(c->arena, ret->body, &f, &ret->json)) ret->json = NULL;
+}
+
+int client_call(struct cli *c, const struct call *call, struct reply *ret)
+{
+	int status = client_open(c);
+	if (status) return status;
+	struct waiting w = {.lock = PTHREAD_MUTEX_INITIALIZER,
+			    .over = PTHREAD_COND_INITIALIZER,
+			    .body = BUF_INIT(ANSWER_MAX)};
+	struct courier_header headers[5];
+	uint64_t ticket;
+	status = open_output(c, call, &w);
+	if (status) return status;
+	struct courier_req req = {
+	    .method = call->method,
+	    .url = arena_printf(c->arena, "%.*s%s", STR_ARG(c->target->url), call->path).p,
+	    .headers = headers,
+	    .headers_n = fill_headers(c, call, headers),
+	    .body = call->json ? json_write(c->arena, json_keep(c->arena, call->json), false) : call->body,
+	    .body_file = call->body_file,
+	    .h2_prior = true,
+	    .deadline = call->deadline ? call->deadline : DEADLINE,
+	    .body_max = ANSWER_MAX,
+	    .data = w.file ? on_data : NULL,
+	    .done = on_done,
+	    .arg = &w};
+	progress_start(&w.progress, c, say(SAY_RECEIVING), call->expect);
+	enum err e = courier_submit(c->target->courier, &req, &ticket);
+	if (e) {
+		print_error(c, "%s", err_text(e));
+		return CLI_FAILED;
+	}
+	wait_for(&w);
+	progress_end(&w.progress);
+	status = close_output(c, call, &w);
+	take_reply(c, &w, ret);
+	buf_done(&w.body);
+	if (w.result.err) return call->quiet_errors ? CLI_UNREACHABLE : tell_unreachable(c, &w.result);
+	if (!status && ret->status / 100 != 2)
+		status = call->quiet_errors ? exit_of_status(ret->status) : tell_problem(c, ret);
+	return status;
+}
+
+const char *client_participant(struct cli *c)
+{
+	if (client_open(c)) return NULL;
+	const char *p = c->as ? c->as : c->target->participant;
+	if (p[0]) return path_word(c, p, false);
+	print_error(c, "%s", say(SAY_NO_PARTICIPANT));
+	return NULL;
+}
+
+const char *client_path(struct cli *c, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	struct str s = arena_vprintf(c->arena, fmt, ap);
+	va_end(ap);
+	must(s.p != NULL);
+	return s.p;
+}
+
+const char *path_word(struct cli *c, const char *word, bool keep_slash)
+{
+	size_t n = strlen(word), at = 0;
+	char *to = arena_bytes(c->arena, 3 * n + 1);
+	must(to != NULL);
+	for (size_t i = 0; i < n; i++) {
+		unsigned char ch = (unsigned char)word[i];
+		bool plain = (ch >= '0' && ch <= '9') || (ch >= 'A' && ch <= 'Z') ||
+			     (ch >= 'a' && ch <= 'z') || strchr("-._~:", ch) || (keep_slash && ch == '/');
+		if (plain)
+			to[at++] = (char)ch;
+		else
+			at += (size_t)snprintf(to + at, 4, "%%%02X", ch);
+	}
+	to[at] = 0;
+	return to;
+}
+
+const char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+	return s ? s : "";
+}

@@ -1,0 +1,55 @@
+/* Client: requests of a command to a node, over the courier, one at a time.
+ *
+ * The node is a folder (its kanhed.conf gives URL, authority of TLS and tokens) or a URL. Errors are
+ * told on standard error (with --json also as an object on standard output) and become an exit
+ * status. Threads: the main thread. */
+#ifndef TOOLS_KANHE_CLIENT_H
+#define TOOLS_KANHE_CLIENT_H
+
+#include "tools/kanhe/command.h"
+
+struct target {
+	struct str url;
+	const char *folder;      /* NULL when a URL was given */
+	const char *participant; /* of --as or the node's settings; "" */
+	struct courier *courier;
+};
+
+struct reply {
+	int status;
+	struct str body, type;
+	json_t *json; /* when the type is JSON; lives as long as the arena of c */
+};
+
+struct call {
+	const char *method;
+	const char *path; /* begins with '/', escaped already */
+	json_t *json;     /* body, stolen; or */
+	struct str body;
+	const char *body_file;
+	const char *type;    /* of body or body_file */
+	const char *accept;  /* NULL: application/json */
+	const char *token;   /* a token file's name other than the command's own; NULL: that one */
+	int64_t deadline;    /* microseconds; 0: 60 s */
+	const char *to_file; /* a 2xx body goes there instead; "-" is standard output */
+	uint64_t expect;     /* octets to come, for the progress bar; 0: none shown */
+	bool quiet_errors;   /* do not tell; the caller looks at the reply */
+};
+
+/* Finds folder, URL, authority and token. CLI_USAGE, CLI_FAILED. */
+int client_open(struct cli *c);
+void client_close(struct cli *c);
+/* CLI_OK on a 2xx answer. */
+int client_call(struct cli *c, const struct call *call, struct reply *ret);
+/* Participant the command acts for, or NULL with a message. */
+const char *client_participant(struct cli *c);
+/* "/participants/maker/…" from a printf form; words that come from people go through path_word. */
+const char *client_path(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Percent-encoded for a path, slashes and colons kept when keep_slash. */
+const char *path_word(struct cli *c, const char *word, bool keep_slash);
+/* A member of a reply as text; "" when absent. */
+const char *text_of(const json_t *o, const char *key);
+/* Reads a whole file (or "-", standard input) into the arena. */
+int file_read(struct cli *c, const char *path, size_t max, struct str *ret);
+
+#endif

@@ -1,0 +1,121 @@
+#include "tools/kanhe/command.h"
+
+#include <string.h>
+
+enum { EDITS_ROW = 64 };
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Levenshtein distance of short words; long ones count as far apart. */
+static size_t edits(const char *a, const char *b)
+{
+	size_t row[EDITS_ROW], la = strlen(a), lb = strlen(b);
+	if (la >= EDITS_ROW || lb >= EDITS_ROW) return EDITS_ROW;
+	for (size_t j = 0; j <= lb; j++) row[j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		size_t corner = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			size_t up = row[j];
+			row[j] = least(least(row[j] + 1, row[j - 1] + 1), corner + (a[i - 1] != b[j - 1]));
+			corner = up;
+		}
+	}
+	return row[lb];
+}
+
+const char *suggest(const char *word, const char *const *candidates, size_t n)
+{
+	size_t best = strlen(word) < 4 ? 2 : 3;
+	const char *found = NULL;
+	for (size_t i = 0; i < n; i++) {
+		size_t d = edits(word, candidates[i]);
+		if (d < best) {
+			best = d;
+			found = candidates[i];
+		}
+	}
+	return found;
+}
+
+int usage_error(const struct cli *c, enum say text, const char *word)
+{
+	fprintf(stderr, "kanhe %s: ", c->command->name);
+	fprintf(stderr, say(text), word);
+	fprintf(stderr, "\n");
+	fprintf(stderr, say(SAY_SEE_HELP), c->command->name);
+	return CLI_USAGE;
+}
+
+static int unknown_option(const struct cli *c, const char *name, const struct option_row *rows, size_t n)
+{
+	const char *names[64];
+	size_t count = 0;
+	for (size_t i = 0; i < n && count < 64; i++) names[count++] = rows[i].name;
+	const char *near = suggest(name, names, count);
+	fprintf(stderr, "kanhe %s: ", c->command->name);
+	fprintf(stderr, say(SAY_UNKNOWN_OPTION), name);
+	if (near) fprintf(stderr, say(SAY_DID_YOU_MEAN_OPTION), near);
+	fprintf(stderr, "\n");
+	fprintf(stderr, say(SAY_SEE_HELP), c->command->name);
+	return CLI_USAGE;
+}
+
+/* One "--name[=value]"; *i moves over a value that stands apart. */
+static int read_option(const struct cli *c, int argc, char **argv, int *i, const struct option_row *rows,
+		       size_t n)
+{
+	const char *name = argv[*i] + 2, *equals = strchr(name, '=');
+	size_t len = equals ? (size_t)(equals - name) : strlen(name);
+	for (size_t k = 0; k < n; k++) {
+		if (strlen(rows[k].name) != len || memcmp(rows[k].name, name, len) != 0) continue;
+		if (rows[k].flag) {
+			if (equals) return usage_error(c, SAY_OPTION_TAKES_NONE, rows[k].name);
+			*rows[k].flag = true;
+			return CLI_OK;
+		}
+		if (!equals && *i + 1 >= argc) return usage_error(c, SAY_OPTION_NEEDS_VALUE, rows[k].name);
+		*rows[k].text = equals ? equals + 1 : argv[++*i];
+		return CLI_OK;
+	}
+	return unknown_option(c, name, rows, n);
+}
+
+int options_read(struct cli *c, int argc, char **argv, const struct option_row *own, size_t own_n,
+		 struct words *ret)
+{
+	bool help = false;
+	struct option_row rows[32] = {{"node", &c->node, NULL},  {"token", &c->token_file, NULL},
+				      {"ca", &c->ca_file, NULL}, {"as", &c->as, NULL},
+				      {"json", NULL, &c->json},  {"quiet", NULL, &c->quiet},
+				      {"help", NULL, &help}};
+	size_t n = 7;
+	must(own_n <= 32 - n);
+	for (size_t i = 0; i < own_n; i++) rows[n++] = own[i];
+	ret->n = 0;
+	for (int i = 1, words_only = 0; i < argc; i++) {
+		const char *a = argv[i];
+		if (!words_only && strcmp(a, "--") == 0) {
+			words_only = 1;
+		} else if (!words_only && (strcmp(a, "-h") == 0)) {
+			help = true;
+		} else if (!words_only && strncmp(a, "--", 2) == 0) {
+			int status = read_option(c, argc, argv, &i, rows, n);
+			if (status) return status;
+		} else if (!words_only && a[0] == '-' && a[1]) {
+			return unknown_option(c, a + 1, rows, n);
+		} else {
+			if (ret->n == CLI_ARGS_MAX) return usage_error(c, SAY_TOO_MANY_WORDS, a);
+			ret->word[ret->n++] = a;
+		}
+		if (help) {
+			printf("%s", say(c->command->help));
+			printf("%s", say(SAY_GLOBAL_OPTIONS));
+			return -1;
+		}
+	}
+	return CLI_OK;
+}

@@ -1,0 +1,153 @@
+/* kanhe publish: a file becomes a dataset with an offer. */
+#include "tools/kanhe/client.h"
+
+#include <sys/stat.h>
+
+#include "base/clock.h"
+
+enum { POLICY_MAX = 64 * 1024 };
+
+struct publishing {
+	const char *id, *title, *description, *media_type, *policy, *count, *until, *purpose, *identifiers;
+};
+
+static json_t *constraint(const char *left, const char *op, json_t *right)
+{
+	json_t *o = json_object();
+	json_put_str(o, "leftOperand", str_of(left));
+	json_put_str(o, "operator", str_of(op));
+	json_put(o, "rightOperand", right);
+	return o;
+}
+
+/* The usual policy from --count, --until and --purpose. */
+static json_t *policy_of_options(const struct publishing *p)
+{
+	json_t *policy = json_object(), *permissions = json_array(), *permission = json_object(),
+	       *all = json_array();
+	uint64_t count;
+	if (p->count && !str_u64(str_of(p->count), &count))
+		json_array_append_new(all, constraint("count", "lteq", json_integer((json_int_t)count)));
+	if (p->until) json_array_append_new(all, constraint("dateTime", "lteq", json_string(p->until)));
+	if (p->purpose) json_array_append_new(all, constraint("purpose", "eq", json_string(p->purpose)));
+	json_put_str(permission, "action", STR("use"));
+	if (json_array_size(all))
+		json_put(permission, "constraint", all);
+	else
+		json_decref(all);
+	json_array_append_new(permissions, permission);
+	json_put(policy, "permission", permissions);
+	return policy;
+}
+
+static int check_options(const struct cli *c, const struct publishing *p)
+{
+	uint64_t n;
+	usec_t t;
+	if (p->policy && (p->count || p->until || p->purpose))
+		return usage_error(c, SAY_POLICY_TWICE, p->policy);
+	if (p->count && str_u64(str_of(p->count), &n)) return usage_error(c, SAY_NOT_NUMBER, p->count);
+	if (p->until && clock_parse(str_of(p->until), &t)) return usage_error(c, SAY_NOT_DATE, p->until);
+	return CLI_OK;
+}
+
+static int read_policy(struct cli *c, const struct publishing *p, json_t **ret)
+{
+	struct str text;
+	struct flaw f;
+	if (!p->policy) {
+		*ret = policy_of_options(p);
+		return CLI_OK;
+	}
+	int status = file_read(c, p->policy, POLICY_MAX, &text);
+	if (status) return status;
+	if (json_read(c->arena, text, &f, ret)) {
+		print_error(c, "%s: %s", p->policy, f.text);
+		return CLI_FAILED;
+	}
+	json_incref(*ret);
+	return CLI_OK;
+}
+
+static json_t *description_of(const struct publishing *p, const char *file, json_t *policy)
+{
+	json_t *o = json_object(), *ids = json_array();
+	struct str rest = str_of(p->identifiers ? p->identifiers : ""), id;
+	const char *slash = strrchr(file, '/');
+	json_put_str(o, "title", str_of(p->title ? p->title : slash ? slash + 1 : file));
+	json_put_str(o, "description", str_of(p->description ? p->description : ""));
+	json_put_str(o, "media_type", str_of(p->media_type));
+	while (rest.n && str_split(&rest, ',', &id))
+		if (id.n) json_array_append_new(ids, json_stringn(id.p, id.n));
+	json_put(o, "identifiers", ids);
+	json_put(o, "policy", policy);
+	return o;
+}
+
+static const char *media_type_of(const char *file)
+{
+	struct str s = str_of(file);
+	return str_ends(s, STR(".csv"))    ? "text/csv"
+	       : str_ends(s, STR(".json")) ? "application/json"
+	       : str_ends(s, STR(".xml"))  ? "application/xml"
+					   : "application/octet-stream";
+}
+
+static int publish(struct cli *c, const char *who, struct publishing *p, const char *file)
+{
+	struct reply content, dataset;
+	json_t *policy;
+	struct stat st;
+	const char *at = client_path(c, "/participants/%s/datasets/%s", who, path_word(c, p->id, false));
+	if (stat(file, &st) || !S_ISREG(st.st_mode)) return usage_error(c, SAY_NOT_A_FILE, file);
+	int status = read_policy(c, p, &policy);
+	if (status) return status;
+	struct call send = {.method = "PUT",
+			    .path = client_path(c, "%s/content", at),
+			    .body_file = file,
+			    .type = p->media_type,
+			    .deadline = 600 * USEC_PER_SEC};
+	status = client_call(c, &send, &content);
+	if (status) {
+		json_decref(policy);
+		return status;
+	}
+	status = client_call(
+	    c, &(struct call){.method = "PUT", .path = at, .json = description_of(p, file, policy)},
+	    &dataset);
+	if (status) return status;
+	if (c->json) {
+		json_t *o = json_keep(c->arena, json_deep_copy(dataset.json));
+		json_object_update_missing(o, content.json);
+		print_json(o);
+	} else {
+		printf(say(SAY_PUBLISHED), p->id, text_of(content.json, "digest"),
+		       text_of(dataset.json, "offer"));
+	}
+	return CLI_OK;
+}
+
+int command_publish(struct cli *c, int argc, char **argv)
+{
+	struct publishing p = {0};
+	struct words words;
+	const struct option_row own[] = {{"id", &p.id, NULL},
+					 {"title", &p.title, NULL},
+					 {"description", &p.description, NULL},
+					 {"media-type", &p.media_type, NULL},
+					 {"policy", &p.policy, NULL},
+					 {"count", &p.count, NULL},
+					 {"until", &p.until, NULL},
+					 {"purpose", &p.purpose, NULL},
+					 {"identifiers", &p.identifiers, NULL}};
+	int status = options_read(c, argc, argv, own, 9, &words);
+	if (status) return status;
+	if (words.n != 1) return usage_error(c, SAY_MISSING_WORD, "FILE");
+	status = check_options(c, &p);
+	if (status) return status;
+	const char *who = client_participant(c);
+	if (!who) return CLI_USAGE;
+	if (!p.id) p.id = strrchr(words.word[0], '/') ? strrchr(words.word[0], '/') + 1 : words.word[0];
+	if (!p.media_type) p.media_type = media_type_of(words.word[0]);
+	return publish(c, who, &p, words.word[0]);
+}

@@ -1,0 +1,131 @@
+/* kanhe pull: takes a dataset under an agreement; the node fetches, checks and keeps it. */
+#include "tools/kanhe/client.h"
+
+#include "base/clock.h"
+
+enum { POLL_SECONDS = 1 };
+
+static bool over(const char *state)
+{
+	return strcmp(state, "COMPLETED") == 0 || strcmp(state, "TERMINATED") == 0;
+}
+
+static uint64_t number_of(const json_t *o, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(o, key));
+}
+
+/* Waits in the node (long poll) until the transfer has ended, showing how far it is. */
+static int follow(struct cli *c, const char *at, struct reply *r)
+{
+	struct progress p = {0};
+	int status = CLI_OK;
+	while (!status && !over(text_of(r->json, "state"))) {
+		struct arena_mark mark = arena_mark(c->arena);
+		struct call wait = {
+		    .method = "GET",
+		    .path = client_path(c, "%s?wait=COMPLETED,TERMINATED&timeout=%d", at, POLL_SECONDS)};
+		status = client_call(c, &wait, r);
+		if (status) break;
+		if (!p.started && number_of(r->json, "size"))
+			progress_start(&p, c, say(SAY_RECEIVING), number_of(r->json, "size"));
+		if (p.started) progress_show(&p, number_of(r->json, "octets"));
+		if (!over(text_of(r->json, "state"))) {
+			r->json = NULL;
+			arena_rollback(c->arena, mark);
+		}
+	}
+	progress_end(&p);
+	return status;
+}
+
+static void print_report(const json_t *t)
+{
+	const json_t *report = json_object_get(t, "report");
+	print_safe(stderr, str_of(text_of(t, "reason")));
+	fputc('\n', stderr);
+	if (!json_is_object(report)) return;
+	char *text = json_dumps(report, JSON_COMPACT);
+	fprintf(stderr, "  %s\n", text ? text : "");
+	free(text);
+}
+
+static int tell(struct cli *c, const json_t *t, const char *to)
+{
+	bool done = strcmp(text_of(t, "state"), "COMPLETED") == 0;
+	if (c->json) {
+		print_json(t);
+	} else if (done) {
+		printf(say(SAY_PULLED), (unsigned long long)number_of(t, "octets"), text_of(t, "digest"),
+		       to ? to : text_of(t, "pid"));
+	} else {
+		fprintf(stderr, "kanhe pull: %s ", text_of(t, "state"));
+		print_report(t);
+	}
+	return done ? CLI_OK : CLI_FAILED;
+}
+
+static int start(struct cli *c, const char *who, const char *agreement, const char *purpose, uint64_t rate,
+		 struct reply *r)
+{
+	json_t *body = json_object();
+	json_put_str(body, "agreement", str_of(agreement));
+	if (purpose) json_put_str(body, "purpose", str_of(purpose));
+	if (rate) json_put_u64(body, "rate", rate);
+	struct call call = {
+	    .method = "POST", .path = client_path(c, "/participants/%s/transfers", who), .json = body};
+	return client_call(c, &call, r);
+}
+
+static const char *transfer_path(struct cli *c, const char *who, const char *pid)
+{
+	return client_path(c, "/participants/%s/transfers/%s", who, path_word(c, pid, false));
+}
+
+int command_pull(struct cli *c, int argc, char **argv)
+{
+	bool no_wait = false;
+	const char *to = NULL, *purpose = NULL, *rate_text = NULL, *transfer = NULL;
+	uint64_t rate = 0;
+	struct words words;
+	struct reply r, content;
+	const struct option_row own[] = {{"to", &to, NULL},
+					 {"purpose", &purpose, NULL},
+					 {"rate", &rate_text, NULL},
+					 {"transfer", &transfer, NULL},
+					 {"no-wait", NULL, &no_wait}};
+	int status = options_read(c, argc, argv, own, 5, &words);
+	if (status) return status;
+	if (words.n != 1 && !transfer) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
+	if (rate_text && str_u64(str_of(rate_text), &rate))
+		return usage_error(c, SAY_NOT_NUMBER, rate_text);
+	const char *who = client_participant(c);
+	if (!who) return CLI_USAGE;
+	if (transfer)
+		status = client_call(
+		    c, &(struct call){.method = "GET", .path = transfer_path(c, who, transfer)}, &r);
+	else
+		status = start(c, who, words.word[0], purpose, rate, &r);
+	if (status) return status;
+	const char *at = transfer_path(c, who, text_of(r.json, "pid"));
+	if (no_wait) {
+		if (c->json)
+			print_json(r.json);
+		else
+			printf("%s: %s\n", text_of(r.json, "pid"), text_of(r.json, "state"));
+		return CLI_OK;
+	}
+	status = follow(c, at, &r);
+	if (status) return status;
+	if (to && strcmp(text_of(r.json, "state"), "COMPLETED") == 0) {
+		struct call get = {.method = "GET",
+				   .path = client_path(c, "%s/content", at),
+				   .accept = "*/*",
+				   .to_file = to,
+				   .expect = number_of(r.json, "size"),
+				   .deadline = 600 * USEC_PER_SEC};
+		status = client_call(c, &get, &content);
+		if (status) return status;
+	}
+	return tell(c, r.json, to);
+}

@@ -1,0 +1,70 @@
+/* kanhe register: one identifier from the command line or a JSON file. */
+#include "tools/kanhe/client.h"
+
+enum { FILE_MAX = 1 << 20 };
+
+/* TYPE=DATA words become values 1, 2, … */
+static int values_of_words(struct cli *c, const struct words *w, json_t *values)
+{
+	for (size_t i = 1; i < w->n; i++) {
+		const char *equals = strchr(w->word[i], '=');
+		if (!equals || equals == w->word[i]) return usage_error(c, SAY_NOT_TYPE_DATA, w->word[i]);
+		json_t *v = json_object(), *data = json_object();
+		json_put_u64(v, "index", i);
+		json_put_str(v, "type", str_n(w->word[i], (size_t)(equals - w->word[i])));
+		json_put_str(data, "format", STR("string"));
+		json_put_str(data, "value", str_of(equals + 1));
+		json_put(v, "data", data);
+		json_array_append_new(values, v);
+	}
+	return CLI_OK;
+}
+
+static int body_of(struct cli *c, const char *file, const struct words *w, json_t **ret)
+{
+	struct str text;
+	struct flaw f;
+	if (!file) {
+		json_t *values = json_array();
+		*ret = json_object();
+		json_put(*ret, "values", values);
+		return values_of_words(c, w, values);
+	}
+	int status = file_read(c, file, FILE_MAX, &text);
+	if (status) return status;
+	if (json_read(c->arena, text, &f, ret)) {
+		print_error(c, "%s: %s", file, f.text);
+		return CLI_FAILED;
+	}
+	json_incref(*ret);
+	return CLI_OK;
+}
+
+int command_register(struct cli *c, int argc, char **argv)
+{
+	bool retire = false;
+	const char *file = NULL;
+	struct words words;
+	struct reply r;
+	json_t *body = NULL;
+	const struct option_row own[] = {{"file", &file, NULL}, {"retire", NULL, &retire}};
+	int status = options_read(c, argc, argv, own, 2, &words);
+	if (status) return status;
+	if (!words.n) return usage_error(c, SAY_MISSING_WORD, "ID");
+	if (!retire && !file && words.n < 2) return usage_error(c, SAY_MISSING_WORD, "TYPE=DATA");
+	if (!retire) status = body_of(c, file, &words, &body);
+	if (status) {
+		json_decref(body);
+		return status;
+	}
+	struct call call = {.method = retire ? "DELETE" : "PUT",
+			    .path = client_path(c, "/registry/%s", path_word(c, words.word[0], true)),
+			    .json = body};
+	status = client_call(c, &call, &r);
+	if (status) return status;
+	if (c->json && r.json)
+		print_json(r.json);
+	else if (!c->quiet)
+		printf(say(retire ? SAY_RETIRED : SAY_REGISTERED), words.word[0]);
+	return CLI_OK;
+}

@@ -1,0 +1,202 @@
+/* kanhe catalog, negotiate, agreements, revoke: dealing with partners. */
+#include "tools/kanhe/client.h"
+
+#include "base/clock.h"
+
+enum { WAIT_SECONDS = 30 };
+
+static json_t *object_of(const char *key, const char *value)
+{
+	json_t *o = json_object();
+	json_put_str(o, key, str_of(value));
+	return o;
+}
+
+static void print_offer(const json_t *offer)
+{
+	size_t i, k;
+	json_t *rule, *con;
+	json_array_foreach(json_object_get(offer, "permission"), i, rule)
+	{
+		printf("    %s", text_of(rule, "action"));
+		json_array_foreach(json_object_get(rule, "constraint"), k, con)
+		{
+			char *right = json_dumps(json_object_get(con, "rightOperand"),
+						 JSON_COMPACT | JSON_ENCODE_ANY);
+			printf("%s %s %s ", k ? "," : ":", text_of(con, "leftOperand"),
+			       text_of(con, "operator"));
+			print_safe(stdout, str_of(right ? right : "…"));
+			free(right);
+		}
+		putchar('\n');
+	}
+	printf("    offer ");
+	print_safe(stdout, str_of(text_of(offer, "@id")));
+	putchar('\n');
+}
+
+static void print_dataset(const json_t *d)
+{
+	size_t i;
+	json_t *offer;
+	print_safe(stdout, str_of(text_of(d, "@id")));
+	printf("  ");
+	print_safe(stdout, str_of(text_of(d, "title")));
+	putchar('\n');
+	json_array_foreach(json_object_get(d, "hasPolicy"), i, offer) print_offer(offer);
+}
+
+int command_catalog(struct cli *c, int argc, char **argv)
+{
+	struct words words;
+	struct reply r;
+	size_t i;
+	json_t *d;
+	int status = options_read(c, argc, argv, NULL, 0, &words);
+	if (status) return status;
+	const char *who = client_participant(c);
+	if (!who) return CLI_USAGE;
+	struct call own = {.method = "GET", .path = client_path(c, "/participants/%s/datasets", who)};
+	struct call other = {.method = "POST",
+			     .path = client_path(c, "/participants/%s/catalog", who),
+			     .json = words.n ? object_of("provider", words.word[0]) : NULL};
+	status = client_call(c, words.n ? &other : &own, &r);
+	if (status) return status;
+	if (c->json) {
+		print_json(r.json);
+		return CLI_OK;
+	}
+	if (words.n) printf("%s %s\n", say(SAY_CATALOG_OF), text_of(r.json, "participantId"));
+	json_array_foreach(json_object_get(r.json, words.n ? "dataset" : "datasets"), i, d)
+	    print_dataset(d);
+	return CLI_OK;
+}
+
+static int tell_negotiation(const struct cli *c, const json_t *n)
+{
+	const char *state = text_of(n, "state");
+	if (c->json) {
+		print_json(n);
+	} else {
+		printf("%s: %s", text_of(n, "pid"), state);
+		if (text_of(n, "agreement")[0])
+			printf("  %s %s", say(SAY_AGREEMENT), text_of(n, "agreement"));
+		if (text_of(n, "reason")[0]) {
+			printf("  ");
+			print_safe(stdout, str_of(text_of(n, "reason")));
+		}
+		putchar('\n');
+	}
+	return strcmp(state, "TERMINATED") == 0 ? CLI_FAILED : CLI_OK;
+}
+
+int command_negotiate(struct cli *c, int argc, char **argv)
+{
+	bool no_wait = false;
+	const char *offer = NULL;
+	struct words words;
+	struct reply r;
+	const struct option_row own[] = {{"offer", &offer, NULL}, {"no-wait", NULL, &no_wait}};
+	int status = options_read(c, argc, argv, own, 2, &words);
+	if (status) return status;
+	if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, words.n ? "DATASET" : "PROVIDER");
+	const char *who = client_participant(c);
+	if (!who) return CLI_USAGE;
+	json_t *body = object_of("provider", words.word[0]);
+	json_put_str(body, "dataset", str_of(words.word[1]));
+	if (offer) json_put_str(body, "offer", str_of(offer));
+	struct call start = {
+	    .method = "POST", .path = client_path(c, "/participants/%s/negotiations", who), .json = body};
+	status = client_call(c, &start, &r);
+	if (status || no_wait) return status ? status : tell_negotiation(c, r.json);
+	const char *pid = path_word(c, text_of(r.json, "pid"), false);
+	struct call wait = {
+	    .method = "GET",
+	    .path = client_path(c, "/participants/%s/negotiations/%s?wait=FINALIZED,TERMINATED&timeout=%d",
+				who, pid, WAIT_SECONDS)};
+	status = client_call(c, &wait, &r);
+	return status ? status : tell_negotiation(c, r.json);
+}
+
+static void print_agreement(const json_t *a)
+{
+	printf("%s  %s  %s  %s\n", text_of(a, "id"), text_of(a, "role"), text_of(a, "state"),
+	       text_of(a, "dataset"));
+	printf("    %s %s\n", say(SAY_PARTNER), text_of(a, "peer"));
+}
+
+/* What was counted under agreements, by us and by the partner, and whether both have signed it. */
+static int show_meters(struct cli *c, const char *who, const char *agreement)
+{
+	struct reply r;
+	size_t i;
+	json_t *m;
+	const char *path =
+	    client_path(c, "/participants/%s/meters%s%s", who, agreement ? "?agreement=" : "",
+			agreement ? path_word(c, agreement, false) : "");
+	int status = client_call(c, &(struct call){.method = "GET", .path = path}, &r);
+	if (status) return status;
+	if (c->json) {
+		print_json(r.json);
+		return CLI_OK;
+	}
+	json_array_foreach(json_object_get(r.json, "meters"), i, m)
+	    printf(say(SAY_METER), text_of(m, "agreement"),
+		   (long long)json_integer_value(json_object_get(m, "transfers")),
+		   (long long)json_integer_value(json_object_get(m, "requests")),
+		   (long long)json_integer_value(json_object_get(m, "octets")), text_of(m, "state"));
+	return CLI_OK;
+}
+
+int command_agreements(struct cli *c, int argc, char **argv)
+{
+	bool meters = false;
+	struct words words;
+	struct reply r;
+	size_t i;
+	json_t *a;
+	const struct option_row own[] = {{"meters", NULL, &meters}};
+	int status = options_read(c, argc, argv, own, 1, &words);
+	if (status) return status;
+	const char *who = client_participant(c);
+	if (!who) return CLI_USAGE;
+	if (meters) return show_meters(c, who, words.n ? words.word[0] : NULL);
+	const char *path = words.n ? client_path(c, "/participants/%s/agreements/%s", who,
+						 path_word(c, words.word[0], false))
+				   : client_path(c, "/participants/%s/agreements", who);
+	status = client_call(c, &(struct call){.method = "GET", .path = path}, &r);
+	if (status) return status;
+	if (c->json || words.n) {
+		if (c->json)
+			print_json(r.json);
+		else
+			printf("%.*s\n", STR_ARG(json_write(c->arena, r.json, true)));
+		return CLI_OK;
+	}
+	json_array_foreach(json_object_get(r.json, "agreements"), i, a) print_agreement(a);
+	return CLI_OK;
+}
+
+int command_revoke(struct cli *c, int argc, char **argv)
+{
+	const char *reason = NULL;
+	struct words words;
+	struct reply r;
+	const struct option_row own[] = {{"reason", &reason, NULL}};
+	int status = options_read(c, argc, argv, own, 1, &words);
+	if (status) return status;
+	if (words.n != 1) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
+	const char *who = client_participant(c);
+	if (!who) return CLI_USAGE;
+	struct call call = {.method = "POST",
+			    .path = client_path(c, "/participants/%s/agreements/%s/revoke", who,
+						path_word(c, words.word[0], false)),
+			    .json = object_of("reason", reason ? reason : "")};
+	status = client_call(c, &call, &r);
+	if (status) return status;
+	if (c->json)
+		print_json(r.json);
+	else if (!c->quiet)
+		printf(say(SAY_REVOKED), words.word[0]);
+	return CLI_OK;
+}
