@@ -1,0 +1,76 @@
+/* Registry: the identifiers registered here, their history, and how many there are.
+ *
+ * Purpose: changes are writer commands; each change is one ledger entry and one history row per
+ * identifier, in the transaction of the change.
+ * Ownership: what a change points to must live until the command is done.
+ * Threads: registry_apply inside a writer command; the reading functions with any transaction.
+ * Invariants: 1. a change set is applied whole or not at all. 2. revisions of an identifier count up
+ * from 1, also past its retirement. 3. a retired identifier stays: it comes back only for who names
+ * its revision. 4. a replacement by equal values changes nothing and gives the revision there is. */
+#ifndef RESOLVER_REGISTRY_H
+#define RESOLVER_REGISTRY_H
+
+#include "base/hash.h"
+#include "base/writer.h"
+#include "proto/pb/record.h"
+#include "resolver/authority.h"
+#include "resolver/tables.h"
+
+enum {
+	REGISTRY_BATCH_MAX = 2000, /* records per request, as SNMS clients know it */
+	HISTORY_DIGEST = 2 * HASH_SHA256,
+};
+
+enum registry_act { REGISTRY_PUT, REGISTRY_RETIRE };
+enum registry_condition { REGISTRY_ANY, REGISTRY_ABSENT, REGISTRY_REVISION };
+
+struct registry_change {
+	enum registry_act act;
+	struct id id;
+	struct record record; /* PUT: the values; the rest is set here */
+	struct str authority; /* key octets of the prefix of ours it lies under */
+	size_t place;         /* in the request, for the flaw */
+	/* set by registry_apply */
+	bool created, unchanged, revived;
+	uint64_t revision;
+	unsigned char before[HASH_SHA256], after[HASH_SHA256]; /* zeros: none */
+	struct str packed;
+};
+
+struct registry_set {
+	struct registry_change *changes; /* in order of key, no key twice: registry_sort */
+	size_t n;
+	bool batch; /* one ledger entry of kind record.batch */
+	enum registry_condition condition;
+	uint64_t revision; /* of REGISTRY_REVISION */
+	struct str who;
+	uint64_t zones_version; /* delegations that the caller's check has seen */
+};
+
+/* ERR_EXISTS naming the place of the second one when an identifier stands there twice. */
+enum err registry_sort(struct registry_set *s, struct flaw *f) MUST_USE;
+/* ERR_PRECONDITION, ERR_EXISTS, ERR_NOT_FOUND, ERR_GONE, ERR_TOO_LARGE, ERR_FORBIDDEN (delegated away
+ * meanwhile) with the record named, before anything is written. The arena gets the packed records.
+ * check_delegations: ask the delegation table again, the caller's picture is older. */
+enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct arena *a,
+			bool check_delegations, struct flaw *f) MUST_USE;
+
+/* The packed record, retired ones too; ERR_NOT_FOUND. Compares the text when the key is hashed. */
+enum err registry_find(struct store_txn *t, const struct id *id, struct str *ret_packed) MUST_USE;
+
+/* Records whose key begins with prefix, in order, after the key `after` (empty: from the first). */
+typedef bool registry_list_fn(void *arg, struct str key, struct str packed); /* false: enough */
+enum err registry_list(struct store_txn *t, struct str prefix, struct str after, registry_list_fn *fn,
+		       void *arg) MUST_USE;
+
+/* Changes of one identifier, oldest first. digests: HISTORY_DIGEST octets. */
+typedef enum err registry_history_fn(void *arg, uint64_t leaf, struct str digests);
+enum err registry_history(struct store_txn *t, const struct id *id, registry_history_fn *fn,
+			  void *arg) MUST_USE;
+
+struct registry_count {
+	uint64_t active, retired;
+};
+enum err registry_count(struct store_txn *t, struct str authority, struct registry_count *ret) MUST_USE;
+
+#endif
