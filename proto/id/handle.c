@@ -143,7 +143,7 @@ static enum err parse(struct arena *a, struct str text, struct flaw *f, struct i
 	memcpy(out + 4, key + 1, prefix.n);
 	memcpy(out + 4 + prefix.n, key + 2 + prefix.n, 1 + suffix.n);
 	struct str bare = str_n(out + 4, n);
-	bool ambiguous = marked(bare) || id__detect(bare) != ID_HANDLE;
+	bool ambiguous = marked(bare) || id_detect(bare) != ID_HANDLE;
 	ret->text = ambiguous ? str_n(out, n + 4) : bare;
 	return id__key_fit(a, str_n(key, 2 + n), ret) ? id__no_memory(f) : ERR_OK;
 }
@@ -207,7 +207,7 @@ static struct str print(struct arena *a, struct str key)
 	memcpy(p + 4, body.p, slash - 1);
 	memcpy(p + 4 + slash - 1, suffix.p, suffix.n);
 	struct str bare = str_n(p + 4, slash - 1 + suffix.n);
-	return marked(bare) || id__detect(bare) != ID_HANDLE ? str_n(p, 4 + bare.n) : bare;
+	return marked(bare) || id_detect(bare) != ID_HANDLE ? str_n(p, 4 + bare.n) : bare;
 }
 
 static size_t boundaries(struct str key, size_t *ret)

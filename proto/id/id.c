@@ -28,7 +28,7 @@ static const struct id_scheme_ops *detect(struct str text, bool prefix)
 	return maybe;
 }
 
-enum id_scheme id__detect(struct str text)
+enum id_scheme id_detect(struct str text)
 {
 	const struct id_scheme_ops *s = detect(text, false);
 	return s ? s->scheme : ID_NONE;

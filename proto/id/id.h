@@ -64,6 +64,9 @@ enum err id_parse(struct arena *a, struct str text, struct flaw *f, struct id *r
 enum err id_parse_as(enum id_scheme scheme, struct arena *a, struct str text, struct flaw *f,
 		     struct id *ret) MUST_USE;
 
+/* The scheme that id_parse would choose for the text, before it looks closer; ID_NONE: nobody claims it. */
+enum id_scheme id_detect(struct str text);
+
 /* Lengths of the key at each delegation boundary, shortest first, the scheme octet alone being the
  * first (1). Handle: after each label of the prefix, then after the slash. GS1: after 4 to 12 digits
  * of the company prefix, the key, each qualifier. Returns their number. */

@@ -27,8 +27,6 @@ ID_SCHEMES(X)
 
 /* The key for natural key octets in the arena: themselves, or head, mark and digest. */
 enum err id__key_fit(struct arena *a, struct str natural, struct id *ret) MUST_USE;
-/* The scheme that id_parse would choose for the text; ID_NONE: nobody claims it. */
-enum id_scheme id__detect(struct str text);
 enum id_scheme id__detect_prefix(struct str text);
 /* An arena that is full, as an answer. */
 enum err id__no_memory(struct flaw *f);

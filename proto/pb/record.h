@@ -18,6 +18,7 @@ enum {
 	RECORD_DATA_MAX = 64 << 10,    /* of one value; larger things belong into a dataset */
 	RECORD_TYPE_MAX = 128,         /* what the REST interfaces of secondary nodes allow */
 	RECORD_REFERENCES_MAX = 64,
+	RECORD_ID_MAX = 2052, /* ID_TEXT_MAX with hdl: in front; of references too */
 };
 
 enum {
@@ -58,8 +59,12 @@ struct record {
 	struct str owner; /* prefix key octets */
 };
 
-/* Appends to out; ERR_TOO_LARGE, ERR_NO_MEMORY (also sticky in out). Values outside the limits are
- * a programming error. */
+/* Whether a record keeps to the limits and invariants above; the arena holds a scratch list.
+ * ERR_BAD_PROTO with the member, ERR_NO_MEMORY. For records that did not come from a parser here. */
+enum err record_check(struct arena *a, const struct record *r, struct flaw *f) MUST_USE;
+
+/* Appends to out; ERR_TOO_LARGE, ERR_NO_MEMORY (also sticky in out). A record that breaks
+ * record_check is a programming error. */
 enum err record_pack(const struct record *r, struct buf *out) MUST_USE;
 /* ERR_BAD_PROTO with field and offset, ERR_UNSUPPORTED for another version, ERR_TOO_LARGE. */
 enum err record_unpack(struct arena *a, struct str packed, struct flaw *f, struct record *ret) MUST_USE;

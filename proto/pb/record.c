@@ -1,0 +1,271 @@
+#include "proto/pb/record.h"
+
+#include <stdlib.h>
+
+#include "proto/id/id.h"
+#include "proto/pb/kanhe.pb-c.h"
+#include "proto/pb/message.h"
+#include "proto/pb/record_check.h"
+
+/* Field numbers of kanhe.proto. */
+enum {
+	REC_VERSION = 1,
+	REC_ID,
+	REC_VALUES,
+	REC_CREATED,
+	REC_MODIFIED,
+	REC_REVISION,
+	REC_STATUS,
+	REC_OWNER
+};
+enum {
+	VAL_INDEX = 1,
+	VAL_TYPE,
+	VAL_DATA,
+	VAL_TTL_TYPE,
+	VAL_TTL,
+	VAL_TIMESTAMP,
+	VAL_PERMISSIONS,
+	VAL_REFERENCES
+};
+enum { REF_HANDLE = 1, REF_INDEX };
+
+enum { PERMISSIONS_ALL = 0x0f };
+
+_Static_assert((int)RECORD_ID_MAX == (int)ID_TEXT_MAX + 4, "every identifier fits a record");
+
+static int u32_order(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return (x > y) - (x < y);
+}
+
+static enum err indexes_check(struct arena *a, const struct record *r, struct flaw *f)
+{
+	if (!r->values_n) return ERR_OK;
+	uint32_t *all = ARENA_ARRAY(a, uint32_t, r->values_n);
+	if (!all)
+		return flaw_set(f, ERR_NO_MEMORY, FLAW_NO_OFFSET, "", "memory", "%s",
+				err_text(ERR_NO_MEMORY));
+	for (size_t i = 0; i < r->values_n; i++) all[i] = r->values[i].index;
+	qsort(all, r->values_n, sizeof *all, u32_order);
+	for (size_t i = 0; i < r->values_n; i++) {
+		if (!all[i]) return pb_flaw(f, "index", "values.index");
+		if (i && all[i] == all[i - 1])
+			return pb_flaw(f, "duplicate-index", "values.index %u", all[i]);
+	}
+	return ERR_OK;
+}
+
+static enum err value_check(const struct value *v, size_t i, struct flaw *f)
+{
+	if (!v->type.n || v->type.n > RECORD_TYPE_MAX) return pb_flaw(f, "length", "values[%zu].type", i);
+	if (v->data.n > RECORD_DATA_MAX) return pb_flaw(f, "length", "values[%zu].data", i);
+	if (v->permissions & ~PERMISSIONS_ALL) return pb_flaw(f, "range", "values[%zu].permissions", i);
+	if (v->references_n > RECORD_REFERENCES_MAX)
+		return pb_flaw(f, "count", "values[%zu].references", i);
+	for (size_t k = 0; k < v->references_n; k++)
+		if (!v->references[k].handle.n || v->references[k].handle.n > RECORD_ID_MAX)
+			return pb_flaw(f, "length", "values[%zu].references[%zu].handle", i, k);
+	return ERR_OK;
+}
+
+enum err record_check(struct arena *a, const struct record *r, struct flaw *f)
+{
+	if (!r->id.n || r->id.n > RECORD_ID_MAX) return pb_flaw(f, "length", "id");
+	if (r->owner.n > ID_KEY_MAX) return pb_flaw(f, "length", "owner");
+	if (r->created < 0 || r->modified < 0)
+		return pb_flaw(f, "range", r->created < 0 ? "created" : "modified");
+	if (r->status != RECORD_ACTIVE && r->status != RECORD_RETIRED) return pb_flaw(f, "range", "status");
+	if (r->values_n > RECORD_VALUES_MAX) return pb_flaw(f, "count", "values");
+	for (size_t i = 0; i < r->values_n; i++) {
+		enum err e = value_check(&r->values[i], i, f);
+		if (e) return e;
+	}
+	return indexes_check(a, r, f);
+}
+
+static void value_put(struct buf *out, const struct value *v)
+{
+	size_t mark = pb_open(out, REC_VALUES);
+	pb_put_u64(out, VAL_INDEX, v->index);
+	pb_put_bytes(out, VAL_TYPE, v->type);
+	pb_put_bytes(out, VAL_DATA, v->data);
+	pb_put_u64(out, VAL_TTL_TYPE, v->ttl_absolute);
+	pb_put_u64(out, VAL_TTL, v->ttl);
+	pb_put_u64(out, VAL_TIMESTAMP, v->timestamp);
+	pb_put_u64(out, VAL_PERMISSIONS, v->permissions);
+	for (size_t i = 0; i < v->references_n; i++) {
+		size_t inner = pb_open(out, VAL_REFERENCES);
+		pb_put_bytes(out, REF_HANDLE, v->references[i].handle);
+		pb_put_u64(out, REF_INDEX, v->references[i].index);
+		pb_close(out, inner);
+	}
+	pb_close(out, mark);
+}
+
+enum err record_pack(const struct record *r, struct buf *out)
+{
+	size_t from = out->n;
+	must(r->id.n && r->id.n <= RECORD_ID_MAX && r->values_n <= RECORD_VALUES_MAX);
+	must(r->created >= 0 && r->modified >= 0 && r->owner.n <= ID_KEY_MAX);
+	pb_put_u64(out, REC_VERSION, RECORD_VERSION);
+	pb_put_bytes(out, REC_ID, r->id);
+	for (size_t i = 0; i < r->values_n; i++) {
+		must(!value_check(&r->values[i], i, NULL) && r->values[i].index);
+		value_put(out, &r->values[i]);
+	}
+	pb_put_u64(out, REC_CREATED, (uint64_t)r->created);
+	pb_put_u64(out, REC_MODIFIED, (uint64_t)r->modified);
+	pb_put_u64(out, REC_REVISION, r->revision);
+	pb_put_u64(out, REC_STATUS, r->status);
+	pb_put_bytes(out, REC_OWNER, r->owner);
+	return pb_done(out, from, RECORD_PACKED_MAX);
+}
+
+static bool value_take(struct arena *a, const Kanhe__Value *m, struct value *ret)
+{
+	*ret = (struct value){
+	    .index = m->index,
+	    .type = str_of(m->type),
+	    .data = pb_str(m->data),
+	    .ttl_absolute = m->ttl_type == 1,
+	    .ttl = m->ttl,
+	    .timestamp = m->timestamp,
+	    .permissions = (uint8_t)m->permissions,
+	    .references_n = m->n_references,
+	};
+	ret->references = ARENA_ARRAY(a, struct reference, m->n_references);
+	for (size_t i = 0; ret->references && i < m->n_references; i++)
+		ret->references[i] =
+		    (struct reference){str_of(m->references[i]->handle), m->references[i]->index};
+	return ret->references;
+}
+
+enum err record_unpack(struct arena *a, struct str packed, struct flaw *f, struct record *ret)
+{
+	Kanhe__Record *m;
+	enum err e =
+	    pb_unpack(a, &kanhe__record__descriptor, packed, RECORD_VERSION, RECORD_PACKED_MAX, f, &m);
+	if (e) return e;
+	struct record r = {
+	    .id = str_of(m->id),
+	    .values_n = m->n_values,
+	    .created = m->created,
+	    .modified = m->modified,
+	    .revision = m->revision,
+	    .status = (enum record_status)m->status,
+	    .owner = pb_str(m->owner),
+	};
+	r.values = ARENA_ARRAY(a, struct value, r.values_n);
+	for (size_t i = 0; i < r.values_n && r.values; i++) {
+		if (m->values[i]->ttl_type > 1) return pb_flaw(f, "range", "values[%zu].ttl_type", i);
+		if (m->values[i]->permissions > PERMISSIONS_ALL)
+			return pb_flaw(f, "range", "values[%zu].permissions", i);
+		if (!value_take(a, m->values[i], &r.values[i])) r.values = NULL;
+	}
+	if (!r.values)
+		return flaw_set(f, ERR_NO_MEMORY, FLAW_NO_OFFSET, "record", "memory", "%s",
+				err_text(ERR_NO_MEMORY));
+	e = record_check(a, &r, f);
+	if (!e) *ret = r;
+	return e;
+}
+
+/* The head's field into *h; the value's octets are left to the caller. */
+static void head_take(const struct pb_field *p, struct record_head *h)
+{
+	switch (p->id) {
+	case REC_ID: h->id = p->bytes; break;
+	case REC_CREATED: h->created = (usec_t)p->number; break;
+	case REC_MODIFIED: h->modified = (usec_t)p->number; break;
+	case REC_REVISION: h->revision = p->number; break;
+	case REC_STATUS: h->status = p->number ? RECORD_RETIRED : RECORD_ACTIVE; break;
+	case REC_OWNER: h->owner = p->bytes; break;
+	default: break;
+	}
+}
+
+static enum err value_read(struct str octets, struct value *ret)
+{
+	struct pb_cursor c = pb_cursor(octets);
+	struct pb_field p;
+	struct value v = {0};
+	enum err e;
+	while (!(e = pb_next(&c, &p))) {
+		switch (p.id) {
+		case VAL_INDEX: v.index = (uint32_t)p.number; break;
+		case VAL_TYPE: v.type = p.bytes; break;
+		case VAL_DATA: v.data = p.bytes; break;
+		case VAL_TTL_TYPE: v.ttl_absolute = p.number == 1; break;
+		case VAL_TTL: v.ttl = (uint32_t)p.number; break;
+		case VAL_TIMESTAMP: v.timestamp = p.number; break;
+		case VAL_PERMISSIONS: v.permissions = (uint8_t)p.number; break;
+		default: break;
+		}
+	}
+	if (e != ERR_NOT_FOUND) return ERR_CORRUPT;
+	*ret = v;
+	return ERR_OK;
+}
+
+enum err record_peek(struct str packed, struct record_head *ret)
+{
+	struct pb_cursor c = pb_cursor(packed);
+	struct pb_field p;
+	struct record_head h = {.ttl = UINT32_MAX};
+	struct value v;
+	enum err e;
+	bool any = false;
+	while (!(e = pb_next(&c, &p))) {
+		head_take(&p, &h);
+		if (p.id != REC_VALUES) continue;
+		if (value_read(p.bytes, &v)) return ERR_CORRUPT;
+		if (!v.ttl_absolute && v.ttl < h.ttl) h.ttl = v.ttl;
+		any |= !v.ttl_absolute;
+	}
+	if (e != ERR_NOT_FOUND || !h.id.n) return ERR_CORRUPT;
+	if (!any) h.ttl = VALUE_TTL;
+	*ret = h;
+	return ERR_OK;
+}
+
+enum err record__next_value(struct str *rest, struct value *ret, struct str *ret_octets)
+{
+	struct pb_cursor c = pb_cursor(*rest);
+	struct pb_field p;
+	enum err e;
+	while (!(e = pb_next(&c, &p)))
+		if (p.id == REC_VALUES) break;
+	if (e) return e == ERR_NOT_FOUND ? e : ERR_CORRUPT;
+	e = value_read(p.bytes, ret);
+	if (e) return e;
+	*ret_octets = p.bytes;
+	*rest = c.rest;
+	return ERR_OK;
+}
+
+enum err record_next_value(struct str *rest, struct value *ret)
+{
+	struct str octets;
+	return record__next_value(rest, ret, &octets);
+}
+
+enum err record__next_reference(struct str *octets, struct reference *ret)
+{
+	struct pb_cursor c = pb_cursor(*octets), inner;
+	struct pb_field p;
+	struct reference r = {0};
+	enum err e;
+	while (!(e = pb_next(&c, &p)))
+		if (p.id == VAL_REFERENCES) break;
+	if (e) return e == ERR_NOT_FOUND ? e : ERR_CORRUPT;
+	for (inner = pb_cursor(p.bytes); !(e = pb_next(&inner, &p));) {
+		if (p.id == REF_HANDLE) r.handle = p.bytes;
+		if (p.id == REF_INDEX) r.index = (uint32_t)p.number;
+	}
+	if (e != ERR_NOT_FOUND) return ERR_CORRUPT;
+	*octets = c.rest;
+	*ret = r;
+	return ERR_OK;
+}

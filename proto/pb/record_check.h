@@ -1,0 +1,12 @@
+/* Between record.c and record_json.c. Private to proto/pb. */
+#ifndef PROTO_PB_RECORD_CHECK_H
+#define PROTO_PB_RECORD_CHECK_H
+
+#include "proto/pb/record.h"
+
+/* record_next_value, with the value's own octets for its references. */
+enum err record__next_value(struct str *rest, struct value *ret, struct str *ret_octets) MUST_USE;
+/* Takes the next reference off a value's octets; ERR_NOT_FOUND at the end, ERR_CORRUPT. */
+enum err record__next_reference(struct str *octets, struct reference *ret) MUST_USE;
+
+#endif
