@@ -79,7 +79,7 @@ enum err proof_add(json_t *doc, const struct sign_key *k, const char *verificati
 	must(json_is_object(doc));
 	json_t *context = json_object_get(doc, "@context"), *proof = json_object();
 	if (!proof) return ERR_NO_MEMORY;
-	if (context) json_put(proof, "@context", json_incref(context));
+	if (context) json_put(proof, "@context", json_deep_copy(context));
 	json_put_str(proof, "type", STR(TYPE));
 	json_put_str(proof, "cryptosuite", STR(SUITE));
 	json_put_str(proof, "created", str_of(clock_print(created, false, when)));
