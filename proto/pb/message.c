@@ -16,50 +16,48 @@ struct frame {
 	size_t index;
 };
 
-static bool varint(struct str *s, uint64_t *ret)
+static bool varint(const unsigned char **p, const unsigned char *end, uint64_t *ret)
 {
 	uint64_t v = 0;
-	for (size_t i = 0; i < s->n && i < VARINT_MAX; i++) {
-		unsigned char c = (unsigned char)s->p[i];
+	for (size_t i = 0; i < VARINT_MAX && *p + i < end; i++) {
+		unsigned char c = (*p)[i];
 		if (i == VARINT_MAX - 1 && c > 1) return false;
 		v |= (uint64_t)(c & 0x7f) << (7 * i);
 		if (c & 0x80) continue;
-		*s = str_skip(*s, i + 1);
+		*p += i + 1;
 		*ret = v;
 		return true;
 	}
 	return false;
 }
 
-static bool fixed(struct str *s, size_t n, uint64_t *ret)
+static bool fixed(const unsigned char **p, const unsigned char *end, size_t n, uint64_t *ret)
 {
 	uint64_t v = 0;
-	if (s->n < n) return false;
-	for (size_t i = n; i-- > 0;) v = v << 8 | (unsigned char)s->p[i];
-	*s = str_skip(*s, n);
+	if ((size_t)(end - *p) < n) return false;
+	for (size_t i = n; i-- > 0;) v = v << 8 | (*p)[i];
+	*p += n;
 	*ret = v;
 	return true;
 }
 
-enum err pb_next(struct pb_cursor *c, struct pb_field *ret)
+enum err pb__next(struct pb_cursor *c, struct pb_field *ret)
 {
-	struct str rest = c->rest;
-	uint64_t tag, n;
-	if (!rest.n) return ERR_NOT_FOUND;
-	if (!varint(&rest, &tag) || tag >> 32 || !(tag >> 3)) return ERR_BAD_PROTO;
-	struct pb_field f = {.id = (uint32_t)(tag >> 3), .wire = tag & 7, .at = c->at};
+	const unsigned char *p = c->p;
+	uint64_t tag;
+	if (!varint(&p, c->end, &tag) || tag >> 32 || !(tag >> 3)) return ERR_BAD_PROTO;
+	struct pb_field f = {.id = (uint32_t)(tag >> 3), .wire = tag & 7, .at = pb_at(c)};
 	bool ok = false;
-	if (f.wire == PB_VARINT) ok = varint(&rest, &f.number);
-	if (f.wire == PB_FIXED64) ok = fixed(&rest, 8, &f.number);
-	if (f.wire == PB_FIXED32) ok = fixed(&rest, 4, &f.number);
-	if (f.wire == PB_BYTES && varint(&rest, &n) && n <= rest.n) {
-		f.bytes = str_first(rest, (size_t)n);
-		rest = str_skip(rest, (size_t)n);
+	if (f.wire == PB_VARINT) ok = varint(&p, c->end, &f.number);
+	if (f.wire == PB_FIXED64) ok = fixed(&p, c->end, 8, &f.number);
+	if (f.wire == PB_FIXED32) ok = fixed(&p, c->end, 4, &f.number);
+	if (f.wire == PB_BYTES && varint(&p, c->end, &f.number) && f.number <= (size_t)(c->end - p)) {
+		f.bytes = str_n(p, (size_t)f.number);
+		p += f.number;
 		ok = true;
 	}
 	if (!ok) return ERR_BAD_PROTO;
-	c->at += c->rest.n - rest.n;
-	c->rest = rest;
+	c->p = p;
 	*ret = f;
 	return ERR_OK;
 }
@@ -142,7 +140,7 @@ static enum err walk(const ProtobufCMessageDescriptor *d, struct str octets, siz
 	for (;;) {
 		enum err e = pb_next(&c, &p);
 		if (e == ERR_NOT_FOUND) return ERR_OK;
-		if (e) return bad(f, up, base + c.at, "wire", "the octets are no protobuf field");
+		if (e) return bad(f, up, base + pb_at(&c), "wire", "the octets are no protobuf field");
 		const ProtobufCFieldDescriptor *fd = protobuf_c_message_descriptor_get_field(d, p.id);
 		if (!fd) continue;
 		struct frame in = {up, fd, seen[fd - d->fields]++};
@@ -151,7 +149,7 @@ static enum err walk(const ProtobufCMessageDescriptor *d, struct str octets, siz
 		if (in.index >= REPEATED_MAX)
 			return bad(f, &in, base + p.at, "count", "there are too many");
 		/* offsets of what lies inside count from the content, whose end the cursor has passed */
-		size_t head = c.at - p.at - p.bytes.n;
+		size_t head = pb_at(&c) - p.at - p.bytes.n;
 		size_t inside = base + (p.wire == PB_BYTES ? head : 0);
 		e = field_check(&p, inside, &in, f);
 		if (e) return e;

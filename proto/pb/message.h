@@ -19,23 +19,70 @@ enum { PB_VARINT = 0, PB_FIXED64 = 1, PB_BYTES = 2, PB_FIXED32 = 5 };
 struct pb_field {
 	uint32_t id;
 	unsigned wire;    /* PB_VARINT … */
-	uint64_t number;  /* unless PB_BYTES */
+	uint64_t number;  /* of PB_BYTES: the length */
 	struct str bytes; /* PB_BYTES */
 	size_t at;        /* offset of the tag in what the cursor began with */
 };
 
 struct pb_cursor {
-	struct str rest;
-	size_t at;
+	const unsigned char *p, *end, *start;
 };
 
 static inline struct pb_cursor pb_cursor(struct str octets)
 {
-	return (struct pb_cursor){octets, 0};
+	const unsigned char *p = (const unsigned char *)octets.p;
+	return (struct pb_cursor){p, p ? p + octets.n : p, p};
 }
 
-/* Takes the next field off. ERR_NOT_FOUND at the end, ERR_BAD_PROTO. */
-enum err pb_next(struct pb_cursor *c, struct pb_field *ret) MUST_USE;
+static inline struct str pb_rest(const struct pb_cursor *c)
+{
+	return str_n(c->p, (size_t)(c->end - c->p));
+}
+
+static inline size_t pb_at(const struct pb_cursor *c)
+{
+	return (size_t)(c->p - c->start);
+}
+
+enum err pb__next(struct pb_cursor *c, struct pb_field *ret) MUST_USE; /* any field */
+
+/* pb__next on copies, so that the fast path may keep cursor and field in registers. */
+static __attribute__((noinline, unused)) enum err pb__slow(struct pb_cursor *c, struct pb_field *ret)
+{
+	struct pb_cursor cursor = *c;
+	struct pb_field field;
+	enum err e = pb__next(&cursor, &field);
+	if (e) return e;
+	*c = cursor;
+	*ret = field;
+	return ERR_OK;
+}
+
+/* Takes the next field off. ERR_NOT_FOUND at the end, ERR_BAD_PROTO. One-octet tags with numbers or
+ * lengths below 2^63, which is nearly all, are read right here. */
+static inline __attribute__((always_inline)) enum err pb_next(struct pb_cursor *c, struct pb_field *ret)
+{
+	const unsigned char *p = c->p, *end = c->end;
+	if (p == end) return ERR_NOT_FOUND;
+	unsigned wire = p[0] & 7, shift = 0;
+	uint64_t v = 0;
+	if (p[0] >= 0x80 || p[0] < 8 || (wire != PB_VARINT && wire != PB_BYTES)) return pb__slow(c, ret);
+	ret->id = p[0] >> 3;
+	ret->wire = wire;
+	ret->at = (size_t)(p - c->start);
+	for (p++; p < end && *p >= 0x80 && shift < 56; p++, shift += 7) v |= (uint64_t)(*p & 0x7f) << shift;
+	if (p == end || *p >= 0x80) return pb__slow(c, ret);
+	v |= (uint64_t)*p++ << shift;
+	ret->number = v;
+	ret->bytes = STR_NONE;
+	if (wire == PB_BYTES) {
+		if (v > (size_t)(end - p)) return ERR_BAD_PROTO;
+		ret->bytes = str_n(p, (size_t)v);
+		p += v;
+	}
+	c->p = p;
+	return ERR_OK;
+}
 
 /* Version (field 1 of every versioned message) and limit first, then the walk. ERR_UNSUPPORTED,
  * ERR_TOO_LARGE, ERR_BAD_PROTO with offset and path ("values[2].type"). version 0: not versioned. */

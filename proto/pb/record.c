@@ -201,6 +201,7 @@ static enum err value_read(struct str octets, struct value *ret)
 		case VAL_TTL: v.ttl = (uint32_t)p.number; break;
 		case VAL_TIMESTAMP: v.timestamp = p.number; break;
 		case VAL_PERMISSIONS: v.permissions = (uint8_t)p.number; break;
+		case VAL_REFERENCES: v.references_n++; break;
 		default: break;
 		}
 	}
@@ -209,22 +210,31 @@ static enum err value_read(struct str octets, struct value *ret)
 	return ERR_OK;
 }
 
-enum err record_peek(struct str packed, struct record_head *ret)
+enum err record__head(struct str packed, struct record_head *ret)
 {
 	struct pb_cursor c = pb_cursor(packed);
 	struct pb_field p;
-	struct record_head h = {.ttl = UINT32_MAX};
-	struct value v;
 	enum err e;
+	*ret = (struct record_head){0};
+	while (!(e = pb_next(&c, &p)))
+		if (p.id != REC_VALUES) head_take(&p, ret);
+	return e == ERR_NOT_FOUND && ret->id.n ? ERR_OK : ERR_CORRUPT;
+}
+
+enum err record_peek(struct str packed, struct record_head *ret)
+{
+	struct record_head h;
+	struct str rest = packed;
+	struct value v;
+	enum err e = record__head(packed, &h);
+	if (e) return e;
+	h.ttl = UINT32_MAX;
 	bool any = false;
-	while (!(e = pb_next(&c, &p))) {
-		head_take(&p, &h);
-		if (p.id != REC_VALUES) continue;
-		if (value_read(p.bytes, &v)) return ERR_CORRUPT;
+	while (!(e = record_next_value(&rest, &v))) {
 		if (!v.ttl_absolute && v.ttl < h.ttl) h.ttl = v.ttl;
 		any |= !v.ttl_absolute;
 	}
-	if (e != ERR_NOT_FOUND || !h.id.n) return ERR_CORRUPT;
+	if (e != ERR_NOT_FOUND) return e;
 	if (!any) h.ttl = VALUE_TTL;
 	*ret = h;
 	return ERR_OK;
@@ -240,8 +250,9 @@ enum err record__next_value(struct str *rest, struct value *ret, struct str *ret
 	if (e) return e == ERR_NOT_FOUND ? e : ERR_CORRUPT;
 	e = value_read(p.bytes, ret);
 	if (e) return e;
-	*ret_octets = p.bytes;
-	*rest = c.rest;
+	*ret_octets = ret->references_n ? p.bytes : STR_NONE;
+	ret->references_n = 0;
+	*rest = pb_rest(&c);
 	return ERR_OK;
 }
 
@@ -265,7 +276,7 @@ enum err record__next_reference(struct str *octets, struct reference *ret)
 		if (p.id == REF_INDEX) r.index = (uint32_t)p.number;
 	}
 	if (e != ERR_NOT_FOUND) return ERR_CORRUPT;
-	*octets = c.rest;
+	*octets = pb_rest(&c);
 	*ret = r;
 	return ERR_OK;
 }

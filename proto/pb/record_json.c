@@ -11,7 +11,7 @@ enum {
 	HEAD_FRAME = 160,
 };
 
-static char *put(char *to, const char *z, size_t n)
+static inline char *put(char *to, const char *z, size_t n)
 {
 	if (n) memcpy(to, z, n);
 	return to + n;
@@ -33,25 +33,38 @@ static void put_digits(char *to, unsigned v, size_t n)
 	for (; n-- > 0; v /= 10) to[n] = (char)('0' + v % 10);
 }
 
-/* Seconds since 1970 as quoted RFC 3339 in UTC. Civil date from the day number by eras of 400 years
- * that begin in March, so that the leap day is the last of its year. */
-static char *put_time(char *to, uint64_t seconds)
+/* The time printed last: the values of a record are mostly of one moment. */
+struct moment {
+	uint64_t seconds;
+	char text[TIME_LENGTH + 2]; /* quoted */
+};
+
+/* Seconds since 1970 as RFC 3339 in UTC. Civil date from the day number by eras of 400 years that begin
+ * in March, so that the leap day is the last of its year. */
+static void moment_set(struct moment *m, uint64_t seconds)
 {
 	static const uint64_t last = UINT64_C(253402300799); /* 9999-12-31T23:59:59Z */
+	m->seconds = seconds;
 	if (seconds > last) seconds = last;
 	uint32_t of_day = (uint32_t)(seconds % 86400), days = (uint32_t)(seconds / 86400) + 719468;
 	uint32_t era = days / 146097, doe = days % 146097;
 	uint32_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
 	uint32_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
 	uint32_t month = mp < 10 ? mp + 3 : mp - 9;
-	put(to, "\"0000-00-00T00:00:00Z\"", TIME_LENGTH + 2);
+	char *to = m->text;
+	PUT(to, "\"0000-00-00T00:00:00Z\"");
 	put_digits(to + 1, yoe + era * 400 + (month <= 2), 4);
 	put_digits(to + 6, month, 2);
 	put_digits(to + 9, doy - (153 * mp + 2) / 5 + 1, 2);
 	put_digits(to + 12, of_day / 3600, 2);
 	put_digits(to + 15, of_day / 60 % 60, 2);
 	put_digits(to + 18, of_day % 60, 2);
-	return to + TIME_LENGTH + 2;
+}
+
+static char *put_time(char *to, uint64_t seconds, struct moment *m)
+{
+	if (seconds != m->seconds) moment_set(m, seconds);
+	return put(to, m->text, sizeof m->text);
 }
 
 enum text_kind { TEXT_PLAIN, TEXT_ESCAPE, TEXT_BINARY };
@@ -165,7 +178,8 @@ static enum err put_references(struct str octets, struct buf *out)
 	return e == ERR_NOT_FOUND ? buf_err(out) : e;
 }
 
-static enum err put_value(const struct value *v, struct str octets, bool first, struct buf *out)
+static enum err put_value(const struct value *v, struct str octets, bool first, struct moment *m,
+			  struct buf *out)
 {
 	enum text_kind kind = classify(v->data);
 	size_t data = kind == TEXT_PLAIN    ? v->data.n
@@ -180,22 +194,25 @@ static enum err put_value(const struct value *v, struct str octets, bool first, 
 	to = put_text(to, v->type);
 	to = put_data(to, v->data, kind);
 	to = PUT(to, ",\"ttl\":");
-	to = v->ttl_absolute ? put_time(to, v->ttl) : put_u64(to, v->ttl);
+	to = v->ttl_absolute ? put_time(to, v->ttl, m) : put_u64(to, v->ttl);
 	to = PUT(to, ",\"timestamp\":");
-	to = put_time(to, v->timestamp);
+	to = put_time(to, v->timestamp, m);
 	if (v->permissions != VALUE_PERMISSIONS) {
 		to = PUT(to, ",\"permissions\":\"");
 		for (unsigned bit = VALUE_ADMIN_READ; bit; bit >>= 1)
 			*to++ = v->permissions & bit ? '1' : '0';
 		*to++ = '"';
 	}
+	*to++ = '}';
 	buf_grew(out, (size_t)(to - from));
+	if (!octets.n) return ERR_OK;
+	out->n--; /* the bracket comes after them */
 	enum err e = put_references(octets, out);
 	buf_byte(out, '}');
 	return e;
 }
 
-static void put_head(const struct record_head *h, struct buf *out)
+static void put_head(const struct record_head *h, struct moment *m, struct buf *out)
 {
 	char *from = buf_room(out, HEAD_FRAME + ESCAPE_LONGEST * h->id.n), *to = from;
 	if (!to) return;
@@ -208,7 +225,7 @@ static void put_head(const struct record_head *h, struct buf *out)
 	to = PUT(to, "\",\"revision\":");
 	to = put_u64(to, h->revision);
 	to = PUT(to, ",\"modified\":");
-	to = put_time(to, (uint64_t)(h->modified / USEC_PER_SEC));
+	to = put_time(to, (uint64_t)(h->modified / USEC_PER_SEC), m);
 	if (h->status == RECORD_RETIRED) to = PUT(to, ",\"status\":\"retired\"");
 	to = PUT(to, ",\"values\":[");
 	buf_grew(out, (size_t)(to - from));
@@ -220,15 +237,17 @@ enum err record_write_json(struct str packed, enum record_view view, struct buf 
 	    view == RECORD_PUBLIC ? VALUE_PUBLIC_READ : VALUE_PUBLIC_READ | VALUE_ADMIN_READ;
 	struct record_head head;
 	struct value v;
+	struct moment m;
 	struct str rest = packed, octets;
 	size_t from = out->n;
 	bool first = true;
-	enum err e = record_peek(packed, &head);
+	enum err e = record__head(packed, &head);
 	if (e) return e;
-	put_head(&head, out);
+	moment_set(&m, (uint64_t)(head.modified / USEC_PER_SEC));
+	put_head(&head, &m, out);
 	while (!(e = record__next_value(&rest, &v, &octets))) {
 		if (!(v.permissions & readable)) continue;
-		e = put_value(&v, octets, first, out);
+		e = put_value(&v, octets, first, &m, out);
 		if (e) break;
 		first = false;
 	}
