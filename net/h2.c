@@ -14,6 +14,7 @@ struct h2 {
 	struct h2_budget budget;
 	bool calmed; /* GOAWAY for a flood was submitted */
 	bool noticed, final;
+	uint32_t answers;
 };
 
 static nghttp2_session_callbacks *callbacks;
@@ -271,8 +272,10 @@ static size_t answer_fields(struct request *r, nghttp2_nv *to)
 	if (a->content_type) to[n++] = field(STR("content-type"), str_of(a->content_type), 0);
 	if (a->length_n) to[n++] = field(STR("content-length"), str_n(a->length_text, a->length_n), 0);
 	for (size_t i = 0; i < a->fields_n; i++) to[n++] = field(r->fields[i].name, r->fields[i].value, 0);
-	/* never the same twice: it must not push others out of the table */
-	to[n++] = field(STR("x-request-id"), r->pub.id, NGHTTP2_NV_FLAG_NO_INDEX);
+	/* never the same twice, so it must not push others out of the table; but now and then, so that
+	 * its name stays there and need not be spelt out */
+	bool index = (r->conn->h2->answers++ & 31) == 0;
+	to[n++] = field(STR("x-request-id"), r->pub.id, index ? 0 : NGHTTP2_NV_FLAG_NO_INDEX);
 	return n;
 }
 
@@ -342,7 +345,8 @@ enum err h2_open(struct conn *c, struct h2 **ret)
 	    {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, H2_WINDOW},
 	    {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, NET_HEADERS_MAX},
 	    {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}};
-	if (nghttp2_session_server_new2(&h->session, callbacks, h, options) ||
+	nghttp2_mem mem = {&c->shard->pool, pool_malloc, pool_free, pool_calloc, pool_realloc};
+	if (nghttp2_session_server_new3(&h->session, callbacks, h, options, &mem) ||
 	    nghttp2_submit_settings(h->session, 0, settings, sizeof settings / sizeof *settings) ||
 	    nghttp2_session_set_local_window_size(h->session, 0, 0, H2_CONNECTION_WINDOW)) {
 		h2_close(h);

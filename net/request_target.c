@@ -15,6 +15,7 @@ static enum err check_authority(struct request *r, struct flaw *f)
 	if (r->host.p && a.p && !str_eq_nocase(r->host, a))
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "host", "authority-mismatch",
 				"the Host field and the authority of the target differ");
+	if (a.p && r->pub.h2) return ERR_OK; /* nghttp2 has looked at :authority */
 	if (!a.p) a = r->pub.authority = r->host;
 	for (size_t i = 0; i < a.n; i++) {
 		if (host_octet((unsigned char)a.p[i])) continue;

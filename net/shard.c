@@ -139,6 +139,8 @@ void net_timer_stop(struct net_timer *t)
 
 struct str shard_date(struct net_shard *s)
 {
+	if (s->date_checked == shard_now(s)) return str_n(s->date, 29);
+	s->date_checked = shard_now(s);
 	int64_t now = clock_wall() / USEC_PER_SEC;
 	if (now != s->date_second) {
 		static const char days[] = "SunMonTueWedThuFriSat";
@@ -158,6 +160,12 @@ struct str shard_date(struct net_shard *s)
 /* Crockford's base32 in lower case: 13 random digits for the shard's life, then a counter. */
 static const char digits32[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
+static const char next32[128] = {
+    ['0'] = '1', ['1'] = '2', ['2'] = '3', ['3'] = '4', ['4'] = '5', ['5'] = '6', ['6'] = '7', ['7'] = '8',
+    ['8'] = '9', ['9'] = 'a', ['a'] = 'b', ['b'] = 'c', ['c'] = 'd', ['d'] = 'e', ['e'] = 'f', ['f'] = 'g',
+    ['g'] = 'h', ['h'] = 'j', ['j'] = 'k', ['k'] = 'm', ['m'] = 'n', ['n'] = 'p', ['p'] = 'q', ['q'] = 'r',
+    ['r'] = 's', ['s'] = 't', ['t'] = 'v', ['v'] = 'w', ['w'] = 'x', ['x'] = 'y', ['y'] = 'z', ['z'] = '0'};
+
 static void id_start(struct net_shard *s)
 {
 	unsigned char r[13];
@@ -169,9 +177,8 @@ static void id_start(struct net_shard *s)
 void shard_id(struct net_shard *s, char *out)
 {
 	for (int i = SHARD_ID - 1; i >= 13; i--) {
-		const char *at = strchr(digits32, s->id[i]);
-		s->id[i] = at[1] ? at[1] : '0';
-		if (at[1]) break;
+		s->id[i] = next32[(unsigned char)s->id[i]];
+		if (s->id[i] != '0') break;
 	}
 	memcpy(out, s->id, SHARD_ID);
 }
@@ -295,6 +302,7 @@ enum err shard_init(struct net_shard *s, struct net_server *server, const struct
 	s->listeners = calloc(o->listeners_n, sizeof *s->listeners);
 	id_start(s);
 	s->date_second = -1;
+	s->date_checked = UINT64_MAX;
 	enum err e = init_handles(s);
 	return !e && (!s->read || !s->out.p || !s->sealed.p || !s->listeners) ? ERR_NO_MEMORY : e;
 }
@@ -323,6 +331,7 @@ void shard_done(struct net_shard *s)
 	free(s->sealed.p);
 	free(s->listeners);
 	free(s->posts);
+	pool_done(&s->pool);
 	pthread_mutex_destroy(&s->lock);
 }
 

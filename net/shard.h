@@ -19,6 +19,7 @@
 #include <uv.h>
 
 #include "net/net.h"
+#include "net/pool.h"
 
 struct conn;
 struct request;
@@ -77,7 +78,9 @@ struct net_shard {
 	unsigned free_n;
 	char *read;
 	struct out out, sealed;
+	struct pool pool;
 	char date[32];
+	uint64_t date_checked; /* loop time when `date` was last compared with the clock */
 	int64_t date_second;
 	char id[SHARD_ID];
 	struct shard_counters counters;
