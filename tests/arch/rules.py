@@ -38,7 +38,7 @@ THIRD_PARTY = {
     "nghttp2/*": ["net/*"],
     "http_parser.h": ["net/h1*.c"],
     "llhttp.h": ["net/h1*.c"],
-    "curl/*": ["net/courier*.c"],
+    "curl/*": ["net/courier*.c", "net/courier_*.h"],  # its private headers, not its public one
     "protobuf-c/*": ["proto/pb/*"],
     "ldns/*": ["proto/dns/*"],
     "qrencode.h": ["tools/*"],
