@@ -11,8 +11,10 @@
  *
  * Invariants: 1. nothing is acknowledged before store_commit returned 0 (fsync done). 2. a second
  * process that opens the folder gets ERR_LOCKED. 3. a failed commit leaves the last committed
- * state. 4. MDB_PANIC closes and reopens; the caller sees ERR_IO once. 5. the map grows by itself
- * (between transactions). */
+ * state. 4. MDB_PANIC (a torn meta page) ends the process by must(): other threads still read the
+ * map, so it cannot be reopened under them; the supervisor's next worker opens the last committed
+ * state. 5. address space for map_max octets is reserved at open and the file grows by itself, so
+ * readers never wait for growth. */
 #ifndef BASE_STORE_H
 #define BASE_STORE_H
 
@@ -66,6 +68,12 @@ void store_abort(struct store_txn *t);               /* NULL is allowed */
 /* True once this transaction has changed anything: the writer's rule for failed commands. */
 bool store_dirty(const struct store_txn *t);
 struct store *store_of(const struct store_txn *t);
+/* Told of every put (value.p set) and delete (value.p NULL) of a write transaction: base/writer.c
+ * makes the change feed of it. */
+typedef void store_change_fn(void *arg, unsigned table, struct str key, struct str value);
+void store_watch(struct store_txn *t, store_change_fn *fn, void *arg);
+/* The error that poisoned a write transaction, or ERR_OK. */
+enum err store_poison(const struct store_txn *t);
 
 /* ERR_NOT_FOUND when absent. */
 enum err store_get(struct store_txn *t, unsigned table, struct str key, struct str *ret) MUST_USE;

@@ -1,0 +1,354 @@
+#include "base/writer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/feed_state.h"
+#include "base/ledger_state.h"
+
+enum { QUEUE_DEFAULT = 65536, BATCH_DEFAULT = 1024 };
+/* One batch's changes in the feed: LMDB values end at 4 GiB; a batch beyond this is cut earlier. */
+#define OPS_MAX ((size_t)1 << 30)
+
+struct writer {
+	struct store *store;
+	struct ledger *ledger;
+	struct feed *feed;
+	size_t queue_max, batch_max;
+	pthread_t thread;
+	/* the queue: a stack that submitters push on and the thread takes whole, then turns round */
+	_Atomic(struct writer_cmd *) pushed;
+	atomic_size_t waiting;
+	atomic_bool asleep, stopping;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct writer_cmd *taken; /* the thread's own: oldest first */
+	struct buf ops;
+	uint64_t feed_head;
+	usec_t last_time;
+	pthread_mutex_t stat_lock;
+	struct writer_stat stat;
+};
+
+static void on_change(void *arg, unsigned table, struct str key, struct str value)
+{
+	struct writer *w = arg;
+	if (table != STORE_FEED) feed_op_write(&w->ops, table, key, value);
+}
+
+/* ---- one batch -------------------------------------------------------------------------- */
+
+/* Errors of the store itself: the rest of the batch cannot fare better. */
+static bool is_storage(enum err e)
+{
+	return e == ERR_NO_SPACE || e == ERR_IO || e == ERR_CORRUPT;
+}
+
+enum outcome { APPLIED, APPLY_AGAIN, BATCH_FAILED };
+
+/* Applies the commands that have not failed. A command that fails after a write is marked and the
+ * whole must be applied again without it. */
+static enum outcome apply_all(struct writer *w, struct writer_cmd *first, struct writer_txn *t,
+			      enum err *ret_err)
+{
+	for (struct writer_cmd *c = first; c; c = c->next) {
+		size_t before = w->ops.n;
+		if (c->result) continue;
+		enum err e = c->apply(c, t);
+		if (!e) e = store_poison(t->store);
+		if (!e) e = buf_err(&w->ops);
+		if (!e) continue;
+		if (is_storage(e) && store_poison(t->store)) {
+			*ret_err = e;
+			return BATCH_FAILED;
+		}
+		c->result = e;
+		if (w->ops.n != before || store_poison(t->store) || buf_err(&w->ops)) return APPLY_AGAIN;
+	}
+	return APPLIED;
+}
+
+static enum err append_feed(struct writer *w, struct writer_txn *t)
+{
+	struct feed_entry entry = {.time = t->now};
+	struct merkle_hash root;
+	enum err e = ledger_head(w->ledger, t->store, &entry.ledger_size, &root);
+	if (e) return e;
+	memcpy(entry.ledger_root, root.b, sizeof entry.ledger_root);
+	entry.ops = buf_str(&w->ops);
+	return w->feed->driver->append(w->feed, t->store, w->feed_head, &entry);
+}
+
+static usec_t batch_time(struct writer *w)
+{
+	usec_t now = clock_wall();
+	if (now > w->last_time) w->last_time = now;
+	return w->last_time;
+}
+
+/* One attempt. *ret_changed: something was committed. */
+static enum outcome attempt(struct writer *w, struct writer_cmd *first, bool *ret_changed,
+			    enum err *ret_err)
+{
+	struct writer_txn t = {.ledger = w->ledger, .now = batch_time(w)};
+	buf_clear(&w->ops);
+	*ret_changed = false;
+	*ret_err = store_write(w->store, &t.store);
+	if (*ret_err) return BATCH_FAILED;
+	store_watch(t.store, on_change, w);
+	enum outcome o = apply_all(w, first, &t, ret_err);
+	if (o != APPLIED || !store_dirty(t.store)) {
+		store_abort(t.store);
+		return o;
+	}
+	*ret_err = append_feed(w, &t);
+	if (*ret_err) {
+		store_abort(t.store);
+		return BATCH_FAILED;
+	}
+	*ret_err = store_commit(t.store);
+	*ret_changed = !*ret_err;
+	return *ret_err ? BATCH_FAILED : APPLIED;
+}
+
+static void count_batch(struct writer *w, struct writer_cmd *first, uint64_t retried, usec_t took)
+{
+	uint64_t n = 0, bad = 0;
+	for (struct writer_cmd *c = first; c; c = c->next, n++) bad += c->result != ERR_OK;
+	pthread_mutex_lock(&w->stat_lock);
+	w->stat.commands += n;
+	w->stat.failed += bad;
+	w->stat.batches++;
+	w->stat.retried += retried;
+	if (n > w->stat.largest_batch) w->stat.largest_batch = n;
+	w->stat.commit_usec_total += (uint64_t)took;
+	pthread_mutex_unlock(&w->stat_lock);
+}
+
+static void run_batch(struct writer *w, struct writer_cmd *first)
+{
+	bool changed = false;
+	enum err e = ERR_OK;
+	uint64_t retried = 0;
+	usec_t from = clock_mono();
+	enum outcome o;
+	while ((o = attempt(w, first, &changed, &e)) == APPLY_AGAIN) retried++;
+	if (o == BATCH_FAILED)
+		for (struct writer_cmd *c = first; c; c = c->next)
+			if (!c->result) c->result = e;
+	if (changed) feed_announce(w->feed, ++w->feed_head);
+	count_batch(w, first, retried, clock_mono() - from);
+	for (struct writer_cmd *c = first, *next; c; c = next) {
+		next = c->next;
+		c->done(c, c->result);
+	}
+}
+
+/* ---- the queue -------------------------------------------------------------------------- */
+
+static struct writer_cmd *turned(struct writer_cmd *newest)
+{
+	struct writer_cmd *oldest = NULL;
+	while (newest) {
+		struct writer_cmd *next = newest->next;
+		newest->next = oldest;
+		oldest = newest;
+		newest = next;
+	}
+	return oldest;
+}
+
+/* Up to batch_max commands, oldest first; NULL when none wait. */
+static struct writer_cmd *take_batch(struct writer *w)
+{
+	if (!w->taken) w->taken = turned(atomic_exchange(&w->pushed, NULL));
+	struct writer_cmd *first = w->taken, *last = first;
+	size_t n = first != NULL;
+	while (last && n < w->batch_max) {
+		if (!last->next) last->next = turned(atomic_exchange(&w->pushed, NULL));
+		if (!last->next) break;
+		last = last->next;
+		n++;
+	}
+	w->taken = last ? last->next : NULL;
+	if (last) last->next = NULL;
+	atomic_fetch_sub(&w->waiting, n);
+	return first;
+}
+
+static void sleep_until_pushed(struct writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	atomic_store(&w->asleep, true);
+	while (!atomic_load(&w->pushed) && !atomic_load(&w->stopping))
+		pthread_cond_wait(&w->wake, &w->lock);
+	atomic_store(&w->asleep, false);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void *run(void *arg)
+{
+	struct writer *w = arg;
+	for (;;) {
+		struct writer_cmd *batch = take_batch(w);
+		if (batch)
+			run_batch(w, batch);
+		else if (atomic_load(&w->stopping))
+			return NULL;
+		else
+			sleep_until_pushed(w);
+	}
+}
+
+static void wake(struct writer *w)
+{
+	if (!atomic_load(&w->asleep)) return;
+	pthread_mutex_lock(&w->lock);
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+}
+
+enum err writer_submit(struct writer *w, struct writer_cmd *c)
+{
+	/* counted before the look at `stopping`: the thread leaves only when nothing is counted */
+	if (atomic_fetch_add(&w->waiting, 1) >= w->queue_max) {
+		atomic_fetch_sub(&w->waiting, 1);
+		return ERR_BUSY;
+	}
+	if (atomic_load(&w->stopping)) {
+		atomic_fetch_sub(&w->waiting, 1);
+		return ERR_STOPPING;
+	}
+	c->result = ERR_OK;
+	struct writer_cmd *head = atomic_load(&w->pushed);
+	do c->next = head;
+	while (!atomic_compare_exchange_weak(&w->pushed, &head, c));
+	wake(w);
+	return ERR_OK;
+}
+
+/* ---- waiting for one -------------------------------------------------------------------- */
+
+struct errand {
+	struct writer_cmd cmd;
+	struct writer_cmd *inner;
+	pthread_mutex_t lock;
+	pthread_cond_t over;
+	bool done;
+	enum err result;
+};
+
+static enum err errand_apply(struct writer_cmd *c, struct writer_txn *t)
+{
+	struct errand *x = (struct errand *)c;
+	return x->inner->apply(x->inner, t);
+}
+
+static void errand_done(struct writer_cmd *c, enum err result)
+{
+	struct errand *x = (struct errand *)c;
+	if (x->inner->done) x->inner->done(x->inner, result);
+	pthread_mutex_lock(&x->lock);
+	x->result = result;
+	x->done = true;
+	pthread_cond_signal(&x->over);
+	pthread_mutex_unlock(&x->lock);
+}
+
+enum err writer_run(struct writer *w, struct writer_cmd *c)
+{
+	struct errand x = {.cmd = {.apply = errand_apply, .done = errand_done}, .inner = c};
+	pthread_mutex_init(&x.lock, NULL);
+	pthread_cond_init(&x.over, NULL);
+	enum err e = writer_submit(w, &x.cmd);
+	if (!e) {
+		pthread_mutex_lock(&x.lock);
+		while (!x.done) pthread_cond_wait(&x.over, &x.lock);
+		e = x.result;
+		pthread_mutex_unlock(&x.lock);
+	}
+	pthread_mutex_destroy(&x.lock);
+	pthread_cond_destroy(&x.over);
+	return e;
+}
+
+/* ---- life ------------------------------------------------------------------------------- */
+
+/* Where the feed stands, and the time before which no batch may be. */
+static enum err read_heads(struct writer *w)
+{
+	struct store_txn *t;
+	struct feed_entry last;
+	enum err e = store_read(w->store, &t);
+	if (e) return e;
+	e = w->feed->driver->head(w->feed, t, &w->feed_head);
+	if (!e && w->feed_head) {
+		e = w->feed->driver->read(w->feed, t, w->feed_head, &last);
+		if (!e) w->last_time = last.time;
+	}
+	store_read_end(t);
+	return e;
+}
+
+static void writer_free(struct writer *w)
+{
+	if (w->feed) w->feed->driver->close(w->feed);
+	ledger_free(w->ledger);
+	buf_done(&w->ops);
+	pthread_mutex_destroy(&w->lock);
+	pthread_mutex_destroy(&w->stat_lock);
+	pthread_cond_destroy(&w->wake);
+	free(w);
+}
+
+enum err writer_start(const struct writer_options *o, struct writer **ret)
+{
+	struct writer *w = calloc(1, sizeof *w);
+	if (!w) return ERR_NO_MEMORY;
+	w->store = o->store;
+	w->queue_max = o->queue_max ? o->queue_max : QUEUE_DEFAULT;
+	w->batch_max = o->batch_max ? o->batch_max : BATCH_DEFAULT;
+	buf_init(&w->ops, OPS_MAX);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_mutex_init(&w->stat_lock, NULL);
+	pthread_cond_init(&w->wake, NULL);
+	enum err e = ledger_new(o->origin, &w->ledger);
+	if (!e) e = feed_lmdb_open(o->store, o->feed_keep, &w->feed);
+	if (!e) e = read_heads(w);
+	if (!e && pthread_create(&w->thread, NULL, run, w)) e = ERR_NO_MEMORY;
+	if (e) {
+		writer_free(w);
+		return e;
+	}
+	*ret = w;
+	return ERR_OK;
+}
+
+void writer_stop(struct writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	atomic_store(&w->stopping, true);
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+	writer_free(w);
+}
+
+void writer_stat(struct writer *w, struct writer_stat *ret)
+{
+	pthread_mutex_lock(&w->stat_lock);
+	*ret = w->stat;
+	pthread_mutex_unlock(&w->stat_lock);
+	ret->queue = atomic_load(&w->waiting);
+}
+
+struct ledger *writer_ledger(struct writer *w)
+{
+	return w->ledger;
+}
+
+struct feed *writer_feed(struct writer *w)
+{
+	return w->feed;
+}
