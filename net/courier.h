@@ -21,12 +21,12 @@ struct courier_header {
 };
 
 struct courier_result {
-	enum err err;        /* OK: an HTTP answer of any status arrived whole */
+	enum err err; /* OK: an HTTP answer of any status arrived whole */
 	int status;
-	struct str body;     /* empty when `data` took it */
+	struct str body; /* empty when `data` took it */
 	struct str content_type;
 	struct str location, retry_after;
-	char text[200];      /* the failure in words */
+	char text[200]; /* the failure in words */
 	usec_t took;
 	unsigned attempts;
 };
@@ -37,27 +37,35 @@ struct courier_req {
 	size_t headers_n;
 	struct str body;
 	const char *body_file; /* sent as it is read, instead of body; NULL: none. Not retried */
-	bool h2_prior;        /* http:// URLs: HTTP/2 with prior knowledge; else HTTP/1.1 */
-	usec_t deadline;      /* whole exchange, retries included; 0 = 30 s; for streams: no data for this long */
-	unsigned retries;     /* of connection failures, 502, 503, 504, with backoff; 0 = none */
-	size_t body_max;      /* of the answer; 0 = 1 MiB; ERR_TOO_LARGE beyond */
+	bool h2_prior;         /* http:// URLs: HTTP/2 with prior knowledge; else HTTP/1.1 */
+	/* Whole exchange, retries included; 0 = 30 s. For streams: no data for this long. */
+	usec_t deadline;
+	/* Of connection failures (of POST only before anything was sent), 502, 503, 504, with backoff;
+	 * Retry-After is heeded; a stream is not retried once `data` has run. 0 = none. */
+	unsigned retries;
+	size_t body_max; /* of the answer; 0 = 1 MiB, for streams unbounded; ERR_TOO_LARGE beyond */
 	/* Streaming answers: each piece in turn. Returning an error ends the exchange with it. status
 	 * and headers are known by then (NULL body in *r). NULL: collected into result.body. */
 	enum err (*data)(void *arg, const struct courier_result *r, struct str piece);
-	uint64_t rate;        /* octets a second at most, 0 = unbounded */
+	uint64_t rate; /* octets a second at most, over a connection of its own; 0 = unbounded */
 	void (*done)(void *arg, const struct courier_result *r);
 	void *arg;
 };
 
 struct courier_options {
-	const char *ca_file;      /* PEM of trusted authorities; NULL: the system's */
+	const char *ca_file;                  /* PEM of trusted authorities; NULL: the system's */
 	const char *client_cert, *client_key; /* PEM; NULL: none presented */
 	bool allow_private;
-	unsigned per_host;        /* connections at once; 0 = 8 */
-	size_t waiting_max;       /* 0 = 10,000; beyond it ERR_BUSY */
+	unsigned per_host;  /* connections at once; 0 = 8 */
+	size_t waiting_max; /* 0 = 10,000; beyond it ERR_BUSY */
 };
 
 enum err courier_start(const struct courier_options *o, struct courier **ret) MUST_USE;
+/* ERR_BUSY, ERR_STOPPING, ERR_NO_MEMORY, ERR_BAD_INPUT (a method or header that cannot be sent as it
+ * stands): done is then not called. Everything else comes through done: ERR_BAD_INPUT (the URL),
+ * ERR_FORBIDDEN (an address that is not public), ERR_TIMEOUT, ERR_TOO_LARGE, ERR_UPSTREAM (no
+ * connection, TLS, broken answer), ERR_NOT_FOUND and ERR_IO (body_file), ERR_STOPPING, and what
+ * `data` returned. */
 enum err courier_submit(struct courier *c, const struct courier_req *r, uint64_t *ret_ticket) MUST_USE;
 /* done comes with ERR_STOPPING unless it has run already. */
 void courier_cancel(struct courier *c, uint64_t ticket);
