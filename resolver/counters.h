@@ -29,7 +29,7 @@ struct rs_counters {
 #undef X
 };
 
-#define RS_COUNT(s, name) rs__count(&(s)->counters.name, 1)
+#define RS_COUNT(set, name) rs__count(&(set)->name, 1)
 
 static inline void rs__count(_Atomic uint64_t *c, uint64_t n)
 {

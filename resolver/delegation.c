@@ -183,7 +183,7 @@ enum err delegation_check_free(struct store_txn *t, struct str key, size_t from)
 	for (size_t i = 0; i < n; i++) {
 		if (ends[i] <= from || ends[i] > key.n) continue;
 		enum err e = store_get(t, RS_TABLE_delegation, str_first(key, ends[i]), &value);
-		if (e != ERR_NOT_FOUND) return e ? e : ERR_FORBIDDEN;
+		if (e != ERR_NOT_FOUND) return e ? e : ERR_NOT_RESPONSIBLE;
 	}
 	return ERR_OK;
 }

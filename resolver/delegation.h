@@ -42,7 +42,7 @@ enum err delegation_put(struct writer_txn *t, const struct delegation_signer *s,
 			struct delegation *d, struct buf *signed_out) MUST_USE;
 enum err delegation_withdraw(struct writer_txn *t, struct str who,
 			     const struct id_prefix *prefix) MUST_USE; /* ERR_NOT_FOUND */
-/* ERR_FORBIDDEN when some prefix of the key longer than `from` octets is a child's. */
+/* ERR_NOT_RESPONSIBLE when some prefix of the key longer than `from` octets is a child's. */
 enum err delegation_check_free(struct store_txn *t, struct str key, size_t from) MUST_USE;
 
 typedef enum err delegation_each_fn(void *arg, struct str prefix, struct str packed);

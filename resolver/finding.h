@@ -52,6 +52,7 @@ struct finding {
 	struct str node;       /* DID of the authority that answered */
 	struct str rule, text; /* of the failure */
 	usec_t made, until;    /* monotonic */
+	uint64_t stamp;        /* of our own signed answers: what they were made from */
 	struct hop *hops;
 	size_t hops_n;
 	size_t size; /* octets of memory in all */

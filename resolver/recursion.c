@@ -37,7 +37,7 @@ struct walker {
 	struct walker_options o;
 	struct walk *by_key[BUCKETS], *by_number[BUCKETS];
 	uint64_t numbers;
-	struct walker_stat stat;
+	size_t under_way;
 };
 
 /* What waiters get when not even a finding can be made. Its first reference is never given back. */
@@ -81,7 +81,7 @@ static void link_walk(struct walker *w, struct walk *k)
 	*a = k;
 	k->by_number = *b;
 	*b = k;
-	w->stat.under_way++;
+	w->under_way++;
 }
 
 static void unlink_walk(struct walker *w, struct walk *k)
@@ -91,7 +91,7 @@ static void unlink_walk(struct walker *w, struct walk *k)
 	*a = k->by_key;
 	while (*b != k) b = &(*b)->by_number;
 	*b = k->by_number;
-	w->stat.under_way--;
+	w->under_way--;
 }
 
 /* Takes the walk out before anyone hears of it: a waiter may ask again at once. */
@@ -171,7 +171,7 @@ static void ask_next(struct walker *w, struct walk *k)
 		enum err e = ERR_TIMEOUT;
 		if (left > 0) {
 			usec_t at_most = k->url + 1 < k->urls_n ? left / 2 : left;
-			w->stat.asked++;
+			RS_COUNT(w->o.counters, asked_upstream);
 			e = w->o.upstream.ask(w->o.upstream.ctx, w, k->number, k->turn, h->url, &k->id,
 					      at_most);
 			if (!e) return;
@@ -428,10 +428,10 @@ enum err walker_ask(struct walker *w, const struct id *id, struct str own, walk_
 	struct walk *k = find_key(w, id->key);
 	if (k) {
 		enum err e = join(k, done, arg);
-		w->stat.joined += !e;
+		if (!e) RS_COUNT(w->o.counters, walks_shared);
 		return e;
 	}
-	if (w->stat.under_way >= WALKS_MAX) return ERR_BUSY;
+	if (w->under_way >= WALKS_MAX) return ERR_BUSY;
 	enum err e = walk_new(w, id, &k);
 	if (e) return e;
 	e = k->id.key.p && k->id.text.p ? begin(w, k, own) : ERR_NO_MEMORY;
@@ -440,13 +440,13 @@ enum err walker_ask(struct walker *w, const struct id *id, struct str own, walk_
 		arena_free(k->arena);
 		return e;
 	}
-	w->stat.walks++;
+	RS_COUNT(w->o.counters, walks);
 	link_walk(w, k);
 	ask_next(w, k);
 	return ERR_OK;
 }
 
-void walker_stat(const struct walker *w, struct walker_stat *ret)
+size_t walker_under_way(const struct walker *w)
 {
-	*ret = w->stat;
+	return w->under_way;
 }

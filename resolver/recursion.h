@@ -12,6 +12,7 @@
 #define RESOLVER_RECURSION_H
 
 #include "resolver/cache.h"
+#include "resolver/counters.h"
 #include "resolver/delegation.h"
 
 struct walker;
@@ -53,8 +54,9 @@ struct walker_options {
 	size_t anchors_n;
 	struct cache *cache;
 	struct upstream upstream;
-	struct str node, url; /* this node, in traces */
-	usec_t deadline;      /* 0 = WALK_DEADLINE */
+	struct str node, url;         /* this node, in traces */
+	usec_t deadline;              /* 0 = WALK_DEADLINE */
+	struct rs_counters *counters; /* walks, walks_shared, asked_upstream */
 };
 
 struct walker *walker_new(const struct walker_options *o); /* NULL without memory */
@@ -70,9 +72,6 @@ enum err walker_ask(struct walker *w, const struct id *id, struct str own, walk_
 /* The body is read only during the call. A walk that is gone is ignored. */
 void walker_reply(struct walker *w, uint64_t walk, unsigned turn, const struct upstream_reply *r);
 
-struct walker_stat {
-	uint64_t walks, joined, asked, under_way;
-};
-void walker_stat(const struct walker *w, struct walker_stat *ret);
+size_t walker_under_way(const struct walker *w);
 
 #endif

@@ -361,7 +361,7 @@ enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct are
 	for (size_t i = 0; i < s->n && !e; i++) {
 		struct registry_change *c = &s->changes[i];
 		if (check_delegations) e = delegation_check_free(t->store, c->id.key, c->authority.n);
-		if (e == ERR_FORBIDDEN) e = refuse(s, c, e, "delegated", f);
+		if (e == ERR_NOT_RESPONSIBLE) e = refuse(s, c, e, "delegated", f);
 		if (!e) e = prepare(s, c, t, a, f);
 		changed += !c->unchanged;
 	}

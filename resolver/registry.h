@@ -49,7 +49,7 @@ struct registry_set {
 
 /* ERR_EXISTS naming the place of the second one when an identifier stands there twice. */
 enum err registry_sort(struct registry_set *s, struct flaw *f) MUST_USE;
-/* ERR_PRECONDITION, ERR_EXISTS, ERR_NOT_FOUND, ERR_GONE, ERR_TOO_LARGE, ERR_FORBIDDEN (delegated away
+/* ERR_PRECONDITION, ERR_EXISTS, ERR_NOT_FOUND, ERR_GONE, ERR_TOO_LARGE, ERR_NOT_RESPONSIBLE (delegated away
  * meanwhile) with the record named, before anything is written. The arena gets the packed records.
  * check_delegations: ask the delegation table again, the caller's picture is older. */
 enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct arena *a,

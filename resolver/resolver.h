@@ -15,26 +15,26 @@
 
 struct rs;
 
-struct rs_anchor { /* trust anchor: where a walk begins */
-	const char *prefix;                     /* "88" */
+struct rs_anchor {          /* trust anchor: where a walk begins */
+	const char *prefix; /* "88" */
 	unsigned char public_key[SIGN_PUBLIC];
-	const char *url;                        /* "https://127.0.0.1:7443" */
+	const char *url; /* "https://127.0.0.1:7443" */
 };
 
 struct rs_options {
-	struct store *store;         /* environment `registry`, opened with rs_tables */
+	struct store *store; /* environment `registry`, opened with rs_tables */
 	struct writer *writer;
-	const struct sign_key *key;  /* the node's */
-	const char *did, *name, *url;/* did:web:…, "maker", public base URL without a trailing slash */
-	const char *const *authority;/* prefixes this node answers for: "88.118.8", "gs1:950600" */
+	const struct sign_key *key;   /* the node's */
+	const char *did, *name, *url; /* did:web:…, "maker", public base URL without a trailing slash */
+	const char *const *authority; /* prefixes this node answers for: "88.118.8", "gs1:950600" */
 	size_t authority_n;
 	const struct rs_anchor *anchors;
 	size_t anchors_n;
 	bool recursive;
 	struct courier *courier;
-	size_t cache_octets;         /* for answers and delegations of others, all shards; 0 = 16 MiB */
-	usec_t answer_validity;      /* of a signed answer; 0 = 1 h */
-	uint32_t ttl, ttl_negative;  /* seconds; 0 = 3600, 60 */
+	size_t cache_octets;        /* for answers and delegations of others, all shards; 0 = 16 MiB */
+	usec_t answer_validity;     /* of a signed answer; 0 = 1 h */
+	uint32_t ttl, ttl_negative; /* seconds; 0 = 3600, 60 */
 };
 
 /* Tables of the registry environment, resolver/tables.h. */
@@ -51,7 +51,7 @@ enum err rs_shard_start(struct rs *r, struct net_shard *s) MUST_USE;
 void rs_shard_turn(struct rs *r, struct net_shard *s); /* renews the read transaction */
 void rs_shard_idle(struct rs *r, struct net_shard *s); /* resets it */
 void rs_shard_stop(struct rs *r, struct net_shard *s);
-struct store_txn *rs_shard_txn(struct net_shard *s);   /* the shard's snapshot of the registry */
+struct store_txn *rs_shard_txn(struct net_shard *s); /* the shard's snapshot of the registry */
 
 const struct net_routes *rs_routes(struct rs *r);
 void rs_metrics(struct rs *r, struct buf *out); /* Prometheus text */

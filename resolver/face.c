@@ -1,0 +1,162 @@
+#include "resolver/face.h"
+
+#include <stdlib.h>
+
+#include "base/say.h"
+
+enum { ROWS_MAX = 64, PROBLEM_MAX = 1 << 20 };
+
+enum err face_routes(struct arena *a, struct net_routes *ret)
+{
+	const struct {
+		const struct net_route *rows;
+		size_t n;
+	} parts[] = {{face_resolve_rows, face_resolve_rows_n},
+		     {face_registry_rows, face_registry_rows_n},
+		     {face_delegation_rows, face_delegation_rows_n},
+		     {face_credential_rows, face_credential_rows_n},
+		     {face_node_rows, face_node_rows_n}};
+	struct net_route *rows = ARENA_ARRAY(a, struct net_route, ROWS_MAX);
+	size_t n = 0;
+	if (!rows) return ERR_NO_MEMORY;
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		must(n + parts[i].n <= ROWS_MAX);
+		memcpy(rows + n, parts[i].rows, parts[i].n * sizeof *rows);
+		n += parts[i].n;
+	}
+	*ret = (struct net_routes){.rows = rows, .n = n};
+	return ERR_OK;
+}
+
+enum err face_id(struct net_req *r, struct flaw *f, struct id *ret)
+{
+	struct str text;
+	enum err e = net_decode(r->arena, r->param[0], f, &text);
+	return e ? e : id_parse(r->arena, text, f, ret);
+}
+
+enum err face_number(struct net_req *r, const char *name, uint64_t most, struct flaw *f, uint64_t *ret)
+{
+	struct str text;
+	uint64_t n;
+	if (!net_query(r, name, &text)) return ERR_OK;
+	if (str_u64(text, &n) || n > most)
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, name, "number",
+				"expected a number up to %llu", (unsigned long long)most);
+	*ret = n;
+	return ERR_OK;
+}
+
+bool face_content(const struct net_req *r, const char *media_type)
+{
+	struct str type = net_header(r, "content-type");
+	if (!type.n) return strcmp(media_type, MEDIA_JSON) == 0;
+	type = str_trim(str_first(type, str_find(type, ';')));
+	return str_eq_nocase(type, str_of(media_type));
+}
+
+static void free_buf(void *arg)
+{
+	buf_done(arg);
+}
+
+struct buf *face_buf(struct net_req *r, size_t max)
+{
+	struct buf *b = ARENA_NEW(r->arena, struct buf);
+	if (!b) return NULL;
+	buf_init(b, max);
+	return arena_on_reset(r->arena, free_buf, b) ? NULL : b;
+}
+
+static void put_type(struct buf *b, enum err e)
+{
+	buf_add(b, STR("\"type\":\"urn:kanhe:problem:"));
+	for (const char *p = err_name(e); *p; p++)
+		buf_byte(b, *p == '_' ? '-' : (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p));
+	buf_add(b, STR("\",\"title\":"));
+}
+
+void face_problem_members(struct net_req *r, enum err e, const struct flaw *f, struct buf *out)
+{
+	struct str header = net_header(r, "accept-language");
+	bool zh = header.n && say_accepted(header) == SAY_ZH;
+	put_type(out, e);
+	buf_json(out, str_of(zh ? err_text_zh(e) : err_text(e)));
+	buf_add(out, STR(",\"status\":"));
+	buf_u64(out, (uint64_t)err_http(e));
+	if (!f) return;
+	if (f->text[0]) {
+		buf_add(out, STR(",\"detail\":"));
+		buf_json(out, str_of(f->text));
+	}
+	if (f->offset != FLAW_NO_OFFSET) {
+		buf_add(out, STR(",\"offset\":"));
+		buf_u64(out, f->offset);
+	}
+	if (f->at[0]) {
+		buf_add(out, STR(",\"field\":"));
+		buf_json(out, str_of(f->at));
+	}
+	if (f->rule[0]) {
+		buf_add(out, STR(",\"rule\":"));
+		buf_json(out, str_of(f->rule));
+	}
+}
+
+void face_problem(struct net_req *r, enum err e, const struct flaw *f, struct str more)
+{
+	struct buf *b = face_buf(r, PROBLEM_MAX);
+	if (!b) {
+		net_reply_err(r, e, f);
+		return;
+	}
+	buf_byte(b, '{');
+	face_problem_members(r, e, f, b);
+	buf_add(b, STR(",\"request_id\":"));
+	buf_json(b, r->id);
+	if (more.n) buf_byte(b, ',');
+	buf_add(b, more);
+	buf_add(b, STR("}\n"));
+	if (buf_err(b))
+		net_reply_err(r, e, f);
+	else
+		net_reply(r, err_http(e), "application/problem+json", buf_str(b));
+}
+
+void face_json(struct net_req *r, int status, json_t *j)
+{
+	struct str text = j ? json_write(r->arena, j, false) : STR_NONE;
+	if (text.p)
+		net_reply(r, status, MEDIA_JSON, text);
+	else
+		net_reply_err(r, ERR_NO_MEMORY, NULL);
+}
+
+enum err face_scope(struct net_req *r, struct scope *ret)
+{
+	const struct principal *p = r->principal;
+	struct scope s = {.all = false};
+	struct str rest, part;
+	size_t items = 1;
+	must(p);
+	for (size_t i = 0; i < p->scope.n; i++) items += p->scope.p[i] == ' ';
+	s.prefixes = ARENA_ARRAY(r->arena, struct id_prefix, items);
+	if (!s.prefixes) return ERR_NO_MEMORY;
+	rest = p->scope;
+	while (str_split(&rest, ' ', &part)) {
+		if (!part.n || part.p[0] == '@') continue;
+		if (str_is(part, "*"))
+			s.all = true;
+		else if (!id_prefix_parse(r->arena, part, NULL, &s.prefixes[s.n]))
+			s.n++;
+	}
+	*ret = s;
+	return ERR_OK;
+}
+
+bool scope_covers(const struct scope *s, struct str key)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (id_prefix_covers(s->prefixes[i].key, key)) return true;
+	return s->all;
+}

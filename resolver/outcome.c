@@ -1,0 +1,112 @@
+#include "resolver/outcome.h"
+
+#include <stdio.h>
+
+static enum err referral(struct arena *a, const struct local *l, struct outcome *o)
+{
+	struct delegation d;
+	enum err e = delegation_open(a, l->zone->delegation, &d);
+	if (e) return e;
+	o->err = ERR_NOT_RESPONSIBLE;
+	o->prefix = l->zone->text;
+	o->url = delegation_endpoint(&d, "https");
+	if (!o->url.p) o->url = delegation_endpoint(&d, "http");
+	flaw_set(&o->flaw, ERR_NOT_RESPONSIBLE, FLAW_NO_OFFSET, "id", "delegated",
+		 "the prefix %.*s is served by another node: %.*s", STR_ARG(o->prefix), STR_ARG(o->url));
+	return ERR_OK;
+}
+
+enum err outcome_local(struct rs_shard *s, struct arena *a, const struct id *id, struct outcome *ret)
+{
+	struct local l;
+	struct outcome o = {.state = CHAIN_AUTHORITATIVE, .ours = true};
+	enum err e = answer_find(s, id, &l);
+	if (e == ERR_NOT_RESPONSIBLE) {
+		o.err = e;
+		o.state = CHAIN_NONE;
+		flaw_set(&o.flaw, e, FLAW_NO_OFFSET, "id", "authority",
+			 "this node does not answer for the prefix and does not ask others");
+		*ret = o;
+		return ERR_OK;
+	}
+	if (e) return e;
+	o.kind = l.kind;
+	o.record = l.record;
+	o.ttl = l.ttl;
+	o.revision = l.record.n ? l.head.revision : 0;
+	if (l.kind == ANSWER_REFERRAL)
+		e = referral(a, &l, &o);
+	else if (l.kind == ANSWER_NOT_FOUND)
+		o.err = flaw_set(&o.flaw, ERR_NOT_FOUND, FLAW_NO_OFFSET, "id", "registered",
+				 "no such identifier is registered");
+	else if (l.kind == ANSWER_RETIRED)
+		o.err = flaw_set(&o.flaw, ERR_GONE, FLAW_NO_OFFSET, "id", "retired",
+				 "the identifier was retired");
+	if (!e) *ret = o;
+	return e;
+}
+
+static void name_failing_hop(const struct finding *f, struct outcome *o)
+{
+	const struct hop *h = f->hops_n ? &f->hops[f->hops_n - 1] : NULL;
+	for (size_t i = 0; i < f->hops_n && f->err == ERR_BOGUS; i++)
+		if (f->hops[i].state == CHAIN_BOGUS) h = &f->hops[i];
+	flaw_set(&o->flaw, f->err, FLAW_NO_OFFSET, "walk", NULL, "%.*s%s%.*s%s",
+		 STR_ARG(str_first(f->text, 120)), h ? " (hop " : "",
+		 STR_ARG(h ? str_first(h->url, 60) : STR_NONE), h ? ")" : "");
+	snprintf(o->flaw.rule, sizeof o->flaw.rule, "%.*s", STR_ARG(f->rule));
+}
+
+void outcome_found(const struct finding *f, bool cached, struct outcome *ret)
+{
+	struct record_head head;
+	struct outcome o = {.err = f->err,
+			    .kind = f->kind,
+			    .state = f->state,
+			    .record = f->record,
+			    .octets = f->octets,
+			    .hops = f->hops,
+			    .hops_n = f->hops_n,
+			    .cached = cached};
+	usec_t left = f->until - clock_mono();
+	o.ttl = left > 0 ? (uint32_t)(left / USEC_PER_SEC) : 0;
+	if (f->record.n && !record_peek(f->record, &head)) o.revision = head.revision;
+	if (f->kind == ANSWER_NOT_FOUND)
+		flaw_set(&o.flaw, ERR_NOT_FOUND, FLAW_NO_OFFSET, "id", "registered",
+			 "no such identifier is registered");
+	else if (f->kind == ANSWER_RETIRED)
+		flaw_set(&o.flaw, ERR_GONE, FLAW_NO_OFFSET, "id", "retired", "the identifier was retired");
+	else if (f->err)
+		name_failing_hop(f, &o);
+	*ret = o;
+}
+
+bool outcome_open(const struct rs_shard *s, const struct outcome *o)
+{
+	return s->rs->o.recursive && o->err == ERR_NOT_RESPONSIBLE;
+}
+
+enum err outcome_sign(struct rs_shard *s, struct arena *a, const struct id *id, struct outcome *o)
+{
+	struct local l;
+	if (o->octets.n || !o->ours || !o->kind) return ERR_OK;
+	enum err e = answer_find(s, id, &l);
+	return e ? e : answer_sign(s, a, id, &l, &o->octets);
+}
+
+void outcome_count(struct rs_shard *s, const struct outcome *o)
+{
+	struct rs_counters *c = &s->counters;
+	switch (o->kind) {
+	case ANSWER_RECORD: RS_COUNT(c, records); return;
+	case ANSWER_NOT_FOUND: RS_COUNT(c, not_found); return;
+	case ANSWER_REFERRAL: RS_COUNT(c, referrals); return;
+	case ANSWER_RETIRED: RS_COUNT(c, retired); return;
+	}
+	if (o->err == ERR_BOGUS)
+		RS_COUNT(c, bogus);
+	else if (o->err == ERR_NOT_RESPONSIBLE)
+		RS_COUNT(c, refused);
+	else
+		RS_COUNT(c, unreachable);
+}
