@@ -56,7 +56,7 @@ enum err dp_allow_start(struct arena *a, const struct dp_ask *ask, struct dp_ver
 enum err dp_offer_address(struct ds *d, struct writer_txn *t, struct arena *a, struct str participant,
 			  Ds__Transfer *x, json_t **ret) MUST_USE;
 
-/* After the commit, on the writer thread, quick. Consumer: the transfer is STARTED and x->address
+/* After the commit, any thread, quick. Consumer: the transfer is STARTED and x->address
  * is stored; pull it (or go on with it), then call ds_transfer_finished. */
 void dp_pull_start(struct ds *d, struct str participant, struct str pid);
 /* After the commit, any thread, quick. Ends every running answer and pull of the transfer pid, or

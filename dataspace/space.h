@@ -27,6 +27,7 @@ enum {
 	DS_JOB_ARENA = 8 << 20, /* of one command: a message of 1 MiB as text, values and answer */
 	DS_BODY_MAX = JSON_SIZE_MAX, /* of a DSP message */
 	DS_SHARDS_MAX = 64,
+	DS_ROW_MAX = 8 << 20, /* packed: a few messages of 1 MiB and a bounded history */
 };
 
 struct dp;
@@ -65,7 +66,7 @@ struct ds {
 	struct net_server *server; /* from ds_start on */
 	_Atomic bool stopping;
 	struct ds_stat stat;
-	struct net_routes routes[4];
+	struct net_routes routes[6];
 	size_t routes_n;
 };
 
@@ -105,14 +106,14 @@ void ds_fx_pull(struct ds_fx *fx, struct str participant, struct str pid);
 void ds_fx_cut(struct ds_fx *fx, struct str participant, struct str agreement, struct str pid,
 	       enum err why);
 void ds_fx_send(struct ds_fx *fx, struct str participant, uint64_t seq, usec_t due);
-void ds_fx_run(struct ds *d, const struct ds_fx *fx); /* after the commit, on the writer thread */
+void ds_fx_run(struct ds *d, const struct ds_fx *fx); /* after the commit; any thread */
 
 /* ---- commands from shards ------------------------------------------------------------------- */
 
 /* One command with its own arena, so that it survives the client. With a request: the request is
  * held, and answer runs on its shard unless the client has gone. Without: answer runs on the writer
- * thread. work may run more than once; before each run the arena is rolled back to where it was at
- * submit and fx, status and body are cleared. */
+ * thread. The effects follow the answer. work may run more than once; before each run the arena is rolled
+ * back to where it was at submit and fx, status and body are cleared. */
 struct ds_job {
 	struct writer_cmd cmd;
 	struct ds *d;
@@ -172,6 +173,19 @@ enum err ds_row_get(struct store_txn *t, enum ds_table table, const struct ds_ke
 		    const ProtobufCMessageDescriptor *desc, ProtobufCMessage **ret) MUST_USE;
 enum err ds_row_unpack(struct str value, struct arena *a, const ProtobufCMessageDescriptor *desc,
 		       ProtobufCMessage **ret) MUST_USE;
+
+/* Rows whose key begins with prefix, ascending; `after` (may be empty): go on behind the row whose key
+ * ends with this text. ret_key is the rest of the key behind the prefix. ERR_NOT_FOUND at the end. */
+struct ds_row_scan {
+	struct store_cursor *cursor;
+	struct ds_key from;
+	size_t prefix;
+	bool begun;
+};
+enum err ds_row_scan_open(struct ds_row_scan *s, struct store_txn *t, enum ds_table table,
+			  const struct ds_key *prefix, struct str after) MUST_USE;
+enum err ds_row_scan_next(struct ds_row_scan *s, struct str *ret_key, struct str *ret_value) MUST_USE;
+void ds_row_scan_close(struct ds_row_scan *s);
 
 /* ---- participants --------------------------------------------------------------------------- */
 

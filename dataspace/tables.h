@@ -24,7 +24,9 @@
 	X(outbox, "outbox_row.c", "be64 seq", "Outbox")                                                    \
 	X(event, "event.c", "be64 leaf index", "one octet: enum ds_event_kind")                            \
 	X(event_agreement, "event.c", "agreement, be64 leaf index", "one octet: the kind")                 \
-	X(jti, "replay.c", "be64 expiry in seconds, 16 octets of SHA-256(iss 0 jti)", "\"\\1\"")
+	X(jti, "replay.c", "be64 expiry in seconds, 16 octets of SHA-256(iss 0 jti)", "\"\\1\"")           \
+	X(usage, "meter.c", "agreement, pid", "Usage")                                                     \
+	X(usage_open, "meter.c", "pid: of a transfer whose counts are not settled", "agreement")
 
 enum ds_table {
 	DS_TABLE_BEFORE = STORE_APP - 1,

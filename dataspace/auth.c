@@ -1,0 +1,220 @@
+/* Self-issued tokens between partners: made for our messages, demanded of theirs.
+ *
+ * A token is a JWT (EdDSA): iss = sub = the sender's DID, aud = the receiver's DID, iat, exp at most
+ * AUTH_TERM ahead, jti never used before; header kid names a method of the sender's DID document.
+ * (DCP 1.0.1, Self-Issued ID Token: "iss and sub MUST be equal", "jti MUST NOT have been used".) */
+#include <stdlib.h>
+
+#include "base/jose.h"
+#include "dataspace/face_dsp.h"
+#include "dataspace/peer.h"
+#include "dataspace/replay.h"
+
+enum {
+	AUTH_TERM = 300,  /* seconds from now to exp, at most */
+	AUTH_LEEWAY = 60, /* clocks differ */
+	AUTH_JTI_MAX = 200,
+};
+
+enum err ds_token_make(struct ds *d, const struct ds_self *self, struct str audience, struct arena *a,
+		       struct str *ret)
+{
+	usec_t term = d->o.token_validity ? d->o.token_validity : AUTH_TERM * USEC_PER_SEC;
+	int64_t now = clock_wall() / USEC_PER_SEC;
+	json_t *claims = json_object();
+	char jti[UUID_URN];
+	struct str token;
+	enum err e;
+
+	if (!claims) return ERR_NO_MEMORY;
+	json_put_str(claims, "iss", self->did);
+	json_put_str(claims, "sub", self->did);
+	json_put_str(claims, "aud", audience);
+	json_put_u64(claims, "iat", (uint64_t)now);
+	json_put_u64(claims, "exp", (uint64_t)(now + term / USEC_PER_SEC));
+	json_put_str(claims, "jti", str_of(uuid_urn(jti)));
+	e = jws_write(a, self->key, self->kid, "JWT", claims, &token);
+	json_decref(claims);
+	if (!e) *ret = arena_printf(a, "Bearer %.*s", STR_ARG(token));
+	return !e && !ret->p ? ERR_NO_MEMORY : e;
+}
+
+/* A request that waits for a DID document. */
+struct asking {
+	struct net_req *req; /* NULL once the client has gone */
+	struct jws jws;      /* in the request's arena, like iss and method */
+	struct str iss, method;
+	struct ds_peer peer;
+	ds_peer_fn *then;
+	bool held;
+};
+
+static void asking_refuse(struct asking *w, enum err e, struct flaw *f)
+{
+	struct ds *d = ds_of(w->req);
+
+	d->stat.auth_refused++;
+	if (e == ERR_UNAUTHORISED) net_set(w->req, "www-authenticate", STR("Bearer"));
+	if (e == ERR_BUSY) net_set(w->req, "retry-after", STR("1"));
+	ds_dsp_refuse(w->req, e, f);
+}
+
+static void asking_gone(void *arg)
+{
+	struct asking *w = arg;
+
+	w->req = NULL;
+}
+
+static enum err key_pick(const struct ds_did *doc, struct str method, struct flaw *f,
+			 const unsigned char **ret)
+{
+	if (!method.n && doc->keys_n == 1) {
+		*ret = doc->key[0].key;
+		return ERR_OK;
+	}
+	if (method.n && !ds_did_key(doc, method, ret)) return ERR_OK;
+	return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "kid", "key-unknown",
+			"the issuer's DID document has no such Ed25519 key");
+}
+
+static enum err asking_verify(struct asking *w, enum err e, const struct ds_did *doc, struct flaw *f)
+{
+	struct ds *d = ds_of(w->req);
+	const unsigned char *key;
+
+	if (peer_err_passes(e))
+		return flaw_set(f, ERR_BUSY, FLAW_NO_OFFSET, "iss", "did-unreachable",
+				"the issuer's DID document cannot be had now: %s", err_text(e));
+	if (e)
+		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "iss", "did-document",
+				"the issuer has no valid DID document: %s", err_text(e));
+	e = key_pick(doc, w->method, f, &key);
+	if (e) return e;
+	if (jws_verify(&w->jws, key))
+		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "signature",
+				"the token's signature does not verify");
+	e = replays_use(d->replays, w->peer.jti, w->peer.jti_expires, clock_wall() / USEC_PER_SEC);
+	if (e == ERR_UNAUTHORISED)
+		return flaw_set(f, e, FLAW_NO_OFFSET, "jti", "replay", "the token was used before");
+	return e;
+}
+
+static void asking_answer(void *arg, enum err e, const struct ds_did *doc)
+{
+	struct asking *w = arg;
+	struct net_req *r = w->req;
+	struct ds_peer *peer;
+	struct ds_did *copy;
+	struct flaw f = {0};
+
+	if (r) {
+		e = asking_verify(w, e, doc, &f);
+		peer = ARENA_NEW(r->arena, struct ds_peer);
+		copy = ARENA_NEW(r->arena, struct ds_did);
+		if (!e && (!peer || !copy)) e = ERR_NO_MEMORY;
+		if (e) {
+			asking_refuse(w, e, &f);
+		} else {
+			*copy = *doc;
+			*peer = w->peer;
+			peer->doc = copy;
+			w->then(r, peer);
+		}
+	}
+	free(w);
+}
+
+static enum err refuse(struct flaw *f, const char *at, const char *rule, const char *text)
+{
+	return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, at, rule, "%s", text);
+}
+
+static enum err token_claims(struct asking *w, struct str aud, struct flaw *f)
+{
+	int64_t now = clock_wall() / USEC_PER_SEC;
+	struct str sub, jti;
+	uint64_t exp;
+	json_t *c = w->jws.claims;
+
+	if (w->jws.typ.n && !str_eq_nocase(w->jws.typ, STR("JWT")))
+		return refuse(f, "typ", "type", "the token is of another kind");
+	if (json_str(c, "", "iss", f, &w->iss) || json_str(c, "", "sub", f, &sub) || !str_eq(w->iss, sub))
+		return refuse(f, "iss", "iss-sub", "iss and sub must be there and equal");
+	if (w->iss.n > DS_DID_MAX || !str_starts(w->iss, STR("did:web:")))
+		return refuse(f, "iss", "did-web", "the issuer must be a did:web");
+	if (json_str(c, "", "jti", f, &jti) || !jti.n || jti.n > AUTH_JTI_MAX)
+		return refuse(f, "jti", "jti", "a token id of 1 to 200 octets must be there");
+	if (json_u64(c, "", "exp", f, &exp))
+		return refuse(f, "exp", "missing", "the token must have an end");
+	if (exp > (uint64_t)(now + AUTH_TERM + AUTH_LEEWAY))
+		return refuse(f, "exp", "term", "the token is valid for too long: five minutes at most");
+	if (jwt_check(&w->jws, aud, clock_wall(), f)) {
+		f->err = ERR_UNAUTHORISED;
+		return ERR_UNAUTHORISED;
+	}
+	replay_digest(w->iss, jti, w->peer.jti);
+	w->peer.jti_expires = (int64_t)exp + AUTH_LEEWAY + 1;
+	return ERR_OK;
+}
+
+/* kid: the full method, or its fragment; it must be the issuer's. */
+static enum err token_method(struct asking *w, struct arena *a, struct flaw *f)
+{
+	struct str kid = w->jws.kid;
+
+	if (!kid.n) return ERR_OK;
+	if (kid.n < DS_METHOD_MAX && str_starts(kid, w->iss) && kid.n > w->iss.n &&
+	    kid.p[w->iss.n] == '#') {
+		w->method = kid;
+		return ERR_OK;
+	}
+	if (str_find(kid, ':') == kid.n && kid.n < 80) {
+		if (kid.p[0] == '#') kid = str_skip(kid, 1);
+		w->method = arena_printf(a, "%.*s#%.*s", STR_ARG(w->iss), STR_ARG(kid));
+		return w->method.p ? ERR_OK : ERR_NO_MEMORY;
+	}
+	return refuse(f, "kid", "kid-issuer", "the key is not one of the issuer's");
+}
+
+static enum err token_read(struct asking *w, struct net_req *r, struct str aud, struct flaw *f)
+{
+	struct str h = net_header(r, "authorization");
+	enum err e;
+
+	if (!h.n) return refuse(f, "authorization", "missing", "a partner's token is needed");
+	if (!str_starts_nocase(h, STR("Bearer ")))
+		return refuse(f, "authorization", "scheme", "the scheme must be Bearer");
+	e = jws_parse(r->arena, str_trim(str_skip(h, 7)), f, &w->jws);
+	if (e == ERR_NO_MEMORY) return e;
+	if (e) {
+		f->err = ERR_UNAUTHORISED;
+		return ERR_UNAUTHORISED;
+	}
+	e = token_claims(w, aud, f);
+	return e ? e : token_method(w, r->arena, f);
+}
+
+void ds_peer_require(struct net_req *r, ds_peer_fn *then)
+{
+	struct ds *d = ds_of(r);
+	struct asking *w = calloc(1, sizeof *w);
+	struct flaw f = {0};
+	struct str id;
+	enum err e;
+
+	must(w);
+	w->req = r;
+	w->then = then;
+	e = net_decode(r->arena, r->param[0], &f, &id);
+	if (!e) e = ds_self_find(d, ds_txn(r->shard), id, &w->peer.self);
+	if (!e) e = token_read(w, r, w->peer.self->did, &f);
+	if (e) {
+		asking_refuse(w, e, &f);
+		free(w);
+		return;
+	}
+	w->peer.did = w->iss;
+	net_hold(r, asking_gone, w);
+	peers_find(d, r->shard, w->iss, w->method, asking_answer, w);
+}

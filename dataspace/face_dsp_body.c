@@ -1,0 +1,80 @@
+/* Error bodies: DSP 2025-1, "Error": "If the response has a body, it MUST be the error type". */
+#include "dataspace/face_dsp.h"
+#include "proto/dsp/catalog.h"
+#include "proto/dsp/negotiation.h"
+#include "proto/dsp/transfer.h"
+
+#define PID_UNKNOWN "unknown" /* the schemas want both pids, also where one is not known */
+
+static bool path_has(const struct net_req *r, const char *part)
+{
+	return memmem(r->path.p, r->path.n, part, strlen(part)) != NULL;
+}
+
+static struct dsp_pids pids_of(const struct net_req *r)
+{
+	bool named = r->param[1].n && r->param[1].n <= DSP_TEXT_MAX && str_utf8_ok(r->param[1], NULL);
+	struct dsp_pids p = {STR(PID_UNKNOWN), STR(PID_UNKNOWN)};
+
+	if (named) p.consumer = p.provider = r->param[1];
+	return p;
+}
+
+static struct dsp_reason reason_of(struct net_req *r, enum err e, const struct flaw *f)
+{
+	struct dsp_reason reason = {.code = str_of(err_name(e)),
+				    .reasons = json_keep(r->arena, json_array())};
+	bool own = f && f->err && f->text[0];
+
+	if (!reason.reasons) return reason;
+	if (own && f->at[0])
+		must(!json_array_append_new(reason.reasons, json_sprintf("%s: %s", f->at, f->text)));
+	else
+		must(!json_array_append_new(reason.reasons, json_string(own ? f->text : err_text(e))));
+	return reason;
+}
+
+static json_t *flaw_extra(struct net_req *r, const struct flaw *f)
+{
+	json_t *x, *d;
+
+	if (!f || !f->err) return NULL;
+	x = json_keep(r->arena, json_object());
+	d = json_object();
+	must(d);
+	if (!x) {
+		json_decref(d);
+		return NULL;
+	}
+	if (f->at[0]) json_put_str(d, "field", str_of(f->at));
+	if (f->rule[0]) json_put_str(d, "rule", str_of(f->rule));
+	if (f->offset != FLAW_NO_OFFSET) json_put_u64(d, "offset", f->offset);
+	json_put(x, "kanhe:flaw", d);
+	return x;
+}
+
+void ds_dsp_refuse(struct net_req *r, enum err e, const struct flaw *f)
+{
+	struct dsp_reason reason = reason_of(r, e, f);
+	json_t *extra = flaw_extra(r, f), *j;
+
+	ds_of(r)->stat.messages_refused++;
+	if (path_has(r, "/negotiations/")) {
+		struct dsp_negotiation_error m = {.pids = pids_of(r), .reason = reason, .extra = extra};
+
+		j = dsp_negotiation_error_write(r->arena, &m);
+	} else if (path_has(r, "/transfers/")) {
+		struct dsp_transfer_notice m = {.pids = pids_of(r), .reason = reason, .extra = extra};
+
+		j = dsp_transfer_error_write(r->arena, &m);
+	} else {
+		struct dsp_catalog_error m = {.reason = reason, .extra = extra};
+
+		j = dsp_catalog_error_write(r->arena, &m);
+	}
+	if (!j) {
+		net_reply_err(r, e, f);
+		return;
+	}
+	net_reply(r, err_http(e), DSP_MEDIA_TYPE, json_write(r->arena, j, false));
+}

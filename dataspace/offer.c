@@ -1,0 +1,122 @@
+#include "dataspace/offer.h"
+
+enum { OFFER_TEXT_MAX = JSON_SIZE_MAX, OFFER_SHOW_MAX = 80, OFFER_PATH_MAX = 160 };
+
+static const char *const rule_members[] = {"permission", "prohibition", "obligation"};
+
+json_t *offer_rules(struct arena *a, json_t *policy)
+{
+	json_t *out = json_keep(a, json_object());
+
+	if (!out) return NULL;
+	for (size_t i = 0; i < sizeof rule_members / sizeof *rule_members; i++) {
+		json_t *rules = json_object_get(policy, rule_members[i]);
+
+		if (rules && !(json_is_array(rules) && !json_array_size(rules)))
+			json_put(out, rule_members[i], json_incref(rules));
+	}
+	return out;
+}
+
+static bool same(json_t *x, json_t *y)
+{
+	struct buf bx = BUF_INIT(OFFER_TEXT_MAX), by = BUF_INIT(OFFER_TEXT_MAX);
+	bool eq = !json_jcs(x, &bx) && !json_jcs(y, &by) && !buf_err(&bx) && !buf_err(&by) &&
+		  str_eq(buf_str(&bx), buf_str(&by));
+
+	buf_done(&bx);
+	buf_done(&by);
+	return eq;
+}
+
+bool offer_same(json_t *rules1, json_t *rules2)
+{
+	return same(rules1, rules2);
+}
+
+struct diff {
+	struct arena *a;
+	json_t *out;
+};
+
+static struct str shown(struct diff *d, json_t *j)
+{
+	struct str s = j ? json_write(d->a, j, false) : STR("nothing");
+
+	if (s.n > OFFER_SHOW_MAX) {
+		s.n = OFFER_SHOW_MAX;
+		while (s.n && ((unsigned char)s.p[s.n] & 0xC0) == 0x80) s.n--; /* not inside a character */
+		return arena_printf(d->a, "%.*s…", STR_ARG(s));
+	}
+	return s;
+}
+
+static void differ(struct diff *d, struct str path, json_t *x, json_t *y);
+
+static void differ_objects(struct diff *d, struct str path, json_t *x, json_t *y)
+{
+	const char *key, *dot = path.n ? "." : "";
+	json_t *v;
+
+	json_object_foreach(x, key, v)
+	{
+		differ(d, arena_printf(d->a, "%.*s%s%s", STR_ARG(path), dot, key), v,
+		       json_object_get(y, key));
+	}
+	json_object_foreach(y, key, v)
+	{
+		if (!json_object_get(x, key))
+			differ(d, arena_printf(d->a, "%.*s%s%s", STR_ARG(path), dot, key), NULL, v);
+	}
+}
+
+static void differ(struct diff *d, struct str path, json_t *x, json_t *y)
+{
+	struct str text;
+
+	if (json_array_size(d->out) >= OFFER_DIFFS_MAX || arena_overflowed(d->a)) return;
+	if (x && y && same(x, y)) return;
+	if (json_is_object(x) && json_is_object(y)) {
+		differ_objects(d, path, x, y);
+		return;
+	}
+	if (json_is_array(x) && json_is_array(y)) {
+		size_t n =
+		    json_array_size(x) > json_array_size(y) ? json_array_size(x) : json_array_size(y);
+
+		for (size_t i = 0; i < n; i++)
+			differ(d, arena_printf(d->a, "%.*s[%zu]", STR_ARG(path), i), json_array_get(x, i),
+			       json_array_get(y, i));
+		return;
+	}
+	text =
+	    arena_printf(d->a, "%.*s: offered %.*s, asked %.*s", STR_ARG(str_first(path, OFFER_PATH_MAX)),
+			 STR_ARG(shown(d, x)), STR_ARG(shown(d, y)));
+	if (text.p) must(!json_array_append_new(d->out, json_stringn(text.p, text.n)));
+}
+
+json_t *offer_diff(struct arena *a, json_t *offered, json_t *asked)
+{
+	struct diff d = {.a = a, .out = json_keep(a, json_array())};
+
+	if (!d.out) return NULL;
+	differ(&d, STR(""), offered, asked);
+	return d.out;
+}
+
+json_t *offer_write(struct arena *a, json_t *rules, struct str id, struct str target, struct str assigner)
+{
+	json_t *out = json_keep(a, json_object()), *v;
+	const char *key;
+
+	if (!out) return NULL;
+	json_put_str(out, "@type", STR("Offer"));
+	json_put_str(out, "@id", id);
+	if (target.n) json_put_str(out, "target", target);
+	if (assigner.n) json_put_str(out, "assigner", assigner);
+	json_object_foreach(rules, key, v)
+	{
+		json_put(out, key, json_incref(v));
+	}
+	return out;
+}

@@ -1,0 +1,214 @@
+/* Opening, starting, closing; shards and their snapshots. */
+#include <stdlib.h>
+
+#include "dataspace/dataplane.h"
+#include "dataspace/dataset.h"
+#include "dataspace/face_dsp.h"
+#include "dataspace/face_manage.h"
+#include "dataspace/outbox.h"
+#include "dataspace/participant.h"
+#include "dataspace/peer.h"
+#include "dataspace/replay.h"
+#include "dataspace/wait.h"
+
+const struct store_table ds_tables[] = {
+#define X(name, owner, key, value) {#name},
+    DS_TABLES(X)
+#undef X
+};
+const size_t ds_tables_n = sizeof ds_tables / sizeof *ds_tables;
+
+static void routes_add(struct ds *d, const struct net_route *rows, size_t n)
+{
+	must(d->routes_n < sizeof d->routes / sizeof *d->routes);
+	d->routes[d->routes_n++] = (struct net_routes){rows, n, d};
+}
+
+static enum err options_copy(struct ds *d, const struct ds_options *o)
+{
+	d->o = *o;
+	d->o.did = strdup(o->did);
+	d->o.url = strdup(o->url);
+	d->o.folder = strdup(o->folder);
+	return d->o.did && d->o.url && d->o.folder ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static enum err replays_fill(struct ds *d)
+{
+	struct store_txn *t;
+	enum err e = store_read(d->o.store, &t);
+
+	if (e) return e;
+	e = replays_load(d->replays, t, clock_wall() / USEC_PER_SEC);
+	store_read_end(t);
+	return e;
+}
+
+enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
+{
+	struct ds *d = calloc(1, sizeof *d);
+	enum err e = d ? options_copy(d, o) : ERR_NO_MEMORY;
+
+	if (!e) e = keyring_open(d, &d->keyring);
+	if (!e) e = peers_open(d, &d->peers);
+	if (!e) e = replays_open(&d->replays);
+	if (!e) e = outbox_open(d, &d->outbox);
+	if (!e) e = waits_open(&d->waits);
+	if (!e) e = replays_fill(d);
+	if (!e) e = dp_open(d, f, &d->dp);
+	if (e) {
+		ds_close(d);
+		return f && f->err ? e : flaw_set(f, e, FLAW_NO_OFFSET, "space", "open", "%s", err_text(e));
+	}
+	routes_add(d, participant_routes, participant_routes_n);
+	routes_add(d, dataset_routes, dataset_routes_n);
+	routes_add(d, face_manage_routes, face_manage_routes_n);
+	routes_add(d, face_agreement_routes, face_agreement_routes_n);
+	routes_add(d, face_dsp_routes, face_dsp_routes_n);
+	routes_add(d, dp_routes, dp_routes_n);
+	*ret = d;
+	return ERR_OK;
+}
+
+enum err ds_start(struct ds *d, struct net_server *s)
+{
+	enum err e;
+
+	d->server = s;
+	e = outbox_start(d->outbox, net_server_shard(s, 0));
+	return e ? e : dp_start(d);
+}
+
+void ds_quiesce(struct ds *d)
+{
+	d->stopping = true;
+	dp_quiesce(d);
+	waits_wake_all(d->waits);
+}
+
+void ds_close(struct ds *d)
+{
+	if (!d) return;
+	dp_close(d->dp);
+	waits_close(d->waits);
+	outbox_close(d->outbox);
+	replays_close(d->replays);
+	peers_close(d->peers);
+	keyring_close(d->keyring);
+	free((void *)(uintptr_t)d->o.did);
+	free((void *)(uintptr_t)d->o.url);
+	free((void *)(uintptr_t)d->o.folder);
+	free(d);
+}
+
+/* ---- shards ---- */
+
+enum err ds_shard_start(struct ds *d, struct net_shard *s)
+{
+	struct ds_shard *x = calloc(1, sizeof *x);
+	enum err e = x ? store_read(d->o.store, &x->txn) : ERR_NO_MEMORY;
+
+	if (e) {
+		free(x);
+		return e;
+	}
+	x->d = d;
+	x->shard = s;
+	x->live = true;
+	net_shard_set(s, DS_SHARD_SLOT, x);
+	return ERR_OK;
+}
+
+static struct ds_shard *shard_of(const struct net_shard *s)
+{
+	struct ds_shard *x = net_shard_get(s, DS_SHARD_SLOT);
+
+	must(x);
+	return x;
+}
+
+void ds_shard_turn(struct ds *d, struct net_shard *s)
+{
+	(void)d;
+	(void)ds_txn_fresh(s);
+}
+
+void ds_shard_idle(struct ds *d, struct net_shard *s)
+{
+	struct ds_shard *x = shard_of(s);
+
+	(void)d;
+	if (x->live) store_read_reset(x->txn);
+	x->live = false;
+}
+
+void ds_shard_stop(struct ds *d, struct net_shard *s)
+{
+	struct ds_shard *x = net_shard_get(s, DS_SHARD_SLOT);
+
+	(void)d;
+	if (!x) return;
+	store_read_end(x->txn);
+	net_shard_set(s, DS_SHARD_SLOT, NULL);
+	free(x);
+}
+
+struct store_txn *ds_txn_fresh(struct net_shard *s)
+{
+	struct ds_shard *x = shard_of(s);
+
+	if (x->live) store_read_reset(x->txn);
+	must(!store_read_renew(x->txn)); /* the slot is ours: only a broken environment refuses */
+	x->live = true;
+	return x->txn;
+}
+
+struct store_txn *ds_txn(struct net_shard *s)
+{
+	struct ds_shard *x = shard_of(s);
+
+	return x->live ? x->txn : ds_txn_fresh(s);
+}
+
+/* ---- requests ---- */
+
+struct ds *ds_of(const struct net_req *r)
+{
+	return net_ctx(r);
+}
+
+struct str ds_who(const struct net_req *r)
+{
+	const struct principal *p = r->principal;
+
+	return p ? p->name : STR_NONE;
+}
+
+/* Scope before existence: a stranger learns nothing about who lives here. */
+enum err ds_req_participant(struct net_req *r, struct str *ret)
+{
+	const struct principal *who = r->principal;
+	const struct ds_self *self;
+	struct flaw f = {0};
+	struct str id, item;
+	enum err e = net_decode(r->arena, r->param[0], &f, &id);
+
+	if (!e) e = participant_id_check(id, &f);
+	item = e ? STR_NONE : arena_printf(r->arena, "@%.*s", STR_ARG(id));
+	if (!e && r->route->roles && !(who && access_scope_has(who, item)))
+		e = flaw_set(&f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "participant", "scope",
+			     "these credentials are not for @%.*s", STR_ARG(id));
+	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), id, &self);
+	if (e) {
+		net_reply_err(r, e, &f);
+		return e;
+	}
+	*ret = self->id;
+	return ERR_OK;
+}
+
+const struct net_routes *ds_routes(struct ds *d, size_t *ret_n)
+{
+	*ret_n = d->routes_n;
+	return d->routes;
+}

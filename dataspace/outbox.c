@@ -1,0 +1,306 @@
+/* The sender: due entries, in order of time, to the courier. */
+#include "dataspace/outbox.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum { SEND_ARENA = 4 << 20, LOAD_ARENA = 4 << 20 };
+
+struct wake {
+	char participant[DS_ID_MAX + 1];
+	uint64_t seq;
+	usec_t due;
+	struct wake *next;
+};
+
+struct outbox {
+	struct ds *d;
+	struct net_shard *_Atomic shard; /* NULL: not started, nothing is sent */
+	pthread_mutex_t lock;            /* of inbox and posted */
+	struct wake *inbox;
+	bool posted;
+	_Atomic unsigned sending;
+	/* shard 0 only */
+	struct wake **heap;
+	size_t heap_n, heap_room;
+	struct net_timer *timer;
+	usec_t timer_due;
+};
+
+struct sending {
+	struct outbox *o;
+	struct wake wake;
+};
+
+struct answer {
+	struct str participant, body, error;
+	uint64_t seq;
+	int status;
+};
+
+enum err outbox_open(struct ds *d, struct outbox **ret)
+{
+	struct outbox *o = calloc(1, sizeof *o);
+
+	if (!o) return ERR_NO_MEMORY;
+	o->d = d;
+	must(!pthread_mutex_init(&o->lock, NULL));
+	*ret = o;
+	return ERR_OK;
+}
+
+void outbox_close(struct outbox *o)
+{
+	if (!o) return;
+	for (struct wake *w = o->inbox, *next; w; w = next) {
+		next = w->next;
+		free(w);
+	}
+	for (size_t i = 0; i < o->heap_n; i++) free(o->heap[i]);
+	free(o->heap);
+	pthread_mutex_destroy(&o->lock);
+	free(o);
+}
+
+/* ---- a heap by due time ---- */
+
+static void heap_put(struct outbox *o, struct wake *w)
+{
+	size_t i;
+
+	if (o->heap_n == o->heap_room) {
+		size_t room = o->heap_room ? o->heap_room * 2 : 64;
+		struct wake **heap = realloc(o->heap, room * sizeof(struct wake *));
+
+		must(heap);
+		o->heap = heap;
+		o->heap_room = room;
+	}
+	for (i = o->heap_n++; i > 0 && o->heap[(i - 1) / 2]->due > w->due; i = (i - 1) / 2)
+		o->heap[i] = o->heap[(i - 1) / 2];
+	o->heap[i] = w;
+}
+
+static struct wake *heap_take(struct outbox *o)
+{
+	struct wake *top = o->heap[0], *last = o->heap[--o->heap_n];
+	size_t i = 0;
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= o->heap_n) break;
+		if (child + 1 < o->heap_n && o->heap[child + 1]->due < o->heap[child]->due) child++;
+		if (o->heap[child]->due >= last->due) break;
+		o->heap[i] = o->heap[child];
+		i = child;
+	}
+	if (o->heap_n) o->heap[i] = last;
+	return top;
+}
+
+/* ---- sending ---- */
+
+static void outbox_turn(void *arg);
+
+static void kick(struct outbox *o)
+{
+	bool post;
+
+	pthread_mutex_lock(&o->lock);
+	post = !o->posted && o->shard;
+	o->posted = o->posted || post;
+	pthread_mutex_unlock(&o->lock);
+	if (post && net_post(o->shard, outbox_turn, o)) {
+		/* the shard has ended: what is left goes out after the next start */
+	}
+}
+
+static struct wake *wake_make(struct str participant, uint64_t seq, usec_t due)
+{
+	struct wake *w = calloc(1, sizeof *w);
+
+	must(w && participant.n <= DS_ID_MAX);
+	memcpy(w->participant, participant.p, participant.n);
+	w->seq = seq;
+	w->due = due;
+	return w;
+}
+
+void outbox_wake(struct outbox *o, struct str participant, uint64_t seq, usec_t due)
+{
+	struct wake *w;
+
+	if (!o->shard) return;
+	w = wake_make(participant, seq, due);
+	pthread_mutex_lock(&o->lock);
+	w->next = o->inbox;
+	o->inbox = w;
+	pthread_mutex_unlock(&o->lock);
+	kick(o);
+}
+
+static enum err answer_work(struct ds_job *j, struct writer_txn *t)
+{
+	struct answer *x = j->in;
+
+	return outbox_answered(j->d, t, &j->fx, j->arena, x->participant, x->seq, x->status, x->body,
+			       x->error);
+}
+
+static void answer_after(struct ds_job *j, enum err result)
+{
+	struct answer *x = j->in;
+
+	if (result) outbox_wake(j->d->outbox, x->participant, x->seq, clock_wall() + OUTBOX_RETRY_FIRST);
+}
+
+static void send_done(void *arg, const struct courier_result *r)
+{
+	struct sending *s = arg;
+	struct outbox *o = s->o;
+	struct ds_job *j = r->err == ERR_STOPPING ? NULL : ds_job_new(o->d, NULL);
+	struct answer *x = j ? ARENA_NEW(j->arena, struct answer) : NULL;
+
+	atomic_fetch_sub(&o->sending, 1);
+	if (x) {
+		x->participant = arena_dup(j->arena, str_of(s->wake.participant));
+		x->seq = s->wake.seq;
+		x->status = r->err ? 0 : r->status;
+		x->body = r->err ? STR_NONE : arena_dup(j->arena, r->body);
+		x->error = r->err ? arena_printf(j->arena, "%s: %s", err_text(r->err), r->text)
+				  : arena_printf(j->arena, "the peer answered %d", r->status);
+		j->in = x;
+		j->work = answer_work;
+		j->answer = answer_after;
+		if (ds_job_submit(j))
+			outbox_wake(o, str_of(s->wake.participant), s->wake.seq,
+				    clock_wall() + OUTBOX_RETRY_FIRST);
+	}
+	kick(o);
+	free(s);
+}
+
+static enum err entry_submit(struct outbox *o, struct sending *s, struct arena *a)
+{
+	struct ds *d = o->d;
+	const struct ds_self *self;
+	struct store_txn *t = ds_txn(o->shard);
+	struct courier_header h[3] = {{"content-type", "application/json"}, {"accept", "application/json"}};
+	struct courier_req q = {.method = "POST",
+				.headers = h,
+				.headers_n = 3,
+				.deadline = 20 * USEC_PER_SEC,
+				.body_max = OUTBOX_ANSWER_MAX,
+				.done = send_done,
+				.arg = s};
+	struct str token;
+	uint64_t ticket;
+	Ds__Outbox *e;
+	enum err err = outbox_find(t, a, str_of(s->wake.participant), s->wake.seq, &e);
+
+	if (!err) err = ds_self_find(d, t, str_of(e->participant), &self);
+	if (!err) err = ds_token_make(d, self, str_of(e->peer), a, &token);
+	if (err) return err;
+	h[2] = (struct courier_header){"authorization", token.p};
+	q.url = e->url;
+	q.body = str_of(e->body);
+	return courier_submit(d->o.courier, &q, &ticket);
+}
+
+static void entry_send(struct outbox *o, struct wake *w)
+{
+	struct arena *a = arena_new(SEND_ARENA);
+	struct sending *s = calloc(1, sizeof *s);
+	enum err e;
+
+	must(a && s);
+	s->o = o;
+	s->wake = *w;
+	atomic_fetch_add(&o->sending, 1);
+	e = entry_submit(o, s, a);
+	arena_free(a);
+	if (!e) {
+		free(w);
+		return;
+	}
+	atomic_fetch_sub(&o->sending, 1);
+	free(s);
+	if (e == ERR_NOT_FOUND || e == ERR_STOPPING) {
+		free(w);
+		return;
+	}
+	w->due = clock_wall() + OUTBOX_RETRY_FIRST;
+	heap_put(o, w);
+}
+
+static void timer_fired(void *arg)
+{
+	struct outbox *o = arg;
+
+	o->timer = NULL;
+	outbox_turn(o);
+}
+
+static void timer_set(struct outbox *o, usec_t now)
+{
+	usec_t due;
+
+	if (!o->heap_n || o->d->stopping || atomic_load(&o->sending) >= OUTBOX_SENDING_MAX) return;
+	due = o->heap[0]->due;
+	if (o->timer && o->timer_due <= due) return;
+	net_timer_stop(o->timer);
+	o->timer_due = due;
+	o->timer = net_timer_start(o->shard, due > now ? due - now : 0, timer_fired, o);
+}
+
+static void outbox_turn(void *arg)
+{
+	struct outbox *o = arg;
+	struct wake *in, *next;
+	usec_t now = clock_wall();
+
+	pthread_mutex_lock(&o->lock);
+	in = o->inbox;
+	o->inbox = NULL;
+	o->posted = false;
+	pthread_mutex_unlock(&o->lock);
+	for (; in; in = next) {
+		next = in->next;
+		heap_put(o, in);
+	}
+	if (o->d->stopping) return;
+	(void)ds_txn_fresh(o->shard);
+	while (o->heap_n && o->heap[0]->due <= now && atomic_load(&o->sending) < OUTBOX_SENDING_MAX)
+		entry_send(o, heap_take(o));
+	timer_set(o, now);
+}
+
+static enum err load_one(void *arg, const Ds__Outbox *e)
+{
+	struct outbox *o = arg;
+	struct wake *w = wake_make(str_of(e->participant), e->seq, e->due);
+
+	w->next = o->inbox;
+	o->inbox = w;
+	return ERR_OK;
+}
+
+enum err outbox_start(struct outbox *o, struct net_shard *s)
+{
+	struct arena *a = arena_new(LOAD_ARENA);
+	struct store_txn *t;
+	enum err e;
+
+	o->shard = s; /* before the snapshot: what is committed after it wakes us */
+	e = a ? store_read(o->d->o.store, &t) : ERR_NO_MEMORY;
+	if (!e) {
+		pthread_mutex_lock(&o->lock);
+		e = outbox_each(t, a, load_one, o);
+		pthread_mutex_unlock(&o->lock);
+		store_read_end(t);
+	}
+	arena_free(a);
+	if (!e) kick(o);
+	return e;
+}

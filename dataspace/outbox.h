@@ -1,0 +1,49 @@
+/* Outbox: messages to partners, sent at least once.
+ *
+ * Purpose: an entry is written by the command that decides to send it and deleted by the command
+ * that handles the peer's answer; between the two it is sent, again and again with backoff, also
+ * after a crash. Entries are sent by shard 0 through the courier, with a fresh token each time.
+ *
+ * What the peer answers: 2xx: delivered. 401 and 404: perhaps it has not got so far yet; a few more
+ * attempts. 408, 425, 429, 5xx, no answer: again until OUTBOX_AGE_MAX. Anything else: refused for
+ * good. Delivered and refused entries go to the function of their kind (DS_OUTBOX_KINDS).
+ *
+ * Threads: outbox_wake any; open, start and close on the main thread; the rest on shard 0, the
+ * courier's and the writer's thread. */
+#ifndef DATASPACE_OUTBOX_H
+#define DATASPACE_OUTBOX_H
+
+#include "dataspace/space.h"
+
+enum {
+	OUTBOX_SENDING_MAX = 512, /* under way at once; the courier bounds each host */
+	OUTBOX_TRIES_EARLY = 7,   /* for 401 and 404: 16 s with the backoff below */
+	OUTBOX_ANSWER_MAX = 256 << 10,
+};
+#define OUTBOX_RETRY_FIRST (250 * USEC_PER_MSEC)
+#define OUTBOX_RETRY_LAST (60 * USEC_PER_SEC)
+#define OUTBOX_AGE_MAX USEC_PER_DAY
+
+enum err outbox_open(struct ds *d, struct outbox **ret) MUST_USE;
+enum err outbox_start(struct outbox *o, struct net_shard *s) MUST_USE; /* finds what is left to send */
+void outbox_close(struct outbox *o);                                   /* NULL is allowed */
+void outbox_wake(struct outbox *o, struct str participant, uint64_t seq, usec_t due);
+
+/* In a command: what follows from the peer's answer to an entry, or from there being none
+ * (status 0, error in words). Nothing when the entry is gone. */
+enum err outbox_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
+			 struct str participant, uint64_t seq, int status, struct str body,
+			 struct str error) MUST_USE;
+enum err outbox_find(struct store_txn *t, struct arena *a, struct str participant, uint64_t seq,
+		     Ds__Outbox **ret) MUST_USE;
+/* Calls fn for each entry of the environment. */
+typedef enum err outbox_fn(void *arg, const Ds__Outbox *e);
+enum err outbox_each(struct store_txn *t, struct arena *a, outbox_fn *fn, void *arg) MUST_USE;
+
+/* How a negotiation or transfer handles an answered entry: dataspace/space.h, DS_OUTBOX_KINDS. */
+enum err ds_negotiation_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
+				 const Ds__Outbox *e, int status, struct str body) MUST_USE;
+enum err ds_transfer_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
+			      const Ds__Outbox *e, int status, struct str body) MUST_USE;
+
+#endif

@@ -1,0 +1,90 @@
+#include "dataspace/partner.h"
+
+#include <stdlib.h>
+
+#include "dataspace/did.h"
+#include "dataspace/peer.h"
+
+struct finding {
+	struct net_req *req; /* NULL once the client has gone */
+	struct partner partner;
+	partner_fn *then;
+	void *arg;
+};
+
+static void finding_gone(void *arg)
+{
+	struct finding *w = arg;
+
+	w->req = NULL;
+}
+
+static void finding_refuse(struct net_req *r, enum err e)
+{
+	struct flaw f = {0};
+
+	e = peer_err_passes(e) ? e : ERR_UPSTREAM;
+	(void)flaw_set(&f, e, FLAW_NO_OFFSET, "provider", "did-document", "the provider's DID document: %s",
+		       err_text(e));
+	net_reply_flaw(r, &f);
+}
+
+static void finding_answer(void *arg, enum err e, const struct ds_did *doc)
+{
+	struct finding *w = arg;
+	struct net_req *r = w->req;
+	struct flaw f = {0};
+
+	if (r && e) {
+		finding_refuse(r, e);
+	} else if (r && !doc->dsp[0]) {
+		(void)flaw_set(&f, ERR_UPSTREAM, FLAW_NO_OFFSET, "provider", "no-service",
+			       "the provider's DID document names no data space service");
+		net_reply_flaw(r, &f);
+	} else if (r) {
+		w->partner.base = arena_dup(r->arena, str_of(doc->dsp));
+		if (w->partner.base.p)
+			w->then(r, w->arg, &w->partner);
+		else
+			net_reply_err(r, ERR_NO_MEMORY, NULL);
+	}
+	free(w);
+}
+
+void partner_find(struct net_req *r, struct str participant, struct str provider, partner_fn *then,
+		  void *arg)
+{
+	struct ds *d = ds_of(r);
+	struct finding *w = calloc(1, sizeof *w);
+	struct flaw f = {0};
+	enum err e;
+
+	must(w);
+	w->req = r;
+	w->then = then;
+	w->arg = arg;
+	e = did_from_text(r->arena, provider, &f, &w->partner.did);
+	if (!e) e = ds_self_find(d, ds_txn(r->shard), participant, &w->partner.self);
+	if (!e && str_eq(w->partner.did, w->partner.self->did))
+		e = flaw_set(&f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "provider", "self",
+			     "the provider is the participant itself");
+	if (e) {
+		if (!f.at[0]) memcpy(f.at, "provider", 9);
+		net_reply_err(r, e, &f);
+		free(w);
+		return;
+	}
+	net_hold(r, finding_gone, w);
+	peers_find(d, r->shard, w->partner.did, STR_NONE, finding_answer, w);
+}
+
+enum err partner_answer_check(const struct fetched *got, struct flaw *f)
+{
+	if (got->err)
+		return flaw_set(f, got->err == ERR_TIMEOUT ? ERR_TIMEOUT : ERR_UPSTREAM, FLAW_NO_OFFSET,
+				"provider", "unreachable", "%.*s", STR_ARG(got->text));
+	if (got->status >= 200 && got->status < 300) return ERR_OK;
+	return flaw_set(f, got->status == 404 ? ERR_NOT_FOUND : ERR_UPSTREAM, FLAW_NO_OFFSET, "provider",
+			"answer", "the provider answered %d: %.*s", got->status,
+			STR_ARG(str_first(got->body, 120)));
+}

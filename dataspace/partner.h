@@ -1,0 +1,22 @@
+/* A partner that an owner names, found: its DID, its DSP base URL, and what it answers.
+ * Threads: the request's shard. */
+#ifndef DATASPACE_PARTNER_H
+#define DATASPACE_PARTNER_H
+
+#include "dataspace/fetch.h"
+
+struct partner {
+	const struct ds_self *self; /* the participant that asks */
+	struct str did, base;
+};
+typedef void partner_fn(struct net_req *r, void *arg, const struct partner *p);
+/* provider: a DID or the URL of a participant. Looks its DID document up and calls then; refusals
+ * (not a DID, itself, unreachable, no data service) are answered here. arg in the request's arena. */
+void partner_find(struct net_req *r, struct str participant, struct str provider, partner_fn *then,
+		  void *arg);
+
+/* An answer of 2xx is ERR_OK; else what the owner is told: ERR_NOT_FOUND (404), ERR_UPSTREAM with the
+ * partner's reason, ERR_TIMEOUT. */
+enum err partner_answer_check(const struct fetched *got, struct flaw *f) MUST_USE;
+
+#endif

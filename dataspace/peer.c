@@ -1,0 +1,287 @@
+#include "dataspace/peer.h"
+
+#include <stdlib.h>
+
+#include "dataspace/did.h"
+#include "dataspace/participant.h"
+
+enum { PEER_BUCKETS = 1024, PEER_ARENA = 1 << 20 };
+
+struct waiter {
+	struct net_shard *shard;
+	peer_fn *fn;
+	void *arg;
+	enum err err;
+	struct ds_did doc;
+	struct waiter *next;
+};
+
+struct entry {
+	char did[DS_DID_MAX + 1];
+	struct ds_did doc;
+	bool have, fetching;
+	enum err err; /* of the last fetch */
+	usec_t at;    /* monotonic time of the last answer */
+	struct waiter *waiters;
+	struct entry *next;
+};
+
+struct peers {
+	struct ds *d;
+	pthread_mutex_t lock;
+	struct entry *bucket[PEER_BUCKETS];
+	size_t n, fetches;
+	uint64_t seed; /* of the bucket hash: issuers are chosen by strangers */
+};
+
+struct fetch {
+	struct peers *p;
+	char did[DS_DID_MAX + 1];
+};
+
+bool peer_err_passes(enum err e)
+{
+	return e == ERR_UPSTREAM || e == ERR_TIMEOUT || e == ERR_BUSY || e == ERR_STOPPING ||
+	       e == ERR_NO_MEMORY;
+}
+
+enum err peers_open(struct ds *d, struct peers **ret)
+{
+	struct peers *p = calloc(1, sizeof *p);
+
+	if (!p) return ERR_NO_MEMORY;
+	p->d = d;
+	random_bytes(&p->seed, sizeof p->seed);
+	must(!pthread_mutex_init(&p->lock, NULL));
+	*ret = p;
+	return ERR_OK;
+}
+
+static void waiters_free(struct waiter *w)
+{
+	for (struct waiter *next; w; w = next) {
+		next = w->next;
+		free(w);
+	}
+}
+
+void peers_close(struct peers *p)
+{
+	if (!p) return;
+	for (size_t i = 0; i < PEER_BUCKETS; i++) {
+		for (struct entry *e = p->bucket[i], *next; e; e = next) {
+			next = e->next;
+			waiters_free(e->waiters);
+			free(e);
+		}
+	}
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+static struct entry **bucket_of(struct peers *p, struct str did)
+{
+	uint64_t h = 14695981039346656037u ^ p->seed;
+
+	for (size_t i = 0; i < did.n; i++) h = (h ^ (unsigned char)did.p[i]) * 1099511628211u;
+	return &p->bucket[(h ^ (h >> 32)) % PEER_BUCKETS];
+}
+
+static struct entry *entry_find(struct peers *p, struct str did)
+{
+	struct entry *e = *bucket_of(p, did);
+
+	while (e && !str_is(did, e->did)) e = e->next;
+	return e;
+}
+
+static void entry_evict(struct peers *p)
+{
+	struct entry **oldest = NULL, *gone;
+
+	for (size_t i = 0; i < PEER_BUCKETS; i++)
+		for (struct entry **e = &p->bucket[i]; *e; e = &(*e)->next)
+			if (!(*e)->fetching && (!oldest || (*e)->at < (*oldest)->at)) oldest = e;
+	if (!oldest) return;
+	gone = *oldest;
+	*oldest = gone->next;
+	free(gone);
+	p->n--;
+}
+
+static struct entry *entry_make(struct peers *p, struct str did)
+{
+	struct entry *e = calloc(1, sizeof *e), **b = bucket_of(p, did);
+
+	if (!e) return NULL;
+	if (p->n >= PEER_MAX) entry_evict(p);
+	memcpy(e->did, did.p, did.n);
+	e->next = *b;
+	*b = e;
+	p->n++;
+	return e;
+}
+
+static void waiter_back(void *arg)
+{
+	struct waiter *w = arg;
+
+	w->fn(w->arg, w->err, w->err ? NULL : &w->doc);
+	free(w);
+}
+
+static void waiters_answer(struct waiter *w, enum err err, const struct ds_did *doc)
+{
+	for (struct waiter *next; w; w = next) {
+		next = w->next;
+		w->err = err;
+		if (!err) w->doc = *doc;
+		if (net_post(w->shard, waiter_back, w)) free(w); /* the shard has ended, and its requests */
+	}
+}
+
+static void fetch_end(struct fetch *f, enum err err, const struct ds_did *doc)
+{
+	struct peers *p = f->p;
+	struct waiter *w = NULL;
+	struct entry *e;
+
+	pthread_mutex_lock(&p->lock);
+	p->fetches--;
+	e = entry_find(p, str_of(f->did));
+	if (e) {
+		w = e->waiters;
+		e->waiters = NULL;
+		e->fetching = false;
+		e->err = err;
+		e->at = clock_mono();
+		e->have = !err || (e->have && peer_err_passes(err));
+		if (!err) e->doc = *doc;
+	}
+	pthread_mutex_unlock(&p->lock);
+	waiters_answer(w, err, doc);
+	free(f);
+}
+
+static enum err fetch_read(struct fetch *f, const struct courier_result *r, struct ds_did *ret)
+{
+	struct arena *a;
+	enum err e;
+
+	if (r->err) return r->err == ERR_TIMEOUT || r->err == ERR_STOPPING ? r->err : ERR_UPSTREAM;
+	if (r->status >= 500 || r->status == 429) return ERR_UPSTREAM;
+	if (r->status != 200) return ERR_NOT_FOUND;
+	a = arena_new(PEER_ARENA);
+	if (!a) return ERR_NO_MEMORY;
+	e = did_document_parse(a, r->body, str_of(f->did), NULL, ret);
+	arena_free(a);
+	return e;
+}
+
+static void fetch_done(void *arg, const struct courier_result *r)
+{
+	struct fetch *f = arg;
+	struct ds_did doc;
+	enum err e = fetch_read(f, r, &doc);
+
+	f->p->d->stat.did_fetches++;
+	fetch_end(f, e, e ? NULL : &doc);
+}
+
+static void fetch_start(struct peers *p, struct str did)
+{
+	const char *scheme = str_starts(str_of(p->d->o.url), STR("http://")) ? "http" : "https";
+	struct fetch *f = calloc(1, sizeof *f);
+	struct arena *a = arena_new(16 << 10);
+	struct courier_req q = {.method = "GET", .deadline = 10 * USEC_PER_SEC, .body_max = PEER_DOC_MAX};
+	struct courier_header accept = {"accept", "application/did+json, application/json"};
+	uint64_t ticket;
+	struct str base;
+	enum err e;
+
+	must(f);
+	f->p = p;
+	memcpy(f->did, did.p, did.n);
+	e = a ? did_to_url(a, did, scheme, NULL, &base) : ERR_NO_MEMORY;
+	if (!e) {
+		bool root = str_find(str_skip(did, 8), ':') == did.n - 8;
+
+		q.url = arena_printf(a, "%.*s%s/did.json", STR_ARG(base), root ? "/.well-known" : "").p;
+		q.headers = &accept;
+		q.headers_n = 1;
+		q.done = fetch_done;
+		q.arg = f;
+		e = q.url && !p->d->stopping ? courier_submit(p->d->o.courier, &q, &ticket) : ERR_STOPPING;
+	}
+	arena_free(a);
+	if (e) fetch_end(f, e, NULL);
+}
+
+static void own_find(const struct ds_self *self, struct ds_did *ret)
+{
+	*ret = (struct ds_did){.keys_n = 2};
+	memcpy(ret->key[0].method, self->method, strlen(self->method) + 1);
+	memcpy(ret->key[1].method, self->kid, strlen(self->kid) + 1);
+	memcpy(ret->key[0].key, sign_public(self->key), SIGN_PUBLIC);
+	memcpy(ret->key[1].key, sign_public(self->key), SIGN_PUBLIC);
+	memcpy(ret->dsp, self->base, strlen(self->base));
+	memcpy(ret->dsp + strlen(self->base), DS_DSP_PATH, sizeof DS_DSP_PATH);
+}
+
+/* With the lock held: true when *ret_err and *ret say all there is to say now. */
+static bool entry_answers(const struct entry *e, struct str method, enum err *ret_err, struct ds_did *ret)
+{
+	usec_t age = clock_mono() - e->at;
+	const unsigned char *key;
+
+	if (e->have && age < PEER_FRESH_FOR &&
+	    (!method.n || age < PEER_RENEW_AFTER || !ds_did_key(&e->doc, method, &key))) {
+		*ret = e->doc;
+		*ret_err = ERR_OK;
+		return true;
+	}
+	*ret_err = e->err;
+	return e->err && !e->fetching && age < PEER_FAILED_FOR;
+}
+
+void peers_find(struct ds *d, struct net_shard *s, struct str did, struct str method, peer_fn *fn,
+		void *arg)
+{
+	struct peers *p = d->peers;
+	const struct ds_self *self;
+	struct entry *e;
+	struct waiter *w;
+	struct ds_did doc;
+	enum err err = ERR_BUSY;
+	bool start = false, answered = true;
+
+	if (did.n > DS_DID_MAX || !str_starts(did, STR("did:web:"))) {
+		fn(arg, ERR_BAD_INPUT, NULL);
+		return;
+	}
+	if (!participant_by_did(d, ds_txn(s), did, &self)) {
+		own_find(self, &doc);
+		fn(arg, ERR_OK, &doc);
+		return;
+	}
+	pthread_mutex_lock(&p->lock);
+	e = entry_find(p, did);
+	if (!e || !entry_answers(e, method, &err, &doc)) {
+		if (!e || !e->fetching) start = p->fetches < PEER_FETCHES;
+		if (!e && start) e = entry_make(p, did);
+		w = e && (start || e->fetching) ? calloc(1, sizeof *w) : NULL;
+		start = start && w;
+		if (w) {
+			*w = (struct waiter){.shard = s, .fn = fn, .arg = arg, .next = e->waiters};
+			e->waiters = w;
+			e->fetching = true;
+			p->fetches += start;
+			answered = false;
+		} else {
+			err = ERR_BUSY;
+		}
+	}
+	pthread_mutex_unlock(&p->lock);
+	if (answered) fn(arg, err, err ? NULL : &doc);
+	if (start) fetch_start(p, did);
+}

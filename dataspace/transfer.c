@@ -1,0 +1,279 @@
+/* Messages of the partner. */
+#include "dataspace/transfer.h"
+
+#include "dataspace/agreement.h"
+#include "dataspace/transfer_act.h"
+
+static enum err parse_notice(json_t *j, enum dsp_type type, struct flaw *f, struct transfer_message *m)
+{
+	struct dsp_transfer_notice n;
+	enum err e = type == DSP_TRANSFER_SUSPENSION ? dsp_transfer_suspension_parse(j, f, &n)
+						     : dsp_transfer_termination_parse(j, f, &n);
+
+	if (e) return e;
+	m->move = type == DSP_TRANSFER_SUSPENSION ? DSP_TRANSFER_MOVE_SUSPEND : DSP_TRANSFER_MOVE_TERMINATE;
+	m->pids = n.pids;
+	m->reason = n.reason;
+	return ERR_OK;
+}
+
+static enum err parse_request(json_t *j, struct flaw *f, struct transfer_message *m)
+{
+	struct dsp_transfer_request q;
+	enum err e = dsp_transfer_request_parse(j, f, &q);
+
+	if (!e) e = json_str_opt(j, "", TRANSFER_PURPOSE, f, &m->purpose);
+	if (e) return e;
+	m->move = DSP_TRANSFER_MOVE_REQUEST;
+	m->pids.consumer = q.consumer_pid;
+	m->agreement = q.agreement_id;
+	m->format = q.format;
+	m->callback = q.callback;
+	m->address = q.address;
+	return ERR_OK;
+}
+
+enum err transfer_message_parse(json_t *j, enum dsp_type type, struct flaw *f, struct transfer_message *ret)
+{
+	struct transfer_message m = {.type = type, .root = j};
+	struct dsp_transfer_start s;
+	struct dsp_transfer_completion c;
+	enum err e;
+
+	switch (type) {
+	case DSP_TRANSFER_REQUEST: e = parse_request(j, f, &m); break;
+	case DSP_TRANSFER_START:
+		m.move = DSP_TRANSFER_MOVE_START;
+		if (!(e = dsp_transfer_start_parse(j, f, &s))) {
+			m.pids = s.pids;
+			m.address = s.address;
+		}
+		break;
+	case DSP_TRANSFER_COMPLETION:
+		m.move = DSP_TRANSFER_MOVE_COMPLETE;
+		if (!(e = dsp_transfer_completion_parse(j, f, &c))) m.pids = c.pids;
+		break;
+	case DSP_TRANSFER_SUSPENSION:
+	case DSP_TRANSFER_TERMINATION: e = parse_notice(j, type, f, &m); break;
+	default: return ERR_INTERNAL;
+	}
+	if (!e) *ret = m;
+	return e;
+}
+
+/* ---- a request ---- */
+
+static enum err request_row(const struct turn *u, const struct transfer_message *m, const Ds__Agreement *g,
+			    Ds__Transfer **ret)
+{
+	Ds__Transfer *x = ARENA_NEW(u->a, Ds__Transfer);
+	char pid[UUID_URN];
+	struct str callback;
+	enum err e = x ? turn_url_check(m->callback, "callbackAddress", u->flaw, &callback) : ERR_NO_MEMORY;
+
+	if (e) return e;
+	ds__transfer__init(x);
+	x->format = TRANSFER_FORMAT;
+	x->side = DS__SIDE__SIDE_PROVIDER;
+	x->pid = turn_text(u, str_of(uuid_urn(pid)));
+	x->peer_pid = turn_text(u, m->pids.consumer);
+	x->peer = turn_text(u, u->who);
+	x->callback = turn_text(u, callback);
+	x->agreement = g->id;
+	x->transfer_format = turn_text(u, m->format);
+	x->purpose = turn_text(u, m->purpose);
+	x->size = g->size;
+	x->created = x->changed = u->t->now;
+	*ret = x;
+	return ERR_OK;
+}
+
+/* The agreement's state, then its policy. */
+static enum err request_decide(const struct turn *u, const struct transfer_message *m,
+			       const Ds__Agreement *g, struct transfer_denial *ret)
+{
+	struct dp_ask ask = {.participant = u->self->id,
+			     .agreement = g,
+			     .purpose = m->purpose,
+			     .party = u->who,
+			     .now = u->t->now};
+	struct dp_verdict v = {.allowed = false};
+	enum err e;
+
+	switch (g->state) {
+	case DS__AGREEMENT_STATE__AGREEMENT_ACTIVE: break;
+	case DS__AGREEMENT_STATE__AGREEMENT_REVOKED:
+		*ret = (struct transfer_denial){.err = ERR_REVOKED, .code = STR("REVOKED")};
+		ret->reason = arena_printf(u->a, "the agreement was revoked: %s", g->reason);
+		return ERR_OK;
+	case DS__AGREEMENT_STATE__AGREEMENT_EXPIRED:
+		*ret = (struct transfer_denial){.err = ERR_EXPIRED, .code = STR("EXPIRED")};
+		ret->reason = arena_printf(u->a, "the agreement has expired: %s", g->reason);
+		return ERR_OK;
+	default:
+		return flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "agreementId", "agreement-state",
+				"the agreement is not in force");
+	}
+	e = dp_allow_start(u->a, &ask, &v);
+	if (e || v.allowed) return e;
+	*ret = (struct transfer_denial){
+	    .err = ERR_POLICY_DENIED, .code = STR("POLICY_DENIED"), .reason = v.reason, .report = v.report};
+	return ERR_OK;
+}
+
+static enum err request_denied(const struct turn *u, const struct transfer_message *m,
+			       const Ds__Agreement *g, const struct transfer_denial *denial)
+{
+	struct ds_event ev = {.kind = DS_EVENT_TRANSFER_REFUSED,
+			      .participant = u->self->id,
+			      .who = u->who,
+			      .agreement = str_of(g->id),
+			      .transfer = m->pids.consumer,
+			      .dataset = str_of(g->dataset),
+			      .peer = u->who,
+			      .message = u->digest};
+
+	ev.detail = json_object();
+	must(ev.detail);
+	json_put_str(ev.detail, "code", denial->code);
+	json_put_str(ev.detail, "reason", denial->reason);
+	if (denial->report) json_put(ev.detail, "report", json_incref(denial->report));
+	u->d->stat.transfers_refused++;
+	return ds_event_append(u->t, &ev, NULL);
+}
+
+static enum err request_find(const struct turn *u, const struct transfer_message *m, Ds__Agreement **ret)
+{
+	Ds__Agreement *g;
+	enum err e = ds_agreement_find(u->t->store, u->a, u->self->id, m->agreement, &g);
+
+	if (!e && (g->side != DS__SIDE__SIDE_PROVIDER || !str_is(u->who, g->consumer))) e = ERR_NOT_FOUND;
+	if (e == ERR_NOT_FOUND)
+		return flaw_set(u->flaw, e, FLAW_NO_OFFSET, "agreementId", "unknown",
+				"there is no such agreement");
+	if (e) return e;
+	if (!str_is(m->format, TRANSFER_PULL))
+		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "format", "value",
+				"only " TRANSFER_PULL " is offered");
+	*ret = g;
+	return ERR_OK;
+}
+
+static enum err receive_request(const struct turn *u, const struct transfer_message *m, Ds__Transfer **ret,
+				struct transfer_denial *denial)
+{
+	Ds__Agreement *g;
+	Ds__Transfer *x;
+	enum err e = turn_name_check(m->pids.consumer, DS_PID_MAX, "consumerPid", u->flaw);
+
+	if (!e) e = transfer_find_peer(u->t->store, u->a, u->self->id, u->who, m->pids.consumer, ret);
+	if (!e)
+		return turn_repeated(u, (*ret)->history, (*ret)->n_history)
+			   ? ERR_OK
+			   : flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "consumerPid", "pid-used",
+				      "there is a transfer of this pid already");
+	if (e != ERR_NOT_FOUND) return e;
+	e = request_find(u, m, &g);
+	if (!e) e = request_row(u, m, g, &x);
+	if (!e) e = request_decide(u, m, g, denial);
+	if (e) return e;
+	if (denial->err) return request_denied(u, m, g, denial);
+	g->transfers++;
+	g->changed = u->t->now;
+	e = ds_agreement_put(u->t, u->self->id, g);
+	if (!e) e = transfer_step(u, x, DSP_TRANSFER_REQUESTED, true, STR_NONE);
+	if (!e) e = transfer_open(u, x);
+	if (!e) e = ds_transfer_put(u->t, u->self->id, x);
+	*ret = x;
+	return e;
+}
+
+/* ---- later messages ---- */
+
+static enum err find_move(const struct turn *u, const Ds__Transfer *x, enum dsp_transfer_move move,
+			  enum dsp_transfer_state *ret_to, bool *ret_implied)
+{
+	enum dsp_role by = dsp_role_other(transfer_role(x));
+	enum err e = dsp_transfer_next((enum dsp_transfer_state)x->state, move, by, u->flaw, ret_to);
+
+	*ret_implied = false;
+	if (!e || !x->pending) return e;
+	if (dsp_transfer_next((enum dsp_transfer_state)x->pending, move, by, NULL, ret_to)) return e;
+	if (u->flaw) *u->flaw = (struct flaw){0};
+	*ret_implied = true;
+	return ERR_OK;
+}
+
+static enum err find_ours(const struct turn *u, struct str pid, const struct transfer_message *m,
+			  Ds__Transfer **ret)
+{
+	struct dsp_pids own;
+	Ds__Transfer *x;
+	enum err e = ds_transfer_find(u->t->store, u->a, u->self->id, pid, &x);
+
+	if (!e && !str_is(u->who, x->peer)) e = ERR_NOT_FOUND;
+	if (e == ERR_NOT_FOUND)
+		return flaw_set(u->flaw, e, FLAW_NO_OFFSET, "pid", "unknown", "there is no such transfer");
+	if (e) return e;
+	own = transfer_pids(x);
+	e = turn_pids(u, m->pids.consumer, m->pids.provider, own.consumer, own.provider);
+	if (!e && !x->peer_pid[0]) {
+		struct str theirs = transfer_role(x) == DSP_PROVIDER ? m->pids.consumer : m->pids.provider;
+
+		e = turn_name_check(theirs, DS_PID_MAX, "pid", u->flaw);
+		x->peer_pid = turn_text(u, theirs);
+	}
+	if (!e) *ret = x;
+	return e;
+}
+
+static enum err take_contents(const struct turn *u, const struct transfer_message *m, Ds__Transfer *x)
+{
+	bool consumer = transfer_role(x) == DSP_CONSUMER;
+
+	switch (m->move) {
+	case DSP_TRANSFER_MOVE_START:
+		if (x->state == DSP_TRANSFER_SUSPENDED && !x->suspended_by_peer)
+			return flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "state", "resume",
+					"only the side that suspended resumes");
+		if (consumer && m->address.present) x->address = turn_json(u, m->address.root);
+		if (consumer && !x->address[0])
+			return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "dataAddress", "missing",
+					"a pull transfer starts with a data address");
+		return ERR_OK;
+	case DSP_TRANSFER_MOVE_SUSPEND: x->suspended_by_peer = true; break;
+	case DSP_TRANSFER_MOVE_TERMINATE: break;
+	default: return ERR_OK;
+	}
+	x->code = turn_text(u, m->reason.code);
+	x->reason = turn_text(u, str_first(m->reason.text, TURN_REASON_MAX));
+	return ERR_OK;
+}
+
+enum err transfer_receive(const struct turn *u, struct str pid, const struct transfer_message *m,
+			  Ds__Transfer **ret, bool *ret_new, struct transfer_denial *denial)
+{
+	enum dsp_transfer_state to;
+	Ds__Transfer *x;
+	bool implied;
+	enum err e;
+
+	*denial = (struct transfer_denial){.err = ERR_OK};
+	*ret = NULL;
+	*ret_new = !pid.n;
+	if (!pid.n) return receive_request(u, m, ret, denial);
+	e = find_ours(u, pid, m, &x);
+	if (e) return e;
+	if (turn_repeated(u, x->history, x->n_history)) {
+		*ret = x;
+		return ERR_OK;
+	}
+	e = find_move(u, x, m->move, &to, &implied);
+	if (!e) e = take_contents(u, m, x);
+	if (!e && implied) e = transfer_acknowledged(u, x);
+	if (!e && x->pending) e = transfer_forget(u, x);
+	if (!e) e = transfer_step(u, x, to, true, str_of(to == DSP_TRANSFER_STARTED ? "" : x->reason));
+	if (!e) e = ds_transfer_put(u->t, u->self->id, x);
+	*ret = x;
+	return e;
+}

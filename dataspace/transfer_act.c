@@ -1,0 +1,317 @@
+/* Our own moves: announcements through the outbox, wishes of the owner, calls of the data plane. */
+#include "dataspace/transfer_act.h"
+
+#include "dataspace/agreement.h"
+#include "dataspace/fetch.h"
+#include "dataspace/outbox.h"
+
+enum err transfer_tell(const struct turn *u, const Ds__Transfer *x, enum ds_event_kind kind, bool by_peer,
+		       struct str reason, json_t *report)
+{
+	struct ds_event ev = {.kind = kind,
+			      .participant = u->self->id,
+			      .who = by_peer      ? str_of(x->peer)
+				     : u->partner ? u->self->did
+						  : u->who,
+			      .agreement = str_of(x->agreement),
+			      .transfer = str_of(x->pid),
+			      .peer = str_of(x->peer),
+			      .message = by_peer ? u->digest : NULL};
+
+	if (reason.n || report || x->purpose[0]) {
+		ev.detail = json_object();
+		must(ev.detail);
+		if (reason.n) json_put_str(ev.detail, "reason", str_first(reason, TURN_REASON_MAX));
+		if (report) json_put(ev.detail, "report", json_incref(report));
+		if (x->purpose[0]) json_put_str(ev.detail, "purpose", str_of(x->purpose));
+	}
+	return ds_event_append(u->t, &ev, NULL);
+}
+
+static enum ds_event_kind event_of(enum dsp_transfer_state s)
+{
+	static const enum ds_event_kind kinds[DSP_TRANSFER_STATE_COUNT] = {
+#define X(name, final) [DSP_TRANSFER_##name] = DS_EVENT_TRANSFER_##name,
+	    DSP_TRANSFER_STATES(X)
+#undef X
+	};
+
+	return kinds[s];
+}
+
+/* What the state means for the data plane, once it is durable. */
+static enum err follow(const struct turn *u, Ds__Transfer *x, enum dsp_transfer_state to)
+{
+	struct str pid = str_of(x->pid);
+
+	switch (to) {
+	case DSP_TRANSFER_STARTED:
+		if (x->side == DS__SIDE__SIDE_CONSUMER) ds_fx_pull(u->fx, u->self->id, pid);
+		return ERR_OK;
+	case DSP_TRANSFER_SUSPENDED:
+		ds_fx_cut(u->fx, u->self->id, STR_NONE, pid, ERR_BAD_STATE);
+		return ERR_OK;
+	case DSP_TRANSFER_COMPLETED:
+	case DSP_TRANSFER_TERMINATED:
+		ds_fx_cut(u->fx, u->self->id, STR_NONE, pid, ERR_BAD_STATE);
+		return dp_transfer_ended(u->d, u->t, u->fx, u->a, u->self->id, x);
+	default: return ERR_OK;
+	}
+}
+
+static enum err reached(const struct turn *u, Ds__Transfer *x, enum dsp_transfer_state to, bool by_peer,
+			struct str detail)
+{
+	enum err e = turn_step(u, &x->history, &x->n_history, to, by_peer, detail);
+
+	if (e) return e;
+	x->state = to;
+	x->changed = u->t->now;
+	ds_fx_changed(u->fx, u->self->id, str_of(x->pid));
+	return follow(u, x, to);
+}
+
+enum err transfer_step(const struct turn *u, Ds__Transfer *x, enum dsp_transfer_state to, bool by_peer,
+		       struct str detail)
+{
+	enum err e = reached(u, x, to, by_peer, detail);
+
+	return e ? e : transfer_tell(u, x, event_of(to), by_peer, detail, NULL);
+}
+
+enum err transfer_acknowledged(const struct turn *u, Ds__Transfer *x)
+{
+	enum err e = reached(u, x, (enum dsp_transfer_state)x->pending, false, STR_NONE);
+
+	return e ? e : transfer_forget(u, x);
+}
+
+enum err transfer_forget(const struct turn *u, Ds__Transfer *x)
+{
+	enum err e = ds_outbox_drop(u->t, u->self->id, x->pending_entry);
+
+	x->pending = 0;
+	x->pending_entry = 0;
+	return e;
+}
+
+static enum err post(const struct turn *u, const Ds__Transfer *x, json_t *message, const char *path,
+		     enum dsp_transfer_state to, uint64_t *ret_seq)
+{
+	struct ds_letter l = {.kind = DS_OUTBOX_TRANSFER,
+			      .participant = u->self->id,
+			      .pid = str_of(x->pid),
+			      .peer = str_of(x->peer),
+			      .target = to};
+
+	if (!message) return ERR_NO_MEMORY;
+	l.body = json_write(u->a, message, false);
+	if (x->peer_pid[0])
+		l.url = arena_printf(u->a, "%s/transfers/%.*s%s", x->callback,
+				     STR_ARG(fetch_segment(u->a, str_of(x->peer_pid))), path);
+	else
+		l.url = arena_printf(u->a, "%s/transfers%s", x->callback, path);
+	if (!l.body.p || !l.url.p) return ERR_NO_MEMORY;
+	return ds_outbox_add(u->t, u->fx, &l, ret_seq);
+}
+
+static enum err announce(const struct turn *u, Ds__Transfer *x, enum dsp_transfer_move move,
+			 json_t *message, const char *path)
+{
+	enum dsp_transfer_state to;
+	enum err e =
+	    dsp_transfer_next((enum dsp_transfer_state)x->state, move, transfer_role(x), u->flaw, &to);
+
+	if (!e && x->pending)
+		e = flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "state", "pending",
+			     "the partner has not acknowledged %s yet",
+			     dsp_transfer_state_name((enum dsp_transfer_state)x->pending));
+	if (!e) e = post(u, x, message, path, to, &x->pending_entry);
+	if (!e)
+		e = transfer_tell(u, x, event_of(to), false,
+				  str_of(to == DSP_TRANSFER_SUSPENDED ? x->reason : ""), NULL);
+	if (e) return e;
+	x->pending = to;
+	x->changed = u->t->now;
+	ds_fx_changed(u->fx, u->self->id, str_of(x->pid));
+	return ERR_OK;
+}
+
+enum err transfer_open(const struct turn *u, Ds__Transfer *x)
+{
+	struct dsp_transfer_start m = {.pids = transfer_pids(x)};
+	json_t *address;
+	enum err e = dp_offer_address(u->d, u->t, u->a, u->self->id, x, &address);
+
+	if (e) return e;
+	x->address = turn_json(u, address);
+	m.address =
+	    (struct dsp_data_address){.present = true,
+				      .endpoint_type = json_text(json_object_get(address, "endpointType")),
+				      .endpoint = json_text(json_object_get(address, "endpoint")),
+				      .properties = json_object_get(address, "endpointProperties"),
+				      .root = address};
+	return announce(u, x, DSP_TRANSFER_MOVE_START, dsp_transfer_start_write(u->a, &m), "/start");
+}
+
+/* ---- wishes ---- */
+
+static enum err agreement_usable(const struct turn *u, const Ds__Agreement *g)
+{
+	switch (g->state) {
+	case DS__AGREEMENT_STATE__AGREEMENT_ACTIVE: break;
+	case DS__AGREEMENT_STATE__AGREEMENT_REVOKED:
+		return flaw_set(u->flaw, ERR_REVOKED, FLAW_NO_OFFSET, "agreement", "agreement-state",
+				"the agreement was revoked: %s", g->reason);
+	case DS__AGREEMENT_STATE__AGREEMENT_EXPIRED:
+		return flaw_set(u->flaw, ERR_EXPIRED, FLAW_NO_OFFSET, "agreement", "agreement-state",
+				"the agreement has expired: %s", g->reason);
+	default:
+		return flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "agreement", "agreement-state",
+				"the agreement is %s", agreement_state_name(g->state));
+	}
+	if (g->side != DS__SIDE__SIDE_CONSUMER)
+		return flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "agreement", "role",
+				"the consumer asks for transfers; here we are the provider");
+	return ERR_OK;
+}
+
+enum err transfer_start(const struct turn *u, const struct transfer_wish *w, Ds__Transfer **ret)
+{
+	struct dsp_transfer_request m = {.format = STR(TRANSFER_PULL),
+					 .callback = arena_printf(u->a, "%s" DS_DSP_PATH, u->self->base)};
+	Ds__Transfer *x = ARENA_NEW(u->a, Ds__Transfer);
+	Ds__Agreement *g;
+	char pid[UUID_URN];
+	enum err e = x && m.callback.p ? ds_agreement_find(u->t->store, u->a, u->self->id, w->agreement, &g)
+				       : ERR_NO_MEMORY;
+
+	if (e == ERR_NOT_FOUND)
+		return flaw_set(u->flaw, e, FLAW_NO_OFFSET, "agreement", "unknown",
+				"there is no such agreement");
+	if (!e) e = agreement_usable(u, g);
+	if (e) return e;
+	ds__transfer__init(x);
+	x->format = TRANSFER_FORMAT;
+	x->side = DS__SIDE__SIDE_CONSUMER;
+	x->pid = turn_text(u, str_of(uuid_urn(pid)));
+	x->peer = g->provider;
+	x->callback = g->callback;
+	x->agreement = g->id;
+	x->transfer_format = turn_text(u, m.format);
+	x->purpose = turn_text(u, w->purpose);
+	x->rate = w->rate;
+	x->size = g->size;
+	x->created = u->t->now;
+	m.consumer_pid = str_of(x->pid);
+	m.agreement_id = str_of(g->id);
+	m.extra = json_keep(u->a, json_object());
+	if (!m.extra) return ERR_NO_MEMORY;
+	if (w->purpose.n) json_put_str(m.extra, TRANSFER_PURPOSE, w->purpose);
+	e = announce(u, x, DSP_TRANSFER_MOVE_REQUEST, dsp_transfer_request_write(u->a, &m), "/request");
+	if (!e) e = ds_transfer_put(u->t, u->self->id, x);
+	if (!e) *ret = x;
+	return e;
+}
+
+static enum err wish_find(const struct turn *u, struct str pid, Ds__Transfer **ret)
+{
+	enum err e = ds_transfer_find(u->t->store, u->a, u->self->id, pid, ret);
+
+	if (e == ERR_NOT_FOUND)
+		return flaw_set(u->flaw, e, FLAW_NO_OFFSET, "pid", "unknown", "there is no such transfer");
+	return e;
+}
+
+enum err transfer_suspend(const struct turn *u, struct str pid, struct str reason, Ds__Transfer **ret)
+{
+	struct dsp_transfer_notice m = {.reason = {.code = STR("SUSPENDED")}};
+	Ds__Transfer *x;
+	enum err e = wish_find(u, pid, &x);
+
+	if (e) return e;
+	m.pids = transfer_pids(x);
+	m.reason.reasons = turn_reasons(u, reason);
+	x->suspended_by_peer = false;
+	x->reason = turn_text(u, reason);
+	e = announce(u, x, DSP_TRANSFER_MOVE_SUSPEND, dsp_transfer_suspension_write(u->a, &m),
+		     "/suspension");
+	if (e) return e;
+	ds_fx_cut(u->fx, u->self->id, STR_NONE, str_of(x->pid), ERR_BAD_STATE);
+	*ret = x;
+	return ds_transfer_put(u->t, u->self->id, x);
+}
+
+enum err transfer_resume(const struct turn *u, struct str pid, Ds__Transfer **ret)
+{
+	struct dsp_transfer_start m = {.address = {.present = false}};
+	Ds__Transfer *x;
+	enum err e = wish_find(u, pid, &x);
+
+	if (e) return e;
+	if (x->state != DSP_TRANSFER_SUSPENDED || x->suspended_by_peer)
+		return flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "state", "resume",
+				"only a suspended transfer is resumed, by the side that suspended it");
+	m.pids = transfer_pids(x);
+	x->reason = turn_text(u, STR_NONE);
+	e = x->side == DS__SIDE__SIDE_PROVIDER
+		? transfer_open(u, x)
+		: announce(u, x, DSP_TRANSFER_MOVE_START, dsp_transfer_start_write(u->a, &m), "/start");
+	if (e) return e;
+	*ret = x;
+	return ds_transfer_put(u->t, u->self->id, x);
+}
+
+static enum err act_terminate(const struct turn *u, Ds__Transfer *x, struct str code, struct str reason)
+{
+	struct dsp_transfer_notice m = {.pids = transfer_pids(x), .reason = {.code = code}};
+	enum dsp_transfer_state to;
+	enum err e = ERR_OK;
+
+	if (x->state)
+		e = dsp_transfer_next((enum dsp_transfer_state)x->state, DSP_TRANSFER_MOVE_TERMINATE,
+				      transfer_role(x), u->flaw, &to);
+	if (!e && x->pending) e = transfer_forget(u, x);
+	if (e) return e;
+	m.reason.reasons = turn_reasons(u, reason);
+	if (x->peer_pid[0])
+		e = post(u, x, dsp_transfer_termination_write(u->a, &m), "/termination",
+			 DSP_TRANSFER_TERMINATED, NULL);
+	x->code = turn_text(u, code);
+	x->reason = turn_text(u, reason);
+	if (!e) e = transfer_step(u, x, DSP_TRANSFER_TERMINATED, false, reason);
+	return e ? e : ds_transfer_put(u->t, u->self->id, x);
+}
+
+enum err transfer_terminate(const struct turn *u, struct str pid, struct str code, struct str reason,
+			    Ds__Transfer **ret)
+{
+	Ds__Transfer *x;
+	enum err e = wish_find(u, pid, &x);
+
+	if (!e) e = act_terminate(u, x, code, reason);
+	if (!e) *ret = x;
+	return e;
+}
+
+struct ending {
+	const struct turn *u;
+	struct str code, reason;
+};
+
+static enum err end_one(void *arg, struct str participant, const Ds__Transfer *x)
+{
+	struct ending *n = arg;
+	Ds__Transfer *ended;
+
+	(void)participant;
+	if (dsp_transfer_final((enum dsp_transfer_state)x->state)) return ERR_OK;
+	return transfer_terminate(n->u, str_of(x->pid), n->code, n->reason, &ended);
+}
+
+enum err transfer_end_all(const struct turn *u, struct str agreement, struct str code, struct str reason)
+{
+	struct ending n = {u, code, reason};
+
+	return ds_transfer_each(u->t->store, u->a, u->self->id, agreement, end_one, &n);
+}

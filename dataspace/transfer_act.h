@@ -1,0 +1,20 @@
+/* What we do in a transfer: steps and announcements. Private to transfer*.c; in commands. The caller
+ * puts the row afterwards. */
+#ifndef DATASPACE_TRANSFER_ACT_H
+#define DATASPACE_TRANSFER_ACT_H
+
+#include "dataspace/transfer.h"
+
+enum { TRANSFER_FORMAT = 1 };
+
+/* A state is reached: history, ledger entry, effects, and the data plane's part at an end. */
+enum err transfer_step(const struct turn *u, Ds__Transfer *x, enum dsp_transfer_state to, bool by_peer,
+		       struct str detail) MUST_USE;
+enum err transfer_acknowledged(const struct turn *u, Ds__Transfer *x) MUST_USE;
+enum err transfer_forget(const struct turn *u, Ds__Transfer *x) MUST_USE;
+/* Provider: sends the start message with a fresh address. */
+enum err transfer_open(const struct turn *u, Ds__Transfer *x) MUST_USE;
+enum err transfer_tell(const struct turn *u, const Ds__Transfer *x, enum ds_event_kind kind, bool by_peer,
+		       struct str reason, json_t *report) MUST_USE;
+
+#endif

@@ -1,0 +1,49 @@
+/* A turn: one message of a partner, or one wish of an owner, handled inside a command.
+ *
+ * Engines get everything they may know through it: the transaction, the time of the batch, the
+ * partner's name and keys. They have no clock, no socket and no memory of their own, so tests play
+ * whole exchanges by calling them with messages in any order. */
+#ifndef DATASPACE_TURN_H
+#define DATASPACE_TURN_H
+
+#include "dataspace/dataplane.h"
+
+struct turn {
+	struct ds *d;
+	struct writer_txn *t;
+	struct ds_fx *fx;
+	struct arena *a;
+	struct flaw *flaw;
+	const struct ds_self *self;  /* the participant of ours */
+	struct str who;              /* the partner's DID, or the principal's name */
+	bool partner;                /* a message; otherwise a wish */
+	const struct ds_did *doc;    /* the partner's keys; NULL for wishes */
+	const unsigned char *digest; /* SHA-256 of the message; NULL for wishes */
+};
+
+enum {
+	TURN_HISTORY_MAX = 64, /* steps of one process: offers go to and fro a few times, not for ever */
+	TURN_REASON_MAX = 2000,
+};
+
+/* SHA-256 of the message is one of the history's: it was handled before. */
+bool turn_repeated(const struct turn *u, Ds__Step *const *history, size_t n);
+/* Appends a step; texts in the arena. ERR_BAD_STATE (rule "history-limit") when there are too many. */
+enum err turn_step(const struct turn *u, Ds__Step ***history, size_t *n, uint32_t state, bool by_peer,
+		   struct str detail) MUST_USE;
+/* The partner's pids in a message against ours. Empty ones in the row are not compared. */
+enum err turn_pids(const struct turn *u, struct str consumer, struct str provider, struct str own_consumer,
+		   struct str own_provider) MUST_USE;
+/* A text of a partner that becomes part of a key: 1 to max octets, no control characters. */
+enum err turn_name_check(struct str s, size_t max, const char *at, struct flaw *f) MUST_USE;
+/* http(s) URL of at most DS_URL_MAX octets, without a trailing slash in *ret. */
+enum err turn_url_check(struct str s, const char *at, struct flaw *f, struct str *ret) MUST_USE;
+char *turn_text(const struct turn *u, struct str s); /* NUL-terminated; "" on overflow (sticky) */
+char *turn_json(const struct turn *u, json_t *j);
+/* "code" and "reason" members of an error or ending as an extra: array of the sentences. */
+json_t *turn_reasons(const struct turn *u, struct str text);
+
+/* History as the owner sees it. state_name: of the machine. */
+json_t *turn_history_show(Ds__Step *const *history, size_t n, const char *(*state_name)(uint32_t));
+
+#endif
