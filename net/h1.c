@@ -149,6 +149,8 @@ static void begin_request(struct h1 *h, const struct h1_head *head)
 	h->state = !body ? H1_WAIT : chunked ? H1_CHUNKED : H1_LENGTH;
 	if (r->refused) h->keep = false;
 	request_begin(r, !body);
+	/* who is unclear about the authority may be so about the next request */
+	if (r->answer.status == 400 && !r->pub.route) h->keep = false;
 	settle(h);
 }
 
