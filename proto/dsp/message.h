@@ -8,9 +8,9 @@
  *
  * Parsers take a json_t (of base/json.h) and borrow from it: structs live as long as the arena that
  * the json_t belongs to. They give ERR_BAD_MESSAGE with the member's path in flaw.at and one of the
- * rules "missing", "type", "value", "context", "one-of", "empty", or ERR_BAD_POLICY from odrl.h.
- * Writers give a new object kept by the arena, NULL when the arena is full (or `extra` clashes with a
- * member of the protocol, which is a programming error); they set @context and @type themselves.
+ * rules "missing", "type", "value", "context", "one-of", "empty", "limit", "not-allowed", or ERR_BAD_POLICY
+ * from odrl.h. Writers give a new object kept by the arena, NULL when the arena is full (or `extra` clashes
+ * with a member of the protocol, which is a programming error); they set @context and @type themselves.
  * `extra` (may be NULL): an object whose members are added at the root, for extensions under our own
  * prefix. Parsers leave it NULL. Threads: a message belongs to one thread at a time. */
 #ifndef PROTO_DSP_MESSAGE_H

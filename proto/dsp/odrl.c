@@ -147,7 +147,7 @@ static bool date_time_ok(struct str s)
 	    !literal(&s, ':') || !digits(&s, 2, 2, 0, 59) || (str_starts(time, STR("24")) && !midnight))
 		return false;
 	if (literal(&s, '.') && !digits(&s, 1, 9, 0, midnight ? 0 : 999999999)) return false;
-	if (!s.n || (literal(&s, 'Z') && !s.n)) return true;
+	if (literal(&s, 'Z') || !s.n) return !s.n;
 	struct str zone = str_skip(s, 1);
 	if ((!literal(&s, '+') && !literal(&s, '-')) || !digits(&s, 2, 2, 0, 14) || !literal(&s, ':') ||
 	    !digits(&s, 2, 2, 0, 59) || s.n)

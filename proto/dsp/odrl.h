@@ -28,9 +28,17 @@ enum odrl_kind {
 #define ODRL_OPERATORS(X)                                                                                  \
 	X(EQ, "eq")                                                                                        \
 	X(GT, "gt")                                                                                        \
-	X(GTEQ, "gteq") X(LTEQ, "lteq") X(HAS_PART, "hasPart") X(IS_A, "isA") X(IS_ALL_OF, "isAllOf")      \
-	    X(IS_ANY_OF, "isAnyOf") X(IS_NONE_OF, "isNoneOf") X(IS_PART_OF, "isPartOf") X(LT, "lt")        \
-		X(TERM_LTEQ, "term-lteq") X(NEQ, "neq")
+	X(GTEQ, "gteq")                                                                                    \
+	X(LTEQ, "lteq")                                                                                    \
+	X(HAS_PART, "hasPart")                                                                             \
+	X(IS_A, "isA")                                                                                     \
+	X(IS_ALL_OF, "isAllOf")                                                                            \
+	X(IS_ANY_OF, "isAnyOf")                                                                            \
+	X(IS_NONE_OF, "isNoneOf")                                                                          \
+	X(IS_PART_OF, "isPartOf")                                                                          \
+	X(LT, "lt")                                                                                        \
+	X(TERM_LTEQ, "term-lteq")                                                                          \
+	X(NEQ, "neq")
 
 struct odrl_policy {
 	struct str id;

@@ -38,7 +38,14 @@ enum dsp_negotiation_state {
 };
 
 /* What moves a negotiation: a message, or one of the two events. */
-#define DSP_NEGOTIATION_MOVES(X) X(REQUEST) X(OFFER) X(ACCEPT) X(AGREE) X(VERIFY) X(FINALIZE) X(TERMINATE)
+#define DSP_NEGOTIATION_MOVES(X)                                                                           \
+	X(REQUEST)                                                                                         \
+	X(OFFER)                                                                                           \
+	X(ACCEPT)                                                                                          \
+	X(AGREE)                                                                                           \
+	X(VERIFY)                                                                                          \
+	X(FINALIZE)                                                                                        \
+	X(TERMINATE)
 
 enum dsp_negotiation_move {
 #define X(name) DSP_MOVE_##name,
@@ -85,7 +92,12 @@ enum dsp_transfer_state {
 	    DSP_TRANSFER_STATE_COUNT
 };
 
-#define DSP_TRANSFER_MOVES(X) X(REQUEST) X(START) X(COMPLETE) X(SUSPEND) X(TERMINATE)
+#define DSP_TRANSFER_MOVES(X)                                                                              \
+	X(REQUEST)                                                                                         \
+	X(START)                                                                                           \
+	X(COMPLETE)                                                                                        \
+	X(SUSPEND)                                                                                         \
+	X(TERMINATE)
 
 enum dsp_transfer_move {
 #define X(name) DSP_TRANSFER_MOVE_##name,
