@@ -1,99 +1,369 @@
-/* The folder of an environment: data.mdb and lock.mdb as LMDB makes them, and `lock`.
+/* The folder of an environment: data.mdb and lock.mdb as LMDB makes them, `lock` (store_folder.c).
  *
- * lock: one line of text, "pid NNNNNNNNNN\n" and, once the environment has been made, "made\n".
- * The process that has the folder open holds flock(2) on it, which the kernel drops with the
- * process. "made" without data.mdb means that somebody lost it: refused, never begun anew.
+ * Row "format" of STORE_META: be32 version of these conventions (1), be32 the owner's format.
  *
- * Row "format" of STORE_META: be32 version of these conventions (1), be32 the owner's format. */
+ * The file is longer than what LMDB uses: zeros are laid ahead of it, in steps, so that a commit
+ * of a few pages writes into blocks that are there already. Otherwise each commit would change
+ * the file's size or extents, and its flush would wait for the file system's journal too. */
 #include "base/store_env.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/wire.h"
 
 enum { STORE_VERSION = 1, FORMAT_SIZE = 8 };
-enum { FOLDER_MODE = 0700, FILE_MODE = 0600 };
 enum { READERS = 254 };                      /* shards, couriers and tools of one node: a few dozen */
 static const size_t MAP_INITIAL = 64u << 20; /* a young node; costs address space only */
 static const size_t MAP_MAX = (size_t)4 << 40;
-static const char *const reserved[] = {"meta", "feed", "leaf"};
+/* Laying ahead: a mebibyte costs a millisecond once in about a thousand commits; a commit that
+ * itself took more than LAY_LEAST is bulk work and better off without. */
+enum { LAY_STEP = 1 << 20, LAY_LEAST = 128 << 10, ZEROS = 64 << 10 };
+static const usec_t CALM_PATIENCE = 2 * USEC_PER_MSEC;  /* what a growth that can wait may cost a reader */
+static const usec_t GATE_PATIENCE = 50 * USEC_PER_MSEC; /* and one that cannot, each try */
+enum { GATE_PAUSE = 5000 };                             /* microseconds between two tries */
+static const usec_t REOPEN_PATIENCE = 10 * USEC_PER_SEC;
+static const char *const reserved[] = {"meta", "feed", "leaf", "node"};
 _Static_assert(sizeof reserved / sizeof *reserved == STORE_APP, "each reserved table has its name");
 
-static enum err refuse(struct flaw *f, enum err e, const char *at, const char *rule, const char *text)
+static size_t used_octets(struct store *s)
 {
-	return flaw_set(f, e, FLAW_NO_OFFSET, at, rule, "%s: %s", at, text);
+	MDB_envinfo info;
+	MDB_stat st;
+	must(!mdb_env_info(s->env, &info) && !mdb_env_stat(s->env, &st));
+	return (info.me_last_pgno + 1) * st.ms_psize;
 }
 
-static enum err refuse_errno(struct flaw *f, const char *at)
+static size_t file_octets(struct store *s)
 {
-	enum err e = err_errno(errno);
-	if (e != ERR_NO_SPACE && e != ERR_NO_MEMORY) e = ERR_IO;
-	return refuse(f, e, at, "system", strerror(errno));
+	int fd;
+	struct stat st;
+	must(!mdb_env_get_fd(s->env, &fd));
+	return fstat(fd, &st) ? 0 : (size_t)st.st_size;
 }
 
-static char *path_in(const char *folder, const char *name)
+/* Reading ahead helps as long as the file fits into memory; after that it throws good pages out. */
+static unsigned environment_flags(const char *data)
 {
-	char *p = NULL;
-	return asprintf(&p, "%s/%s", folder, name) < 0 ? NULL : p;
+	struct stat st;
+	size_t memory = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+	bool large = !stat(data, &st) && (size_t)st.st_size > memory / 2;
+	return MDB_NOTLS | (large ? MDB_NORDAHEAD : 0);
 }
 
-/* Only the owner may change what the node answers and signs. */
-static enum err check_rights(const char *path, const struct stat *st, struct flaw *f)
+static int open_environment(struct store *s, const char *data)
 {
-	if (st->st_uid != geteuid())
-		return refuse(f, ERR_IO, path, "owner", "it belongs to another user");
-	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return refuse(f, ERR_IO, path, "permissions", "others may write to it");
+	int rc = mdb_env_create(&s->env);
+	if (rc) return rc;
+	rc = mdb_env_set_maxdbs(s->env, s->tables_n);
+	if (!rc) rc = mdb_env_set_maxreaders(s->env, s->readers_max);
+	if (!rc) rc = mdb_env_set_mapsize(s->env, s->map);
+	if (!rc) rc = mdb_env_open(s->env, s->folder, environment_flags(data), 0600);
+	if (rc) {
+		mdb_env_close(s->env);
+		s->env = NULL;
+	}
+	return rc;
+}
+
+static struct str format_row(unsigned char row[FORMAT_SIZE], uint32_t format)
+{
+	struct wire w = wire_writer(row, FORMAT_SIZE);
+	wire_put_u32(&w, STORE_VERSION);
+	wire_put_u32(&w, format);
+	return wire_str(&w);
+}
+
+static int put_format(MDB_txn *t, unsigned meta, uint32_t format)
+{
+	unsigned char row[FORMAT_SIZE];
+	char name[] = "format";
+	MDB_val k = {.mv_data = name, .mv_size = 6}, v = {.mv_data = row, .mv_size = FORMAT_SIZE};
+	format_row(row, format);
+	return mdb_put(t, meta, &k, &v, 0);
+}
+
+/* With fresh: makes them, and the format row with them. */
+static int open_tables(struct store *s, unsigned txn_flags, const uint32_t *fresh)
+{
+	MDB_txn *t;
+	int rc = mdb_txn_begin(s->env, NULL, txn_flags, &t);
+	if (rc) return rc;
+	unsigned create = txn_flags & MDB_RDONLY ? 0 : MDB_CREATE;
+	for (unsigned i = 0; i < s->tables_n && !rc; i++)
+		rc = mdb_dbi_open(t, s->names[i], create, &s->dbi[i]);
+	if (!rc && fresh) rc = put_format(t, s->dbi[STORE_META], *fresh);
+	if (!rc) return mdb_txn_commit(t);
+	mdb_txn_abort(t);
+	return rc;
+}
+
+static enum err refuse_lmdb(struct store *s, struct flaw *f, int rc)
+{
+	enum err e = store__err(rc);
+	if (e == ERR_OK) return ERR_OK;
+	if (e != ERR_CORRUPT && e != ERR_NO_SPACE && e != ERR_NO_MEMORY) e = ERR_IO;
+	return store__refuse(f, e, s->folder, e == ERR_CORRUPT ? "not-ours" : "system", mdb_strerror(rc));
+}
+
+/* The environment, big enough and whole; tables not yet. */
+static enum err open_data(struct store *s, struct flaw *f)
+{
+	char *data = store__path(s->folder, "data.mdb");
+	if (!data) return ERR_NO_MEMORY;
+	enum err e = refuse_lmdb(s, f, open_environment(s, data));
+	free(data);
+	if (e) return e;
+	int dead;
+	size_t used = used_octets(s);
+	(void)mdb_reader_check(s->env, &dead); /* slots of processes that were killed */
+	if (file_octets(s) < used)
+		return store__refuse(f, ERR_CORRUPT, s->folder, "truncated",
+				     "data.mdb is shorter than it was");
+	size_t map = s->map;
+	while (used > map / 4 * 3 && map < s->map_max) map = map <= s->map_max / 2 ? map * 2 : s->map_max;
+	int rc = map == s->map ? 0 : mdb_env_set_mapsize(s->env, map);
+	if (!rc) s->map = map;
+	s->laid = file_octets(s);
+	return refuse_lmdb(s, f, rc);
+}
+
+static int read_row(MDB_txn *t, const char *name, unsigned char row[FORMAT_SIZE])
+{
+	MDB_dbi meta;
+	char format[] = "format";
+	MDB_val k = {.mv_data = format, .mv_size = 6}, v;
+	int rc = mdb_dbi_open(t, name, 0, &meta);
+	if (!rc) rc = mdb_get(t, meta, &k, &v);
+	if (!rc && v.mv_size != FORMAT_SIZE) rc = MDB_INVALID;
+	if (!rc) memcpy(row, v.mv_data, FORMAT_SIZE);
+	return rc == MDB_NOTFOUND ? MDB_INVALID : rc;
+}
+
+/* An empty environment becomes ours; one with anything in it must be. */
+static int look(struct store *s, bool *ret_fresh, unsigned char row[FORMAT_SIZE])
+{
+	MDB_txn *t;
+	MDB_dbi unnamed;
+	MDB_stat st;
+	int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &t);
+	if (rc) return rc;
+	rc = mdb_dbi_open(t, NULL, 0, &unnamed);
+	if (!rc) rc = mdb_stat(t, unnamed, &st);
+	if (!rc) *ret_fresh = !st.ms_entries;
+	if (!rc && st.ms_entries) rc = read_row(t, s->names[STORE_META], row);
+	mdb_txn_abort(t);
+	return rc;
+}
+
+static enum err migrate(struct store *s, const struct store_options *o, uint32_t from, struct flaw *f)
+{
+	struct store_txn *t;
+	unsigned char row[FORMAT_SIZE];
+	if (!o->migrate)
+		return store__refuse(f, ERR_CORRUPT, s->folder, "older-format",
+				     "no way from its old format is known");
+	enum err e = store_write(s, &t);
+	if (e) return store__refuse(f, e, s->folder, "system", "it cannot be written");
+	e = o->migrate(t, from);
+	if (!e) e = store_put(t, STORE_META, STR("format"), format_row(row, o->format));
+	if (e)
+		store_abort(t);
+	else
+		e = store_commit(t);
+	return e ? store__refuse(f, e, s->folder, "migration", err_text(e)) : ERR_OK;
+}
+
+static enum err open_formatted(struct store *s, const struct store_options *o, struct flaw *f)
+{
+	bool fresh = false;
+	unsigned char row[FORMAT_SIZE];
+	int rc = look(s, &fresh, row);
+	if (rc) return refuse_lmdb(s, f, rc);
+	struct wire w = wire_reader(str_n(row, fresh ? 0 : FORMAT_SIZE));
+	uint32_t version = wire_u32(&w), format = wire_u32(&w);
+	if (version > STORE_VERSION || format > o->format)
+		return store__refuse(f, ERR_CORRUPT, s->folder, "newer-format", "a newer version wrote it");
+	rc = fresh ? MDB_NOTFOUND : open_tables(s, MDB_RDONLY, NULL); /* no flush when nothing is new */
+	if (rc == MDB_NOTFOUND) rc = open_tables(s, 0, fresh ? &o->format : NULL);
+	enum err e = refuse_lmdb(s, f, rc);
+	if (!e && fresh && store__sync_folder(s->folder)) e = store__refuse_errno(f, s->folder);
+	if (!e && !fresh && format < o->format) e = migrate(s, o, format, f);
+	return e ? e : store__note_made(s, f);
+}
+
+static enum err note_names(struct store *s, const struct store_options *o)
+{
+	must(o->tables_n <= STORE_TABLES_MAX);
+	for (unsigned i = 0; i < STORE_APP + o->tables_n; i++) {
+		const char *name = i < STORE_APP ? reserved[i] : o->tables[i - STORE_APP].name;
+		must(strlen(name) <= STORE_NAME_MAX);
+		for (unsigned j = 0; j < i; j++) must(strcmp(name, s->names[j]) != 0);
+		s->names[i] = strdup(name);
+		if (!s->names[i]) return ERR_NO_MEMORY;
+		s->tables_n = i + 1;
+	}
 	return ERR_OK;
 }
 
-static enum err make_folder(const char *folder, struct flaw *f)
+static void release(struct store *s)
 {
-	struct stat st;
-	if (mkdir(folder, FOLDER_MODE) && errno != EEXIST) return refuse_errno(f, folder);
-	if (stat(folder, &st)) return refuse_errno(f, folder);
-	if (!S_ISDIR(st.st_mode)) return refuse(f, ERR_IO, folder, "folder", "it is not a folder");
-	return check_rights(folder, &st, f);
+	if (s->env) mdb_env_close(s->env);
+	for (unsigned i = 0; i < s->tables_n; i++) free(s->names[i]);
+	if (s->lock_fd >= 0) close(s->lock_fd);
+	pthread_cond_destroy(&s->opened);
+	pthread_mutex_destroy(&s->lock);
+	free(s->folder);
+	free(s);
 }
 
-/* What `lock` says; NUL-terminated. */
-static void read_lock(int fd, char out[32])
+enum err store_open(const struct store_options *o, struct flaw *f, struct store **ret)
 {
-	ssize_t n = pread(fd, out, 31, 0);
-	out[n > 0 ? n : 0] = 0;
+	struct store *s = calloc(1, sizeof *s);
+	if (!s) return flaw_set(f, ERR_NO_MEMORY, FLAW_NO_OFFSET, o->folder, "memory", "no memory");
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->opened, NULL);
+	s->lock_fd = -1;
+	s->map_max = o->map_max ? o->map_max : MAP_MAX;
+	s->map = o->map_initial ? o->map_initial : MAP_INITIAL;
+	if (s->map > s->map_max) s->map = s->map_max;
+	s->readers_max = o->readers ? o->readers : READERS;
+	s->folder = strdup(o->folder);
+	enum err e = s->folder ? note_names(s, o) : ERR_NO_MEMORY;
+	if (e) (void)!flaw_set(f, e, FLAW_NO_OFFSET, o->folder, "memory", "no memory");
+	if (!e) e = store__make_folder(s->folder, f);
+	if (!e) e = store__lock_folder(s, f);
+	if (!e) e = store__check_data(s, f);
+	if (!e) e = open_data(s, f);
+	if (!e) e = open_formatted(s, o, f);
+	if (e) {
+		release(s);
+		return e;
+	}
+	*ret = s;
+	return ERR_OK;
 }
 
-static bool lock_says_made(int fd)
+void store_close(struct store *s)
 {
-	char text[32];
-	read_lock(fd, text);
-	return strstr(text, "made\n") != NULL;
+	if (!s) return;
+	must(!s->readers && !s->writing);
+	release(s);
 }
 
-static enum err write_lock(struct store *s, bool made, struct flaw *f)
+/* Growth and reopening. */
+
+static bool close_gate(struct store *s, usec_t patience)
 {
-	char text[32];
-	int n = snprintf(text, sizeof text, "pid %-10ld\n%s", (long)getpid(), made ? "made\n" : "");
-	return pwrite(s->lock_fd, text, (size_t)n, 0) == n ? ERR_OK : refuse_errno(f, s->folder);
+	usec_t tried = 0;
+	do {
+		if (tried) nanosleep(&(struct timespec){.tv_nsec = GATE_PAUSE * 1000}, NULL);
+		if (store__close_gate(s, patience < GATE_PATIENCE ? patience : GATE_PATIENCE)) return true;
+		tried += GATE_PATIENCE + GATE_PAUSE;
+	} while (tried < patience);
+	return false;
 }
 
-static enum err lock_folder(struct store *s, struct flaw *f)
+enum err store__grow(struct store *s, usec_t patience)
 {
-	char *path = path_in(s->folder, "lock"), text[32];
-	if (!path) return ERR_NO_MEMORY;
-	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
-	free(path);
-	if (s->lock_fd < 0) return refuse_errno(f, s->folder);
-	if (!flock(s->lock_fd, LOCK_EX | LOCK_NB)) return write_lock(s, lock_says_made(s->lock_fd), f);
-	if (errno != EWOULDBLOCK) return refuse_errno(f, s->folder);
-	read_lock(s->lock_fd, text);
-	return flaw_set(f, ERR_LOCKED, FLAW_NO_OFFSET, s->folder, "locked", "%s is in use by process %s",
-			s->folder, strncmp(text, "pid ", 4) ? "unknown" : strtok_r(text + 4, " \n", &(char *){0}));
+	size_t map = s->map;
+	if (map >= s->map_max) {
+		s->want_growth = false; /* room may come back as rows are deleted */
+		return ERR_NO_SPACE;
+	}
+	map = map <= s->map_max / 2 ? map * 2 : s->map_max;
+	if (!close_gate(s, patience)) return ERR_BUSY;
+	int rc = mdb_env_set_mapsize(s->env, map);
+	if (!rc) {
+		s->map = map;
+		s->want_growth = false;
+	}
+	store__open_gate(s);
+	return store__err(rc);
+}
+
+static int open_again(struct store *s)
+{
+	char *data = store__path(s->folder, "data.mdb");
+	if (!data) return ENOMEM;
+	int rc = open_environment(s, data);
+	free(data);
+	if (!rc) rc = open_tables(s, MDB_RDONLY, NULL);
+	if (!rc && file_octets(s) < used_octets(s)) rc = MDB_CORRUPTED;
+	if (rc && s->env) {
+		mdb_env_close(s->env);
+		s->env = NULL;
+	}
+	return rc;
+}
+
+enum err store__reopen(struct store *s)
+{
+	if (!close_gate(s, REOPEN_PATIENCE)) return ERR_BUSY;
+	for (struct store_txn *t = s->readers; t; t = t->next) { /* all reset: the gate is closed */
+		if (t->mdb) mdb_txn_abort(t->mdb);
+		t->mdb = NULL;
+	}
+	if (s->env) mdb_env_close(s->env);
+	s->env = NULL;
+	int rc = open_again(s);
+	if (!rc) {
+		s->laid = file_octets(s);
+		atomic_fetch_add(&s->opening, 1);
+	}
+	store__open_gate(s);
+	return store__err(rc);
+}
+
+static void lay(struct store *s, size_t used)
+{
+	static const char zeros[ZEROS];
+	int fd;
+	struct iovec v[LAY_STEP / ZEROS];
+	for (size_t i = 0; i < LAY_STEP / ZEROS; i++)
+		v[i] = (struct iovec){.iov_base = (void *)(uintptr_t)zeros, .iov_len = ZEROS};
+	if (s->laid < used) s->laid = used;
+	if (mdb_env_get_fd(s->env, &fd)) return;
+	ssize_t n = pwritev(fd, v, LAY_STEP / ZEROS, (off_t)s->laid);
+	if (n > 0) s->laid += (size_t)n; /* a full disk shows itself at the next commit */
+}
+
+void store__prepare(struct store *s)
+{
+	if (!s->env || s->writing) return;
+	size_t used = used_octets(s), took = used > s->used ? used - s->used : 0;
+	s->used = used;
+	if (used > s->map / 4 * 3 && s->map < s->map_max) (void)!store__grow(s, CALM_PATIENCE);
+	if (took && took < LAY_LEAST && s->laid < used + LAY_LEAST) lay(s, used);
+}
+
+enum err store_copy(struct store *s, const char *folder)
+{
+	enum err e = store__empty_folder(folder);
+	if (e) return e;
+	struct store_txn *t; /* the copy reads by a snapshot of its own; this one keeps the map in place */
+	e = store_read(s, &t);
+	if (e) return e;
+	int rc = mdb_env_copy2(s->env, folder, 0);
+	store_read_end(t);
+	return rc ? store__err(rc) : store__sync_copy(folder);
+}
+
+void store_stat(struct store *s, struct store_stat *ret)
+{
+	*ret = (struct store_stat){.map_octets = s->map};
+	struct store_txn *t;
+	if (store_read(s, &t)) return;
+	MDB_envinfo info;
+	must(!mdb_env_info(s->env, &info));
+	ret->file_octets = file_octets(s);
+	ret->version = info.me_last_txnid;
+	ret->readers = info.me_numreaders;
+	store_read_end(t);
 }

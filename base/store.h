@@ -11,10 +11,8 @@
  *
  * Invariants: 1. nothing is acknowledged before store_commit returned 0 (fsync done). 2. a second
  * process that opens the folder gets ERR_LOCKED. 3. a failed commit leaves the last committed
- * state. 4. MDB_PANIC (a torn meta page) ends the process by must(): other threads still read the
- * map, so it cannot be reopened under them; the supervisor's next worker opens the last committed
- * state. 5. address space for map_max octets is reserved at open and the file grows by itself, so
- * readers never wait for growth. */
+ * state. 4. MDB_PANIC closes and reopens; the caller sees ERR_IO once. 5. the map grows by itself
+ * (between transactions; a renewal may wait for it, 50 ms at most). */
 #ifndef BASE_STORE_H
 #define BASE_STORE_H
 
@@ -37,7 +35,7 @@ struct store_table {
 	const char *name; /* as in LMDB, at most 32 octets */
 };
 
-enum { STORE_KEY_MAX = 511, STORE_TABLES_MAX = 48 };
+enum { STORE_KEY_MAX = 511, STORE_TABLES_MAX = 48, STORE_NAME_MAX = 32 };
 
 struct store_options {
 	const char *folder;               /* made with mode 0700 when absent */
@@ -47,6 +45,8 @@ struct store_options {
 	size_t map_initial; /* octets; 0 = 64 MiB; grows by doubling up to map_max */
 	size_t map_max;     /* octets; 0 = 4 TiB */
 	unsigned readers;   /* reader slots; 0 = 254 */
+	/* Brings older contents to `format`, in the transaction that notes it; NULL: they are refused. */
+	enum err (*migrate)(struct store_txn *t, uint32_t from);
 };
 
 /* ERR_LOCKED, ERR_IO, ERR_NO_SPACE, ERR_CORRUPT (not ours or newer format), with *f saying what. */
@@ -68,12 +68,6 @@ void store_abort(struct store_txn *t);               /* NULL is allowed */
 /* True once this transaction has changed anything: the writer's rule for failed commands. */
 bool store_dirty(const struct store_txn *t);
 struct store *store_of(const struct store_txn *t);
-/* Told of every put (value.p set) and delete (value.p NULL) of a write transaction: base/writer.c
- * makes the change feed of it. */
-typedef void store_change_fn(void *arg, unsigned table, struct str key, struct str value);
-void store_watch(struct store_txn *t, store_change_fn *fn, void *arg);
-/* The error that poisoned a write transaction, or ERR_OK. */
-enum err store_poison(const struct store_txn *t);
 
 /* ERR_NOT_FOUND when absent. */
 enum err store_get(struct store_txn *t, unsigned table, struct str key, struct str *ret) MUST_USE;

@@ -6,6 +6,7 @@
 
 #include "base/feed_state.h"
 #include "base/ledger_state.h"
+#include "base/store_env.h"
 
 enum { QUEUE_DEFAULT = 65536, BATCH_DEFAULT = 1024 };
 /* One batch's changes in the feed: LMDB values end at 4 GiB; a batch beyond this is cut earlier. */
@@ -31,12 +32,6 @@ struct writer {
 	struct writer_stat stat;
 };
 
-static void on_change(void *arg, unsigned table, struct str key, struct str value)
-{
-	struct writer *w = arg;
-	if (table != STORE_FEED) feed_op_write(&w->ops, table, key, value);
-}
-
 /* ---- one batch -------------------------------------------------------------------------- */
 
 /* Errors of the store itself: the rest of the batch cannot fare better. */
@@ -45,7 +40,7 @@ static bool is_storage(enum err e)
 	return e == ERR_NO_SPACE || e == ERR_IO || e == ERR_CORRUPT;
 }
 
-enum outcome { APPLIED, APPLY_AGAIN, BATCH_FAILED };
+enum outcome { APPLIED, APPLY_AGAIN, BATCH_FAILED, MAP_FULL };
 
 /* Applies the commands that have not failed. A command that fails after a write is marked and the
  * whole must be applied again without it. */
@@ -56,15 +51,15 @@ static enum outcome apply_all(struct writer *w, struct writer_cmd *first, struct
 		size_t before = w->ops.n;
 		if (c->result) continue;
 		enum err e = c->apply(c, t);
-		if (!e) e = store_poison(t->store);
+		if (!e) e = store__poison(t->store);
 		if (!e) e = buf_err(&w->ops);
 		if (!e) continue;
-		if (is_storage(e) && store_poison(t->store)) {
+		if (is_storage(e) && store__poison(t->store)) {
 			*ret_err = e;
-			return BATCH_FAILED;
+			return store__full(t->store) ? MAP_FULL : BATCH_FAILED;
 		}
 		c->result = e;
-		if (w->ops.n != before || store_poison(t->store) || buf_err(&w->ops)) return APPLY_AGAIN;
+		if (w->ops.n != before || store__poison(t->store) || buf_err(&w->ops)) return APPLY_AGAIN;
 	}
 	return APPLIED;
 }
@@ -96,20 +91,32 @@ static enum outcome attempt(struct writer *w, struct writer_cmd *first, bool *re
 	*ret_changed = false;
 	*ret_err = store_write(w->store, &t.store);
 	if (*ret_err) return BATCH_FAILED;
-	store_watch(t.store, on_change, w);
+	store__collect(t.store, &w->ops);
 	enum outcome o = apply_all(w, first, &t, ret_err);
 	if (o != APPLIED || !store_dirty(t.store)) {
 		store_abort(t.store);
 		return o;
 	}
+	store__collect(t.store, NULL);
 	*ret_err = append_feed(w, &t);
 	if (*ret_err) {
+		o = store__full(t.store) ? MAP_FULL : BATCH_FAILED;
 		store_abort(t.store);
-		return BATCH_FAILED;
+		return o;
 	}
 	*ret_err = store_commit(t.store);
 	*ret_changed = !*ret_err;
 	return *ret_err ? BATCH_FAILED : APPLIED;
+}
+
+/* Readers that hold snapshots are waited for this long before a full map is an error. */
+#define GROW_PATIENCE (2 * USEC_PER_SEC)
+
+static bool grown(struct writer *w, enum err *ret_err)
+{
+	enum err e = store__grow(w->store, GROW_PATIENCE);
+	if (e) *ret_err = e;
+	return !e;
 }
 
 static void count_batch(struct writer *w, struct writer_cmd *first, uint64_t retried, usec_t took)
@@ -133,8 +140,10 @@ static void run_batch(struct writer *w, struct writer_cmd *first)
 	uint64_t retried = 0;
 	usec_t from = clock_mono();
 	enum outcome o;
-	while ((o = attempt(w, first, &changed, &e)) == APPLY_AGAIN) retried++;
-	if (o == BATCH_FAILED)
+	store__prepare(w->store);
+	while ((o = attempt(w, first, &changed, &e)) == APPLY_AGAIN || (o == MAP_FULL && grown(w, &e)))
+		retried++;
+	if (o != APPLIED)
 		for (struct writer_cmd *c = first; c; c = c->next)
 			if (!c->result) c->result = e;
 	if (changed) feed_announce(w->feed, ++w->feed_head);

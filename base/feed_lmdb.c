@@ -1,0 +1,182 @@
+/* The driver `lmdb`: the feed is a table of the environment whose changes it tells.
+ *
+ * On disk. STORE_FEED: be64 position → u8 version (1), be64 wall time in µs, be64 ledger size,
+ * 32 octets ledger root, operations (base/feed_op.h). STORE_META "feed": be64 head, be64 first
+ * position kept. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/feed_state.h"
+#include "base/wire.h"
+
+enum { VERSION = 1, HEAD_OCTETS = 1 + 8 + 8 + 32 };
+/* Entries trimmed in one batch at most: a change of feed_keep must not make one commit huge. */
+enum { TRIM_MAX = 64 };
+static const struct str meta_key = {"feed", 4};
+
+struct lmdb_feed {
+	struct feed feed;
+	struct store *store;
+	uint64_t keep;
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	uint64_t announced; /* head of the last commit, for wait */
+};
+
+static enum err read_meta(struct store_txn *t, uint64_t *ret_head, uint64_t *ret_first)
+{
+	struct str v;
+	enum err e = store_get(t, STORE_META, meta_key, &v);
+	*ret_head = 0;
+	*ret_first = 1;
+	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
+	struct wire w = wire_reader(v);
+	*ret_head = wire_u64(&w);
+	*ret_first = wire_u64(&w);
+	return wire_ok(&w) ? ERR_OK : ERR_CORRUPT;
+}
+
+static enum err trim(struct lmdb_feed *l, struct store_txn *t, uint64_t head, uint64_t *first)
+{
+	unsigned char k[8];
+	enum err e = ERR_OK;
+	if (!l->keep) return ERR_OK;
+	for (int i = 0; !e && i < TRIM_MAX && head - *first + 1 > l->keep; i++, (*first)++)
+		e = store_del(t, STORE_FEED, store_key_u64(k, *first));
+	return e;
+}
+
+static enum err lmdb_append(struct feed *f, struct store_txn *t, uint64_t expected_head,
+			    const struct feed_entry *entry)
+{
+	struct lmdb_feed *l = (struct lmdb_feed *)f;
+	unsigned char k[8], meta[16], head_octets[HEAD_OCTETS];
+	uint64_t head, first;
+	struct buf value = BUF_INIT(HEAD_OCTETS + entry->ops.n);
+	enum err e = read_meta(t, &head, &first);
+	if (e) return e;
+	if (head != expected_head) return ERR_PRECONDITION;
+	struct wire w = wire_writer(head_octets, sizeof head_octets);
+	wire_put_u8(&w, VERSION);
+	wire_put_u64(&w, (uint64_t)entry->time);
+	wire_put_u64(&w, entry->ledger_size);
+	wire_put(&w, str_n(entry->ledger_root, 32));
+	buf_add(&value, wire_str(&w));
+	buf_add(&value, entry->ops);
+	e = buf_err(&value);
+	if (!e) e = store_append(t, STORE_FEED, store_key_u64(k, head + 1), buf_str(&value));
+	buf_done(&value);
+	if (!e) e = trim(l, t, head + 1, &first);
+	w = wire_writer(meta, sizeof meta);
+	wire_put_u64(&w, head + 1);
+	wire_put_u64(&w, first);
+	if (!e) e = store_put(t, STORE_META, meta_key, wire_str(&w));
+	return e;
+}
+
+static enum err lmdb_read(struct feed *f, struct store_txn *t, uint64_t position, struct feed_entry *ret)
+{
+	unsigned char k[8];
+	uint64_t head, first;
+	struct str v;
+	(void)f;
+	enum err e = read_meta(t, &head, &first);
+	if (e) return e;
+	if (position < first) return ERR_GONE;
+	if (position > head) return ERR_NOT_FOUND;
+	e = store_get(t, STORE_FEED, store_key_u64(k, position), &v);
+	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+	struct wire w = wire_reader(v);
+	struct feed_entry entry = {.position = position};
+	uint8_t version = wire_u8(&w);
+	entry.time = (usec_t)wire_u64(&w);
+	entry.ledger_size = wire_u64(&w);
+	struct str root = wire_bytes(&w, 32);
+	entry.ops = wire_bytes(&w, wire_left(&w));
+	if (!wire_ok(&w) || version != VERSION) return ERR_CORRUPT;
+	memcpy(entry.ledger_root, root.p, 32);
+	*ret = entry;
+	return ERR_OK;
+}
+
+static enum err lmdb_head(struct feed *f, struct store_txn *t, uint64_t *ret)
+{
+	uint64_t head, first;
+	(void)f;
+	enum err e = read_meta(t, &head, &first);
+	if (!e) *ret = head;
+	return e;
+}
+
+static enum err lmdb_wait(struct feed *f, uint64_t position, usec_t at_most)
+{
+	struct lmdb_feed *l = (struct lmdb_feed *)f;
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	usec_t at = until.tv_sec * USEC_PER_SEC + until.tv_nsec / 1000 + at_most;
+	until.tv_sec = at / USEC_PER_SEC;
+	until.tv_nsec = at % USEC_PER_SEC * 1000;
+	int rc = 0;
+	pthread_mutex_lock(&l->lock);
+	while (l->announced <= position && rc != ETIMEDOUT)
+		rc = pthread_cond_timedwait(&l->moved, &l->lock, &until);
+	bool beyond = l->announced > position;
+	pthread_mutex_unlock(&l->lock);
+	return beyond ? ERR_OK : ERR_TIMEOUT;
+}
+
+static enum err lmdb_snapshot(struct feed *f, const char *folder)
+{
+	return store_copy(((struct lmdb_feed *)f)->store, folder);
+}
+
+static void lmdb_close(struct feed *f)
+{
+	struct lmdb_feed *l = (struct lmdb_feed *)f;
+	pthread_mutex_destroy(&l->lock);
+	pthread_cond_destroy(&l->moved);
+	free(l);
+}
+
+static const struct feed_driver lmdb_driver = {"lmdb",    lmdb_append,   lmdb_read, lmdb_head,
+					       lmdb_wait, lmdb_snapshot, lmdb_close};
+
+void feed_announce(struct feed *f, uint64_t head)
+{
+	struct lmdb_feed *l = (struct lmdb_feed *)f;
+	if (f->driver != &lmdb_driver) return;
+	pthread_mutex_lock(&l->lock);
+	l->announced = head;
+	pthread_cond_broadcast(&l->moved);
+	pthread_mutex_unlock(&l->lock);
+}
+
+enum err feed_lmdb_open(struct store *s, uint64_t keep, struct feed **ret)
+{
+	struct store_txn *t;
+	uint64_t first;
+	pthread_condattr_t attr;
+	struct lmdb_feed *l = calloc(1, sizeof *l);
+	if (!l) return ERR_NO_MEMORY;
+	l->feed.driver = &lmdb_driver;
+	l->store = s;
+	l->keep = keep;
+	enum err e = store_read(s, &t);
+	if (!e) {
+		e = read_meta(t, &l->announced, &first);
+		store_read_end(t);
+	}
+	if (e) {
+		free(l);
+		return e;
+	}
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&l->moved, &attr);
+	pthread_condattr_destroy(&attr);
+	*ret = &l->feed;
+	return ERR_OK;
+}
