@@ -99,6 +99,9 @@ enum err ledger_read(struct store_txn *t, uint64_t index, struct ledger_leaf *re
 struct appending {
 	struct ledger *ledger;
 	struct store_txn *txn;
+	/* the largest subtree that the leaf completes: the edge's new end, set once all were read */
+	unsigned top;
+	struct merkle_hash top_hash;
 };
 
 static enum err know_edge(struct ledger *l, struct store_txn *t)
@@ -128,7 +131,8 @@ static enum err write_node(void *arg, unsigned level, uint64_t index, const stru
 {
 	struct appending *a = arg;
 	unsigned char k[9];
-	a->ledger->edge[level] = *h;
+	a->top = level;
+	a->top_hash = *h;
 	if (!level) return ERR_OK;
 	return store_put(a->txn, STORE_NODE, node_key(k, level, index), str_n(h->b, MERKLE_HASH));
 }
@@ -136,7 +140,7 @@ static enum err write_node(void *arg, unsigned level, uint64_t index, const stru
 enum err ledger_append(struct ledger *l, struct store_txn *t, struct str entry, uint64_t *ret_index)
 {
 	unsigned char value[LEDGER_SALT + LEDGER_ENTRY_MAX], k[8];
-	struct appending a = {l, t};
+	struct appending a = {.ledger = l, .txn = t};
 	if (entry.n > LEDGER_ENTRY_MAX) return ERR_TOO_LARGE;
 	enum err e = know_edge(l, t);
 	if (e) return e;
@@ -149,6 +153,7 @@ enum err ledger_append(struct ledger *l, struct store_txn *t, struct str entry, 
 	if (!e) e = merkle_add(index, &leaf, read_edge, write_node, &a);
 	if (!e) e = store_put(t, STORE_META, head_key, store_key_u64(k, index + 1));
 	if (e) return e;
+	l->edge[a.top] = a.top_hash;
 	l->size = index + 1;
 	l->known = true;
 	if (ret_index) *ret_index = index;
