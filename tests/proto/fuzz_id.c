@@ -1,0 +1,54 @@
+/* Identifiers: any text in any role; what is accepted prints and parses to itself, and every boundary
+ * of its key is a prefix that covers it. */
+#include "proto/id/id.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void boundaries_hold(struct arena *a, const struct id *id)
+{
+	size_t b[ID_BOUNDARIES_MAX], n = id_boundaries(id, b);
+	must(n > 0 && b[0] == 1);
+	for (size_t i = 0; i < n; i++) {
+		struct id_prefix p, again;
+		must(b[i] <= id->key.n && (i == 0 || b[i] > b[i - 1]));
+		must(!id_prefix_from_key(a, str_first(id->key, b[i]), NULL, &p));
+		must(id_prefix_covers(p.key, id->key) && p.key.n == b[i]);
+		must(!id_prefix_parse(a, p.text, NULL, &again) && str_eq(again.key, p.key));
+	}
+}
+
+static void id_holds(struct arena *a, const struct id *id)
+{
+	struct id again;
+	must(id->key.n <= ID_KEY_MAX && id->key.p[0] == (char)id->scheme);
+	must(!id_parse(a, id->text, NULL, &again));
+	must(str_eq(again.text, id->text) && str_eq(again.key, id->key));
+	boundaries_hold(a, id);
+	enum err e = id_from_key(a, id->key, NULL, &again);
+	must(id->hashed ? e == ERR_UNSUPPORTED : !e && str_eq(again.text, id->text));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct arena *a = arena_new(4 << 20);
+	struct str s = str_n(data, n);
+	struct id id;
+	struct id_prefix p, again;
+	struct flaw f = {0};
+	must(a);
+	enum err e = id_parse(a, s, &f, &id);
+	if (!e) id_holds(a, &id);
+	must(!e || (f.err == e && (f.offset <= n || f.offset == FLAW_NO_OFFSET)));
+	if (!id_parse_as(ID_HANDLE, a, s, NULL, &id)) id_holds(a, &id);
+	if (!id_parse_as(ID_GS1, a, s, NULL, &id)) id_holds(a, &id);
+	if (!id_prefix_parse(a, s, NULL, &p)) {
+		must(!id_prefix_parse(a, p.text, NULL, &again) && str_eq(again.key, p.key));
+		must(!id_prefix_from_key(a, p.key, NULL, &again) && str_eq(again.text, p.text));
+	}
+	if (!id_prefix_from_key(a, s, NULL, &p)) must(str_eq(p.key, s));
+	if (!id_from_key(a, s, NULL, &id)) id_holds(a, &id);
+	size_t b[ID_BOUNDARIES_MAX];
+	must(id_key_boundaries(s, b) <= ID_BOUNDARIES_MAX);
+	arena_free(a);
+	return 0;
+}
