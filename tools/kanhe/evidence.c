@@ -3,7 +3,9 @@
 
 #include "dataspace/bundle.h"
 
-enum { BUNDLE_MAX = 64 << 20 };
+enum { PINS_MAX = 16 };
+/* What a verification keeps beside the bundle itself (dataspace/bundle.h). */
+#define VERIFY_ARENA ((size_t)8 * BUNDLE_SIZE_MAX)
 
 static void print_entry(const json_t *e)
 {
@@ -73,4 +75,87 @@ int command_prove(struct cli *c, int argc, char **argv)
 	if (status) return status;
 	if (to && !c->quiet) fprintf(stderr, say(SAY_PROVED), to);
 	return CLI_OK;
+}
+
+static int pin_of(const struct cli *c, const char *text, struct bundle_pin *ret)
+{
+	struct str s = str_of(text);
+	size_t equals = str_rfind(s, '=');
+	if (equals == s.n || sign_public_parse(str_skip(s, equals + 1), ret->key))
+		return usage_error(c, SAY_NOT_DID_KEY, text);
+	ret->did = str_first(s, equals);
+	return CLI_OK;
+}
+
+static json_t *report_json(const struct bundle_report *r)
+{
+	json_t *o = json_object(), *checks = json_array();
+	json_put(o, "verified", json_boolean(r->ok));
+	json_put_str(o, "agreement", r->agreement);
+	json_put_str(o, "provider", r->provider);
+	json_put_str(o, "consumer", r->consumer);
+	json_put_str(o, "node", r->node);
+	json_put_u64(o, "entries", r->entries);
+	json_put_u64(o, "receipts", r->receipts);
+	json_put_u64(o, "tree_size", r->tree_size);
+	for (size_t i = 0; i < r->checks_n; i++) {
+		json_t *check = json_object();
+		json_put_str(check, "name", r->check[i].name);
+		json_put_str(check, "detail", r->check[i].detail);
+		json_put(check, "ok", json_boolean(r->check[i].ok));
+		json_array_append_new(checks, check);
+	}
+	json_put(o, "checks", checks);
+	return o;
+}
+
+static void print_report(const struct bundle_report *r)
+{
+	for (size_t i = 0; i < r->checks_n; i++) {
+		printf("%s ", r->check[i].ok ? "✓" : "✗");
+		print_safe(stdout, r->check[i].name);
+		if (r->check[i].detail.n) printf("  ");
+		print_safe(stdout, r->check[i].detail);
+		putchar('\n');
+	}
+}
+
+static int verify(struct cli *c, const char *file, const struct bundle_pin *pins, size_t pins_n)
+{
+	struct str text;
+	struct bundle_report report = {.ok = false};
+	int status = file_read(c, file, BUNDLE_SIZE_MAX, &text);
+	if (status) return status;
+	struct arena *a = arena_new(VERIFY_ARENA);
+	if (!a) {
+		print_error(c, "%s", err_text(ERR_NO_MEMORY));
+		return CLI_FAILED;
+	}
+	enum err e = ds_bundle_verify(a, text, pins, pins_n, &report);
+	if (c->json) {
+		json_t *o = report_json(&report);
+		print_json(o);
+		json_decref(o);
+	} else {
+		print_report(&report);
+		printf(say(e ? SAY_VERIFY_BAD : SAY_VERIFY_OK), file);
+	}
+	arena_free(a);
+	return e == ERR_NO_MEMORY ? CLI_FAILED : e ? CLI_BOGUS : CLI_OK;
+}
+
+int command_verify(struct cli *c, int argc, char **argv)
+{
+	struct words words;
+	struct bundle_pin pins[PINS_MAX];
+	size_t pins_n = 0;
+	int status = options_read(c, argc, argv, NULL, 0, &words);
+	if (status) return status;
+	if (!words.n) return usage_error(c, SAY_MISSING_WORD, "BUNDLE");
+	for (size_t i = 1; i < words.n; i++) {
+		if (pins_n == PINS_MAX) return usage_error(c, SAY_TOO_MANY_WORDS, words.word[i]);
+		status = pin_of(c, words.word[i], &pins[pins_n++]);
+		if (status) return status;
+	}
+	return verify(c, words.word[0], pins, pins_n);
 }

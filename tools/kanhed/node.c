@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "proto/did/did.h"
+#include "dataspace/did.h"
 
 /* Format numbers of the two environments' contents: raised when a stored value changes its form. */
 enum { REGISTRY_FORMAT = 1, SPACE_FORMAT = 1, PASSPHRASE_MAX = 1024 };
@@ -80,13 +80,26 @@ static enum err open_environment(struct node *n, const struct environment *env, 
 		 : ERR_OK;
 }
 
+static enum err name_node(struct node *n, struct flaw *f)
+{
+	struct str did;
+	struct arena *a = arena_new(NODE_DID_MAX * 4);
+	if (!a) return ERR_NO_MEMORY;
+	enum err e = did_from_url(a, str_of(conf_text(n->conf, "node", "url")), f, &did);
+	if (!e && did.n >= sizeof n->did)
+		e = flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "node.url", "length", "the URL is too long");
+	if (!e) memcpy(n->did, did.p, did.n);
+	arena_free(a);
+	return e;
+}
+
 enum err node_open_stores(struct node *n, const struct conf *c, struct flaw *f)
 {
 	*n = (struct node){.conf = c, .started = clock_mono()};
 	struct environment registry = {"registry", "registry", rs_tables, rs_tables_n, REGISTRY_FORMAT};
 	struct environment space = {"space", "space", ds_tables, ds_tables_n, SPACE_FORMAT};
 	enum err e = sign_setup();
-	if (!e) e = did_web_from_url(str_of(conf_text(c, "node", "url")), f, n->did, sizeof n->did);
+	if (!e) e = name_node(n, f);
 	if (!e) e = open_keys(n, f);
 	if (!e) e = open_environment(n, &registry, f, &n->registry, &n->registry_writer);
 	if (!e) e = open_environment(n, &space, f, &n->space, &n->space_writer);
