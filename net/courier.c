@@ -35,7 +35,7 @@ struct courier {
 	struct courier_job *jobs;
 	struct courier_queue queue;
 	CURL *spare[SPARE_MAX];
-	size_t running, backoff, spare_n;
+	size_t running, rated, backoff, spare_n; /* rated: running with a bounded rate */
 	usec_t scanned;
 
 	_Atomic uint64_t sent, answered, failed, retried, refused_address;
@@ -78,7 +78,10 @@ static void detach(struct courier *c, struct courier_job *j)
 		easy_give(c, j->easy);
 		j->easy = NULL;
 	}
-	if (j->state == COURIER_RUNNING) c->running--;
+	if (j->state == COURIER_RUNNING) {
+		c->running--;
+		c->rated -= j->q.rate != 0;
+	}
 	if (j->state == COURIER_BACKOFF)
 		c->backoff--;
 	else if (j->origin)
@@ -113,6 +116,7 @@ static void finish_with(struct courier *c, struct courier_job *j, enum err e, co
 static void start(struct courier *c, struct courier_job *j)
 {
 	c->running++;
+	c->rated += j->q.rate != 0;
 	j->easy = easy_take(c);
 	enum err e = j->easy ? courier_job_prepare(j, &c->o, clock_mono()) : ERR_NO_MEMORY;
 	if (!e && curl_multi_add_handle(c->multi, j->easy)) e = ERR_NO_MEMORY;
@@ -180,11 +184,28 @@ static bool take_inbox(struct courier *c)
 	return !stopping;
 }
 
-static void wake_backoffs(struct courier *c, usec_t now)
+/* Time of the next thing j waits for, or 0. */
+static usec_t alarm_of(const struct courier_job *j)
 {
-	for (struct courier_job *j = c->backoff ? c->jobs : NULL, *next; j; j = next) {
+	if (j->state == COURIER_BACKOFF) return j->retry_at;
+	return j->state == COURIER_RUNNING ? j->resume_at : 0;
+}
+
+static bool has_alarms(const struct courier *c)
+{
+	return c->backoff || c->rated;
+}
+
+static void ring_alarms(struct courier *c, usec_t now)
+{
+	for (struct courier_job *j = has_alarms(c) ? c->jobs : NULL, *next; j; j = next) {
 		next = j->next;
-		if (j->state != COURIER_BACKOFF || now < j->retry_at) continue;
+		if (!alarm_of(j) || now < alarm_of(j)) continue;
+		if (j->state == COURIER_RUNNING) {
+			j->resume_at = 0;
+			curl_easy_pause(j->easy, CURLPAUSE_CONT);
+			continue;
+		}
 		c->backoff--;
 		j->state = COURIER_NEW;
 		enqueue(c, j);
@@ -214,9 +235,9 @@ static void take_answers(struct courier *c)
 static int sleep_time(const struct courier *c, usec_t now)
 {
 	int ms = c->jobs ? SCAN_MSEC : SLEEP_MSEC;
-	for (struct courier_job *j = c->backoff ? c->jobs : NULL; j; j = j->next) {
-		if (j->state != COURIER_BACKOFF) continue;
-		usec_t in = (j->retry_at - now) / USEC_PER_MSEC + 1;
+	for (struct courier_job *j = has_alarms(c) ? c->jobs : NULL; j; j = j->next) {
+		if (!alarm_of(j)) continue;
+		usec_t in = (alarm_of(j) - now) / USEC_PER_MSEC + 1;
 		if (in < ms) ms = in < 0 ? 0 : (int)in;
 	}
 	return ms;
@@ -228,7 +249,7 @@ static void *run(void *arg)
 	int alive;
 	while (take_inbox(c)) {
 		usec_t now = clock_mono();
-		wake_backoffs(c, now);
+		ring_alarms(c, now);
 		end_overdue(c, now);
 		for (struct courier_job *j;
 		     c->running < RUNNING_MAX && (j = courier_queue_take(&c->queue));)

@@ -12,6 +12,8 @@
 #define KANHE_VERSION "0"
 #endif
 
+enum { LATE_MSEC = 50 }; /* how late the thread may be without a stream losing of its rate */
+
 static bool is_token(const char *s)
 {
 	if (!*s) return false;
@@ -181,11 +183,28 @@ static bool may_retry_status(const struct courier_job *j, int status)
 	       j->result.attempts <= j->q.retries;
 }
 
+/* libcurl's own limit lets a hundred of its reads through before it looks at the clock. Here each
+ * piece moves the time at which the next one may come; true when that is not yet. */
+static bool too_early(struct courier_job *j, size_t n, usec_t now)
+{
+	if (!j->q.rate) return false;
+	if (now < j->due) {
+		j->resume_at = j->due;
+		return true;
+	}
+	/* time not used is not saved up, but for what a busy thread was late by */
+	if (now - j->due > LATE_MSEC * USEC_PER_MSEC) j->due = now;
+	j->due += (usec_t)(n * (uint64_t)USEC_PER_SEC / j->q.rate);
+	return false;
+}
+
 static size_t on_body(char *p, size_t size, size_t n, void *arg)
 {
 	struct courier_job *j = arg;
 	struct str piece = str_n(p, size * n);
-	j->moved = clock_mono();
+	usec_t now = clock_mono();
+	if (too_early(j, piece.n, now)) return CURL_WRITEFUNC_PAUSE;
+	j->moved = now;
 	refresh(j);
 	if (!j->q.data) {
 		buf_add(&j->content, piece);
@@ -269,7 +288,6 @@ static bool set_transport(CURL *e, struct courier_job *j, usec_t now)
 	SET(CURLOPT_TCP_NODELAY, 1L);
 	SET(CURLOPT_QUICK_EXIT, 1L); /* a stuck name lookup must not hold up the stop */
 	SET(CURLOPT_BUFFERSIZE, (long)j->piece);
-	if (j->q.rate) SET(CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)j->q.rate);
 	return true;
 }
 
@@ -318,6 +336,7 @@ enum err courier_job_prepare(struct courier_job *j, const struct courier_options
 	j->refused_address = false;
 	j->why[0] = 0;
 	j->moved = now;
+	j->resume_at = 0;
 	buf_clear(&j->content);
 	if (j->body_file) {
 		close_file(j);
@@ -414,7 +433,5 @@ bool courier_job_overdue(const struct courier_job *j, usec_t now)
 {
 	if (j->state != COURIER_RUNNING) return now >= j->deadline;
 	if (!j->q.data) return false; /* libcurl's own timer */
-	/* a slow rate lets libcurl rest between pieces */
-	usec_t rest = j->q.rate ? (usec_t)(j->piece * (uint64_t)USEC_PER_SEC / j->q.rate) : 0;
-	return now - j->moved >= j->q.deadline + 2 * rest;
+	return !j->resume_at && now - j->moved >= j->q.deadline;
 }

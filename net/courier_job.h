@@ -47,6 +47,7 @@ struct courier_job {
 	bool allow_private, refused_address, delivered;
 	enum err err;                           /* set inside a callback, which then ended the exchange */
 	usec_t born, deadline, moved, retry_at; /* monotonic */
+	usec_t due, resume_at; /* of a bounded rate: the next piece; 0, or when a pause ends */
 	struct buf content, content_type, location, retry_after;
 	char address[64], why[CURL_ERROR_SIZE];
 	struct courier_result result;

@@ -1,0 +1,732 @@
+#include "tests/base/cases.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/sign.h"
+#include "net/courier.h"
+#include "net/courier_guard.h"
+#include "tests/net/answering.h"
+
+static struct answering server;
+
+static int set_up(void **state)
+{
+	(void)state;
+	answering_start(&server);
+	return (int)sign_setup();
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	answering_stop(&server);
+	return 0;
+}
+
+/* What came back, copied: the result itself ends with done. */
+struct outcome {
+	pthread_mutex_t lock;
+	pthread_cond_t came;
+	int done;
+	enum err err, data_err;
+	int status, pieces;
+	unsigned attempts;
+	usec_t took;
+	size_t stop_after, got;
+	char body[4096], text[200], content_type[64], location[64];
+};
+
+static void outcome_init(struct outcome *o)
+{
+	memset(o, 0, sizeof *o);
+	pthread_mutex_init(&o->lock, NULL);
+	pthread_cond_init(&o->came, NULL);
+}
+
+static void on_done(void *arg, const struct courier_result *r)
+{
+	struct outcome *o = arg;
+	pthread_mutex_lock(&o->lock);
+	o->done++;
+	o->err = r->err;
+	o->status = r->status;
+	o->attempts = r->attempts;
+	o->took = r->took;
+	snprintf(o->body, sizeof o->body, "%.*s", STR_ARG(r->body));
+	snprintf(o->text, sizeof o->text, "%s", r->text);
+	snprintf(o->content_type, sizeof o->content_type, "%.*s", STR_ARG(r->content_type));
+	snprintf(o->location, sizeof o->location, "%.*s", STR_ARG(r->location));
+	if (!o->pieces) o->got = r->body.n;
+	pthread_cond_signal(&o->came);
+	pthread_mutex_unlock(&o->lock);
+}
+
+static enum err on_data(void *arg, const struct courier_result *r, struct str piece)
+{
+	struct outcome *o = arg;
+	pthread_mutex_lock(&o->lock);
+	o->pieces++;
+	o->got += piece.n;
+	o->status = r->status;
+	enum err e = o->stop_after && o->got >= o->stop_after ? o->data_err : ERR_OK;
+	pthread_cond_signal(&o->came);
+	pthread_mutex_unlock(&o->lock);
+	return e;
+}
+
+static void wait_done(struct outcome *o)
+{
+	pthread_mutex_lock(&o->lock);
+	while (!o->done) pthread_cond_wait(&o->came, &o->lock);
+	pthread_mutex_unlock(&o->lock);
+	/* nothing here waits for an answer that will not come: ctest's own time-out is the net */
+}
+
+static const char *url_of(const char *path)
+{
+	static _Thread_local char url[128];
+	snprintf(url, sizeof url, "http://127.0.0.1:%d%s", server.port, path);
+	return url;
+}
+
+static struct courier *start(void)
+{
+	const struct courier_options o = {.allow_private = true};
+	struct courier *c;
+	assert_int_equal(courier_start(&o, &c), ERR_OK);
+	return c;
+}
+
+static struct courier_req get(const char *path)
+{
+	return (struct courier_req){.method = "GET", .url = url_of(path), .done = on_done};
+}
+
+static uint64_t submit(struct courier *c, struct courier_req r, struct outcome *o)
+{
+	uint64_t ticket = 0;
+	outcome_init(o);
+	r.arg = o;
+	assert_int_equal(courier_submit(c, &r, &ticket), ERR_OK);
+	return ticket;
+}
+
+static void ask(struct courier *c, struct courier_req r, struct outcome *o)
+{
+	submit(c, r, o);
+	wait_done(o);
+}
+
+static void requests_go_out_as_given(void **state)
+{
+	(void)state;
+	struct courier *c = start();
+	struct outcome o;
+	struct courier_header h[] = {{"Authorization", "Bearer x"}, {"X-Empty", ""}};
+	struct courier_req r = get("/echo");
+	r.headers = h;
+	r.headers_n = 2;
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_OK);
+	assert_int_equal(o.status, 200);
+	assert_int_equal(o.attempts, 1);
+	assert_string_equal(o.content_type, "text/plain");
+	assert_memory_equal(o.body, "GET /echo HTTP/1.1\r\n", 20);
+	assert_non_null(strstr(o.body, "\r\nAuthorization: Bearer x\r\n"));
+	assert_non_null(strstr(o.body, "\r\nX-Empty:\r\n"));
+	assert_non_null(strstr(o.body, "\r\nUser-Agent: kanhe/0."));
+	assert_null(strcasestr(o.body, "content-type"));
+	assert_null(strcasestr(o.body, "content-length"));
+
+	r.method = "POST";
+	r.body = STR("{\"a\":1}");
+	h[1] = (struct courier_header){"Content-Type", "application/json"};
+	ask(c, r, &o);
+	assert_memory_equal(o.body, "POST /echo ", 11);
+	assert_non_null(strstr(o.body, "\r\nContent-Type: application/json\r\n"));
+	assert_null(strcasestr(o.body, "expect"));
+	assert_non_null(strstr(o.body, "\r\nContent-Length: 7\r\n"));
+	assert_non_null(strstr(o.body, "\r\n\r\n{\"a\":1}"));
+
+	r = get("/echo");
+	r.method = "PUT";
+	ask(c, r, &o);
+	assert_memory_equal(o.body, "PUT /echo ", 10);
+	assert_non_null(strstr(o.body, "\r\nContent-Length: 0\r\n"));
+	r.method = "DELETE";
+	ask(c, r, &o);
+	assert_memory_equal(o.body, "DELETE /echo ", 13);
+	assert_int_equal(server.connections, 1); /* one connection served them all */
+	courier_stop(c);
+}
+
+static void files_are_sent_as_they_are_read(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/kanhe-courier-XXXXXX";
+	int fd = mkstemp(path);
+	assert_int_equal(write(fd, "from a file", 11), 11);
+	close(fd);
+	struct courier *c = start();
+	struct outcome o;
+	struct courier_req r = get("/echo");
+	r.method = "PUT";
+	r.body_file = path;
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_OK);
+	assert_non_null(strstr(o.body, "\r\nContent-Length: 11\r\n"));
+	assert_non_null(strstr(o.body, "\r\n\r\nfrom a file"));
+	unlink(path);
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_NOT_FOUND);
+	courier_stop(c);
+}
+
+static void what_would_be_another_request_is_refused(void **state)
+{
+	(void)state;
+	struct courier *c = start();
+	static const struct courier_header bad[] = {{"x", "a\r\nHost: evil"},
+						    {"x", "a\nb"},
+						    {"x\r\n", "a"},
+						    {"x y", "a"},
+						    {"", "a"},
+						    {"x:", "a"},
+						    {NULL, "a"}};
+	struct outcome o;
+	uint64_t ticket;
+	outcome_init(&o);
+	struct courier_req r = get("/echo");
+	r.arg = &o;
+	r.headers_n = 1;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		r.headers = &bad[i];
+		assert_int_equal(courier_submit(c, &r, &ticket), ERR_BAD_INPUT);
+	}
+	r.headers_n = 0;
+	r.method = "GET /x HTTP/1.1\r\n";
+	assert_int_equal(courier_submit(c, &r, &ticket), ERR_BAD_INPUT);
+	assert_int_equal(o.done, 0);
+	static const char *const urls[] = {"file:///etc/passwd",
+					   "gopher://127.0.0.1/",
+					   "ftp://127.0.0.1/x",
+					   "",
+					   "http://",
+					   "http://user:secret@127.0.0.1/",
+					   "http://a b/"};
+	for (size_t i = 0; i < COUNT(urls); i++) {
+		r = get("/");
+		r.url = urls[i];
+		ask(c, r, &o);
+		assert_int_not_equal(o.err, ERR_OK);
+		assert_int_equal(o.status, 0);
+	}
+	courier_stop(c);
+}
+
+static void redirects_are_answers(void **state)
+{
+	(void)state;
+	struct courier *c = start();
+	struct outcome o;
+	ask(c, get("/redirect"), &o);
+	assert_int_equal(o.err, ERR_OK);
+	assert_int_equal(o.status, 302);
+	assert_string_equal(o.location, "/echo");
+	ask(c, get("/interim"), &o);
+	assert_int_equal(o.status, 200);
+	assert_string_equal(o.location, ""); /* that of the interim answer is not the answer's */
+	courier_stop(c);
+}
+
+static void private_addresses_are_refused(void **state)
+{
+	(void)state;
+	const struct courier_options closed = {.allow_private = false};
+	struct courier *c;
+	struct courier_stat stat;
+	struct outcome o;
+	char url[128];
+	int before = server.connections;
+	static const char *const hosts[] = {
+	    "127.0.0.1", "localhost",  "[::1]",      "[::ffff:127.0.0.1]", "0.0.0.0",
+	    "127.1",     "2130706433", "0x7f000001", "169.254.169.254",    "10.0.0.1"};
+	assert_int_equal(courier_start(&closed, &c), ERR_OK);
+	for (size_t i = 0; i < COUNT(hosts); i++) {
+		snprintf(url, sizeof url, "http://%s:%d/echo", hosts[i], server.port);
+		struct courier_req r = {.method = "GET", .url = url, .done = on_done, .retries = 3};
+		ask(c, r, &o);
+		assert_int_equal(o.err, ERR_FORBIDDEN);
+		assert_int_equal(o.attempts, 1);
+		assert_non_null(strstr(o.text, "is not a public address"));
+	}
+	courier_stat(c, &stat);
+	assert_int_equal(stat.refused_address, COUNT(hosts));
+	courier_stop(c);
+	assert_int_equal(server.connections, before);
+}
+
+static bool is_public(const char *text)
+{
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+	struct sockaddr_in four = {.sin_family = AF_INET};
+	if (inet_pton(AF_INET, text, &four.sin_addr) == 1)
+		return courier_guard_public((struct sockaddr *)&four);
+	assert_int_equal(inet_pton(AF_INET6, text, &six.sin6_addr), 1);
+	return courier_guard_public((struct sockaddr *)&six);
+}
+
+static void the_guard_knows_the_special_blocks(void **state)
+{
+	(void)state;
+	static const char *const special[] = {"0.0.0.0",
+					      "0.255.255.255",
+					      "10.0.0.0",
+					      "10.255.255.255",
+					      "100.64.0.0",
+					      "100.127.255.255",
+					      "127.0.0.1",
+					      "127.255.255.255",
+					      "169.254.0.0",
+					      "169.254.169.254",
+					      "172.16.0.0",
+					      "172.31.255.255",
+					      "192.0.0.1",
+					      "192.0.2.1",
+					      "192.88.99.1",
+					      "192.168.0.0",
+					      "192.168.255.255",
+					      "198.18.0.0",
+					      "198.19.255.255",
+					      "198.51.100.1",
+					      "203.0.113.1",
+					      "224.0.0.1",
+					      "239.255.255.255",
+					      "240.0.0.1",
+					      "255.255.255.255",
+					      "::",
+					      "::1",
+					      "::127.0.0.1",
+					      "::8.8.8.8",
+					      "::ffff:127.0.0.1",
+					      "::ffff:10.0.0.1",
+					      "::ffff:169.254.169.254",
+					      "64:ff9b::10.0.0.1",
+					      "64:ff9b:1::8.8.8.8",
+					      "2002:7f00:1::",
+					      "2002:a00:1::1",
+					      "2001::1",
+					      "2001:1ff::1",
+					      "2001:db8::1",
+					      "3fff::1",
+					      "5f00::1",
+					      "fc00::1",
+					      "fdff::1",
+					      "fe80::1",
+					      "febf::1",
+					      "fec0::1",
+					      "ff02::1",
+					      "100::1"};
+	static const char *const open_to_all[] = {
+	    "1.1.1.1",         "8.8.8.8",          "9.255.255.255",   "11.0.0.0",
+	    "100.63.255.255",  "100.128.0.0",      "126.255.255.255", "128.0.0.1",
+	    "169.253.255.255", "169.255.0.0",      "172.15.255.255",  "172.32.0.0",
+	    "192.167.255.255", "192.169.0.0",      "198.17.255.255",  "198.20.0.0",
+	    "223.255.255.255", "2606:4700::1111",  "2001:200::1",     "2001:4860:4860::8888",
+	    "::ffff:8.8.8.8",  "64:ff9b::8.8.8.8", "2002:808:808::1", "2400::1",
+	    "240e::1"};
+	for (size_t i = 0; i < COUNT(special); i++)
+		if (is_public(special[i])) fail_msg("%s was let through", special[i]);
+	for (size_t i = 0; i < COUNT(open_to_all); i++)
+		if (!is_public(open_to_all[i])) fail_msg("%s was refused", open_to_all[i]);
+	const struct sockaddr local = {.sa_family = AF_UNIX};
+	assert_false(courier_guard_public(&local));
+}
+
+static void a_deadline_is_kept(void **state)
+{
+	(void)state;
+	struct courier *c = start();
+	struct outcome o;
+	struct courier_req r = get("/silent");
+	r.deadline = 200 * USEC_PER_MSEC;
+	r.retries = 5;
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_TIMEOUT);
+	assert_true(o.took >= 190 * USEC_PER_MSEC && o.took < 5 * USEC_PER_SEC);
+	r.url = url_of("/status/503"); /* each attempt is quick, all together take too long */
+	r.retries = 1000;
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_OK);
+	assert_int_equal(o.status, 503);
+	assert_in_range(o.attempts, 2, 5);
+	assert_true(o.took < 5 * USEC_PER_SEC);
+	courier_stop(c);
+}
+
+static void retries_are_counted(void **state)
+{
+	(void)state;
+	struct courier *c = start();
+	struct courier_stat stat;
+	struct outcome o;
+	struct courier_req r = get("/flaky");
+	r.retries = 3;
+	server.flaky = 2;
+	ask(c, r, &o);
+	assert_int_equal(o.status, 200);
+	assert_int_equal(o.attempts, 3);
+	assert_true(o.took >= 150 * USEC_PER_MSEC); /* 50 to 100, then 100 to 200 milliseconds */
+	courier_stat(c, &stat);
+	assert_int_equal(stat.sent, 3);
+	assert_int_equal(stat.retried, 2);
+	assert_int_equal(stat.answered, 1);
+
+	server.flaky = 2;
+	r.retries = 1;
+	ask(c, r, &o);
+	assert_int_equal(o.status, 503);
+	assert_int_equal(o.attempts, 2);
+	assert_string_equal(o.body, "later");
+
+	r.url = url_of("/status/500"); /* not a passing trouble */
+	ask(c, r, &o);
+	assert_int_equal(o.attempts, 1);
+	r.url = url_of("/wait-retry"); /* longer than the deadline: the answer is what there is */
+	ask(c, r, &o);
+	assert_int_equal(o.status, 503);
+	assert_int_equal(o.attempts, 1);
+	courier_stop(c);
+}
+
+static void only_what_was_not_acted_on_is_sent_again(void **state)
+{
+	(void)state;
+	struct courier *c = start();
+	struct outcome o;
+	struct courier_req r = get("/drop");
+	r.retries = 2;
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_UPSTREAM);
+	assert_int_equal(o.attempts, 3);
+	r.method = "POST";
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_UPSTREAM);
+	assert_int_equal(o.attempts, 1);
+	/* nobody listens on this port: nothing was sent, a POST may be tried again */
+	struct answering gone;
+	answering_start(&gone);
+	answering_stop(&gone);
+	char url[64];
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/", gone.port);
+	r.url = url;
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_UPSTREAM);
+	assert_int_equal(o.attempts, 3);
+	assert_true(o.text[0]);
+	courier_stop(c);
+}
+
+static void answers_are_bounded_and_whole(void **state)
+{
+	(void)state;
+	struct courier *c = start();
+	struct outcome o;
+	struct courier_req r = get("/big/1000");
+	r.body_max = 1000;
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_OK);
+	assert_int_equal(o.got, 1000);
+	r.body_max = 999;
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_TOO_LARGE);
+	r.url = url_of("/chunks/5"); /* of unknown length */
+	r.body_max = 49;
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_TOO_LARGE);
+	ask(c, get("/big/1048577"), &o);
+	assert_int_equal(o.err, ERR_TOO_LARGE);
+	ask(c, get("/short"), &o);
+	assert_int_equal(o.err, ERR_UPSTREAM);
+	courier_stop(c);
+}
+
+static struct courier_req stream(const char *path)
+{
+	struct courier_req r = get(path);
+	r.data = on_data;
+	return r;
+}
+
+static void streams_come_in_pieces(void **state)
+{
+	(void)state;
+	struct courier *c = start();
+	struct outcome o;
+	struct courier_req r = stream("/big/3000000"); /* more than a collected answer may have */
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_OK);
+	assert_int_equal(o.got, 3000000);
+	assert_true(o.pieces > 10);
+	assert_string_equal(o.body, "");
+	/* the receiver has enough */
+	submit(c, r, &o);
+	wait_done(&o);
+	outcome_init(&o);
+	o.stop_after = 100000;
+	o.data_err = ERR_QUOTA;
+	uint64_t ticket;
+	r.arg = &o;
+	assert_int_equal(courier_submit(c, &r, &ticket), ERR_OK);
+	wait_done(&o);
+	assert_int_equal(o.err, ERR_QUOTA);
+	assert_int_equal(o.status, 200);
+	assert_in_range(o.got, 100000, 200000);
+	/* ended early by the sender */
+	ask(c, stream("/short"), &o);
+	assert_int_equal(o.err, ERR_UPSTREAM);
+	assert_int_equal(o.got, 10);
+	courier_stop(c);
+}
+
+static void a_stream_is_cut_when_it_stalls_not_when_it_lasts(void **state)
+{
+	(void)state;
+	struct courier *c = start();
+	struct outcome o;
+	struct courier_req r = stream("/chunks/40"); /* 800 ms in all, 20 between pieces */
+	r.deadline = 400 * USEC_PER_MSEC;
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_OK);
+	assert_int_equal(o.got, 400);
+	assert_true(o.took > r.deadline);
+	r.url = url_of("/stall");
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_TIMEOUT);
+	assert_int_equal(o.got, 10);
+	assert_true(o.took < 10 * USEC_PER_SEC);
+	r.url = url_of("/silent");
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_TIMEOUT);
+	courier_stop(c);
+}
+
+static void a_stream_is_not_retried_into_its_receiver(void **state)
+{
+	(void)state;
+	struct courier *c = start();
+	struct outcome o;
+	struct courier_req r = stream("/flaky");
+	r.retries = 2;
+	server.flaky = 1;
+	ask(c, r, &o); /* the 503's body is not data */
+	assert_int_equal(o.status, 200);
+	assert_int_equal(o.attempts, 2);
+	assert_int_equal(o.pieces, 1);
+	r.url = url_of("/short");
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_UPSTREAM);
+	assert_int_equal(o.attempts, 1);
+	assert_int_equal(o.got, 10);
+	courier_stop(c);
+}
+
+static void a_rate_is_kept(void **state)
+{
+	(void)state;
+	struct courier *c = start();
+	struct outcome o;
+	struct courier_req r = stream("/big/600000");
+	r.rate = 200000;
+	r.deadline = 300 * USEC_PER_MSEC; /* a stall time-out, and a slow rate is no stall */
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_OK);
+	assert_int_equal(o.got, 600000);
+	assert_in_range(o.took, 1500 * USEC_PER_MSEC, 6 * USEC_PER_SEC);
+	courier_stop(c);
+}
+
+static void a_cancelled_request_is_done_once(void **state)
+{
+	(void)state;
+	struct courier *c = start();
+	struct outcome o, p;
+	uint64_t ticket = submit(c, get("/silent"), &o);
+	courier_cancel(c, ticket);
+	courier_cancel(c, ticket);
+	wait_done(&o);
+	assert_int_equal(o.err, ERR_STOPPING);
+	uint64_t streaming = submit(c, stream("/stall"), &p);
+	pthread_mutex_lock(&p.lock);
+	while (!p.got) pthread_cond_wait(&p.came, &p.lock);
+	pthread_mutex_unlock(&p.lock);
+	courier_cancel(c, streaming);
+	wait_done(&p);
+	assert_int_equal(p.err, ERR_STOPPING);
+	courier_cancel(c, streaming);
+	courier_cancel(c, 999999);
+	ask(c, get("/echo"), &o); /* it goes on */
+	assert_int_equal(o.status, 200);
+	courier_stop(c);
+	assert_int_equal(p.done, 1);
+}
+
+static void stopping_answers_everything_once(void **state)
+{
+	(void)state;
+	enum { MANY = 300 };
+	static struct outcome o[MANY];
+	struct courier *c = start();
+	for (int i = 0; i < MANY; i++) {
+		struct courier_req r = get(i % 3 == 0 ? "/silent" : i % 3 == 1 ? "/status/503" : "/echo");
+		r.retries = 10;
+		submit(c, r, &o[i]);
+	}
+	courier_stop(c);
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(o[i].done, 1);
+		assert_true(o[i].err == ERR_STOPPING || (i % 3 == 2 && o[i].err == ERR_OK));
+	}
+	courier_stop(NULL);
+}
+
+struct crowd {
+	pthread_mutex_t lock;
+	pthread_cond_t came;
+	int done, ok;
+};
+
+static void on_crowd(void *arg, const struct courier_result *r)
+{
+	struct crowd *w = arg;
+	pthread_mutex_lock(&w->lock);
+	w->done++;
+	if (!r->err && r->status == 200) w->ok++;
+	pthread_cond_signal(&w->came);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void a_thousand_at_once_are_bounded(void **state)
+{
+	(void)state;
+	const struct courier_options o = {.allow_private = true, .waiting_max = 1000, .per_host = 4};
+	struct courier *c;
+	struct crowd w = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
+	struct outcome first;
+	uint64_t ticket;
+	assert_int_equal(courier_start(&o, &c), ERR_OK);
+	/* one that does not end keeps its place, so that the bound is met exactly */
+	uint64_t keeper = submit(c, get("/silent"), &first);
+	struct courier_req r = get("/echo");
+	r.done = on_crowd;
+	r.arg = &w;
+	while (server.open > 1) usleep(1000); /* those of couriers that have stopped */
+	server.connections_most = 0;
+	int sent = 0, busy = 0;
+	while (sent < 3000) {
+		enum err e = courier_submit(c, &r, &ticket);
+		assert_true(e == ERR_OK || e == ERR_BUSY);
+		if (!e) {
+			sent++;
+			continue;
+		}
+		busy++;
+		pthread_mutex_lock(&w.lock);
+		int in_hand = sent - w.done;
+		assert_true(in_hand <= 999);
+		while (w.done < sent - 900) pthread_cond_wait(&w.came, &w.lock);
+		pthread_mutex_unlock(&w.lock);
+	}
+	pthread_mutex_lock(&w.lock);
+	while (w.done < sent) pthread_cond_wait(&w.came, &w.lock);
+	pthread_mutex_unlock(&w.lock);
+	assert_int_equal(w.ok, 3000);
+	assert_true(busy > 0);
+	assert_in_range(server.connections_most, 1, 4);
+	courier_cancel(c, keeper);
+	courier_stop(c);
+	assert_int_equal(first.done, 1);
+}
+
+static void a_busy_host_does_not_hold_up_another(void **state)
+{
+	(void)state;
+	enum { MANY = 600 };
+	static struct outcome stuck[MANY];
+	struct answering other;
+	struct outcome o;
+	char url[64];
+	answering_start(&other);
+	struct courier *c = start();
+	for (int i = 0; i < MANY; i++) submit(c, get("/silent"), &stuck[i]);
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/echo", other.port);
+	struct courier_req r = {.method = "GET", .url = url, .done = on_done};
+	ask(c, r, &o);
+	assert_int_equal(o.status, 200);
+	courier_stop(c);
+	answering_stop(&other);
+}
+
+/* Done may hand in the next request itself. */
+struct chain {
+	struct courier *c;
+	struct courier_req r;
+	struct outcome last;
+	int left;
+};
+
+static void on_link(void *arg, const struct courier_result *r)
+{
+	struct chain *h = arg;
+	uint64_t ticket;
+	if (h->left-- && !courier_submit(h->c, &h->r, &ticket)) return;
+	on_done(&h->last, r);
+}
+
+static void an_answer_may_ask_again(void **state)
+{
+	(void)state;
+	const struct courier_options o = {.allow_private = true, .waiting_max = 1};
+	struct chain h = {.r = get("/echo"), .left = 50};
+	uint64_t ticket;
+	outcome_init(&h.last);
+	h.r.done = on_link;
+	h.r.arg = &h;
+	assert_int_equal(courier_start(&o, &h.c), ERR_OK);
+	assert_int_equal(courier_submit(h.c, &h.r, &ticket), ERR_OK);
+	wait_done(&h.last);
+	assert_int_equal(h.left, -1);
+	courier_stop(h.c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(requests_go_out_as_given),
+	    cmocka_unit_test(files_are_sent_as_they_are_read),
+	    cmocka_unit_test(what_would_be_another_request_is_refused),
+	    cmocka_unit_test(redirects_are_answers),
+	    cmocka_unit_test(private_addresses_are_refused),
+	    cmocka_unit_test(the_guard_knows_the_special_blocks),
+	    cmocka_unit_test(a_deadline_is_kept),
+	    cmocka_unit_test(retries_are_counted),
+	    cmocka_unit_test(only_what_was_not_acted_on_is_sent_again),
+	    cmocka_unit_test(answers_are_bounded_and_whole),
+	    cmocka_unit_test(streams_come_in_pieces),
+	    cmocka_unit_test(a_stream_is_cut_when_it_stalls_not_when_it_lasts),
+	    cmocka_unit_test(a_stream_is_not_retried_into_its_receiver),
+	    cmocka_unit_test(a_rate_is_kept),
+	    cmocka_unit_test(a_cancelled_request_is_done_once),
+	    cmocka_unit_test(stopping_answers_everything_once),
+	    cmocka_unit_test(a_thousand_at_once_are_bounded),
+	    cmocka_unit_test(a_busy_host_does_not_hold_up_another),
+	    cmocka_unit_test(an_answer_may_ask_again),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
