@@ -10,9 +10,16 @@ struct span {
 	size_t at, n;
 };
 
-static struct str span_str(struct str text, struct span s)
+/* What every step needs. */
+struct link {
+	struct arena *a;
+	struct str text;
+	struct flaw *f;
+};
+
+static struct str span_str(const struct link *l, struct span s)
 {
-	return str_first(str_skip(text, s.at), s.n);
+	return str_first(str_skip(l->text, s.at), s.n);
 }
 
 /* RFC 3986 2: what may stand in a URI unencoded; the percent sign is checked when it is decoded. */
@@ -30,21 +37,20 @@ static int hex(unsigned char c)
 				      : -1;
 }
 
-static enum err decode(struct arena *a, struct str text, struct span s, bool plus, struct flaw *f,
-		       struct str *ret)
+static enum err decode(const struct link *l, struct span s, bool plus, struct str *ret)
 {
-	char *to = arena_bytes(a, s.n + 1);
+	char *to = arena_bytes(l->a, s.n + 1);
 	size_t n = 0;
-	if (!to) return id__no_memory(f);
+	if (!to) return id__no_memory(l->f);
 	for (size_t i = s.at; i < s.at + s.n; i++) {
-		if (text.p[i] != '%') {
-			to[n++] = plus && text.p[i] == '+' ? ' ' : text.p[i];
+		if (l->text.p[i] != '%') {
+			to[n++] = plus && l->text.p[i] == '+' ? ' ' : l->text.p[i];
 			continue;
 		}
-		int hi = i + 2 < s.at + s.n ? hex((unsigned char)text.p[i + 1]) : -1;
-		int lo = hi >= 0 ? hex((unsigned char)text.p[i + 2]) : -1;
+		int hi = i + 2 < s.at + s.n ? hex((unsigned char)l->text.p[i + 1]) : -1;
+		int lo = hi >= 0 ? hex((unsigned char)l->text.p[i + 2]) : -1;
 		if (lo < 0)
-			return flaw_set(f, ERR_BAD_ID, i, "", "percent-encoding",
+			return flaw_set(l->f, ERR_BAD_ID, i, "", "percent-encoding",
 					"a percent sign is followed by two hexadecimal digits");
 		to[n++] = (char)(hi << 4 | lo);
 		i += 2;
@@ -54,24 +60,23 @@ static enum err decode(struct arena *a, struct str text, struct span s, bool plu
 }
 
 /* Offset in the text of the decoded octet `index` of a span. */
-static size_t encoded_at(struct str text, struct span s, size_t index)
+static size_t encoded_at(const struct link *l, struct span s, size_t index)
 {
 	size_t at = s.at;
-	while (index-- && at < s.at + s.n) at += text.p[at] == '%' ? 3 : 1;
+	while (index-- && at < s.at + s.n) at += l->text.p[at] == '%' ? 3 : 1;
 	return at;
 }
 
-static enum err value_read(struct arena *a, struct str text, struct span s, struct flaw *f,
-			   struct gs1_element *e)
+static enum err value_read(const struct link *l, struct span s, struct gs1_element *e)
 {
 	size_t at = 0;
 	if (!s.n)
-		return flaw_set(f, ERR_BAD_ID, s.at, e->ai->ai, "empty-value", "the value of (%s) is empty",
-				e->ai->ai);
-	enum err err = decode(a, text, s, false, f, &e->value);
+		return flaw_set(l->f, ERR_BAD_ID, s.at, e->ai->ai, "empty-value",
+				"the value of (%s) is empty", e->ai->ai);
+	enum err err = decode(l, s, false, &e->value);
 	if (err) return err;
-	err = gs1_value_check(e->ai, e->value, f, &at);
-	if (err && f) f->offset = encoded_at(text, s, at);
+	err = gs1_value_check(e->ai, e->value, l->f, &at);
+	if (err && l->f) l->f->offset = encoded_at(l, s, at);
 	return err;
 }
 
@@ -87,39 +92,38 @@ static bool last_segment(struct str text, size_t from, size_t *end, struct span 
 }
 
 /* The rightmost pair that is a primary key begins the name; qualifiers follow it. */
-static enum err path_read(struct arena *a, struct str text, struct span path, struct flaw *f,
-			  struct gs1_name *ret)
+static enum err path_read(const struct link *l, struct span path, struct gs1_name *ret)
 {
 	struct gs1_element found[PAIRS_MAX];
 	struct span spans[PAIRS_MAX], ai;
 	size_t n = 0, end = path.at + path.n;
 	for (;; n++) {
-		if (n == PAIRS_MAX || !last_segment(text, path.at, &end, &spans[n]) ||
-		    !last_segment(text, path.at, &end, &ai))
+		if (n == PAIRS_MAX || !last_segment(l->text, path.at, &end, &spans[n]) ||
+		    !last_segment(l->text, path.at, &end, &ai))
 			break;
-		found[n].ai = gs1_ai_find(span_str(text, ai));
+		found[n].ai = gs1_ai_find(span_str(l, ai));
 		if (!found[n].ai) break;
 		if (!found[n].ai->qualifiers) continue;
 		ret->key.ai = found[n].ai;
 		break;
 	}
 	if (!ret->key.ai)
-		return flaw_set(f, ERR_BAD_ID, path.at, "path", "no-key",
+		return flaw_set(l->f, ERR_BAD_ID, path.at, "path", "no-key",
 				"the path has no GS1 primary key with its value and qualifiers");
-	enum err e = value_read(a, text, spans[n], f, &ret->key);
+	enum err e = value_read(l, spans[n], &ret->key);
 	for (int last = -1; !e && n-- > 0;) {
 		const struct gs1_ai *others[PAIRS_MAX];
 		struct gs1_element *q = &ret->qualifiers[ret->qualifiers_n];
 		gs1_ais(ret->qualifiers, ret->qualifiers_n, others);
 		int rank = gs1_qualifier_rank(ret->key.ai, found[n].ai, others, ret->qualifiers_n);
 		if (rank <= last)
-			return flaw_set(f, ERR_BAD_ID, spans[n].at, found[n].ai->ai, "qualifier-order",
+			return flaw_set(l->f, ERR_BAD_ID, spans[n].at, found[n].ai->ai, "qualifier-order",
 					"(%s) does not qualify (%s) at this place", found[n].ai->ai,
 					ret->key.ai->ai);
 		last = rank;
 		q->ai = found[n].ai;
 		ret->qualifiers_n++;
-		e = value_read(a, text, spans[n], f, q);
+		e = value_read(l, spans[n], q);
 	}
 	return e;
 }
@@ -131,51 +135,51 @@ static bool digits_only(struct str s)
 	return s.n > 0;
 }
 
-static enum err attribute_check(struct arena *a, struct str text, struct span name, struct span value,
-				struct flaw *f, const struct gs1_name *m)
+static enum err attribute_check(const struct link *l, struct span name, struct span value,
+				const struct gs1_name *m)
 {
-	struct str s, ai_text = span_str(text, name);
+	struct str s, ai_text = span_str(l, name);
 	const struct gs1_ai *ai = gs1_ai_find(ai_text), *others[PAIRS_MAX];
 	if (ai == m->key.ai)
-		return flaw_set(f, ERR_BAD_ID, name.at, ai->ai, "duplicate", "(%s) is given twice", ai->ai);
+		return flaw_set(l->f, ERR_BAD_ID, name.at, ai->ai, "duplicate", "(%s) is given twice",
+				ai->ai);
 	gs1_ais(m->qualifiers, m->qualifiers_n, others);
 	if (ai && !ai->qualifiers && gs1_qualifier_rank(m->key.ai, ai, others, m->qualifiers_n) >= 0)
-		return flaw_set(f, ERR_BAD_ID, name.at, ai->ai, "qualifier-in-query",
+		return flaw_set(l->f, ERR_BAD_ID, name.at, ai->ai, "qualifier-in-query",
 				"the qualifier (%s) belongs into the path", ai->ai);
-	enum err e = decode(a, text, value, true, f, &s);
+	enum err e = decode(l, value, true, &s);
 	size_t at = 0;
 	if (!e && ai) {
-		e = gs1_value_check(ai, s, f, &at);
-		if (e && f) f->offset = encoded_at(text, value, at);
+		e = gs1_value_check(ai, s, l->f, &at);
+		if (e && l->f) l->f->offset = encoded_at(l, value, at);
 		return e;
 	}
 	for (; !e && at < s.n; at++)
 		if (!gs1_set_has(GS1_X, (unsigned char)s.p[at]) && s.p[at] != '#')
-			e = flaw_set(f, ERR_BAD_ID, encoded_at(text, value, at), "", "characters",
+			e = flaw_set(l->f, ERR_BAD_ID, encoded_at(l, value, at), "", "characters",
 				     "the character stands in no GS1 value");
 	return e;
 }
 
-static enum err query_check(struct arena *a, struct str text, struct span query, struct flaw *f,
-			    const struct gs1_name *m)
+static enum err query_check(const struct link *l, struct span query, const struct gs1_name *m)
 {
 	struct span seen[ATTRIBUTES_MAX];
 	size_t seen_n = 0, end = query.at + query.n;
 	for (size_t at = query.at; at < end;) {
-		struct str rest = str_n(text.p + at, end - at);
+		struct str rest = str_n(l->text.p + at, end - at);
 		size_t n = str_find(rest, '&'), eq = str_find(str_first(rest, n), '=');
 		struct span name = {at, eq}, value = {at + eq + 1, eq < n ? n - eq - 1 : 0};
 		at += n + 1;
-		if (!digits_only(span_str(text, name))) continue;
+		if (!digits_only(span_str(l, name))) continue;
 		for (size_t i = 0; i < seen_n; i++)
-			if (str_eq(span_str(text, seen[i]), span_str(text, name)))
-				return flaw_set(f, ERR_BAD_ID, name.at, "query", "duplicate",
-						"(%.*s) is given twice", STR_ARG(span_str(text, name)));
+			if (str_eq(span_str(l, seen[i]), span_str(l, name)))
+				return flaw_set(l->f, ERR_BAD_ID, name.at, "query", "duplicate",
+						"(%.*s) is given twice", STR_ARG(span_str(l, name)));
 		if (seen_n == ATTRIBUTES_MAX)
-			return flaw_set(f, ERR_BAD_ID, name.at, "query", "too-many-attributes",
+			return flaw_set(l->f, ERR_BAD_ID, name.at, "query", "too-many-attributes",
 					"a link has at most %d attributes", ATTRIBUTES_MAX);
 		seen[seen_n++] = name;
-		enum err e = attribute_check(a, text, name, value, f, m);
+		enum err e = attribute_check(l, name, value, m);
 		if (e) return e;
 	}
 	return ERR_OK;
@@ -228,7 +232,8 @@ enum err gs1_link_parse(struct arena *a, struct str text, struct flaw *f, struct
 	size_t end = str_find(text, '#');
 	size_t query = str_find(str_first(text, end), '?');
 	struct span path = {at, query > at ? query - at : 0};
-	e = path_read(a, text, path, f, ret);
-	if (!e && query < end) e = query_check(a, text, (struct span){query + 1, end - query - 1}, f, ret);
+	const struct link l = {a, text, f};
+	e = path_read(&l, path, ret);
+	if (!e && query < end) e = query_check(&l, (struct span){query + 1, end - query - 1}, ret);
 	return e;
 }

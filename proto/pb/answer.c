@@ -22,6 +22,8 @@ enum {
 
 enum { NODE_MAX = 2048 /* a DID */ };
 
+static const struct pb_kind message_kind = {&kanhe__answer__descriptor, ANSWER_VERSION, ANSWER_PACKED_MAX};
+
 const char *answer_kind_name(enum answer_kind k)
 {
 	switch (k) {
@@ -120,7 +122,7 @@ enum err answer_unpack(struct arena *a, struct str packed, struct flaw *f, struc
 	struct pb_cursor c = pb_cursor(packed);
 	struct pb_field p;
 	struct answer m = {0};
-	enum err e = pb_check(&kanhe__answer__descriptor, packed, ANSWER_VERSION, ANSWER_PACKED_MAX, f);
+	enum err e = pb_check(&message_kind, packed, f);
 	if (e) return e;
 	struct str *delegations = ARENA_ARRAY(a, struct str, ANSWER_DELEGATIONS_MAX);
 	if (!delegations)

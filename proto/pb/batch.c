@@ -7,6 +7,12 @@ enum { REQ_VERSION = 1, REQ_IDS, REQ_SIGNED };
 enum { ANS_VERSION = 1, ANS_ITEMS };
 enum { ITEM_ID = 1, ITEM_ERROR, ITEM_DETAIL, ITEM_ANSWER };
 
+static const struct pb_kind request_kind = {&kanhe__batch_request__descriptor, ANSWER_VERSION,
+					    BATCH_REQUEST_MAX};
+
+static const struct pb_kind batch_kind = {&kanhe__batch_answer__descriptor, ANSWER_VERSION,
+					  BATCH_ANSWER_MAX};
+
 static enum err no_memory(struct flaw *f)
 {
 	return flaw_set(f, ERR_NO_MEMORY, FLAW_NO_OFFSET, "", "memory", "%s", err_text(ERR_NO_MEMORY));
@@ -28,8 +34,7 @@ enum err batch_request_unpack(struct arena *a, struct str packed, struct flaw *f
 	struct pb_cursor c = pb_cursor(packed);
 	struct pb_field p;
 	struct batch_request m = {0};
-	enum err e =
-	    pb_check(&kanhe__batch_request__descriptor, packed, ANSWER_VERSION, BATCH_REQUEST_MAX, f);
+	enum err e = pb_check(&request_kind, packed, f);
 	if (e) return e;
 	m.ids = ARENA_ARRAY(a, struct str, BATCH_MAX);
 	if (!m.ids) return no_memory(f);
@@ -98,8 +103,7 @@ enum err batch_answer_unpack(struct arena *a, struct str packed, struct flaw *f,
 	struct pb_cursor c = pb_cursor(packed);
 	struct pb_field p;
 	struct batch_answer m = {0};
-	enum err e =
-	    pb_check(&kanhe__batch_answer__descriptor, packed, ANSWER_VERSION, BATCH_ANSWER_MAX, f);
+	enum err e = pb_check(&batch_kind, packed, f);
 	if (e) return e;
 	m.items = ARENA_ARRAY(a, struct batch_item, BATCH_MAX);
 	if (!m.items) return no_memory(f);

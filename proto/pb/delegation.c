@@ -21,6 +21,9 @@ enum {
 enum { KEY_SUITE = 1, KEY_PUBLIC, KEY_KID };
 enum { ENDPOINT_PROTOCOL = 1, ENDPOINT_URL };
 
+static const struct pb_kind delegation_kind = {&kanhe__delegation__descriptor, DELEGATION_VERSION,
+					       DELEGATION_PACKED_MAX};
+
 static bool text_ok(struct str s)
 {
 	return s.n && s.n <= DELEGATION_TEXT_MAX;
@@ -117,8 +120,7 @@ enum err delegation_pack(const struct delegation *d, struct buf *out)
 enum err delegation_unpack(struct arena *a, struct str packed, struct flaw *f, struct delegation *ret)
 {
 	Kanhe__Delegation *m;
-	enum err e = pb_unpack(a, &kanhe__delegation__descriptor, packed, DELEGATION_VERSION,
-			       DELEGATION_PACKED_MAX, f, &m);
+	enum err e = pb_unpack(a, &delegation_kind, packed, f, &m);
 	if (e) return e;
 	struct delegation d = {
 	    .scheme = (enum id_scheme)m->scheme,

@@ -6,6 +6,9 @@
 /* Field numbers of kanhe.proto. */
 enum { VERSION = 1, KIND, PAYLOAD, SUITE, KID, SIGNATURE };
 
+static const struct pb_kind signed_kind = {&kanhe__signed__descriptor, ENVELOPE_VERSION,
+					   ENVELOPE_PACKED_MAX};
+
 const char *envelope_context(enum envelope_kind k)
 {
 	switch (k) {
@@ -59,8 +62,7 @@ enum err envelope_unpack(struct str packed, struct flaw *f, struct envelope *ret
 	struct pb_cursor c = pb_cursor(packed);
 	struct pb_field p;
 	struct envelope e = {0};
-	enum err err =
-	    pb_check(&kanhe__signed__descriptor, packed, ENVELOPE_VERSION, ENVELOPE_PACKED_MAX, f);
+	enum err err = pb_check(&signed_kind, packed, f);
 	if (err) return err;
 	while (!pb_next(&c, &p)) {
 		switch (p.id) {

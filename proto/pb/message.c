@@ -156,26 +156,24 @@ static enum err walk(const ProtobufCMessageDescriptor *d, struct str octets, siz
 	}
 }
 
-enum err pb_check(const ProtobufCMessageDescriptor *d, struct str octets, uint32_t version, size_t max,
-		  struct flaw *f)
+enum err pb_check(const struct pb_kind *k, struct str octets, struct flaw *f)
 {
-	if (octets.n > max)
-		return flaw_set(f, ERR_TOO_LARGE, max, d->short_name, "size",
-				"the message has at most %zu octets", max);
+	if (octets.n > k->max)
+		return flaw_set(f, ERR_TOO_LARGE, k->max, k->d->short_name, "size",
+				"the message has at most %zu octets", k->max);
 	struct pb_cursor c = pb_cursor(octets);
 	struct pb_field p;
 	uint64_t found = 0;
-	while (version && !pb_next(&c, &p)) {
+	while (!pb_next(&c, &p)) {
 		if (p.id != VERSION_FIELD || p.wire != PB_VARINT) continue;
 		found = p.number;
 		break;
 	}
-	if (version && found && found != version)
+	if (found && found != k->version)
 		return flaw_set(f, ERR_UNSUPPORTED, p.at, "version", "version",
 				"version %llu of this message is not known", (unsigned long long)found);
-	enum err e = walk(d, octets, 0, NULL, f);
-	if (!e && version && !found) e = pb_flaw(f, "missing", "version");
-	return e;
+	enum err e = walk(k->d, octets, 0, NULL, f);
+	return !e && !found ? pb_flaw(f, "missing", "version") : e;
 }
 
 static void *arena_allocate(void *a, size_t n)
@@ -189,18 +187,19 @@ static void arena_release(void *a, void *p)
 	(void)p;
 }
 
-enum err pb_unpack(struct arena *a, const ProtobufCMessageDescriptor *d, struct str octets,
-		   uint32_t version, size_t max, struct flaw *f, void *ret_message)
+enum err pb_unpack(struct arena *a, const struct pb_kind *k, struct str octets, struct flaw *f,
+		   void *ret_message)
 {
-	enum err e = pb_check(d, octets, version, max, f);
+	enum err e = pb_check(k, octets, f);
 	if (e) return e;
 	ProtobufCAllocator in_arena = {arena_allocate, arena_release, a};
-	ProtobufCMessage *m = protobuf_c_message_unpack(d, &in_arena, octets.n, (const uint8_t *)octets.p);
+	ProtobufCMessage *m =
+	    protobuf_c_message_unpack(k->d, &in_arena, octets.n, (const uint8_t *)octets.p);
 	if (!m) {
 		if (arena_overflowed(a))
-			return flaw_set(f, ERR_NO_MEMORY, FLAW_NO_OFFSET, d->short_name, "memory", "%s",
+			return flaw_set(f, ERR_NO_MEMORY, FLAW_NO_OFFSET, k->d->short_name, "memory", "%s",
 					err_text(ERR_NO_MEMORY));
-		return flaw_set(f, ERR_BAD_PROTO, FLAW_NO_OFFSET, d->short_name, "wire",
+		return flaw_set(f, ERR_BAD_PROTO, FLAW_NO_OFFSET, k->d->short_name, "wire",
 				"the octets are no such message");
 	}
 	memcpy(ret_message, &m, sizeof m);

@@ -84,13 +84,19 @@ static inline __attribute__((always_inline)) enum err pb_next(struct pb_cursor *
 	return ERR_OK;
 }
 
-/* Version (field 1 of every versioned message) and limit first, then the walk. ERR_UNSUPPORTED,
- * ERR_TOO_LARGE, ERR_BAD_PROTO with offset and path ("values[2].type"). version 0: not versioned. */
-enum err pb_check(const ProtobufCMessageDescriptor *d, struct str octets, uint32_t version, size_t max,
-		  struct flaw *f) MUST_USE;
+/* A message at the top: its descriptor, the version in its field 1, the most octets it may have. */
+struct pb_kind {
+	const ProtobufCMessageDescriptor *d;
+	uint32_t version;
+	size_t max;
+};
+
+/* Limit and version first, then the walk. ERR_UNSUPPORTED, ERR_TOO_LARGE, ERR_BAD_PROTO with offset and
+ * path ("values[2].type"). */
+enum err pb_check(const struct pb_kind *k, struct str octets, struct flaw *f) MUST_USE;
 /* pb_check, then protobuf-c's unpacking with the arena for memory. ERR_NO_MEMORY. */
-enum err pb_unpack(struct arena *a, const ProtobufCMessageDescriptor *d, struct str octets,
-		   uint32_t version, size_t max, struct flaw *f, void *ret_message) MUST_USE;
+enum err pb_unpack(struct arena *a, const struct pb_kind *k, struct str octets, struct flaw *f,
+		   void *ret_message) MUST_USE;
 
 /* A rule of the content was broken: the path printed, ERR_BAD_PROTO. */
 enum err pb_flaw(struct flaw *f, const char *rule, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -34,6 +34,8 @@ enum { PERMISSIONS_ALL = 0x0f };
 
 _Static_assert((int)RECORD_ID_MAX == (int)ID_TEXT_MAX + 4, "every identifier fits a record");
 
+static const struct pb_kind record_kind = {&kanhe__record__descriptor, RECORD_VERSION, RECORD_PACKED_MAX};
+
 static int u32_order(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -145,8 +147,7 @@ static bool value_take(struct arena *a, const Kanhe__Value *m, struct value *ret
 enum err record_unpack(struct arena *a, struct str packed, struct flaw *f, struct record *ret)
 {
 	Kanhe__Record *m;
-	enum err e =
-	    pb_unpack(a, &kanhe__record__descriptor, packed, RECORD_VERSION, RECORD_PACKED_MAX, f, &m);
+	enum err e = pb_unpack(a, &record_kind, packed, f, &m);
 	if (e) return e;
 	struct record r = {
 	    .id = str_of(m->id),

@@ -29,25 +29,19 @@ static enum err members_known(json_t *obj, const char *path, const char *known, 
 	return ERR_OK;
 }
 
-static enum err octets_read(struct arena *a, struct str format, struct str text, const char *path,
-			    struct flaw *f, struct str *ret)
+/* ERR_UNSUPPORTED: no such format; ERR_BAD_INPUT: the text is not of it. */
+static enum err octets_read(struct arena *a, struct str format, struct str text, struct str *ret)
 {
-	enum err e = ERR_OK;
+	if (str_is(format, "base64")) return base64_parse(a, text, ret);
 	if (str_is(format, "string")) {
 		*ret = text;
-	} else if (str_is(format, "base64")) {
-		e = base64_parse(a, text, ret);
-	} else if (str_is(format, "hex")) {
-		char *p = arena_bytes(a, text.n / 2 + 1);
-		if (!p) return ERR_NO_MEMORY;
-		e = hex_parse(text, p, text.n / 2);
-		*ret = str_n(p, text.n / 2);
-	} else {
-		return bad(f, path, "data.format", "value", "is one of string, base64, hex");
+		return ERR_OK;
 	}
-	return e == ERR_OK || e == ERR_NO_MEMORY
-		   ? e
-		   : bad(f, path, "data.value", "format", "is not of its format");
+	if (!str_is(format, "hex")) return ERR_UNSUPPORTED;
+	char *p = arena_bytes(a, text.n / 2 + 1);
+	if (!p) return ERR_NO_MEMORY;
+	*ret = str_n(p, text.n / 2);
+	return hex_parse(text, p, text.n / 2);
 }
 
 static enum err data_read(struct arena *a, json_t *obj, const char *path, struct flaw *f, struct value *v)
@@ -63,19 +57,14 @@ static enum err data_read(struct arena *a, json_t *obj, const char *path, struct
 		if (!e) e = members_known(data, inner, "format value", f);
 		if (!e) e = json_str(data, inner, "format", f, &format);
 		if (!e) e = json_str(data, inner, "value", f, &text);
-		if (!e) e = octets_read(a, format, text, path, f, &v->data);
 		if (e) return e;
+		e = octets_read(a, format, text, &v->data);
+		if (e == ERR_UNSUPPORTED)
+			return bad(f, inner, "format", "value", "is one of string, base64, hex");
+		if (e == ERR_NO_MEMORY) return e;
+		if (e) return bad(f, inner, "value", "format", "is not of its format");
 	}
 	return v->data.n > RECORD_DATA_MAX ? bad(f, path, "data", "length", "is too long") : ERR_OK;
-}
-
-static enum err seconds_read(json_t *obj, const char *path, const char *key, struct flaw *f, uint64_t *ret)
-{
-	usec_t t;
-	struct str s = json_text(json_object_get(obj, key));
-	if (clock_parse(s, &t) || t < 0) return bad(f, path, key, "time", "is an RFC 3339 time since 1970");
-	*ret = (uint64_t)(t / USEC_PER_SEC);
-	return ERR_OK;
 }
 
 static enum err ttl_read(json_t *obj, const char *path, struct flaw *f, struct value *v)
