@@ -67,6 +67,15 @@ static enum err data_read(struct arena *a, json_t *obj, const char *path, struct
 	return v->data.n > RECORD_DATA_MAX ? bad(f, path, "data", "length", "is too long") : ERR_OK;
 }
 
+static enum err seconds_read(json_t *obj, const char *path, const char *key, struct flaw *f, uint64_t *ret)
+{
+	usec_t t;
+	struct str s = json_text(json_object_get(obj, key));
+	if (clock_parse(s, &t) || t < 0) return bad(f, path, key, "time", "is an RFC 3339 time since 1970");
+	*ret = (uint64_t)(t / USEC_PER_SEC);
+	return ERR_OK;
+}
+
 static enum err ttl_read(json_t *obj, const char *path, struct flaw *f, struct value *v)
 {
 	uint64_t ttl = VALUE_TTL;
