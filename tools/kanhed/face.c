@@ -262,7 +262,7 @@ static const struct net_route metrics_open[] = {
 static const struct net_route metrics_closed[] = {
     {NET_GET, "/metrics", get_metrics, ROLE_OPERATOR | ROLE_AUDITOR, 0, 0, "Prometheus metrics"}};
 
-const struct net_routes *face_routes(struct node *n, size_t *ret_n)
+const struct net_routes *node_routes(struct node *n, size_t *ret_n)
 {
 	static struct net_routes tables[2];
 	bool open = conf_switch(n->conf, "metrics", "public");

@@ -91,7 +91,7 @@ static void add_tables(struct tables *t, const struct net_routes *more, size_t n
 static void collect_routes(struct node *n, struct tables *t, struct ledger_face *faces[2])
 {
 	size_t count;
-	const struct net_routes *own = face_routes(n, &count);
+	const struct net_routes *own = node_routes(n, &count);
 	add_tables(t, own, count);
 	add_tables(t, rs_routes(n->rs), 1);
 	add_tables(t, ledger_face_routes(faces[0]), 1);

@@ -11,7 +11,7 @@ enum { EXIT_STOPPED = 0, EXIT_CONFIGURATION = 78 /* EX_CONFIG of sysexits(3) */ 
 int serve(const struct conf *c);
 
 /* The node's own routes: health, metrics, status, home page (tools/kanhed/face.c). */
-const struct net_routes *face_routes(struct node *n, size_t *ret_n);
+const struct net_routes *node_routes(struct node *n, size_t *ret_n);
 /* Tells systemd (sd_notify(3) protocol) "READY=1" or "STOPPING=1"; nothing without NOTIFY_SOCKET. */
 void notify_systemd(const char *state);
 
