@@ -6,6 +6,13 @@
 #include "net/h2_budget.h"
 #include "net/route.h"
 
+enum {
+	FIRST_UNKNOWN = 10,   /* frame types of RFC 9113 end at 9 */
+	PRIORITY_UPDATE = 16, /* RFC 9218 7.1: browsers send them */
+	FRAME_HEADER = 9,
+	DATA_LEAST = 1024 /* octets of DATA worth a frame of their own */
+};
+
 struct h2 {
 	struct conn *conn;
 	nghttp2_session *session;
@@ -14,7 +21,7 @@ struct h2 {
 	struct h2_budget budget;
 	bool calmed; /* GOAWAY for a flood was submitted */
 	bool noticed, final;
-	uint32_t answers;
+	uint32_t answers, invalid; /* invalid: frames whose RST_STREAM is still to be sent */
 };
 
 static nghttp2_session_callbacks *callbacks;
@@ -41,8 +48,8 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
 	switch (hd->type) {
 	case NGHTTP2_HEADERS:
 	case NGHTTP2_CONTINUATION: /* nghttp2 counts these itself */
-	case NGHTTP2_RST_STREAM:   /* and these */
 	case NGHTTP2_GOAWAY: break;
+	case NGHTTP2_RST_STREAM: spend(h, H2_BUDGET_RESET_BY_PEER); break;
 	case NGHTTP2_DATA:
 		if (hd->length == 0) spend(h, H2_BUDGET_EMPTY_DATA);
 		break;
@@ -52,8 +59,32 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
 	case NGHTTP2_PING: spend(h, H2_BUDGET_PING); break;
 	case NGHTTP2_PRIORITY: spend(h, H2_BUDGET_PRIORITY); break;
 	case NGHTTP2_WINDOW_UPDATE: spend(h, H2_BUDGET_WINDOW); break;
+	case PRIORITY_UPDATE: spend(h, H2_BUDGET_PRIORITY); break;
 	default: spend(h, H2_BUDGET_UNKNOWN); break;
 	}
+	return 0;
+}
+
+/* Frames we do not know are dropped, but must be seen to be counted. */
+static int on_unknown(nghttp2_session *session, void **payload, const nghttp2_frame_hd *hd, void *user)
+{
+	(void)session;
+	(void)payload;
+	(void)hd;
+	(void)user;
+	return NGHTTP2_ERR_CANCEL;
+}
+
+/* A stream is about to be reset for this: counted now and not when the frame is sent, so that one
+ * read cannot bring more of them than the budget. */
+static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int code, void *user)
+{
+	struct h2 *h = user;
+	(void)session;
+	(void)frame;
+	(void)code;
+	h->invalid++;
+	spend(h, H2_BUDGET_RESET_BY_US);
 	return 0;
 }
 
@@ -63,7 +94,11 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 	if (frame->hd.type == NGHTTP2_RST_STREAM) {
 		struct request *r = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
 		bool ours = frame->rst_stream.error_code == NGHTTP2_NO_ERROR || (r && r->answer.cut);
-		if (!ours) spend(h, H2_BUDGET_RESET_BY_US);
+		if (ours) return 0;
+		if (h->invalid)
+			h->invalid--;
+		else
+			spend(h, H2_BUDGET_RESET_BY_US);
 	} else if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
 		shard_count(&h->conn->shard->counters.protocol_errors, 1);
 	}
@@ -196,7 +231,11 @@ void h2_consumed(struct request *r, size_t n)
 enum err h2_input(struct h2 *h, const char *p, size_t n)
 {
 	ssize_t took = nghttp2_session_mem_recv(h->session, (const uint8_t *)p, n);
-	return took < 0 ? ERR_BAD_INPUT : ERR_OK;
+	if (took >= 0) return ERR_OK;
+	bool flood = took == NGHTTP2_ERR_FLOODED || took == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS;
+	nghttp2_session_terminate_session(h->session,
+					  flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+	return ERR_BAD_INPUT;
 }
 
 /* ---- out --------------------------------------------------------------------------------- */
@@ -206,14 +245,13 @@ enum err h2_input(struct h2 *h, const char *p, size_t n)
 static ssize_t on_read_data(nghttp2_session *session, int32_t stream, uint8_t *to, size_t length,
 			    uint32_t *flags, nghttp2_data_source *source, void *user)
 {
-	enum { FRAME_HEADER = 9, LEAST = 1024 };
 	struct h2 *h = user;
 	struct request *r = source->ptr;
 	struct out *o = h->out;
 	(void)to;
 	size_t room = o->room - o->n - FRAME_HEADER, n = 0;
 	bool end = false;
-	if (o->n + FRAME_HEADER + LEAST > o->room) return NGHTTP2_ERR_PAUSE;
+	if (o->n + FRAME_HEADER + DATA_LEAST > o->room) return NGHTTP2_ERR_PAUSE;
 	enum err e = request_pull(r, o->p + o->n + FRAME_HEADER, room < length ? room : length, &n, &end);
 	if (e == ERR_BUSY) return NGHTTP2_ERR_DEFERRED;
 	if (e) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -233,8 +271,8 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
 	struct out *o = h->out;
 	(void)session;
 	(void)source;
-	memcpy(o->p + o->n, header, 9);
-	o->n += 9 + n;
+	memcpy(o->p + o->n, header, FRAME_HEADER);
+	o->n += FRAME_HEADER + n;
 	(void)frame;
 	h2_budget_credit(&h->budget, H2_BUDGET_WINDOW, 2);
 	return 0;
@@ -318,6 +356,7 @@ enum err h2_setup(void)
 	if (nghttp2_session_callbacks_new(&callbacks) || nghttp2_option_new(&options)) return ERR_NO_MEMORY;
 	nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
 	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
+	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
 	nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
 	nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
@@ -325,6 +364,9 @@ enum err h2_setup(void)
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
 	nghttp2_session_callbacks_set_send_data_callback(callbacks, on_send_data);
+	nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, on_unknown);
+	for (int type = FIRST_UNKNOWN; type <= UINT8_MAX; type++)
+		nghttp2_option_set_user_recv_extension_type(options, (uint8_t)type);
 	nghttp2_option_set_no_auto_window_update(options, 1);
 	nghttp2_option_set_no_closed_streams(options, 1);
 	nghttp2_option_set_max_settings(options, H2_SETTINGS_MAX);

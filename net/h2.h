@@ -21,8 +21,9 @@ enum {
 	H2_CONTINUATIONS = 8,  /* frames after HEADERS: 16 KiB of fields need none */
 	H2_SETTINGS_MAX = 32,  /* entries in one SETTINGS frame */
 	H2_ACKS_MAX = 256,     /* answers to PING and SETTINGS that wait for a slow reader */
-	H2_RESETS_BURST = 500, /* streams a client may reset at once (CVE-2023-44487) … */
-	H2_RESETS_RATE = 50    /* … and each second */
+	/* the library's own limit on streams a client resets (CVE-2023-44487) stands behind ours */
+	H2_RESETS_BURST = 1000,
+	H2_RESETS_RATE = 100
 };
 
 enum err h2_open(struct conn *c, struct h2 **ret) MUST_USE;

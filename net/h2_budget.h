@@ -19,6 +19,7 @@
 	X(EMPTY_DATA, 200, 50, "the end of a body of unknown length: one per request")                     \
 	X(WINDOW, 1000, 200, "besides those that answer DATA frames of ours")                              \
 	X(UNKNOWN, 50, 10, "grease: a few per connection")                                                 \
+	X(RESET_BY_PEER, 500, 50, "a browser that leaves a page takes back all it asked for")              \
 	X(RESET_BY_US, 100, 10, "streams that broke the protocol: 100 in 10 seconds")
 
 enum h2_budget_kind {
