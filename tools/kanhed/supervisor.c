@@ -61,6 +61,17 @@ static void write_pid_file(const char *path)
 	fclose(f);
 }
 
+/* The file may be a successor's by now: only our own number is taken away. */
+static void drop_pid_file(const char *path)
+{
+	int pid = 0;
+	FILE *f = path ? fopen(path, "re") : NULL;
+	if (!f) return;
+	if (fscanf(f, "%d", &pid) != 1) pid = 0;
+	fclose(f);
+	if (pid == (int)getpid()) unlink(path);
+}
+
 static void describe_death(pid_t pid, int status)
 {
 	if (WIFSIGNALED(status))
@@ -135,6 +146,6 @@ int supervise(const struct supervised *s, const char *pid_file)
 		if (waitpid(w.pid, &status, WNOHANG) == w.pid)
 			over = after_death(s, &w, status, &exit_status);
 	}
-	if (pid_file) unlink(pid_file);
+	drop_pid_file(pid_file);
 	return exit_status;
 }
