@@ -2,6 +2,7 @@
 
 #include "dataspace/offer.h"
 #include "dataspace/turn.h"
+#include "proto/dsp/odrl.h"
 
 enum {
 	DATASET_FORMAT = 1,
@@ -316,13 +317,18 @@ static enum err identifiers_read(struct arena *a, json_t *body, struct flaw *f, 
 static enum err policy_read(struct arena *a, json_t *body, struct flaw *f, struct publishing *p)
 {
 	struct buf b = BUF_INIT(JSON_SIZE_MAX);
+	struct odrl_policy offer;
 	json_t *policy, *rules;
 	enum err e = json_obj(body, "", "policy", f, &policy);
 
 	if (!e) e = dp_policy_check(a, policy, f);
 	if (e) return e;
 	rules = offer_rules(a, policy);
-	e = rules ? json_jcs(rules, &b) : ERR_NO_MEMORY;
+	if (rules) rules = offer_rules_plain(a, rules);
+	if (!rules) return ERR_NO_MEMORY;
+	e = odrl_check(offer_write(a, rules, STR("offer"), STR_NONE, STR_NONE), ODRL_OFFER, "policy", f,
+		       &offer);
+	if (!e) e = json_jcs(rules, &b);
 	if (!e) p->policy = arena_dup(a, buf_str(&b));
 	if (!e && !p->policy.p) e = ERR_NO_MEMORY;
 	buf_done(&b);

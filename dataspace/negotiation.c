@@ -147,7 +147,7 @@ static enum err receive_first(const struct turn *u, const struct negotiation_mes
 	if (!e) {
 		*ret_new = true; /* the same answer as the first time */
 		*ret = n;
-		return turn_repeated(u, n->history, n->n_history)
+		return turn_repeated(u, n->history, n->n_history, m->root, true)
 			   ? ERR_OK
 			   : flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET,
 				      request ? "consumerPid" : "providerPid", "pid-used",
@@ -256,11 +256,10 @@ enum err negotiation_receive(const struct turn *u, struct str pid, const struct 
 	if (m->callback.n)
 		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "callbackAddress", "one-of",
 				"only the first message of a negotiation names it");
-	if (turn_repeated(u, n->history, n->n_history)) {
-		*ret = n;
-		return ERR_OK;
-	}
+	*ret = n;
+	if (turn_repeated(u, n->history, n->n_history, m->root, false)) return ERR_OK;
 	e = find_move(u, n, m->move, &to, &implied);
+	if (e && turn_repeated(u, n->history, n->n_history, m->root, true)) return ERR_OK;
 	if (!e) e = take_contents(u, m, n, &proof);
 	if (!e && implied) e = negotiation_acknowledged(u, n);
 	if (!e && n->pending) e = negotiation_forget(u, n);
@@ -271,6 +270,5 @@ enum err negotiation_receive(const struct turn *u, struct str pid, const struct 
 		e = to == DSP_NEGOTIATION_AGREED ? negotiation_verify(u, n, proof)
 						 : negotiation_react(u, n);
 	if (!e) e = negotiation_put(u, n);
-	*ret = n;
 	return e;
 }

@@ -90,6 +90,7 @@ static enum err post(const struct turn *u, const Ds__Negotiation *n, json_t *mes
 			      .target = to};
 
 	if (!message) return ERR_NO_MEMORY;
+	turn_name_message(message);
 	l.body = json_write(u->a, message, false);
 	if (n->peer_pid[0])
 		l.url = arena_printf(u->a, "%s/negotiations/%.*s%s", n->callback,

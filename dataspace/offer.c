@@ -18,6 +18,34 @@ json_t *offer_rules(struct arena *a, json_t *policy)
 	return out;
 }
 
+static void plain(struct arena *a, json_t *j)
+{
+	const char *key;
+	json_t *v;
+	void *next;
+	size_t i;
+
+	json_array_foreach(j, i, v)
+	{
+		plain(a, v);
+	}
+	json_object_foreach_safe(j, next, key, v)
+	{
+		if (!strcmp(key, "rightOperand") && (json_is_number(v) || json_is_boolean(v)))
+			json_put_str(j, key, json_write(a, v, false));
+		else
+			plain(a, v);
+	}
+}
+
+json_t *offer_rules_plain(struct arena *a, json_t *rules)
+{
+	json_t *copy = json_keep(a, json_deep_copy(rules));
+
+	if (copy) plain(a, copy);
+	return copy;
+}
+
 static bool same(json_t *x, json_t *y)
 {
 	struct buf bx = BUF_INIT(OFFER_TEXT_MAX), by = BUF_INIT(OFFER_TEXT_MAX);

@@ -12,6 +12,9 @@ enum { OFFER_DIFFS_MAX = 20 /* reasons told: the first few are what a person nee
 /* The rules of an offer, agreement or published policy as a new object kept by the arena; NULL
  * without memory. */
 json_t *offer_rules(struct arena *a, json_t *policy);
+/* A copy of the rules in the form that travels: numbers and truth values on the right side of a
+ * constraint become texts, because the protocol's schema takes only texts, objects and arrays there. */
+json_t *offer_rules_plain(struct arena *a, json_t *rules);
 bool offer_same(json_t *rules1, json_t *rules2);
 /* Array of sentences "permission[0].constraint[1].rightOperand: offered 3, asked 5"; kept by the
  * arena. Empty when the rules are the same. */

@@ -168,7 +168,7 @@ static enum err receive_request(const struct turn *u, const struct transfer_mess
 
 	if (!e) e = transfer_find_peer(u->t->store, u->a, u->self->id, u->who, m->pids.consumer, ret);
 	if (!e)
-		return turn_repeated(u, (*ret)->history, (*ret)->n_history)
+		return turn_repeated(u, (*ret)->history, (*ret)->n_history, m->root, true)
 			   ? ERR_OK
 			   : flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "consumerPid", "pid-used",
 				      "there is a transfer of this pid already");
@@ -264,16 +264,14 @@ enum err transfer_receive(const struct turn *u, struct str pid, const struct tra
 	if (!pid.n) return receive_request(u, m, ret, denial);
 	e = find_ours(u, pid, m, &x);
 	if (e) return e;
-	if (turn_repeated(u, x->history, x->n_history)) {
-		*ret = x;
-		return ERR_OK;
-	}
+	*ret = x;
+	if (turn_repeated(u, x->history, x->n_history, m->root, false)) return ERR_OK;
 	e = find_move(u, x, m->move, &to, &implied);
+	if (e && turn_repeated(u, x->history, x->n_history, m->root, true)) return ERR_OK;
 	if (!e) e = take_contents(u, m, x);
 	if (!e && implied) e = transfer_acknowledged(u, x);
 	if (!e && x->pending) e = transfer_forget(u, x);
 	if (!e) e = transfer_step(u, x, to, true, str_of(to == DSP_TRANSFER_STARTED ? "" : x->reason));
 	if (!e) e = ds_transfer_put(u->t, u->self->id, x);
-	*ret = x;
 	return e;
 }

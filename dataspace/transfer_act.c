@@ -105,6 +105,7 @@ static enum err post(const struct turn *u, const Ds__Transfer *x, json_t *messag
 			      .target = to};
 
 	if (!message) return ERR_NO_MEMORY;
+	turn_name_message(message);
 	l.body = json_write(u->a, message, false);
 	if (x->peer_pid[0])
 		l.url = arena_printf(u->a, "%s/transfers/%.*s%s", x->callback,

@@ -104,6 +104,7 @@ static enum err finish(const struct turn *u, const struct report *r)
 {
 	struct dsp_transfer_completion m;
 	struct ds_letter l = {.kind = DS_OUTBOX_TRANSFER, .participant = u->self->id};
+	json_t *message;
 	Ds__Transfer *x;
 	enum err e = ds_transfer_find(u->t->store, u->a, u->self->id, r->pid, &x);
 
@@ -116,7 +117,10 @@ static enum err finish(const struct turn *u, const struct report *r)
 	l.target = x->pending = DSP_TRANSFER_COMPLETED;
 	l.url = arena_printf(u->a, "%s/transfers/%.*s/completion", x->callback,
 			     STR_ARG(fetch_segment(u->a, str_of(x->peer_pid))));
-	l.body = json_write(u->a, dsp_transfer_completion_write(u->a, &m), false);
+	message = dsp_transfer_completion_write(u->a, &m);
+	if (!message) return ERR_NO_MEMORY;
+	turn_name_message(message);
+	l.body = json_write(u->a, message, false);
 	if (!l.url.p || !l.body.p) return ERR_NO_MEMORY;
 	e = ds_outbox_add(u->t, u->fx, &l, &x->pending_entry);
 	x->changed = u->t->now;

@@ -1,12 +1,22 @@
 #include "dataspace/turn.h"
 
-bool turn_repeated(const struct turn *u, Ds__Step *const *history, size_t n)
+bool turn_repeated(const struct turn *u, Ds__Step *const *history, size_t n, json_t *message, bool anywhere)
 {
 	if (!u->digest) return false;
-	for (size_t i = 0; i < n; i++)
-		if (history[i]->message.len == 32 && !memcmp(history[i]->message.data, u->digest, 32))
-			return true;
+	anywhere = anywhere || json_is_string(json_object_get(message, "@id"));
+	for (size_t i = n; i-- > 0;) {
+		if (history[i]->message.len != 32) continue;
+		if (!memcmp(history[i]->message.data, u->digest, 32)) return true;
+		if (!anywhere) return false;
+	}
 	return false;
+}
+
+void turn_name_message(json_t *message)
+{
+	char id[UUID_URN];
+
+	json_put_str(message, "@id", str_of(uuid_urn(id)));
 }
 
 enum err turn_step(const struct turn *u, Ds__Step ***history, size_t *n, uint32_t state, bool by_peer,

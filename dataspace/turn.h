@@ -26,8 +26,13 @@ enum {
 	TURN_REASON_MAX = 2000,
 };
 
-/* SHA-256 of the message is one of the history's: it was handled before. */
-bool turn_repeated(const struct turn *u, Ds__Step *const *history, size_t n);
+/* The message was handled before: its SHA-256 is one of the history's. Messages with an "@id" (ours
+ * all have a fresh one) are told apart for good; one without may mean the same thing again (a second
+ * pause), so that only the partner's latest is a repetition, unless `anywhere`. */
+bool turn_repeated(const struct turn *u, Ds__Step *const *history, size_t n, json_t *message,
+		   bool anywhere);
+/* Gives a message of ours its "@id". */
+void turn_name_message(json_t *message);
 /* Appends a step; texts in the arena. ERR_BAD_STATE (rule "history-limit") when there are too many. */
 enum err turn_step(const struct turn *u, Ds__Step ***history, size_t *n, uint32_t state, bool by_peer,
 		   struct str detail) MUST_USE;

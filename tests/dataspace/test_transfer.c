@@ -1,0 +1,421 @@
+/* Transfer processes between two participants, message by message. */
+#include "world.h"
+
+#define POLICY "{\"permission\":[{\"action\":\"use\"}]}"
+
+static struct world w;
+static char *agreement;
+
+static int setup(void **state)
+{
+	const char *pid;
+
+	(void)state;
+	world_open(&w);
+	world_publish(&w, "telemetry", POLICY);
+	pid = world_negotiate(&w, "telemetry");
+	world_settle(&w);
+	agreement = world_negotiation(&w, "buyer", pid)->agreement;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	world_close(&w);
+	return 0;
+}
+
+static void assert_unchanged(struct world_mark before)
+{
+	struct world_mark now = world_mark(&w);
+
+	assert_int_equal(now.ledger, before.ledger);
+	assert_int_equal(now.feed, before.feed);
+}
+
+static bool text_has(struct str s, const char *part)
+{
+	return memmem(s.p, s.n, part, strlen(part)) != NULL;
+}
+
+struct wish {
+	const char *agreement, *purpose;
+	char *pid;
+};
+
+static enum err start_fn(const struct turn *u, void *arg)
+{
+	struct wish *x = arg;
+	struct transfer_wish t = {.agreement = str_of(x->agreement), .purpose = str_of(x->purpose)};
+	Ds__Transfer *row;
+	enum err e = transfer_start(u, &t, &row);
+
+	if (!e) x->pid = arena_strdup(w.arena, str_of(row->pid));
+	return e;
+}
+
+static char *start(const char *purpose)
+{
+	struct wish x = {agreement, purpose, NULL};
+
+	assert_int_equal(world_turn(&w, "buyer", NULL, STR_NONE, start_fn, &x, NULL), ERR_OK);
+	return x.pid;
+}
+
+static Ds__Transfer *buyers(const char *pid)
+{
+	return world_transfer(&w, "buyer", pid);
+}
+
+static Ds__Transfer *makers(const char *pid)
+{
+	return world_transfer(&w, "maker", buyers(pid)->peer_pid);
+}
+
+static void assert_states(const char *pid, enum dsp_transfer_state s)
+{
+	assert_int_equal(buyers(pid)->state, s);
+	assert_int_equal(makers(pid)->state, s);
+	assert_int_equal(buyers(pid)->pending + makers(pid)->pending, 0);
+}
+
+/* What a job would do: the completion goes through the same engine. */
+static void finish(const char *pid)
+{
+	struct letter_copy l[8];
+	size_t before = world_letters(&w, l, 8);
+
+	assert_int_equal(ds_transfer_finished(w.d, STR("buyer"), str_of(pid), ERR_OK, STR_NONE), ERR_OK);
+	for (unsigned i = 0; i < 1000 && world_letters(&w, l, 8) == before; i++) {
+		/* the writer works in order: an empty turn behind it is enough */
+		struct world_mark m = world_mark(&w);
+
+		(void)m;
+		(void)!world_turn(&w, "buyer", NULL, STR_NONE, start_fn,
+				  &(struct wish){"urn:none", "", NULL}, NULL);
+	}
+}
+
+static void test_starts_and_completes(void **state)
+{
+	char *pid = start("maintenance");
+
+	(void)state;
+	assert_int_equal(world_settle(&w), 2);
+	assert_states(pid, DSP_TRANSFER_STARTED);
+	assert_int_equal(fake_plane.pulls, 1);
+	assert_string_equal(makers(pid)->purpose, "maintenance");
+	assert_non_null(strstr(buyers(pid)->address, "/p/maker/data/"));
+	finish(pid);
+	assert_int_equal(world_settle(&w), 1);
+	assert_states(pid, DSP_TRANSFER_COMPLETED);
+	assert_int_equal(fake_plane.ended, 2);
+	assert_int_equal(world_agreement(&w, "maker", agreement)->transfers, 1);
+}
+
+enum fault { LOSE_MESSAGE, LOSE_ANSWER, TWICE, ANSWER_LAST, CRASH_BETWEEN, FAULTS };
+
+static void carry(const struct letter_copy *l, bool answer)
+{
+	struct str body;
+	int status = world_deliver(&w, l, &body);
+
+	if (answer) world_answer(&w, l, status, body);
+}
+
+static void misbehave(enum fault fault, struct letter_copy *l)
+{
+	struct str body;
+	int status;
+
+	switch (fault) {
+	case LOSE_MESSAGE: world_answer(&w, l, 0, STR_NONE); break;
+	case LOSE_ANSWER:
+		carry(l, false);
+		world_answer(&w, l, 0, STR_NONE);
+		break;
+	case TWICE:
+		carry(l, false);
+		carry(l, true);
+		break;
+	case ANSWER_LAST:
+		status = world_deliver(&w, l, &body);
+		for (size_t m = world_letters(&w, l + 1, 30); m > 1; m = 0) carry(&l[m], true);
+		world_answer(&w, l, status, body);
+		break;
+	case CRASH_BETWEEN:
+		carry(l, false);
+		world_reopen(&w);
+		break;
+	case FAULTS: break;
+	}
+}
+
+static void test_survives_each_fault_at_each_message(void **state)
+{
+	uint64_t counted = 0;
+
+	(void)state;
+	for (enum fault fault = 0; fault < FAULTS; fault++) {
+		for (unsigned k = 0; k < 3; k++) {
+			char *pid = start("");
+			struct letter_copy l[32];
+			bool finished = false;
+
+			for (unsigned carried = 0; world_letters(&w, l, 31) || !finished; carried++) {
+				assert_true(carried < 50);
+				w.now += USEC_PER_SEC;
+				if (!world_letters(&w, l, 31)) {
+					finish(pid);
+					finished = true;
+				}
+				assert_true(world_letters(&w, l, 31) > 0);
+				if (carried == k)
+					misbehave(fault, l);
+				else
+					carry(l, true);
+			}
+			assert_states(pid, DSP_TRANSFER_COMPLETED);
+			assert_int_equal(world_agreement(&w, "maker", agreement)->transfers, ++counted);
+		}
+	}
+}
+
+static void test_counts_and_refuses_the_one_too_many(void **state)
+{
+	char *pid[4];
+	Ds__Transfer *x;
+	struct world_mark before;
+
+	(void)state;
+	fake_plane.count_max = 3;
+	for (int i = 0; i < 4; i++) pid[i] = start(""); /* all four asked before any is answered */
+	before = world_mark(&w);
+	world_settle(&w);
+	for (int i = 0; i < 3; i++) assert_states(pid[i], DSP_TRANSFER_STARTED);
+	x = buyers(pid[3]);
+	assert_int_equal(x->state, DSP_TRANSFER_TERMINATED);
+	assert_string_equal(x->code, "POLICY_DENIED");
+	assert_string_equal(x->reason, "count: limit 3, actual 3");
+	assert_int_equal(world_agreement(&w, "maker", agreement)->transfers, 3);
+	assert_true(world_mark(&w).ledger > before.ledger); /* the refusal is on record */
+}
+
+static void test_tells_purpose_to_the_policy(void **state)
+{
+	char *good, *bad;
+
+	(void)state;
+	fake_plane.purpose = "maintenance";
+	good = start("maintenance");
+	bad = start("resale");
+	world_settle(&w);
+	assert_states(good, DSP_TRANSFER_STARTED);
+	assert_string_equal(buyers(bad)->reason, "purpose: resale");
+}
+
+/* ---- refusals that change nothing ---- */
+
+static const char *message_of(enum dsp_transfer_move move, const struct dsp_pids *p)
+{
+	struct dsp_transfer_start s = {.pids = *p};
+	struct dsp_transfer_completion c = {.pids = *p};
+	struct dsp_transfer_notice n = {.pids = *p};
+	json_t *j = NULL;
+
+	switch (move) {
+	case DSP_TRANSFER_MOVE_START: j = dsp_transfer_start_write(w.arena, &s); break;
+	case DSP_TRANSFER_MOVE_COMPLETE: j = dsp_transfer_completion_write(w.arena, &c); break;
+	case DSP_TRANSFER_MOVE_SUSPEND: j = dsp_transfer_suspension_write(w.arena, &n); break;
+	case DSP_TRANSFER_MOVE_TERMINATE: j = dsp_transfer_termination_write(w.arena, &n); break;
+	default: break;
+	}
+	assert_non_null(j);
+	return arena_printf(w.arena, "%.*s ", STR_ARG(json_write(w.arena, j, false))).p;
+}
+
+static const char *path_of(enum dsp_transfer_move move, const char *pid)
+{
+	static const char *const ends[] = {
+	    [DSP_TRANSFER_MOVE_START] = "start",
+	    [DSP_TRANSFER_MOVE_COMPLETE] = "completion",
+	    [DSP_TRANSFER_MOVE_SUSPEND] = "suspension",
+	    [DSP_TRANSFER_MOVE_TERMINATE] = "termination",
+	};
+
+	return arena_printf(w.arena, "/transfers/%s/%s", pid, ends[move]).p;
+}
+
+struct forcing {
+	const char *pid;
+	uint32_t state;
+};
+
+static enum err force_fn(const struct turn *u, void *arg)
+{
+	struct forcing *f = arg;
+	Ds__Transfer *x;
+	enum err e = ds_transfer_find(u->t->store, u->a, u->self->id, str_of(f->pid), &x);
+
+	if (e) return e;
+	x->state = f->state;
+	x->pending = 0;
+	x->pending_entry = 0;
+	return ds_transfer_put(u->t, u->self->id, x);
+}
+
+static void test_refuses_every_transition_that_is_not_in_the_table(void **state)
+{
+	char *pid = start("");
+	unsigned refused = 0;
+
+	(void)state;
+	world_settle(&w);
+	for (int side = 0; side < 2; side++) {
+		const char *us = side ? "maker" : "buyer", *them = side ? "buyer" : "maker";
+		Ds__Transfer *x = side ? makers(pid) : buyers(pid);
+		struct dsp_pids pids = transfer_pids(x);
+
+		for (enum dsp_transfer_state s = 1; s < DSP_TRANSFER_STATE_COUNT; s++) {
+			struct forcing f = {x->pid, s};
+
+			assert_int_equal(world_turn(&w, us, NULL, STR_NONE, force_fn, &f, NULL), ERR_OK);
+			for (enum dsp_transfer_move m = DSP_TRANSFER_MOVE_START;
+			     m < DSP_TRANSFER_MOVE_COUNT; m++) {
+				enum dsp_transfer_state to;
+				struct world_mark before = world_mark(&w);
+				struct str body;
+
+				if (!dsp_transfer_next(s, m, side ? DSP_CONSUMER : DSP_PROVIDER, NULL, &to))
+					continue;
+				assert_int_equal(world_post(&w, us, them, path_of(m, x->pid),
+							    message_of(m, &pids), &body),
+						 400);
+				assert_true(text_has(body, "BAD_STATE"));
+				assert_unchanged(before);
+				refused++;
+			}
+		}
+	}
+	assert_true(refused > 20);
+}
+
+static void test_hides_transfers_and_agreements_from_others(void **state)
+{
+	char *pid = start("");
+	struct letter_copy l[8];
+	struct world_mark before;
+	Ds__Transfer *x;
+	struct dsp_pids pids;
+	const char *request;
+
+	(void)state;
+	assert_int_equal(world_letters(&w, l, 8), 1);
+	request = l[0].body;
+	world_settle(&w);
+	x = makers(pid);
+	pids = transfer_pids(x);
+	before = world_mark(&w);
+	for (enum dsp_transfer_move m = DSP_TRANSFER_MOVE_START; m < DSP_TRANSFER_MOVE_COUNT; m++) {
+		assert_int_equal(
+		    world_post(&w, "maker", "thief", path_of(m, x->pid), message_of(m, &pids), NULL), 404);
+		assert_int_equal(
+		    world_post(&w, "thief", "buyer", path_of(m, x->pid), message_of(m, &pids), NULL), 404);
+	}
+	/* somebody else's agreement, at its provider and elsewhere */
+	assert_int_equal(world_post(&w, "maker", "thief", "/transfers/request", request, NULL), 404);
+	assert_int_equal(world_post(&w, "thief", "buyer", "/transfers/request", request, NULL), 404);
+	assert_unchanged(before);
+}
+
+/* ---- pausing, ending, revoking ---- */
+
+static enum err suspend_fn(const struct turn *u, void *arg)
+{
+	Ds__Transfer *x;
+
+	return transfer_suspend(u, str_of(arg), STR("a pause"), &x);
+}
+
+static enum err resume_fn(const struct turn *u, void *arg)
+{
+	Ds__Transfer *x;
+
+	return transfer_resume(u, str_of(arg), &x);
+}
+
+static void test_only_the_side_that_suspended_resumes(void **state)
+{
+	char *pid = start(""), *maker;
+
+	(void)state;
+	world_settle(&w);
+	maker = makers(pid)->pid;
+	assert_int_equal(world_turn(&w, "maker", NULL, STR_NONE, suspend_fn, maker, NULL), ERR_OK);
+	assert_true(fake_plane.cuts > 0);
+	world_settle(&w);
+	assert_states(pid, DSP_TRANSFER_SUSPENDED);
+	assert_int_equal(world_turn(&w, "buyer", NULL, STR_NONE, resume_fn, pid, NULL), ERR_BAD_STATE);
+	assert_int_equal(world_turn(&w, "maker", NULL, STR_NONE, resume_fn, maker, NULL), ERR_OK);
+	world_settle(&w);
+	assert_states(pid, DSP_TRANSFER_STARTED);
+	assert_int_equal(fake_plane.pulls, 2);
+	assert_int_equal(world_turn(&w, "buyer", NULL, STR_NONE, suspend_fn, pid, NULL), ERR_OK);
+	world_settle(&w);
+	assert_int_equal(world_turn(&w, "buyer", NULL, STR_NONE, resume_fn, pid, NULL), ERR_OK);
+	world_settle(&w);
+	assert_states(pid, DSP_TRANSFER_STARTED);
+	assert_int_equal(world_agreement(&w, "maker", agreement)->transfers,
+			 1); /* resuming is not another one */
+}
+
+static enum err revoke_fn(const struct turn *u, void *arg)
+{
+	Ds__Agreement *g;
+	enum err e = ds_agreement_find(u->t->store, u->a, u->self->id, str_of(arg), &g);
+
+	return e ? e : agreement_revoke(u, g, STR("breach of contract"));
+}
+
+static void test_revocation_ends_transfers_and_refuses_new_ones(void **state)
+{
+	char *running = start(""), *late;
+	unsigned cuts = fake_plane.cuts;
+	Ds__Transfer *x;
+
+	(void)state;
+	world_settle(&w);
+	assert_int_equal(world_turn(&w, "maker", NULL, STR_NONE, revoke_fn, agreement, NULL), ERR_OK);
+	assert_true(fake_plane.cuts > cuts);
+	world_settle(&w);
+	assert_states(running, DSP_TRANSFER_TERMINATED);
+	assert_string_equal(buyers(running)->code, "REVOKED");
+	assert_string_equal(buyers(running)->reason, "breach of contract");
+	late = start("");
+	world_settle(&w);
+	x = buyers(late);
+	assert_int_equal(x->state, DSP_TRANSFER_TERMINATED);
+	assert_string_equal(x->code, "REVOKED");
+	assert_non_null(strstr(x->reason, "breach of contract"));
+	assert_int_equal(world_turn(&w, "maker", NULL, STR_NONE, revoke_fn, agreement, NULL),
+			 ERR_BAD_STATE);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(test_starts_and_completes),
+	    T(test_survives_each_fault_at_each_message),
+	    T(test_counts_and_refuses_the_one_too_many),
+	    T(test_tells_purpose_to_the_policy),
+	    T(test_refuses_every_transition_that_is_not_in_the_table),
+	    T(test_hides_transfers_and_agreements_from_others),
+	    T(test_only_the_side_that_suspended_resumes),
+	    T(test_revocation_ends_transfers_and_refuses_new_ones),
+	};
+#undef T
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
