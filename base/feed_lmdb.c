@@ -1,8 +1,8 @@
 /* The driver `lmdb`: the feed is a table of the environment whose changes it tells.
  *
  * On disk. STORE_FEED: be64 position → u8 version (1), be64 wall time in µs, be64 ledger size,
- * 32 octets ledger root, operations (base/feed_op.h). STORE_META "feed": be64 head, be64 first
- * position kept. */
+ * 32 octets ledger root, operations (base/feed_op.h). The head is the last key of the table; what
+ * lies before the first was trimmed. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,8 +13,9 @@
 
 enum { VERSION = 1, HEAD_OCTETS = 1 + 8 + 8 + 32 };
 /* Entries trimmed in one batch at most: a change of feed_keep must not make one commit huge. */
-enum { TRIM_MAX = 64 };
-static const struct str meta_key = {"feed", 4};
+enum { TRIM_MAX = 256 };
+/* Entries beyond feed_keep before any is trimmed: each trimming dirties the other end of the table. */
+enum { TRIM_SLACK = 64 };
 
 struct lmdb_feed {
 	struct feed feed;
@@ -25,26 +26,29 @@ struct lmdb_feed {
 	uint64_t announced; /* head of the last commit, for wait */
 };
 
-static enum err read_meta(struct store_txn *t, uint64_t *ret_head, uint64_t *ret_first)
+/* Positions of the first entry kept and the last; 1 and 0 when there is none. */
+static enum err read_ends(struct store_txn *t, uint64_t *ret_first, uint64_t *ret_head)
 {
-	struct str v;
-	enum err e = store_get(t, STORE_META, meta_key, &v);
-	*ret_head = 0;
-	*ret_first = 1;
-	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
-	struct wire w = wire_reader(v);
-	*ret_head = wire_u64(&w);
-	*ret_first = wire_u64(&w);
-	return wire_ok(&w) ? ERR_OK : ERR_CORRUPT;
+	struct store_cursor *c;
+	struct str first = STR_NONE, last = STR_NONE, value;
+	enum err e = store_cursor_open(t, STORE_FEED, &c);
+	if (e) return e;
+	e = store_cursor_last(c, &last, &value);
+	if (!e && ret_first) e = store_cursor_seek(c, STR(""), &first, &value);
+	store_cursor_close(c);
+	if (e && e != ERR_NOT_FOUND) return e;
+	*ret_head = e ? 0 : store_u64(last);
+	if (ret_first) *ret_first = e ? 1 : store_u64(first);
+	return ERR_OK;
 }
 
-static enum err trim(struct lmdb_feed *l, struct store_txn *t, uint64_t head, uint64_t *first)
+static enum err trim(struct lmdb_feed *l, struct store_txn *t, uint64_t first, uint64_t head)
 {
 	unsigned char k[8];
 	enum err e = ERR_OK;
-	if (!l->keep) return ERR_OK;
-	for (int i = 0; !e && i < TRIM_MAX && head - *first + 1 > l->keep; i++, (*first)++)
-		e = store_del(t, STORE_FEED, store_key_u64(k, *first));
+	if (!l->keep || head - first + 1 < l->keep + TRIM_SLACK) return ERR_OK;
+	for (int i = 0; !e && i < TRIM_MAX && head - first + 1 > l->keep; i++, first++)
+		e = store_del(t, STORE_FEED, store_key_u64(k, first));
 	return e;
 }
 
@@ -52,12 +56,13 @@ static enum err lmdb_append(struct feed *f, struct store_txn *t, uint64_t expect
 			    const struct feed_entry *entry)
 {
 	struct lmdb_feed *l = (struct lmdb_feed *)f;
-	unsigned char k[8], meta[16], head_octets[HEAD_OCTETS];
+	unsigned char k[8], head_octets[HEAD_OCTETS];
 	uint64_t head, first;
-	struct buf value = BUF_INIT(HEAD_OCTETS + entry->ops.n);
-	enum err e = read_meta(t, &head, &first);
+	struct buf value;
+	enum err e = read_ends(t, &first, &head);
 	if (e) return e;
 	if (head != expected_head) return ERR_PRECONDITION;
+	buf_init(&value, HEAD_OCTETS + entry->ops.n);
 	struct wire w = wire_writer(head_octets, sizeof head_octets);
 	wire_put_u8(&w, VERSION);
 	wire_put_u64(&w, (uint64_t)entry->time);
@@ -68,12 +73,7 @@ static enum err lmdb_append(struct feed *f, struct store_txn *t, uint64_t expect
 	e = buf_err(&value);
 	if (!e) e = store_append(t, STORE_FEED, store_key_u64(k, head + 1), buf_str(&value));
 	buf_done(&value);
-	if (!e) e = trim(l, t, head + 1, &first);
-	w = wire_writer(meta, sizeof meta);
-	wire_put_u64(&w, head + 1);
-	wire_put_u64(&w, first);
-	if (!e) e = store_put(t, STORE_META, meta_key, wire_str(&w));
-	return e;
+	return e ? e : trim(l, t, head ? first : 1, head + 1);
 }
 
 static enum err lmdb_read(struct feed *f, struct store_txn *t, uint64_t position, struct feed_entry *ret)
@@ -82,10 +82,10 @@ static enum err lmdb_read(struct feed *f, struct store_txn *t, uint64_t position
 	uint64_t head, first;
 	struct str v;
 	(void)f;
-	enum err e = read_meta(t, &head, &first);
+	enum err e = read_ends(t, &first, &head);
 	if (e) return e;
+	if (!position || position > head) return ERR_NOT_FOUND;
 	if (position < first) return ERR_GONE;
-	if (position > head) return ERR_NOT_FOUND;
 	e = store_get(t, STORE_FEED, store_key_u64(k, position), &v);
 	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
 	struct wire w = wire_reader(v);
@@ -103,11 +103,8 @@ static enum err lmdb_read(struct feed *f, struct store_txn *t, uint64_t position
 
 static enum err lmdb_head(struct feed *f, struct store_txn *t, uint64_t *ret)
 {
-	uint64_t head, first;
 	(void)f;
-	enum err e = read_meta(t, &head, &first);
-	if (!e) *ret = head;
-	return e;
+	return read_ends(t, NULL, ret);
 }
 
 static enum err lmdb_wait(struct feed *f, uint64_t position, usec_t at_most)
@@ -156,7 +153,6 @@ void feed_announce(struct feed *f, uint64_t head)
 enum err feed_lmdb_open(struct store *s, uint64_t keep, struct feed **ret)
 {
 	struct store_txn *t;
-	uint64_t first;
 	pthread_condattr_t attr;
 	struct lmdb_feed *l = calloc(1, sizeof *l);
 	if (!l) return ERR_NO_MEMORY;
@@ -165,7 +161,7 @@ enum err feed_lmdb_open(struct store *s, uint64_t keep, struct feed **ret)
 	l->keep = keep;
 	enum err e = store_read(s, &t);
 	if (!e) {
-		e = read_meta(t, &l->announced, &first);
+		e = read_ends(t, NULL, &l->announced);
 		store_read_end(t);
 	}
 	if (e) {

@@ -1,8 +1,9 @@
 /* On disk.
- * STORE_LEAF: be64 index → salt, 16 octets; entry, the rest.
- * STORE_NODE: u8 level (1 and up), be64 index in that level → hash, 32 octets. Level 0 is not
- * stored: it is computed from the leaf.
- * STORE_META "ledger": be64 number of leaves; absent for none. */
+ * STORE_LEAF: be64 index → salt, 16 octets; u8 n; n Merkle hashes of 32 octets; entry, the rest.
+ * The hashes are those of the complete subtrees that end with this leaf, by level from 0 (the leaf
+ * itself): n - 1 is the number of ones at the low end of the index. So every node of the tree lies
+ * in the row of its last leaf, an append dirties one place only, and the number of leaves is the
+ * last index plus one. */
 #include "base/ledger.h"
 
 #include <stdio.h>
@@ -14,7 +15,11 @@
 #include "base/wire.h"
 
 #define LEAF_CONTEXT "kanhe-leaf-v1"
-static const struct str head_key = {"ledger", 6};
+/* salt and n; the most a row can hold: 64 levels, as many as an index has bits */
+enum { ROW_HEAD = LEDGER_SALT + 1, ROW_MAX = ROW_HEAD + 64 * MERKLE_HASH + LEDGER_ENTRY_MAX };
+/* Salts asked of the system at once: a call for each would cost more than the leaf's hashes. */
+enum { SALTS = 64 };
+_Static_assert(sizeof((struct ledger *)0)->row >= ROW_MAX, "a row has room");
 
 enum err ledger_new(const char *origin, struct ledger **ret)
 {
@@ -38,124 +43,173 @@ const char *ledger_origin(const struct ledger *l)
 	return l->origin;
 }
 
+/* The digest of a short entry in one go; the running hash of a long one costs an allocation. */
+enum { SHORT_ENTRY = 2048 };
+
 struct merkle_hash ledger_leaf_hash(const unsigned char salt[LEDGER_SALT], struct str entry)
 {
-	unsigned char digest[HASH_SHA256];
-	struct hash *h = hash_new();
-	must(h != NULL);
-	hash_add(h, str_n(LEAF_CONTEXT, sizeof LEAF_CONTEXT)); /* with its NUL */
-	hash_add(h, str_n(salt, LEDGER_SALT));
-	hash_add(h, entry);
-	hash_finish(h, digest);
-	hash_free(h);
+	unsigned char digest[HASH_SHA256], whole[sizeof LEAF_CONTEXT + LEDGER_SALT + SHORT_ENTRY];
+	struct str context = str_n(LEAF_CONTEXT, sizeof LEAF_CONTEXT); /* with its NUL */
+	if (entry.n <= SHORT_ENTRY) {
+		struct wire w = wire_writer(whole, sizeof whole);
+		wire_put(&w, context);
+		wire_put(&w, str_n(salt, LEDGER_SALT));
+		wire_put(&w, entry);
+		hash_sha256(wire_str(&w), digest);
+	} else {
+		struct hash *h = hash_new();
+		must(h != NULL);
+		hash_add(h, context);
+		hash_add(h, str_n(salt, LEDGER_SALT));
+		hash_add(h, entry);
+		hash_finish(h, digest);
+		hash_free(h);
+	}
 	return merkle_leaf(str_n(digest, sizeof digest));
+}
+
+struct row {
+	struct str salt, hashes, entry;
+};
+
+static enum err parse_row(struct str value, uint64_t index, struct row *ret)
+{
+	struct wire w = wire_reader(value);
+	struct row r = {.salt = wire_bytes(&w, LEDGER_SALT)};
+	unsigned n = wire_u8(&w);
+	r.hashes = wire_bytes(&w, (size_t)n * MERKLE_HASH);
+	r.entry = wire_bytes(&w, wire_left(&w));
+	if (!wire_ok(&w) || n != (unsigned)__builtin_ctzll(~index) + 1) return ERR_CORRUPT;
+	*ret = r;
+	return ERR_OK;
+}
+
+static enum err read_row(struct store_txn *t, uint64_t index, struct row *ret)
+{
+	unsigned char k[8];
+	struct str v;
+	enum err e = store_get(t, STORE_LEAF, store_key_u64(k, index), &v);
+	return e ? e : parse_row(v, index, ret);
+}
+
+/* Number of leaves, and the last one's row unless there is none. */
+static enum err read_last(struct store_txn *t, uint64_t *ret_size, struct row *ret)
+{
+	struct store_cursor *c;
+	struct str key, value;
+	enum err e = store_cursor_open(t, STORE_LEAF, &c);
+	if (e) return e;
+	e = store_cursor_last(c, &key, &value);
+	store_cursor_close(c);
+	if (e == ERR_NOT_FOUND) {
+		*ret_size = 0;
+		return ERR_OK;
+	}
+	if (e) return e;
+	if (key.n != 8) return ERR_CORRUPT;
+	e = parse_row(value, store_u64(key), ret);
+	if (!e) *ret_size = store_u64(key) + 1;
+	return e;
 }
 
 uint64_t ledger_size(struct store_txn *t)
 {
-	struct str v;
-	return store_get(t, STORE_META, head_key, &v) ? 0 : store_u64(v);
-}
-
-static struct str node_key(unsigned char k[9], unsigned level, uint64_t index)
-{
-	struct wire w = wire_writer(k, 9);
-	wire_put_u8(&w, (uint8_t)level);
-	wire_put_u64(&w, index);
-	return wire_str(&w);
+	uint64_t size;
+	struct row last;
+	return read_last(t, &size, &last) ? 0 : size;
 }
 
 static enum err read_node(void *arg, unsigned level, uint64_t index, struct merkle_hash *ret)
 {
-	unsigned char k[9];
-	struct ledger_leaf leaf;
-	struct str v;
-	if (!level) {
-		enum err e = ledger_read(arg, index, &leaf);
-		if (!e) *ret = ledger_leaf_hash(leaf.salt, leaf.entry);
-		return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
-	}
-	enum err e = store_get(arg, STORE_NODE, node_key(k, level, index), &v);
-	if (e || v.n != MERKLE_HASH) return e && e != ERR_NOT_FOUND ? e : ERR_CORRUPT;
-	memcpy(ret->b, v.p, MERKLE_HASH);
+	struct row r;
+	enum err e = read_row(arg, ((index + 1) << level) - 1, &r);
+	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+	if (r.hashes.n < (level + 1) * (size_t)MERKLE_HASH) return ERR_CORRUPT;
+	memcpy(ret->b, r.hashes.p + (size_t)level * MERKLE_HASH, MERKLE_HASH);
 	return ERR_OK;
 }
 
 enum err ledger_read(struct store_txn *t, uint64_t index, struct ledger_leaf *ret)
 {
-	unsigned char k[8];
-	struct str v;
-	enum err e = store_get(t, STORE_LEAF, store_key_u64(k, index), &v);
+	struct row r;
+	enum err e = read_row(t, index, &r);
 	if (e) return e;
-	if (v.n < LEDGER_SALT) return ERR_CORRUPT;
 	ret->index = index;
-	memcpy(ret->salt, v.p, LEDGER_SALT);
-	ret->entry = str_skip(v, LEDGER_SALT);
+	memcpy(ret->salt, r.salt.p, LEDGER_SALT);
+	ret->entry = r.entry;
 	return ERR_OK;
 }
 
 /* ---- appending -------------------------------------------------------------------------- */
 
-struct appending {
-	struct ledger *ledger;
-	struct store_txn *txn;
-	/* the largest subtree that the leaf completes: the edge's new end, set once all were read */
-	unsigned top;
-	struct merkle_hash top_hash;
-};
-
+/* The edge is known when the table ends with the leaf that ended it. An aborted batch leaves the
+ * edge ahead of the table, and the salted hash of its last leaf is in no other history. */
 static enum err know_edge(struct ledger *l, struct store_txn *t)
 {
-	uint64_t size = ledger_size(t);
-	if (l->known && l->size == size) return ERR_OK;
-	l->known = false;
+	uint64_t size;
+	struct row last;
+	enum err e = read_last(t, &size, &last);
+	if (e) return e;
+	if (size && size == l->size && !memcmp(last.hashes.p, l->last.b, MERKLE_HASH)) return ERR_OK;
+	l->size = 0;
 	for (unsigned level = 0; level < 64; level++) {
 		if (!(size >> level & 1)) continue;
-		enum err e = read_node(t, level, (size >> level) - 1, &l->edge[level]);
+		e = read_node(t, level, (size >> level) - 1, &l->edge[level]);
 		if (e) return e;
 	}
 	l->size = size;
-	l->known = true;
+	if (size) memcpy(l->last.b, last.hashes.p, MERKLE_HASH);
 	return ERR_OK;
 }
 
 static enum err read_edge(void *arg, unsigned level, uint64_t index, struct merkle_hash *ret)
 {
-	struct appending *a = arg;
+	struct ledger *l = arg;
 	(void)index; /* merkle_add asks only for what ends at the tree's edge */
-	*ret = a->ledger->edge[level];
+	*ret = l->edge[level];
 	return ERR_OK;
 }
 
-static enum err write_node(void *arg, unsigned level, uint64_t index, const struct merkle_hash *h)
+/* Into the row; the edge moves once the row is written. */
+static enum err note_node(void *arg, unsigned level, uint64_t index, const struct merkle_hash *h)
 {
-	struct appending *a = arg;
-	unsigned char k[9];
-	a->top = level;
-	a->top_hash = *h;
-	if (!level) return ERR_OK;
-	return store_put(a->txn, STORE_NODE, node_key(k, level, index), str_n(h->b, MERKLE_HASH));
+	struct ledger *l = arg;
+	(void)index;
+	memcpy(l->row + ROW_HEAD + (size_t)level * MERKLE_HASH, h->b, MERKLE_HASH);
+	l->row[LEDGER_SALT] = (unsigned char)(level + 1);
+	return ERR_OK;
+}
+
+static void take_salt(struct ledger *l, unsigned char out[LEDGER_SALT])
+{
+	if (!l->salts_left) {
+		random_bytes(l->salts, sizeof l->salts);
+		l->salts_left = SALTS;
+	}
+	memcpy(out, l->salts[--l->salts_left], LEDGER_SALT);
 }
 
 enum err ledger_append(struct ledger *l, struct store_txn *t, struct str entry, uint64_t *ret_index)
 {
-	unsigned char value[LEDGER_SALT + LEDGER_ENTRY_MAX], k[8];
-	struct appending a = {.ledger = l, .txn = t};
+	unsigned char k[8];
 	if (entry.n > LEDGER_ENTRY_MAX) return ERR_TOO_LARGE;
 	enum err e = know_edge(l, t);
 	if (e) return e;
 	uint64_t index = l->size;
-	random_bytes(value, LEDGER_SALT);
-	if (entry.n) memcpy(value + LEDGER_SALT, entry.p, entry.n);
-	struct merkle_hash leaf = ledger_leaf_hash(value, entry);
-	l->known = false;
-	e = store_append(t, STORE_LEAF, store_key_u64(k, index), str_n(value, LEDGER_SALT + entry.n));
-	if (!e) e = merkle_add(index, &leaf, read_edge, write_node, &a);
-	if (!e) e = store_put(t, STORE_META, head_key, store_key_u64(k, index + 1));
+	take_salt(l, l->row);
+	struct merkle_hash leaf = ledger_leaf_hash(l->row, entry);
+	e = merkle_add(index, &leaf, read_edge, note_node, l);
 	if (e) return e;
-	l->edge[a.top] = a.top_hash;
+	unsigned top = l->row[LEDGER_SALT] - 1u;
+	size_t n = ROW_HEAD + (top + 1) * (size_t)MERKLE_HASH;
+	struct merkle_hash joined;
+	memcpy(joined.b, l->row + n - MERKLE_HASH, MERKLE_HASH);
+	if (entry.n) memcpy(l->row + n, entry.p, entry.n);
+	e = store_append(t, STORE_LEAF, store_key_u64(k, index), str_n(l->row, n + entry.n));
+	if (e) return e;
+	l->edge[top] = joined; /* what lay below it is part of it now */
+	l->last = leaf;
 	l->size = index + 1;
-	l->known = true;
 	if (ret_index) *ret_index = index;
 	return ERR_OK;
 }

@@ -29,7 +29,7 @@ static const usec_t CALM_PATIENCE = 2 * USEC_PER_MSEC;  /* what a growth that ca
 static const usec_t GATE_PATIENCE = 50 * USEC_PER_MSEC; /* and one that cannot, each try */
 enum { GATE_PAUSE = 5000 };                             /* microseconds between two tries */
 static const usec_t REOPEN_PATIENCE = 10 * USEC_PER_SEC;
-static const char *const reserved[] = {"meta", "feed", "leaf", "node"};
+static const char *const reserved[] = {"meta", "feed", "leaf"};
 _Static_assert(sizeof reserved / sizeof *reserved == STORE_APP, "each reserved table has its name");
 
 static size_t used_octets(struct store *s)

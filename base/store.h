@@ -26,8 +26,7 @@ struct store_cursor;
 enum store_reserved {
 	STORE_META, /* text name → value: format version, heads, counters */
 	STORE_FEED, /* be64 position → feed entry (base/feed.h) */
-	STORE_LEAF, /* be64 index → salt and ledger entry (base/ledger.h) */
-	STORE_NODE, /* u8 level, be64 index → 32 octets of Merkle node (base/ledger.h) */
+	STORE_LEAF, /* be64 index → salt, Merkle nodes and ledger entry (base/ledger.c) */
 	STORE_APP
 };
 

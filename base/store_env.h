@@ -28,7 +28,7 @@ struct store {
 	unsigned tables_n;
 	unsigned readers_max;
 	size_t map_max;
-	_Atomic size_t map;  /* octets mapped now */
+	_Atomic size_t map;       /* octets mapped now */
 	_Atomic unsigned opening; /* how often the environment was opened */
 	atomic_bool closed;
 	pthread_mutex_t lock; /* of the list of readers, and of waiting at the gate */
@@ -62,6 +62,9 @@ uint64_t store__changes(const struct store_txn *t);
 /* From now on each change (not of STORE_FEED) is added to *ops as base/feed_op.h says; NULL stops.
  * A buffer that overflows poisons the transaction. */
 void store__collect(struct store_txn *t, struct buf *ops);
+
+/* The last transaction ended because the map is full: after a commit, which ends it. */
+bool store__wants_growth(const struct store *s);
 
 /* store_gate.c */
 void store__enter(struct store_txn *t); /* waits while the gate is closed */

@@ -118,7 +118,7 @@ enum err store_write(struct store *s, struct store_txn **ret)
 	must(!s->writing);
 	enum err e = s->env ? ERR_OK : store__reopen(s);
 	if (!e && s->want_growth) e = store__grow(s, GROW_PATIENCE);
-	if (e) return e;
+	if (e && e != ERR_NO_SPACE) return e; /* as large as it may be: rows may still be deleted */
 	struct store_txn *t = aligned_alloc(_Alignof(struct store_txn), sizeof *t);
 	if (!t) return ERR_NO_MEMORY;
 	*t = (struct store_txn){.store = s, .write = true};
@@ -190,6 +190,11 @@ bool store__full(const struct store_txn *t)
 uint64_t store__changes(const struct store_txn *t)
 {
 	return t->changes;
+}
+
+bool store__wants_growth(const struct store *s)
+{
+	return s->want_growth;
 }
 
 void store__collect(struct store_txn *t, struct buf *ops)

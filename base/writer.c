@@ -1,6 +1,7 @@
 #include "base/writer.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -9,8 +10,12 @@
 #include "base/store_env.h"
 
 enum { QUEUE_DEFAULT = 65536, BATCH_DEFAULT = 1024 };
-/* One batch's changes in the feed: LMDB values end at 4 GiB; a batch beyond this is cut earlier. */
-#define OPS_MAX ((size_t)1 << 30)
+/* A batch is cut once its changes pass BATCH_OCTETS: a larger commit holds everybody up for longer
+ * and gains nothing. One command may change OPS_MAX, which LMDB's list of dirty pages still holds. */
+enum { BATCH_OCTETS = 4 << 20, OPS_MAX = 128 << 20 };
+enum { OPS_KEPT = 256 << 10 }; /* of the change buffer between batches: idle memory is small */
+/* Readers that hold snapshots are waited for this long before a full map is an error. */
+static const usec_t GROW_PATIENCE = 5 * USEC_PER_SEC;
 
 struct writer {
 	struct store *store;
@@ -26,7 +31,7 @@ struct writer {
 	pthread_cond_t wake;
 	struct writer_cmd *taken; /* the thread's own: oldest first */
 	struct buf ops;
-	uint64_t feed_head;
+	uint64_t feed_head, commit_usec;
 	usec_t last_time;
 	pthread_mutex_t stat_lock;
 	struct writer_stat stat;
@@ -34,32 +39,59 @@ struct writer {
 
 /* ---- one batch -------------------------------------------------------------------------- */
 
-/* Errors of the store itself: the rest of the batch cannot fare better. */
+/* How an attempt at a batch ended. */
+enum outcome {
+	APPLIED,
+	APPLY_AGAIN, /* without the command that was marked */
+	MAP_FULL,
+	BATCH_FAILED
+};
+
+/* The store's own failure: it is not this command's fault, and the others cannot fare better. */
 static bool is_storage(enum err e)
 {
-	return e == ERR_NO_SPACE || e == ERR_IO || e == ERR_CORRUPT;
+	return e == ERR_NO_SPACE || e == ERR_IO || e == ERR_CORRUPT || e == ERR_NO_MEMORY;
 }
 
-enum outcome { APPLIED, APPLY_AGAIN, BATCH_FAILED, MAP_FULL };
+/* What follows after last goes back to the front of what waits. */
+static void cut_after(struct writer *w, struct writer_cmd *last)
+{
+	struct writer_cmd *rest = last->next, *end = rest;
+	if (!rest) return;
+	size_t n = 1;
+	for (; end->next; end = end->next) n++;
+	end->next = w->taken;
+	w->taken = rest;
+	last->next = NULL;
+	atomic_fetch_add(&w->waiting, n);
+}
 
-/* Applies the commands that have not failed. A command that fails after a write is marked and the
- * whole must be applied again without it. */
+/* A command that failed after it had written is marked, and everything is applied again without it. */
+static enum outcome apply_one(struct writer_cmd *c, struct writer_txn *t, enum err *ret_err)
+{
+	uint64_t before = store__changes(t->store);
+	enum err e = c->apply(c, t), poison = store__poison(t->store);
+	if (store__full(t->store)) {
+		*ret_err = ERR_NO_SPACE;
+		return MAP_FULL;
+	}
+	if (poison && is_storage(poison)) {
+		*ret_err = poison;
+		return BATCH_FAILED;
+	}
+	c->result = e ? e : poison;
+	if (!poison && (!e || store__changes(t->store) == before)) return APPLIED;
+	return APPLY_AGAIN;
+}
+
 static enum outcome apply_all(struct writer *w, struct writer_cmd *first, struct writer_txn *t,
 			      enum err *ret_err)
 {
 	for (struct writer_cmd *c = first; c; c = c->next) {
-		size_t before = w->ops.n;
 		if (c->result) continue;
-		enum err e = c->apply(c, t);
-		if (!e) e = store__poison(t->store);
-		if (!e) e = buf_err(&w->ops);
-		if (!e) continue;
-		if (is_storage(e) && store__poison(t->store)) {
-			*ret_err = e;
-			return store__full(t->store) ? MAP_FULL : BATCH_FAILED;
-		}
-		c->result = e;
-		if (w->ops.n != before || store__poison(t->store) || buf_err(&w->ops)) return APPLY_AGAIN;
+		enum outcome o = apply_one(c, t, ret_err);
+		if (o != APPLIED) return o;
+		if (w->ops.n > BATCH_OCTETS) cut_after(w, c);
 	}
 	return APPLIED;
 }
@@ -82,44 +114,49 @@ static usec_t batch_time(struct writer *w)
 	return w->last_time;
 }
 
-/* One attempt. *ret_changed: something was committed. */
-static enum outcome attempt(struct writer *w, struct writer_cmd *first, bool *ret_changed,
-			    enum err *ret_err)
+static enum outcome commit(struct writer *w, struct writer_txn *t, enum err *ret_err)
+{
+	store__collect(t->store, NULL);
+	*ret_err = append_feed(w, t);
+	if (*ret_err) {
+		bool full = store__full(t->store);
+		store_abort(t->store);
+		return full ? MAP_FULL : BATCH_FAILED;
+	}
+	usec_t from = clock_mono();
+	*ret_err = store_commit(t->store);
+	w->commit_usec += (uint64_t)(clock_mono() - from);
+	if (*ret_err) return store__wants_growth(w->store) ? MAP_FULL : BATCH_FAILED;
+	w->feed_head++;
+	return APPLIED;
+}
+
+static enum outcome attempt(struct writer *w, struct writer_cmd *first, enum err *ret_err)
 {
 	struct writer_txn t = {.ledger = w->ledger, .now = batch_time(w)};
 	buf_clear(&w->ops);
-	*ret_changed = false;
 	*ret_err = store_write(w->store, &t.store);
 	if (*ret_err) return BATCH_FAILED;
 	store__collect(t.store, &w->ops);
 	enum outcome o = apply_all(w, first, &t, ret_err);
-	if (o != APPLIED || !store_dirty(t.store)) {
-		store_abort(t.store);
-		return o;
-	}
-	store__collect(t.store, NULL);
-	*ret_err = append_feed(w, &t);
-	if (*ret_err) {
-		o = store__full(t.store) ? MAP_FULL : BATCH_FAILED;
-		store_abort(t.store);
-		return o;
-	}
-	*ret_err = store_commit(t.store);
-	*ret_changed = !*ret_err;
-	return *ret_err ? BATCH_FAILED : APPLIED;
+	if (o == APPLIED && store_dirty(t.store)) return commit(w, &t, ret_err);
+	store_abort(t.store);
+	return o;
 }
 
-/* Readers that hold snapshots are waited for this long before a full map is an error. */
-#define GROW_PATIENCE (2 * USEC_PER_SEC)
-
-static bool grown(struct writer *w, enum err *ret_err)
+/* Until the batch is committed or cannot be. Each turn marks one command more or doubles the map. */
+static enum err settle(struct writer *w, struct writer_cmd *first, uint64_t *ret_retried)
 {
-	enum err e = store__grow(w->store, GROW_PATIENCE);
-	if (e) *ret_err = e;
-	return !e;
+	enum err e = ERR_OK;
+	for (*ret_retried = 0;; ++*ret_retried) {
+		enum outcome o = attempt(w, first, &e);
+		if (o == APPLIED) return ERR_OK;
+		if (o == BATCH_FAILED) return e;
+		if (o == MAP_FULL && store__grow(w->store, GROW_PATIENCE)) return ERR_NO_SPACE;
+	}
 }
 
-static void count_batch(struct writer *w, struct writer_cmd *first, uint64_t retried, usec_t took)
+static void count_batch(struct writer *w, struct writer_cmd *first, uint64_t retried)
 {
 	uint64_t n = 0, bad = 0;
 	for (struct writer_cmd *c = first; c; c = c->next, n++) bad += c->result != ERR_OK;
@@ -129,29 +166,25 @@ static void count_batch(struct writer *w, struct writer_cmd *first, uint64_t ret
 	w->stat.batches++;
 	w->stat.retried += retried;
 	if (n > w->stat.largest_batch) w->stat.largest_batch = n;
-	w->stat.commit_usec_total += (uint64_t)took;
+	w->stat.commit_usec_total = w->commit_usec;
 	pthread_mutex_unlock(&w->stat_lock);
 }
 
 static void run_batch(struct writer *w, struct writer_cmd *first)
 {
-	bool changed = false;
-	enum err e = ERR_OK;
-	uint64_t retried = 0;
-	usec_t from = clock_mono();
-	enum outcome o;
-	store__prepare(w->store);
-	while ((o = attempt(w, first, &changed, &e)) == APPLY_AGAIN || (o == MAP_FULL && grown(w, &e)))
-		retried++;
-	if (o != APPLIED)
-		for (struct writer_cmd *c = first; c; c = c->next)
-			if (!c->result) c->result = e;
-	if (changed) feed_announce(w->feed, ++w->feed_head);
-	count_batch(w, first, retried, clock_mono() - from);
+	uint64_t head = w->feed_head, retried;
+	enum err e = settle(w, first, &retried);
+	/* also those that had failed on their own: what they saw of the others never came to be */
+	if (e)
+		for (struct writer_cmd *c = first; c; c = c->next) c->result = e;
+	if (w->feed_head != head) feed_announce(w->feed, w->feed_head);
+	count_batch(w, first, retried);
 	for (struct writer_cmd *c = first, *next; c; c = next) {
 		next = c->next;
 		c->done(c, c->result);
 	}
+	store__prepare(w->store);
+	if (w->ops.room > OPS_KEPT) buf_done(&w->ops);
 }
 
 /* ---- the queue -------------------------------------------------------------------------- */
@@ -203,10 +236,12 @@ static void *run(void *arg)
 		struct writer_cmd *batch = take_batch(w);
 		if (batch)
 			run_batch(w, batch);
-		else if (atomic_load(&w->stopping))
+		else if (!atomic_load(&w->stopping))
+			sleep_until_pushed(w);
+		else if (!atomic_load(&w->waiting))
 			return NULL;
 		else
-			sleep_until_pushed(w);
+			sched_yield(); /* somebody counted is about to push */
 	}
 }
 
