@@ -212,3 +212,8 @@ const struct net_routes *ds_routes(struct ds *d, size_t *ret_n)
 	*ret_n = d->routes_n;
 	return d->routes;
 }
+
+struct store_txn *ds_shard_txn(struct net_shard *s)
+{
+	return ds_txn(s);
+}
