@@ -219,7 +219,7 @@ static enum err root_read(struct str text, struct flaw *f, size_t *ret_path)
 
 enum err gs1_link_parse(struct arena *a, struct str text, struct flaw *f, struct gs1_name *ret)
 {
-	size_t at;
+	size_t at = 0;
 	if (text.n > ID_TEXT_MAX)
 		return flaw_set(f, ERR_BAD_ID, ID_TEXT_MAX, "", "too-long", "a URI has at most %d octets",
 				ID_TEXT_MAX);

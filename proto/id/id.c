@@ -126,7 +126,7 @@ static enum err key_print(struct arena *a, struct str key, struct flaw *f,
 
 enum err id_prefix_from_key(struct arena *a, struct str key, struct flaw *f, struct id_prefix *ret)
 {
-	const struct id_scheme_ops *s;
+	const struct id_scheme_ops *s = NULL;
 	struct id_prefix p;
 	struct str text;
 	enum err e = key_print(a, key, f, &s, &text);
@@ -146,7 +146,7 @@ static bool key_hashed(struct str key)
 
 enum err id_from_key(struct arena *a, struct str key, struct flaw *f, struct id *ret)
 {
-	const struct id_scheme_ops *s;
+	const struct id_scheme_ops *s = NULL;
 	struct id id;
 	struct str text;
 	if (key_hashed(key))

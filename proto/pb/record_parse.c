@@ -5,11 +5,11 @@
 #include "base/text64.h"
 #include "proto/pb/record_check.h"
 
-enum { PATH = 64 };
+enum { PATH = 64, INNER = PATH + 40 /* one step further in */ };
 
 static enum err bad(struct flaw *f, const char *path, const char *key, const char *rule, const char *text)
 {
-	char at[PATH * 2];
+	char at[2 * INNER];
 	snprintf(at, sizeof at, "%s%s%s", path, *path && *key ? "." : "", key);
 	return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, rule, "%s %s", at, text);
 }
@@ -48,7 +48,7 @@ static enum err data_read(struct arena *a, json_t *obj, const char *path, struct
 {
 	json_t *data = json_object_get(obj, "data");
 	struct str format, text;
-	char inner[PATH];
+	char inner[INNER];
 	if (json_is_string(data)) {
 		v->data = json_text(data);
 	} else {
@@ -116,7 +116,7 @@ static enum err references_read(struct arena *a, json_t *obj, const char *path, 
 	if (!v->references) return ERR_NO_MEMORY;
 	json_array_foreach(all, i, one)
 	{
-		char inner[PATH];
+		char inner[INNER];
 		uint64_t index = 0;
 		snprintf(inner, sizeof inner, "%s.references[%zu]", path, i);
 		if (!json_is_object(one)) return bad(f, inner, "", "type", "is an object");

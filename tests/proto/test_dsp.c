@@ -200,7 +200,7 @@ static void each_required_member_is_missed_by_name(void **state)
 	arena = *state;
 	if (!shared_there()) return;
 	for (size_t i = 0; i < EXAMPLES; i++) {
-		struct str rest = str_of(examples[i].required), path, name;
+		struct str rest = str_of(examples[i].required), path, name = STR_NONE;
 		while (str_split(&rest, ' ', &path)) {
 			static json_t *(*const wrong[])(void) = {json_null, json_true, json_object};
 			char key[64];
