@@ -27,6 +27,7 @@ static void conn_end(struct conn *c)
 	if (!c->open) return;
 	struct net_shard *s = c->shard;
 	c->open = false;
+	shard_clean(s, c);
 	while (c->requests) request_give(c->requests);
 	if (c->kind == CONN_H1) h1_close(c->h1);
 	if (c->kind == CONN_H2) h2_close(c->h2);
@@ -253,7 +254,8 @@ static void deliver(struct conn *c)
 
 void conn_flush(struct conn *c)
 {
-	if (!c->open || c->lingering) return;
+	/* a lingering peer that never closes is cut like any other when the grace has passed */
+	if (!c->open || (c->lingering && !c->doomed)) return;
 	size_t sent = 0, n = 0;
 	if (c->unpaused) deliver(c);
 	while (!c->doomed && !c->blocked && (n = gather(c)) > 0) {

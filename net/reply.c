@@ -179,6 +179,7 @@ static enum err pull_source(struct request *r, char *out, size_t room, size_t *r
 enum err request_pull(struct request *r, char *out, size_t room, size_t *ret_n, bool *ret_end)
 {
 	if (r->answer.cut) return ERR_GONE;
+	if (r->answer.deferred) return ERR_BUSY;
 	enum err e = r->answer.source ? pull_source(r, out, room, ret_n, ret_end)
 				      : pull_body(r, out, room, ret_n, ret_end);
 	if (!e) r->moved += (uint32_t)*ret_n;

@@ -193,6 +193,15 @@ void shard_dirty(struct net_shard *s, struct conn *c)
 	s->dirty = c;
 }
 
+void shard_clean(struct net_shard *s, struct conn *c)
+{
+	if (!c->in_dirty) return;
+	struct conn **at = &s->dirty;
+	while (*at && *at != c) at = &(*at)->next_dirty;
+	if (*at) *at = c->next_dirty;
+	c->in_dirty = false;
+}
+
 static void on_spin(uv_idle_t *i)
 {
 	uv_idle_stop(i);
@@ -200,14 +209,18 @@ static void on_spin(uv_idle_t *i)
 
 static void flush_dirty(struct net_shard *s)
 {
-	struct conn *c = s->dirty;
-	s->dirty = NULL;
-	while (c) {
-		struct conn *next = c->next_dirty;
+	/* those that have more than a turn's worth come back on the list: next turn */
+	struct conn *c, *later = NULL;
+	while ((c = s->dirty)) {
+		s->dirty = c->next_dirty;
 		c->in_dirty = false;
 		conn_flush(c);
-		c = next;
+		if (s->dirty != c) continue;
+		s->dirty = c->next_dirty;
+		c->next_dirty = later;
+		later = c;
 	}
+	s->dirty = later;
 }
 
 static void end_if_drained(struct net_shard *s)

@@ -115,6 +115,8 @@ void shard_drain(struct net_shard *s, uint64_t grace);
 void shard_turn(struct net_shard *s);
 /* The connection has something to write: it will be flushed in this turn. */
 void shard_dirty(struct net_shard *s, struct conn *c);
+/* It has ended: not any more. */
+void shard_clean(struct net_shard *s, struct conn *c);
 static inline uint64_t shard_now(const struct net_shard *s)
 {
 	return uv_now(&s->loop);

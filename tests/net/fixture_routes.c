@@ -53,14 +53,14 @@ struct stream {
 	struct net_req *r;
 	struct net_timer *timer;
 	uint64_t at, n, cut, piece;
-	bool slow, asleep;
+	bool slow, awake;
 };
 
 static void stream_wake(void *arg)
 {
 	struct stream *s = arg;
 	s->timer = NULL;
-	s->asleep = false;
+	s->awake = true;
 	net_resume(s->r);
 }
 
@@ -69,8 +69,7 @@ static enum err stream_pull(struct net_source *source, char *out, size_t room, s
 {
 	struct stream *s = (struct stream *)source;
 	if (s->cut && s->at >= s->cut) return ERR_REVOKED;
-	if (s->slow && !s->asleep) {
-		s->asleep = true;
+	if (s->slow && !s->awake) {
 		s->timer = net_timer_start(s->r->shard, USEC_PER_MSEC, stream_wake, s);
 		return ERR_OK;
 	}
@@ -81,7 +80,7 @@ static enum err stream_pull(struct net_source *source, char *out, size_t room, s
 	atomic_fetch_add(&seen.pulled, n);
 	*ret_n = n;
 	*ret_end = s->at == s->n;
-	s->asleep = false;
+	s->awake = false;
 	return ERR_OK;
 }
 
