@@ -25,9 +25,8 @@ static json_t *policy_of_options(const struct publishing *p)
 {
 	json_t *policy = json_object(), *permissions = json_array(), *permission = json_object(),
 	       *all = json_array();
-	uint64_t count;
-	if (p->count && !str_u64(str_of(p->count), &count))
-		json_array_append_new(all, constraint("count", "lteq", json_integer((json_int_t)count)));
+	/* right operands are strings in the Dataspace Protocol's schemas, numbers too */
+	if (p->count) json_array_append_new(all, constraint("count", "lteq", json_string(p->count)));
 	if (p->until) json_array_append_new(all, constraint("dateTime", "lteq", json_string(p->until)));
 	if (p->purpose) json_array_append_new(all, constraint("purpose", "eq", json_string(p->purpose)));
 	json_put_str(permission, "action", STR("use"));
