@@ -93,11 +93,12 @@ enum err upstream_ask(void *ctx, struct walker *w, uint64_t walk, unsigned turn,
 		a->shard = s;
 		a->walk = walk;
 		a->turn = turn;
+		/* https speaks HTTP/2; over http libcurl before 8 cannot use a prior-knowledge
+		 * connection twice, so HTTP/1.1 */
 		struct courier_req q = {.method = "GET",
 					.url = full.p,
 					.headers = headers,
 					.headers_n = 1,
-					.h2_prior = true,
 					.deadline = deadline,
 					.retries = CONNECT_AGAIN,
 					.body_max = ENVELOPE_PACKED_MAX,
