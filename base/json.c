@@ -1,7 +1,25 @@
 #include "base/json.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+/* The library goes on when an allocation of its reader fails, with a part of the text missing: its
+ * allocations are watched, so that such a value is thrown away. */
+static _Thread_local bool starved;
+
+static void *watched_malloc(size_t n)
+{
+	void *p = malloc(n);
+	if (!p) starved = true;
+	return p;
+}
+
+static void watch_memory(void)
+{
+	json_set_alloc_funcs(watched_malloc, free);
+}
 
 static void release(void *j)
 {
@@ -58,16 +76,14 @@ static const char *rule_of(enum json_error_code code)
 
 static enum err refuse(struct str text, const json_error_t *why, struct flaw *f)
 {
-	enum json_error_code code = json_error_code(why);
-	/* it says nothing when an allocation failed in the middle */
-	if (code == json_error_out_of_memory || (code == json_error_unknown && !why->text[0]))
-		return ERR_NO_MEMORY;
 	size_t at = why->position > 0 ? (size_t)why->position : 0;
-	return flaw_set(f, ERR_BAD_JSON, at < text.n ? at : text.n, "", rule_of(code), "%s", why->text);
+	return flaw_set(f, ERR_BAD_JSON, at < text.n ? at : text.n, "", rule_of(json_error_code(why)), "%s",
+			why->text);
 }
 
 static enum err read_limited(struct arena *a, struct str text, size_t max, struct flaw *f, json_t **ret)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	json_error_t why = {0};
 	if (text.n > max)
 		return flaw_set(f, ERR_TOO_LARGE, max, "", "size", "JSON of %zu octets, more than %zu",
@@ -76,8 +92,14 @@ static enum err read_limited(struct arena *a, struct str text, size_t max, struc
 		return flaw_set(f, ERR_BAD_JSON, 0, "", "byte-order-mark", "begins with a byte order mark");
 	enum err e = check_depth(text, f);
 	if (e) return e;
+	pthread_once(&once, watch_memory);
+	starved = false;
 	json_t *j =
 	    json_loadb(text.p ? text.p : "", text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+	if (starved) {
+		json_decref(j);
+		return ERR_NO_MEMORY;
+	}
 	if (!j) return refuse(text, &why, f);
 	j = json_keep(a, j);
 	if (!j) return ERR_NO_MEMORY;

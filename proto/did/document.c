@@ -49,6 +49,7 @@ static enum err absolute(struct reading *r, struct str id, const char *at, struc
 	}
 	if (!str_starts(id, STR("#")) || id.n < 2)
 		return refuse(r, at, "value", "an id is neither a DID URL nor a fragment");
+	if (r->d->id.n + id.n > DID_URL_MAX) return refuse(r, at, "value", "an id is too long");
 	*ret = arena_printf(r->a, "%.*s%.*s", STR_ARG(r->d->id), STR_ARG(id));
 	return ret->p ? ERR_OK : ERR_NO_MEMORY;
 }
