@@ -148,7 +148,7 @@ enum err delegation_read_json(struct arena *a, json_t *j, usec_t now, struct fla
 	if (e) return e;
 	e = id_prefix_parse(a, text, f, &prefix);
 	if (e) {
-		if (f && !f->at[0]) snprintf(f->at, sizeof f->at, "prefix");
+		if (f) snprintf(f->at, sizeof f->at, "prefix");
 		return e;
 	}
 	d.scheme = prefix.scheme;

@@ -1,6 +1,6 @@
 #include "resolver/face.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "base/say.h"
 
@@ -53,6 +53,14 @@ bool face_content(const struct net_req *r, const char *media_type)
 	if (!type.n) return strcmp(media_type, MEDIA_JSON) == 0;
 	type = str_trim(str_first(type, str_find(type, ';')));
 	return str_eq_nocase(type, str_of(media_type));
+}
+
+enum err face_proto_err(enum err e, struct flaw *f)
+{
+	if (e != ERR_UNSUPPORTED) return e;
+	f->err = ERR_BAD_PROTO;
+	snprintf(f->rule, sizeof f->rule, "message-version");
+	return ERR_BAD_PROTO;
 }
 
 static void free_buf(void *arg)

@@ -35,6 +35,9 @@ enum err face_number(struct net_req *r, const char *name, uint64_t most, struct 
 /* The content type without its parameters; JSON when there is none. */
 bool face_content(const struct net_req *r, const char *media_type);
 
+/* A message of a version we do not know is the client's fault: BAD_PROTO, rule "message-version". */
+enum err face_proto_err(enum err e, struct flaw *f) MUST_USE;
+
 /* problem+json like net_reply_err, with more members: raw JSON without the outer braces, or "". */
 void face_problem(struct net_req *r, enum err e, const struct flaw *f, struct str more);
 /* The same object's text, appended: for the items of other documents. Without the braces. */

@@ -81,7 +81,7 @@ static enum err read_proto(struct batch *b, struct str body, struct flaw *f)
 	struct batch_request q;
 	struct str copy = arena_dup(b->arena, body);
 	if (body.n && !copy.p) return ERR_NO_MEMORY;
-	enum err e = batch_request_unpack(b->arena, copy, f, &q);
+	enum err e = face_proto_err(batch_request_unpack(b->arena, copy, f, &q), f);
 	if (e) return e;
 	if (q.ids_n > BATCH_MAX) return too_many(f);
 	b->items = ARENA_ARRAY(b->arena, struct item, q.ids_n + 1);

@@ -142,7 +142,7 @@ static enum err read_record(struct net_req *r, struct arena *a, const struct id 
 	if (face_content(r, MEDIA_RECORD)) {
 		struct str copy = arena_dup(a, r->body);
 		if (r->body.n && !copy.p) return ERR_NO_MEMORY;
-		e = record_unpack(a, copy, f, ret);
+		e = face_proto_err(record_unpack(a, copy, f, ret), f);
 	} else if (face_content(r, MEDIA_JSON)) {
 		e = read_record_json(a, r->body, id, f, ret);
 	} else {

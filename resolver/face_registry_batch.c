@@ -45,7 +45,7 @@ static enum err add(struct reading *d, const struct record *r, struct flaw *f)
 	struct registry_change *c = &s->changes[s->n];
 	*c = (struct registry_change){.act = REGISTRY_PUT, .record = *r, .place = s->n};
 	enum err e = id_parse(d->g->job.arena, r->id, f, &c->id);
-	if (e && !f->at[0]) snprintf(f->at, sizeof f->at, "id");
+	if (e) snprintf(f->at, sizeof f->at, "id");
 	if (!e) e = registry_may_change(d->g->job.shard, &d->scope, &c->id, f, &c->authority);
 	if (!e) s->n++;
 	return e;
@@ -105,7 +105,7 @@ static enum err read_proto(struct reading *d, struct flaw *f)
 				 "a varint length and that many octets were expected");
 			return place(f, ERR_BAD_PROTO, i);
 		}
-		e = record_unpack(a, one, f, &r);
+		e = face_proto_err(record_unpack(a, one, f, &r), f);
 		if (e && f->offset != FLAW_NO_OFFSET) f->offset += (size_t)(one.p - body.p);
 		if (!e) e = add(d, &r, f);
 		if (e) return place(f, e, i);
