@@ -165,11 +165,12 @@ enum err ds_dataset_content_set(struct writer_txn *t, struct arena *a, struct st
 	struct ds_event ev = {
 	    .kind = DS_EVENT_DATASET_CONTENT, .participant = participant, .who = who, .dataset = id};
 	Ds__Dataset *s;
-	bool same;
+	bool same, offered;
 	enum err e = dataset_id_check(id, NULL);
 
 	if (!e) e = row_make(t, a, participant, id, &s);
 	if (e) return e;
+	offered = dataset_published(s);
 	same = s->digest.len == 32 && !memcmp(s->digest.data, digest, 32);
 	if (same && (!media_type.n || str_is(media_type, s->media_type))) return ERR_OK;
 	s->digest = (ProtobufCBinaryData){32, arena_alloc(a, 32)};
@@ -177,7 +178,7 @@ enum err ds_dataset_content_set(struct writer_txn *t, struct arena *a, struct st
 	memcpy(s->digest.data, digest, 32);
 	s->size = size;
 	if (media_type.n && !(s->media_type = arena_strdup(a, media_type))) return ERR_NO_MEMORY;
-	if (!same && s->policy[0] && (e = new_offer(a, s))) return e;
+	if (!same && offered && (e = new_offer(a, s))) return e;
 	e = row_put(t, participant, s);
 	if (e) return e;
 	ev.detail = content_detail(s);

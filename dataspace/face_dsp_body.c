@@ -13,10 +13,11 @@ static bool path_has(const struct net_req *r, const char *part)
 
 static struct dsp_pids pids_of(const struct net_req *r)
 {
-	bool named = r->param[1].n && r->param[1].n <= DSP_TEXT_MAX && str_utf8_ok(r->param[1], NULL);
+	struct str pid = ds_req_param(r, 1);
+	bool named = pid.n && pid.n <= DSP_TEXT_MAX && str_utf8_ok(pid, NULL);
 	struct dsp_pids p = {STR(PID_UNKNOWN), STR(PID_UNKNOWN)};
 
-	if (named) p.consumer = p.provider = r->param[1];
+	if (named) p.consumer = p.provider = pid;
 	return p;
 }
 

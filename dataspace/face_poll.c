@@ -172,7 +172,7 @@ struct ds_job *manage_wish_new(struct net_req *r, struct manage_wish **ret)
 	w = ARENA_NEW(j->arena, struct manage_wish);
 	must(w);
 	e = ds_self_find(j->d, ds_txn(r->shard), participant, &w->self);
-	if (!e) e = net_decode(j->arena, r->param[1], &f, &w->pid);
+	if (!e) e = net_decode(j->arena, ds_req_param(r, 1), &f, &w->pid);
 	if (!e && r->body.n) e = json_read(j->arena, r->body, &f, &w->body);
 	if (!e && !r->body.n && !(w->body = json_keep(j->arena, json_object()))) e = ERR_NO_MEMORY;
 	if (!e && !json_is_object(w->body))

@@ -177,6 +177,15 @@ struct ds *ds_of(const struct net_req *r)
 	return net_ctx(r);
 }
 
+struct str ds_req_param(const struct net_req *r, unsigned i)
+{
+	const char *p = r->route->pattern;
+
+	for (unsigned k = 0; (p = strchr(p, '{')); k++, p++)
+		if (k == i) return r->param[i];
+	return STR("");
+}
+
 struct str ds_who(const struct net_req *r)
 {
 	const struct principal *p = r->principal;

@@ -146,6 +146,8 @@ void ds_job_free(struct ds_job *j);
  * (routes with roles). On error the request has been answered. The slice is in the request's arena. */
 enum err ds_req_participant(struct net_req *r, struct str *ret);
 struct ds *ds_of(const struct net_req *r);
+/* Parameter i of the route's pattern; empty when it has fewer. */
+struct str ds_req_param(const struct net_req *r, unsigned i);
 /* Name of the principal, for `who`. */
 struct str ds_who(const struct net_req *r);
 

@@ -121,7 +121,7 @@ void node_start(struct node *n)
 void node_stop(struct node *n)
 {
 	ds_quiesce(n->d);
-	net_server_stop(n->server, 2 * USEC_PER_SEC);
+	net_server_stop(n->server, 100 * USEC_PER_MSEC);
 	courier_stop(n->courier);
 	writer_stop(n->writer);
 	writer_stop(n->access_writer);
