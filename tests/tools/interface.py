@@ -60,14 +60,20 @@ try:
             {"records": [{"id": "88.118.8/C1", **good}, {"id": "88.118.8/C2", "values": [{"index": 0}]}]}, "registrar", names=("records[1]",))
     check("and its neighbours are not stored", node.request("GET", "/resolve/88.118.8/C1")[0] == 404)
     refused("stale revision", 412, "PUT", "/registry/88.118.8/A", good, "registrar", {"If-Match": '"999"', "Content-Type": "application/json"})
-    refused("malformed protobuf", 400, "POST", "/resolve", b"\xff\xff\xff", None, {"Content-Type": "application/x-protobuf"})
+    refused("malformed protobuf", 400, "POST", "/resolve", b"\xff\xff\xff", None, {"Content-Type": "application/vnd.kanhe.batch+protobuf"}, names=("offset",))
     refused("unknown media type", 415, "PUT", "/registry/88.118.8/B", b"x", "registrar", {"Content-Type": "text/plain"})
-    refused("oversized body", 413, "PUT", "/registry/88.118.8/B", b" " * (32 << 20), "registrar", {"Content-Type": "application/json"})
+    before = node.state()
+    for how in ("--http2", "--http1.1"):
+        p = subprocess.run(["curl", "-sS", how, "--cacert", f"{node.folder}/tls/ca.pem", "-X", "PUT", "--data-binary", "@-", "-H", "Content-Type: application/json",
+                            "-H", "Authorization: Bearer " + node.token("registrar"), f"{node.url}/registry/88.118.8/B"],
+                           input=b" " * (32 << 20), capture_output=True, timeout=60)
+        check(f"oversized body {how}", b'"status":413' in p.stdout and b"request_id" in p.stdout, p.stdout[-300:] + p.stderr[-300:])
+    check("oversized bodies change nothing", node.state() == before)
     dsp = "/p/maker/dsp/2025-1"
     for path in ("/catalog/request", "/negotiations/request", "/transfers/request"):
         status, got, _ = node.request("POST", dsp + path, {"@type": "x"})
         check(f"DSP {path} without a token", status == 401, (status, got))
-    refused("unknown participant", 404, "GET", "/participants/nobody/agreements", token="owner")
+    refused("unknown participant", 403, "GET", "/participants/nobody/agreements", token="owner")
     status, got, _ = node.request("GET", "/p/maker/.well-known/dspace-version")
     check("version discovery", status == 200 and got["protocolVersions"][0]["version"] == "2025-1", got)
     status, got, _ = node.request("GET", "/p/maker/did.json")

@@ -113,6 +113,7 @@ static const char *bearer(struct cli *c, const char *name)
 	}
 	if (file_read(c, path, TOKEN_MAX, &text)) return NULL;
 	text = str_trim(text);
+	if (!text.n) return NULL;
 	return arena_printf(c->arena, "Bearer %.*s", STR_ARG(text)).p;
 }
 
