@@ -21,8 +21,8 @@
 #include "base/sign.h"
 
 enum {
-	BUNDLE_SIZE_MAX = 16 << 20, /* some ten thousand entries */
-	BUNDLE_CHECKS_MAX = 64,     /* lines of a report; further checks of a kind are summed up */
+	BUNDLE_SIZE_MAX = 4 << 20, /* what a proof may be over: some thousands of entries */
+	BUNDLE_CHECKS_MAX = 64,    /* lines of a report; further checks of a kind are summed up */
 };
 
 /* A key the verifier knows from elsewhere. */

@@ -1,0 +1,384 @@
+/* Verifying proof bundles. Pure. */
+#include "dataspace/bundle.h"
+
+#include "base/jose.h"
+#include "base/ledger.h"
+#include "base/text64.h"
+
+struct party {
+	const char *name; /* "provider" */
+	struct str did, method;
+	unsigned char key[SIGN_PUBLIC];
+	bool known; /* did, method and key could be read */
+};
+
+enum { PROVIDER, CONSUMER, NODE, PARTIES };
+
+struct checking {
+	struct arena *a;
+	struct bundle_report *r;
+	json_t *doc;
+	struct str participant;
+	struct party party[PARTIES];
+	struct checkpoint tree;
+	bool has_tree;
+	json_t *settled; /* sequence as text → detail of the ledger entry that settled it */
+};
+
+/* ---- report ---- */
+
+static bool note(struct checking *k, bool ok, struct str name, const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+static bool note(struct checking *k, bool ok, struct str name, const char *fmt, ...)
+{
+	struct bundle_report *r = k->r;
+	va_list ap;
+
+	if (!ok) r->ok = false;
+	/* the last line is kept for what failed */
+	if (r->checks_n == BUNDLE_CHECKS_MAX || (ok && r->checks_n == BUNDLE_CHECKS_MAX - 1)) return ok;
+	struct bundle_check *c = &r->check[r->checks_n++];
+	c->ok = ok;
+	c->name = arena_dup(k->a, name);
+	va_start(ap, fmt);
+	c->detail = arena_vprintf(k->a, fmt, ap);
+	va_end(ap);
+	return ok;
+}
+
+static struct str member_text(json_t *obj, const char *key)
+{
+	return json_text(json_object_get(obj, key));
+}
+
+/* ---- form ---- */
+
+static bool check_form(struct checking *k, struct str text)
+{
+	struct str name = STR("canonical form");
+	struct flaw f = {0};
+	struct buf b = BUF_INIT(BUNDLE_SIZE_MAX);
+	bool same;
+
+	if (text.n > BUNDLE_SIZE_MAX) return note(k, false, name, "larger than %d octets", BUNDLE_SIZE_MAX);
+	if (json_read_large(k->a, text, &f, &k->doc))
+		return note(k, false, name, "not JSON: %s", f.text[0] ? f.text : "malformed");
+	same = !json_jcs(k->doc, &b) && !buf_err(&b) && str_eq(buf_str(&b), text);
+	buf_done(&b);
+	if (!same)
+		return note(k, false, name, "the octets are not the JCS form (RFC 8785) of what they say");
+	if (!str_is(member_text(k->doc, "@type"), "kanhe:ProofBundle") ||
+	    json_integer_value(json_object_get(k->doc, "version")) != 1)
+		return note(k, false, name, "not a proof bundle of version 1");
+	return note(k, true, name, "%zu octets, RFC 8785", text.n);
+}
+
+/* ---- keys ---- */
+
+static bool method_belongs(struct str method, struct str did)
+{
+	return did.n && str_starts(method, did) && method.n > did.n + 1 && method.p[did.n] == '#';
+}
+
+static void party_read(struct checking *k, struct party *p, const char *name)
+{
+	json_t *j = json_object_get(json_object_get(k->doc, "keys"), name);
+
+	p->name = name;
+	p->did = member_text(j, "did");
+	p->method = member_text(j, "method");
+	p->known = method_belongs(p->method, p->did) && !sign_public_parse(member_text(j, "key"), p->key);
+}
+
+static void check_key(struct checking *k, const struct party *p, const struct bundle_pin *pins, size_t n)
+{
+	struct str name = arena_printf(k->a, "key of the %s", p->name);
+	bool pinned = false;
+
+	if (!p->known) {
+		note(k, false, name, "there is no key that belongs to a DID");
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!str_eq(pins[i].did, p->did)) continue;
+		if (!memcmp(pins[i].key, p->key, SIGN_PUBLIC)) {
+			note(k, true, name, "%.*s, as pinned", STR_ARG(p->did));
+			return;
+		}
+		pinned = true;
+	}
+	if (pinned)
+		note(k, false, name, "%.*s has another key than the pinned one", STR_ARG(p->did));
+	else
+		note(k, true, name, "%.*s, as the bundle names it (not pinned)", STR_ARG(p->did));
+}
+
+static bool check_signature(struct checking *k, const json_t *doc, const struct party *p, const char *what)
+{
+	struct str name = arena_printf(k->a, "%s signed by the %s", what, p->name);
+	struct flaw f = {0};
+
+	if (!p->known) return note(k, false, name, "no key");
+	if (proof_verify(doc, arena_strdup(k->a, p->method), p->key, &f))
+		return note(k, false, name, "%s", f.text[0] ? f.text : "the signature does not verify");
+	return note(k, true, name, "%.*s, eddsa-jcs-2022", STR_ARG(p->method));
+}
+
+/* ---- agreement ---- */
+
+static void check_agreement(struct checking *k)
+{
+	json_t *g = json_object_get(k->doc, "agreement");
+	struct str name = STR("agreement between the parties");
+	bool ok = str_eq(member_text(g, "assigner"), k->party[PROVIDER].did) &&
+		  str_eq(member_text(g, "assignee"), k->party[CONSUMER].did) && member_text(g, "@id").n;
+	struct str role = member_text(k->doc, "role");
+
+	k->r->agreement = member_text(g, "@id");
+	k->r->provider = k->party[PROVIDER].did;
+	k->r->consumer = k->party[CONSUMER].did;
+	k->r->node = k->party[NODE].did;
+	k->participant = member_text(k->doc, "participant");
+	if (!str_is(role, "provider") && !str_is(role, "consumer")) ok = false;
+	note(k, ok, name, "%.*s", STR_ARG(k->r->agreement));
+	if (!json_is_object(g)) return;
+	check_signature(k, g, &k->party[PROVIDER], "agreement");
+	check_signature(k, g, &k->party[CONSUMER], "agreement");
+}
+
+/* ---- ledger ---- */
+
+static void check_checkpoint(struct checking *k)
+{
+	struct str text = member_text(k->doc, "checkpoint"), name = STR("checkpoint signed by the node");
+	struct flaw f = {0};
+
+	if (!k->party[NODE].known || !text.p || checkpoint_verify(text, k->party[NODE].key, &f, &k->tree)) {
+		note(k, false, name, "%s", f.text[0] ? f.text : "it cannot be verified");
+		return;
+	}
+	k->has_tree = true;
+	k->r->tree_size = k->tree.size;
+	note(k, true, name, "%.*s, %llu entries", STR_ARG(k->tree.origin),
+	     (unsigned long long)k->tree.size);
+}
+
+static bool octets_read(struct checking *k, const json_t *v, void *out, size_t n)
+{
+	struct str o;
+
+	if (base64_parse(k->a, json_text(v), &o) || o.n != n) return false;
+	memcpy(out, o.p, n);
+	return true;
+}
+
+static bool proof_read(struct checking *k, const json_t *list, struct merkle_proof *ret)
+{
+	ret->n = json_array_size(list);
+	if (!json_is_array(list) || ret->n > MERKLE_PROOF_MAX) return false;
+	for (size_t i = 0; i < ret->n; i++)
+		if (!octets_read(k, json_array_get(list, i), ret->hash[i].b, MERKLE_HASH)) return false;
+	return true;
+}
+
+/* NULL: it stands where it says it does; else what is wrong. */
+static const char *entry_wrong(struct checking *k, json_t *j, int64_t *last)
+{
+	json_t *entry = json_object_get(j, "entry"), *index = json_object_get(j, "index");
+	unsigned char salt[LEDGER_SALT];
+	struct merkle_proof proof;
+	struct merkle_hash leaf;
+	struct buf b = BUF_INIT(LEDGER_ENTRY_MAX);
+	bool canonical;
+
+	if (!json_is_object(entry) || !json_is_integer(index) || json_integer_value(index) <= *last)
+		return "the entries are not in ascending order";
+	*last = json_integer_value(index);
+	if (!str_eq(member_text(entry, "participant"), k->participant) ||
+	    !str_eq(member_text(entry, "agreement"), k->r->agreement))
+		return "it belongs to another agreement";
+	if (!octets_read(k, json_object_get(j, "salt"), salt, sizeof salt) ||
+	    !proof_read(k, json_object_get(j, "proof"), &proof))
+		return "salt or proof is malformed";
+	canonical = !json_jcs(entry, &b) && !buf_err(&b);
+	if (canonical) leaf = ledger_leaf_hash(salt, buf_str(&b));
+	buf_done(&b);
+	if (!canonical) return "it has no canonical form";
+	if (merkle_verify_inclusion(&leaf, (uint64_t)*last, k->tree.size, &proof, &k->tree.root))
+		return "the inclusion proof does not lead to the checkpoint";
+	return NULL;
+}
+
+/* Remembers what settled which statement. */
+static void entry_remember(struct checking *k, json_t *entry)
+{
+	struct str kind = member_text(entry, "kind");
+	json_t *detail = json_object_get(entry, "detail");
+	char sequence[24];
+
+	if (!str_is(kind, "meter-signed") && !str_is(kind, "meter-countersigned") &&
+	    !str_is(kind, "meter-disputed"))
+		return;
+	snprintf(sequence, sizeof sequence, "%lld",
+		 (long long)json_integer_value(json_object_get(detail, "sequence")));
+	json_object_set_new(k->settled, sequence,
+			    json_pack("{s:O, s:O}", "kind", json_object_get(entry, "kind"), "detail",
+				      detail ? detail : json_null()));
+}
+
+static void check_entries(struct checking *k)
+{
+	json_t *list = json_object_get(k->doc, "entries"), *j;
+	struct str name = STR("entries included in the ledger");
+	bool finalized = false;
+	int64_t last = -1;
+	size_t i;
+
+	k->r->entries = json_array_size(list);
+	if (!k->has_tree || !json_is_array(list)) {
+		note(k, false, name, "there is no checkpoint to lead to, or no list");
+		return;
+	}
+	json_array_foreach(list, i, j)
+	{
+		struct arena_mark mark = arena_mark(k->a);
+		const char *wrong = entry_wrong(k, j, &last);
+		json_t *entry = json_object_get(j, "entry");
+
+		arena_rollback(k->a, mark);
+		if (wrong) {
+			note(k, false, name, "entry %zu (index %lld): %s", i, (long long)last, wrong);
+			return;
+		}
+		finalized |= str_is(member_text(entry, "kind"), "negotiation-finalized");
+		entry_remember(k, entry);
+	}
+	note(k, true, name, "%zu inclusion proofs", k->r->entries);
+	note(k, finalized, STR("ledger records the agreement"), "%s",
+	     finalized ? "negotiation-finalized" : "no entry says that it came into force");
+}
+
+/* ---- receipts ---- */
+
+static uint64_t number(json_t *obj, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(obj, key));
+}
+
+static const char *statement_wrong(struct checking *k, json_t *s, uint64_t sequence)
+{
+	if (!json_is_object(s) || !str_is(member_text(s, "@type"), "kanhe:MeterStatement"))
+		return "it is not a meter statement";
+	if (number(s, "sequence") != sequence) return "its number is another";
+	if (!str_eq(member_text(s, "agreement"), k->r->agreement) ||
+	    !str_eq(member_text(s, "provider"), k->party[PROVIDER].did) ||
+	    !str_eq(member_text(s, "consumer"), k->party[CONSUMER].did))
+		return "it is about another agreement or other parties";
+	return NULL;
+}
+
+static bool signed_by(struct checking *k, json_t *s, const struct party *p)
+{
+	return p->known && !proof_verify(s, arena_strdup(k->a, p->method), p->key, NULL);
+}
+
+/* The ledger's entry says the same counts. */
+static const char *entry_differs(struct checking *k, json_t *s, uint64_t sequence, struct str state)
+{
+	char key[24];
+	json_t *j, *detail, *transfer = json_object_get(s, "transfer");
+
+	snprintf(key, sizeof key, "%llu", (unsigned long long)sequence);
+	j = json_object_get(k->settled, key);
+	detail = json_object_get(j, "detail");
+	if (!j) return "no entry of the ledger tells of it";
+	if (str_is(state, "agreed") && !str_is(member_text(j, "kind"), "meter-countersigned"))
+		return "the ledger does not tell of the second signature";
+	if (number(detail, "requests") != number(transfer, "requests") ||
+	    number(detail, "octets") != number(transfer, "octets"))
+		return "the ledger's entry has other counts";
+	return NULL;
+}
+
+static const char *receipt_wrong(struct checking *k, json_t *j, uint64_t sequence)
+{
+	json_t *s = json_object_get(j, "statement"), *peer = json_object_get(j, "peer_statement");
+	struct str state = member_text(j, "state");
+	bool provider_ours = str_is(member_text(k->doc, "role"), "provider");
+	const struct party *own = &k->party[provider_ours ? PROVIDER : CONSUMER];
+	const struct party *other = &k->party[provider_ours ? CONSUMER : PROVIDER];
+	const char *wrong = statement_wrong(k, s, sequence);
+
+	if (!wrong && number(j, "sequence") != sequence) wrong = "the statements are not numbered from 1";
+	if (!wrong) wrong = entry_differs(k, s, sequence, state);
+	if (wrong) return wrong;
+	if (!signed_by(k, s, own)) return "its own party's signature does not verify";
+	if (str_is(state, "agreed") && !signed_by(k, s, other))
+		return "the partner's signature does not verify";
+	if (!str_is(state, "disputed"))
+		return str_is(state, "agreed") || str_is(state, "stated") ? NULL : "unknown state";
+	wrong = statement_wrong(k, peer, sequence);
+	if (!wrong && !signed_by(k, peer, other)) wrong = "the partner's statement is not signed";
+	return wrong;
+}
+
+static void check_receipts(struct checking *k)
+{
+	json_t *list = json_object_get(k->doc, "receipts"), *j;
+	struct str name = STR("meter statements signed");
+	size_t i, agreed = 0, disputed = 0;
+
+	k->r->receipts = json_array_size(list);
+	if (!json_is_array(list)) {
+		note(k, false, name, "there is no list");
+		return;
+	}
+	json_array_foreach(list, i, j)
+	{
+		struct arena_mark mark = arena_mark(k->a);
+		const char *wrong = receipt_wrong(k, j, i + 1);
+		json_t *totals = json_object_get(json_object_get(j, "statement"), "totals");
+
+		arena_rollback(k->a, mark);
+		if (wrong) {
+			note(k, false, name, "statement %zu: %s", i + 1, wrong);
+			return;
+		}
+		agreed += str_is(member_text(j, "state"), "agreed");
+		disputed += str_is(member_text(j, "state"), "disputed");
+		k->r->transfers = number(totals, "transfers");
+		k->r->requests = number(totals, "requests");
+		k->r->octets = number(totals, "octets");
+	}
+	note(k, true, name, "%zu by both parties, %zu disputed, %zu by one party, as the ledger tells",
+	     agreed, disputed, k->r->receipts - agreed - disputed);
+}
+
+/* ---- the whole ---- */
+
+enum err ds_bundle_verify(struct arena *a, struct str text, const struct bundle_pin *pins, size_t pins_n,
+			  struct bundle_report *ret)
+{
+	static const char *const names[PARTIES] = {"provider", "consumer", "node"};
+	struct checking k = {.a = a, .r = ret};
+
+	*ret = (struct bundle_report){.ok = true};
+	if (!check_form(&k, text)) return arena_overflowed(a) ? ERR_NO_MEMORY : ERR_BAD_SIGNATURE;
+	k.settled = json_keep(a, json_object());
+	if (!k.settled) return ERR_NO_MEMORY;
+	for (size_t i = 0; i < PARTIES; i++) {
+		party_read(&k, &k.party[i], names[i]);
+		check_key(&k, &k.party[i], pins, pins_n);
+	}
+	/* one proof, so that no octet of it goes unchecked */
+	if (!json_is_object(json_object_get(k.doc, "proof")))
+		note(&k, false, STR("bundle signed by the node"), "there must be one proof");
+	else
+		check_signature(&k, k.doc, &k.party[NODE], "bundle");
+	check_agreement(&k);
+	check_checkpoint(&k);
+	check_entries(&k);
+	check_receipts(&k);
+	if (arena_overflowed(a)) return ERR_NO_MEMORY;
+	return ret->ok ? ERR_OK : ERR_BAD_SIGNATURE;
+}

@@ -1,0 +1,365 @@
+#include "dataspace/bundle_make.h"
+
+#include <stdlib.h>
+
+#include "base/jose.h"
+#include "base/ledger.h"
+#include "base/text64.h"
+#include "dataspace/receipt.h"
+
+#define PURPOSE "assertionMethod"
+
+enum { MAKE_ARENA = 64 << 20, ENTRIES_STEP = 256 };
+
+struct making {
+	struct ds *d;
+	struct store_txn *t;
+	struct arena *a;
+	struct str participant;
+	const Ds__Agreement *g;
+	uint64_t size; /* of the tree */
+	json_t *list;
+};
+
+static json_t *object_new(void)
+{
+	json_t *j = json_object();
+
+	must(j);
+	return j;
+}
+
+static json_t *array_new(void)
+{
+	json_t *j = json_array();
+
+	must(j);
+	return j;
+}
+
+static void append(json_t *list, json_t *stolen)
+{
+	must(json_array_append_new(list, stolen) == 0);
+}
+
+static json_t *base64_of(struct arena *a, const void *p, size_t n)
+{
+	struct str s = base64_write(a, str_n(p, n));
+
+	return json_stringn(s.p ? s.p : "", s.n);
+}
+
+/* ---- entries ---- */
+
+static enum err entry_add(struct making *k, uint64_t index)
+{
+	struct arena_mark mark = arena_mark(k->a);
+	struct merkle_proof proof;
+	struct ledger_leaf leaf;
+	json_t *j, *hashes, *entry;
+	enum err e = ledger_read(k->t, index, &leaf);
+
+	if (!e) e = json_read(k->a, leaf.entry, NULL, &entry);
+	if (!e) e = ledger_prove(k->t, index, k->size, &proof);
+	if (e) return e == ERR_BAD_JSON ? ERR_CORRUPT : e;
+	j = object_new();
+	hashes = array_new();
+	json_put_u64(j, "index", index);
+	json_put(j, "salt", base64_of(k->a, leaf.salt, sizeof leaf.salt));
+	json_put(j, "entry", json_incref(entry));
+	for (size_t i = 0; i < proof.n; i++) append(hashes, base64_of(k->a, proof.hash[i].b, MERKLE_HASH));
+	json_put(j, "proof", hashes);
+	append(k->list, j);
+	if (arena_overflowed(k->a)) return ERR_NO_MEMORY;
+	arena_rollback(k->a, mark);
+	return ERR_OK;
+}
+
+static enum err entries_add(struct making *k)
+{
+	uint64_t index[ENTRIES_STEP], next = 0;
+	enum err e = ERR_OK;
+
+	while (!e && next != UINT64_MAX) {
+		size_t n, i;
+
+		e = ds_event_list(k->t, k->participant, str_of(k->g->id), next, ENTRIES_STEP, index, &n,
+				  &next);
+		for (i = 0; !e && i < n; i++) e = entry_add(k, index[i]);
+	}
+	return e;
+}
+
+/* ---- receipts ---- */
+
+static enum err receipt_add(void *arg, const Ds__Receipt *r)
+{
+	struct making *k = arg;
+	json_t *j = object_new(), *statement, *peer = NULL;
+
+	json_put_u64(j, "sequence", r->sequence);
+	json_put_str(j, "state",
+		     r->peer_json[0]                   ? STR("disputed")
+		     : r->own_signed && r->peer_signed ? STR("agreed")
+						       : STR("stated"));
+	statement = json_loads(r->json, 0, NULL);
+	if (r->peer_json[0]) peer = json_loads(r->peer_json, 0, NULL);
+	if (!statement || (r->peer_json[0] && !peer)) {
+		json_decref(statement);
+		json_decref(j);
+		return ERR_CORRUPT;
+	}
+	json_put(j, "statement", statement);
+	if (peer) json_put(j, "peer_statement", peer);
+	append(k->list, j);
+	return ERR_OK;
+}
+
+/* ---- keys ---- */
+
+static json_t *key_json(struct str did, const char *method, const unsigned char key[SIGN_PUBLIC])
+{
+	char text[SIGN_MULTIBASE];
+	json_t *j = object_new();
+
+	sign_public_multibase(key, text);
+	json_put_str(j, "did", did);
+	json_put_str(j, "method", str_of(method));
+	json_put_str(j, "key", str_of(text));
+	return j;
+}
+
+static json_t *keys_json(const struct making *k, const char *node_method)
+{
+	const Ds__Agreement *g = k->g;
+	json_t *j = object_new();
+
+	json_put(j, "provider", key_json(str_of(g->provider), g->provider_method, g->provider_key.data));
+	json_put(j, "consumer", key_json(str_of(g->consumer), g->consumer_method, g->consumer_key.data));
+	json_put(j, "node", key_json(str_of(k->d->o.did), node_method, sign_public(k->d->o.key)));
+	return j;
+}
+
+/* ---- the whole ---- */
+
+static enum err agreement_ready(const Ds__Agreement *g, struct flaw *f)
+{
+	bool keys = g->provider_key.len == SIGN_PUBLIC && g->consumer_key.len == SIGN_PUBLIC;
+
+	if (g->state == DS__AGREEMENT_STATE__AGREEMENT_PENDING ||
+	    g->state == DS__AGREEMENT_STATE__AGREEMENT_VOID)
+		return flaw_set(f, ERR_BAD_STATE, FLAW_NO_OFFSET, "agreement", "agreement-state",
+				"the agreement was never in force");
+	if (!g->provider_signed || !g->consumer_signed || !keys)
+		return flaw_set(f, ERR_BAD_STATE, FLAW_NO_OFFSET, "agreement", "signatures",
+				"the agreement is not signed by both parties: it cannot be proven");
+	return ERR_OK;
+}
+
+static enum err lists_put(struct making *k, json_t *doc)
+{
+	struct str note;
+	enum err e;
+
+	k->size = ledger_size(k->t);
+	json_put(doc, "entries", k->list = array_new());
+	e = entries_add(k);
+	if (!e) e = ledger_checkpoint(writer_ledger(k->d->o.writer), k->t, k->d->o.key, k->a, &note);
+	if (e) return e;
+	json_put_str(doc, "checkpoint", note);
+	json_put(doc, "receipts", k->list = array_new());
+	return receipt_each(k->t, k->a, k->participant, str_of(k->g->id), receipt_add, k);
+}
+
+static enum err doc_fill(struct making *k, json_t *doc)
+{
+	struct str node_method = arena_printf(k->a, "%s#key-1", k->d->o.did);
+	char when[CLOCK_TEXT];
+	usec_t now = clock_wall();
+	json_t *agreement = json_loads(k->g->json, 0, NULL);
+	enum err e;
+
+	if (!agreement) return ERR_CORRUPT;
+	json_put_str(doc, "@type", STR("kanhe:ProofBundle"));
+	json_put_u64(doc, "version", 1);
+	json_put_str(doc, "issued", str_of(clock_print(now, true, when)));
+	json_put_str(doc, "participant", k->participant);
+	json_put_str(doc, "role",
+		     k->g->side == DS__SIDE__SIDE_PROVIDER ? STR("provider") : STR("consumer"));
+	json_put(doc, "agreement", agreement);
+	e = node_method.p ? lists_put(k, doc) : ERR_NO_MEMORY;
+	if (e) return e;
+	json_put(doc, "keys", keys_json(k, node_method.p));
+	return proof_add(doc, k->d->o.key, node_method.p, PURPOSE, now);
+}
+
+enum err ds_bundle_make(struct ds *d, struct store_txn *t, struct arena *a, struct str participant,
+			struct str agreement, struct flaw *f, struct buf *out)
+{
+	struct making k = {.d = d, .t = t, .a = a, .participant = participant};
+	Ds__Agreement *g;
+	json_t *doc;
+	enum err e = ds_agreement_find(t, a, participant, agreement, &g);
+
+	if (!e) e = agreement_ready(g, f);
+	if (e) return e;
+	k.g = g;
+	doc = object_new();
+	e = doc_fill(&k, doc);
+	if (!e) e = json_jcs(doc, out);
+	if (!e) e = buf_err(out);
+	json_decref(doc);
+	return e;
+}
+
+/* ---- GET /participants/{p}/agreements/{id}/proof ---- */
+
+/* The export is an entry of its own; then a thread of the disk makes the bundle, which may take a while. */
+struct export
+{
+	struct disk_job job; /* first */
+	struct net_source source;
+	struct ds *d;
+	struct net_req *req; /* NULL once the client has gone */
+	struct net_shard *shard;
+	struct arena *a;
+	struct str participant, agreement, who;
+	struct buf text;
+	size_t at;
+	struct flaw flaw;
+	enum err err;
+};
+
+static void export_free(struct export *x)
+{
+	buf_done(&x->text);
+	arena_free(x->a);
+	free(x);
+}
+
+static enum err export_pull(struct net_source *s, char *out, size_t room, size_t *ret_n, bool *ret_end)
+{
+	struct export *x = (struct export *)(void *)((char *)s - offsetof(struct export, source));
+	size_t n = x->text.n - x->at < room ? x->text.n - x->at : room;
+
+	memcpy(out, x->text.p + x->at, n);
+	x->at += n;
+	*ret_n = n;
+	*ret_end = x->at == x->text.n;
+	return ERR_OK;
+}
+
+static void export_sent(struct net_source *s)
+{
+	export_free((struct export *)(void *)((char *)s - offsetof(struct export, source)));
+}
+
+static void export_work(struct disk_job *j)
+{
+	struct export *x = (struct export *)(void *)j;
+	struct store_txn *t;
+
+	x->err = store_read(x->d->o.store, &t);
+	if (x->err) return;
+	x->err = ds_bundle_make(x->d, t, x->a, x->participant, x->agreement, &x->flaw, &x->text);
+	store_read_end(t);
+}
+
+static void export_done(struct disk_job *j)
+{
+	struct export *x = (struct export *)(void *)j;
+
+	if (j->lost || !x->req) {
+		export_free(x);
+		return;
+	}
+	if (x->err) {
+		net_reply_err(x->req, x->err, x->flaw.err == x->err ? &x->flaw : NULL);
+		export_free(x);
+		return;
+	}
+	x->source = (struct net_source){export_pull, export_sent};
+	net_reply_stream(x->req, 200, "application/json", x->text.n, &x->source);
+}
+
+static void export_gone(void *arg)
+{
+	struct export *x = arg;
+
+	x->req = NULL;
+}
+
+static enum err exported_work(struct ds_job *j, struct writer_txn *t)
+{
+	struct export *x = j->in;
+	struct ds_event ev = {.kind = DS_EVENT_PROOF_EXPORTED,
+			      .participant = x->participant,
+			      .who = x->who,
+			      .agreement = x->agreement};
+	Ds__Agreement *g;
+	enum err e = ds_agreement_find(t->store, j->arena, x->participant, x->agreement, &g);
+
+	if (!e) e = agreement_ready(g, &j->flaw);
+	return e ? e : ds_event_append(t, &ev, NULL);
+}
+
+static void exported(struct ds_job *j, enum err result)
+{
+	struct export *x = j->in;
+
+	if (result) {
+		net_reply_err(j->req, result, j->flaw.err == result ? &j->flaw : NULL);
+		return;
+	}
+	j->in = NULL; /* the disk's now */
+	x->req = j->req;
+	net_hold(x->req, export_gone, x);
+	x->job = (struct disk_job){.work = export_work, .done = export_done, .shard = x->shard};
+	disk_submit(x->d->dp->disk, &x->job);
+}
+
+static void export_left(void *arg)
+{
+	struct ds_job *j = arg;
+
+	if (j->in) export_free(j->in);
+}
+
+void proof_get(struct net_req *r)
+{
+	struct flaw f = {0};
+	struct str participant, agreement;
+	struct ds_job *j;
+	struct export *x;
+	enum err e = ds_req_participant(r, &participant);
+
+	if (e) return;
+	e = net_decode(r->arena, r->param[1], &f, &agreement);
+	if (e) {
+		net_reply_err(r, e, &f);
+		return;
+	}
+	j = ds_job_new(ds_of(r), r);
+	if (!j) return;
+	x = calloc(1, sizeof *x);
+	if (x && !(x->a = arena_new(MAKE_ARENA))) {
+		free(x);
+		x = NULL;
+	}
+	if (!x || arena_on_reset(j->arena, export_left, j)) {
+		net_reply_err(r, ERR_NO_MEMORY, NULL);
+		if (x) export_free(x);
+		ds_job_free(j);
+		return;
+	}
+	x->d = ds_of(r);
+	x->shard = r->shard;
+	x->participant = arena_dup(x->a, participant);
+	x->agreement = arena_dup(x->a, agreement);
+	x->who = arena_dup(x->a, ds_who(r));
+	buf_init(&x->text, BUNDLE_SIZE_MAX);
+	j->in = x;
+	j->work = exported_work;
+	j->answer = exported;
+	(void)!ds_job_submit(j);
+}
