@@ -85,7 +85,7 @@ static void protocol_input(struct conn *c, const char *p, size_t n)
 /* RFC 9113 3.3: a clear-text client with prior knowledge opens with the preface. */
 static void sniff(struct conn *c, const char *p, size_t n)
 {
-	size_t take = CONN_PREFACE - c->sniffed;
+	size_t had = c->sniffed, take = CONN_PREFACE - had;
 	if (take > n) take = n;
 	memcpy(c->sniff + c->sniffed, p, take);
 	c->sniffed = (unsigned char)(c->sniffed + take);
@@ -96,6 +96,10 @@ static void sniff(struct conn *c, const char *p, size_t n)
 	else
 		return;
 	if (c->doomed) return;
+	if (!had) {
+		protocol_input(c, p, n);
+		return;
+	}
 	protocol_input(c, c->sniff, c->sniffed);
 	if (n > take && !c->doomed && !c->finishing) protocol_input(c, p + take, n - take);
 }
@@ -105,6 +109,8 @@ static void plain_input(void *arg, const char *p, size_t n)
 	struct conn *c = arg;
 	if (c->doomed || c->finishing || !n) return;
 	if (c->kind == CONN_SNIFF && c->tls) {
+		/* here and not after the read: the first request may come with the handshake's end */
+		c->has_cert = tls_client_cert(c->tls, c->cert);
 		/* RFC 9113 3.2: over TLS the protocol is what ALPN chose */
 		choose(c, tls_h2(c->tls) ? CONN_H2 : CONN_H1);
 		if (c->doomed) return;
@@ -120,10 +126,7 @@ static void tls_input(struct conn *c, const char *p, size_t n)
 	struct net_shard *s = c->shard;
 	bool done = tls_done(c->tls);
 	enum err e = tls_unseal(c->tls, str_n(p, n), plain_input, c);
-	if (!done && tls_done(c->tls)) {
-		shard_count(&s->counters.tls_handshakes, 1);
-		c->has_cert = tls_client_cert(c->tls, c->cert);
-	}
+	if (!done && tls_done(c->tls)) shard_count(&s->counters.tls_handshakes, 1);
 	if (!e) return;
 	if (!tls_done(c->tls)) shard_count(&s->counters.tls_failures, 1);
 	c->eof = true; /* an alert may be on its way out, nothing more comes in */
@@ -305,7 +308,9 @@ static bool request_waits(struct request *r)
 {
 	if (!r->begun) return false;
 	if (!r->remote_end && !r->discard && !r->paused && !r->answer.begun) return true;
-	if (!r->answer.begun || r->answer.ended || r->answer.deferred) return false;
+	/* answered early: the client may send the rest for a while (some take a reset for a failure) */
+	if (r->answer.ended) return !r->remote_end;
+	if (!r->answer.begun || r->answer.deferred) return false;
 	return r->conn->kind == CONN_H2 && h2_stream_choked(r);
 }
 

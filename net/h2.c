@@ -248,6 +248,8 @@ static ssize_t on_read_data(nghttp2_session *session, int32_t stream, uint8_t *t
 	struct h2 *h = user;
 	struct request *r = source->ptr;
 	struct out *o = h->out;
+	(void)session;
+	(void)stream;
 	(void)to;
 	size_t room = o->room - o->n - FRAME_HEADER, n = 0;
 	bool end = false;
@@ -256,11 +258,7 @@ static ssize_t on_read_data(nghttp2_session *session, int32_t stream, uint8_t *t
 	if (e == ERR_BUSY) return NGHTTP2_ERR_DEFERRED;
 	if (e) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-	if (end) {
-		*flags |= NGHTTP2_DATA_FLAG_EOF;
-		/* RFC 9113 8.1: the rest of the request is not wanted */
-		if (!r->remote_end) nghttp2_submit_rst_stream(session, 0, stream, NGHTTP2_NO_ERROR);
-	}
+	if (end) *flags |= NGHTTP2_DATA_FLAG_EOF;
 	return (ssize_t)n;
 }
 
@@ -327,8 +325,6 @@ void h2_answer(struct request *r)
 	if (bodiless) r->answer.ended = true;
 	if (nghttp2_submit_response(session, r->stream, nv, n, bodiless ? NULL : &body))
 		nghttp2_submit_rst_stream(session, 0, r->stream, NGHTTP2_INTERNAL_ERROR);
-	else if (bodiless && !r->remote_end)
-		nghttp2_submit_rst_stream(session, 0, r->stream, NGHTTP2_NO_ERROR);
 }
 
 void h2_resume(struct request *r)
@@ -339,7 +335,10 @@ void h2_resume(struct request *r)
 void h2_cut(struct request *r)
 {
 	r->answer.cut = true;
-	nghttp2_submit_rst_stream(r->conn->h2->session, 0, r->stream, NGHTTP2_INTERNAL_ERROR);
+	/* RFC 9113 8.1: after a whole answer, only the rest of the request is not wanted */
+	bool whole = r->answer.ended;
+	nghttp2_submit_rst_stream(r->conn->h2->session, 0, r->stream,
+				  whole ? NGHTTP2_NO_ERROR : NGHTTP2_INTERNAL_ERROR);
 }
 
 void h2_continue(struct request *r)

@@ -349,7 +349,8 @@ void request_data(struct request *r, struct str piece)
 	r->body_seen += piece.n;
 	bool wait = r->paused || r->body.n;
 	if (r->discard) {
-		conn_consumed(r, piece.n);
+		/* a client that does not listen is stopped by its window */
+		if (r->body_seen < CONN_LINGER_OCTETS) conn_consumed(r, piece.n);
 	} else if (!(r->pub.route->flags & NET_STREAM_IN)) {
 		collect(r, piece);
 		conn_consumed(r, piece.n);

@@ -159,8 +159,7 @@ enum err route_find(const struct route_tree *t, enum net_method method, struct s
 		    struct route_match *ret)
 {
 	struct search s = {method, ret};
-	ret->route = NULL;
-	ret->allow = 0;
+	*ret = (struct route_match){0};
 	if (search(&s, t->root, str_skip(path, 1), 0)) return ERR_OK;
 	return ret->allow ? ERR_BAD_METHOD : ERR_NOT_FOUND;
 }
