@@ -173,13 +173,16 @@ static enum err lists_put(struct making *k, json_t *doc)
 
 static enum err doc_fill(struct making *k, json_t *doc)
 {
-	struct str node_method = arena_printf(k->a, "%s#key-1", k->d->o.did);
-	char when[CLOCK_TEXT];
+	char when[CLOCK_TEXT], key[SIGN_MULTIBASE];
+	struct str node_method;
 	usec_t now = clock_wall();
 	json_t *agreement = json_loads(k->g->json, 0, NULL);
 	enum err e;
 
 	if (!agreement) return ERR_CORRUPT;
+	/* as in the node's DID document */
+	sign_public_multibase(sign_public(k->d->o.key), key);
+	node_method = arena_printf(k->a, "%s#%s", k->d->o.did, key);
 	json_put_str(doc, "@type", STR("kanhe:ProofBundle"));
 	json_put_u64(doc, "version", 1);
 	json_put_str(doc, "issued", str_of(clock_print(now, true, when)));

@@ -1,0 +1,73 @@
+/* The data plane over real sockets: store, serve, pull, meter, sign, prove. */
+#include "pair.h"
+
+#include <stdio.h>
+
+#include "base/hash.h"
+#include "dataspace/bundle.h"
+
+#define THREE_MAINTENANCE                                                                                  \
+	"{\"leftOperand\":\"count\",\"operator\":\"lteq\",\"rightOperand\":3},"                            \
+	"{\"leftOperand\":\"purpose\",\"operator\":\"eq\",\"rightOperand\":\"maintenance\"}"
+
+static const char *digest_text(struct str content)
+{
+	unsigned char d[HASH_SHA256];
+	char hex[2 * HASH_SHA256 + 1] = {0};
+
+	hash_sha256(content, d);
+	hex_write(d, sizeof d, hex);
+	return text("sha256:%s", hex);
+}
+
+static void test_a_dataset_goes_over_and_is_counted_and_signed(void **state)
+{
+	struct str content = octets(900 << 10, 1);
+	const char *agreement, *pid;
+	struct answer a;
+
+	(void)state;
+	publish("telemetry", THREE_MAINTENANCE, content);
+	agreement = agree("telemetry");
+	for (int i = 0; i < 3; i++) {
+		pid = pull(agreement, ",\"purpose\":\"maintenance\"");
+		a = await(pid, "COMPLETED,TERMINATED");
+		assert_string_equal(answer_text(&a, "state"), "COMPLETED");
+		assert_string_equal(answer_text(&a, "digest"), digest_text(content));
+		assert_int_equal(count(&a, "octets"), content.n);
+	}
+	a = buyer_call("GET", text("/transfers/%s/content", pid), NULL);
+	assert_int_equal(a.status, 200);
+	assert_true(str_eq(a.body, content));
+	assert_meters(agreement, 3, 3, 3 * content.n);
+
+	pid = pull(agreement, ",\"purpose\":\"maintenance\"");
+	a = await(pid, "COMPLETED,TERMINATED");
+	assert_string_equal(answer_text(&a, "state"), "TERMINATED");
+	assert_non_null(strstr(answer_text(&a, "reason"), "count: limit 3, actual 3"));
+	assert_meters(agreement, 3, 3, 3 * content.n);
+}
+
+static void test_purpose(void **state)
+{
+	const char *agreement, *pid;
+	struct answer a;
+
+	(void)state;
+	publish("purposeful", THREE_MAINTENANCE, octets(1000, 2));
+	agreement = agree("purposeful");
+	pid = pull(agreement, ",\"purpose\":\"advertising\"");
+	a = await(pid, "COMPLETED,TERMINATED");
+	assert_string_equal(answer_text(&a, "state"), "TERMINATED");
+	assert_non_null(strstr(answer_text(&a, "reason"), "purpose eq maintenance: actual advertising"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_a_dataset_goes_over_and_is_counted_and_signed),
+	    cmocka_unit_test(test_purpose),
+	};
+
+	return cmocka_run_group_tests(tests, pair_setup, pair_teardown);
+}
