@@ -418,6 +418,7 @@ json_t *agreement_show(const Ds__Agreement *g, bool whole)
 	json_put_str(j, "state", str_of(agreement_state_name(g->state)));
 	json_put_str(j, "provider", str_of(g->provider));
 	json_put_str(j, "consumer", str_of(g->consumer));
+	json_put_str(j, "peer", str_of(g->side == DS__SIDE__SIDE_PROVIDER ? g->consumer : g->provider));
 	json_put_str(j, "dataset", str_of(g->dataset));
 	json_put_str(j, "negotiation", str_of(g->negotiation));
 	json_put(j, "signed_by_provider", json_boolean(g->provider_signed));
