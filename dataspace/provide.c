@@ -105,7 +105,8 @@ static void stream_leave(struct stream *s)
 	s->over = true;
 	running_remove(&s->dp->running, &s->item);
 	net_timer_stop(s->timer);
-	s->timer = NULL;
+	net_timer_stop(s->tick);
+	s->timer = s->tick = NULL;
 }
 
 /* Instead of an answer of the file. */
@@ -222,6 +223,14 @@ static void stream_record_sent(struct stream *s)
 
 /* ---- running ---- */
 
+static void stream_tick(void *arg)
+{
+	struct stream *s = arg;
+
+	s->tick = NULL;
+	file_out_go(&s->out);
+}
+
 static enum err stream_pass(struct file_out *f, size_t want, size_t *ret_n)
 {
 	struct stream *s = stream_of(f);
@@ -235,8 +244,10 @@ static enum err stream_pass(struct file_out *f, size_t want, size_t *ret_n)
 		enum err e = stream_submit(s);
 		if (e) return e;
 	}
-	*ret_n = left < want ? (size_t)left : want;
-	return ERR_OK;
+	want = left < want ? (size_t)left : want;
+	*ret_n = pace_take(&s->pace, clock_mono(), want);
+	if (want && !*ret_n && !s->tick) s->tick = net_timer_start(s->shard, PACE_TICK, stream_tick, s);
+	return want && !*ret_n && !s->tick ? ERR_NO_MEMORY : ERR_OK;
 }
 
 static void stream_ended(struct file_out *f)
@@ -394,15 +405,15 @@ static enum err content_of(struct net_req *r, struct str participant, const Ds__
 	return ERR_OK;
 }
 
-static enum err number_read(struct net_req *r, uint64_t *ret, struct flaw *f)
+/* A header that is a whole number from 1; 0 when absent. */
+static enum err number_read(struct net_req *r, const char *header, uint64_t *ret, struct flaw *f)
 {
-	struct str text = net_header(r, "kanhe-request");
+	struct str text = net_header(r, header);
 
 	*ret = 0;
 	if (!text.p) return ERR_OK;
 	if (!str_u64(text, ret) && *ret) return ERR_OK;
-	return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "kanhe-request", "number",
-			"a request's number is a whole number from 1");
+	return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, header, "number", "this is a whole number from 1");
 }
 
 static enum err stream_fill(struct net_req *r, struct stream *s, struct flaw *f)
@@ -421,7 +432,8 @@ static enum err stream_fill(struct net_req *r, struct stream *s, struct flaw *f)
 	if (!e) e = token_check(r, x, f);
 	if (!e) e = ds_agreement_find(t, s->arena, participant, str_of(x->agreement), &g);
 	if (!e) e = provide_state(x, g, f);
-	if (!e) e = number_read(r, &s->number, f);
+	if (!e) e = number_read(r, "kanhe-request", &s->number, f);
+	if (!e) e = number_read(r, "kanhe-rate", &s->pace.rate, f);
 	if (!e) e = content_of(r, participant, g, s);
 	if (!e) e = dp_policy_open(s->arena, g, &s->policy);
 	if (e) return e;

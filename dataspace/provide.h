@@ -1,7 +1,7 @@
 /* Data requests of consumers: what a running answer is, and the command that lets it run.
  *
  *   GET /p/{participant}/data/{transfer}   Authorization: Bearer <token of the DataAddress>
- *   Range: one range; Kanhe-Request: n (meter.h)
+ *   Range: one range; Kanhe-Request: n (meter.h); Kanhe-Rate: octets a second, at most (pace.h)
  *
  * Life of a stream: made and entered among the running ones → file opened → command: state, policy, meter,
  * grant → answer begins → further grants while it runs → command: what was sent. Each octet that leaves
@@ -13,6 +13,7 @@
 #define DATASPACE_PROVIDE_H
 
 #include "dataspace/file_out.h"
+#include "dataspace/pace.h"
 #include "dataspace/plane.h"
 
 enum {
@@ -31,6 +32,7 @@ struct stream {
 	struct dp *dp;
 	struct net_shard *shard;
 	struct net_timer *timer;
+	struct net_timer *tick; /* while the pace holds it back */
 	_Atomic int refs;
 	_Atomic int cut;     /* enum err: why it must end */
 	struct arena *arena; /* texts of the item, agreement and policy: for looking again */
@@ -43,6 +45,7 @@ struct stream {
 	/* the request */
 	uint64_t number, from, to;
 	bool part;
+	struct pace pace;
 	/* what the last command gave; the shard's */
 	uint64_t granted;            /* octets of the file up to here may leave */
 	bool limited;                /* the policy grants no more */

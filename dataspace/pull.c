@@ -209,13 +209,16 @@ static bool address_read(struct arena *a, const Ds__Transfer *x, const char **re
 static enum err pull_send(struct pull *p, struct arena *a, const struct pull_ask *q)
 {
 	const char *url, *token;
-	struct courier_header h[3];
+	struct courier_header h[4];
 	size_t n = 0;
 
 	if (!address_read(a, q->x, &url, &token)) return ERR_BAD_MESSAGE;
 	h[n++] = (struct courier_header){"Authorization", token};
 	h[n++] = (struct courier_header){"Kanhe-Request",
 					 arena_printf(a, "%llu", (unsigned long long)q->number).p};
+	if (q->x->rate)
+		h[n++] = (struct courier_header){
+		    "Kanhe-Rate", arena_printf(a, "%llu", (unsigned long long)q->x->rate).p};
 	if (p->at)
 		h[n++] = (struct courier_header){
 		    "Range", arena_printf(a, "bytes=%llu-", (unsigned long long)p->at).p};

@@ -127,6 +127,7 @@ static void add_link(json_t *values, const json_t *link)
 	json_object_del(data, "linktype");
 	char *text = json_dumps(data, JSON_COMPACT);
 	struct str type = json_text(json_object_get(link, "linktype"));
+	if (!type.n) type = STR("gs1:defaultLink");
 	add_value(values, type.p, type.n, str_of(text));
 	free(text);
 	json_decref(data);
