@@ -366,7 +366,8 @@ void conn_tick(struct conn *c, uint64_t now)
 	uint64_t idle = (uint64_t)(o->idle_timeout / USEC_PER_MSEC);
 	if (!c->open) return;
 	if (c->lingering) {
-		if (now - c->linger_since > CONN_LINGER) conn_end(c);
+		uint64_t wait = c->shard->draining ? CONN_LINGER_DRAINING : CONN_LINGER;
+		if (now - c->linger_since > wait) conn_end(c);
 		return;
 	}
 	bool opening = c->kind == CONN_SNIFF && now - c->born > header;

@@ -35,6 +35,7 @@ enum {
 	CONN_PREFACE = 24,            /* octets of the HTTP/2 connection preface (RFC 9113 3.4) */
 	CONN_FLUSH_MAX = 256 * 1024,  /* octets one connection may write in one turn */
 	CONN_LINGER = 2000,           /* milliseconds to wait for a peer's FIN after ours */
+	CONN_LINGER_DRAINING = 100,   /* the same once the server stops: pooled clients look up late */
 	CONN_LINGER_OCTETS = 1 << 20, /* octets it may still send meanwhile */
 	CONN_STALL_OCTETS = 512,      /* what must move in one stall_timeout; less is a trickle attack */
 	CONN_PEER = 56
