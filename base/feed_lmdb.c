@@ -76,6 +76,21 @@ static enum err lmdb_append(struct feed *f, struct store_txn *t, uint64_t expect
 	return e ? e : trim(l, t, head ? first : 1, head + 1);
 }
 
+static enum err parse_entry(struct str value, uint64_t position, struct feed_entry *ret)
+{
+	struct wire w = wire_reader(value);
+	struct feed_entry entry = {.position = position};
+	uint8_t version = wire_u8(&w);
+	entry.time = (usec_t)wire_u64(&w);
+	entry.ledger_size = wire_u64(&w);
+	struct str root = wire_bytes(&w, 32);
+	entry.ops = wire_bytes(&w, wire_left(&w));
+	if (!wire_ok(&w) || version != VERSION) return ERR_CORRUPT;
+	memcpy(entry.ledger_root, root.p, 32);
+	*ret = entry;
+	return ERR_OK;
+}
+
 static enum err lmdb_read(struct feed *f, struct store_txn *t, uint64_t position, struct feed_entry *ret)
 {
 	unsigned char k[8];
@@ -87,18 +102,25 @@ static enum err lmdb_read(struct feed *f, struct store_txn *t, uint64_t position
 	if (!position || position > head) return ERR_NOT_FOUND;
 	if (position < first) return ERR_GONE;
 	e = store_get(t, STORE_FEED, store_key_u64(k, position), &v);
-	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
-	struct wire w = wire_reader(v);
-	struct feed_entry entry = {.position = position};
-	uint8_t version = wire_u8(&w);
-	entry.time = (usec_t)wire_u64(&w);
-	entry.ledger_size = wire_u64(&w);
-	struct str root = wire_bytes(&w, 32);
-	entry.ops = wire_bytes(&w, wire_left(&w));
-	if (!wire_ok(&w) || version != VERSION) return ERR_CORRUPT;
-	memcpy(entry.ledger_root, root.p, 32);
-	*ret = entry;
-	return ERR_OK;
+	return e ? (e == ERR_NOT_FOUND ? ERR_CORRUPT : e) : parse_entry(v, position, ret);
+}
+
+enum err feed_replay(struct store_txn *t, struct str row)
+{
+	struct str key = str_first(row, 8), value = str_skip(row, 8);
+	struct feed_entry entry;
+	struct feed_op op;
+	uint64_t head;
+	enum err e = read_ends(t, NULL, &head);
+	if (e) return e;
+	if (key.n != 8 || store_u64(key) != head + 1 || parse_entry(value, head + 1, &entry))
+		return ERR_CORRUPT;
+	while (!e && entry.ops.n) {
+		e = feed_op_next(&entry.ops, &op);
+		if (!e && op.kind == FEED_PUT) e = store_put(t, op.table, op.key, op.value);
+		if (!e && op.kind == FEED_DEL) e = store_del(t, op.table, op.key);
+	}
+	return e ? ERR_CORRUPT : store_append(t, STORE_FEED, key, value);
 }
 
 static enum err lmdb_head(struct feed *f, struct store_txn *t, uint64_t *ret)

@@ -80,16 +80,20 @@ static struct str format_row(unsigned char row[FORMAT_SIZE], uint32_t format)
 	return wire_str(&w);
 }
 
-static int put_format(MDB_txn *t, unsigned meta, uint32_t format)
+static int put_rows(struct store *s, MDB_txn *t, const uint32_t *fresh)
 {
-	unsigned char row[FORMAT_SIZE];
+	unsigned char octets[FORMAT_SIZE];
 	char name[] = "format";
-	MDB_val k = {.mv_data = name, .mv_size = 6}, v = {.mv_data = row, .mv_size = FORMAT_SIZE};
-	format_row(row, format);
-	return mdb_put(t, meta, &k, &v, 0);
+	MDB_val k = {sizeof name - 1, name}, v = {FORMAT_SIZE, octets};
+	MDB_stat st;
+	int rc = mdb_env_stat(s->env, &st);
+	if (!rc) rc = store__put_record_row(t, s->dbi[STORE_META], st.ms_psize);
+	if (rc || !fresh) return rc;
+	format_row(octets, *fresh);
+	return mdb_put(t, s->dbi[STORE_META], &k, &v, 0);
 }
 
-/* With fresh: makes them, and the format row with them. */
+/* To write: makes those that are missing; with fresh the format row with them. */
 static int open_tables(struct store *s, unsigned txn_flags, const uint32_t *fresh)
 {
 	MDB_txn *t;
@@ -98,7 +102,7 @@ static int open_tables(struct store *s, unsigned txn_flags, const uint32_t *fres
 	unsigned create = txn_flags & MDB_RDONLY ? 0 : MDB_CREATE;
 	for (unsigned i = 0; i < s->tables_n && !rc; i++)
 		rc = mdb_dbi_open(t, s->names[i], create, &s->dbi[i]);
-	if (!rc && fresh) rc = put_format(t, s->dbi[STORE_META], *fresh);
+	if (!rc && create) rc = put_rows(s, t, fresh);
 	if (!rc) return mdb_txn_commit(t);
 	mdb_txn_abort(t);
 	return rc;
@@ -191,9 +195,16 @@ static enum err open_formatted(struct store *s, const struct store_options *o, s
 	if (version > STORE_VERSION || format > o->format)
 		return store__refuse(f, ERR_CORRUPT, s->folder, "newer-format", "a newer version wrote it");
 	rc = fresh ? MDB_NOTFOUND : open_tables(s, MDB_RDONLY, NULL); /* no flush when nothing is new */
-	if (rc == MDB_NOTFOUND) rc = open_tables(s, 0, fresh ? &o->format : NULL);
+	if (!rc) rc = store__find_record(s);
+	if (rc == MDB_NOTFOUND) {
+		rc = open_tables(s, 0, fresh ? &o->format : NULL);
+		if (!rc) rc = store__find_record(s);
+	}
 	enum err e = refuse_lmdb(s, f, rc);
 	if (!e && fresh && store__sync_folder(s->folder)) e = store__refuse_errno(f, s->folder);
+	if (!e && store__replay(s))
+		e = store__refuse(f, ERR_CORRUPT, s->folder, "record",
+				  "its last commit cannot be applied again");
 	if (!e && !fresh && format < o->format) e = migrate(s, o, format, f);
 	return e ? e : store__note_made(s, f);
 }
@@ -295,6 +306,7 @@ static int open_again(struct store *s)
 	int rc = open_environment(s, data);
 	free(data);
 	if (!rc) rc = open_tables(s, MDB_RDONLY, NULL);
+	if (!rc) rc = store__find_record(s);
 	if (!rc && file_octets(s) < used_octets(s)) rc = MDB_CORRUPTED;
 	if (rc && s->env) {
 		mdb_env_close(s->env);
@@ -343,16 +355,26 @@ void store__prepare(struct store *s)
 	if (took && took < LAY_LEAST && s->laid < used + LAY_LEAST) lay(s, used);
 }
 
+static enum err copy_data(struct store *s, const char *folder, const char *data)
+{
+	struct store_txn *t; /* the copy reads by a snapshot of its own; this one keeps the map in place */
+	enum err e = store_read(s, &t);
+	if (e) return e;
+	int rc = mdb_env_copy2(s->env, folder, 0);
+	e = rc ? store__err(rc) : store__void_copied_records(s, data);
+	store_read_end(t);
+	return e ? e : store__sync_copy(folder, data);
+}
+
 enum err store_copy(struct store *s, const char *folder)
 {
 	enum err e = store__empty_folder(folder);
 	if (e) return e;
-	struct store_txn *t; /* the copy reads by a snapshot of its own; this one keeps the map in place */
-	e = store_read(s, &t);
-	if (e) return e;
-	int rc = mdb_env_copy2(s->env, folder, 0);
-	store_read_end(t);
-	return rc ? store__err(rc) : store__sync_copy(folder);
+	char *data = store__path(folder, "data.mdb");
+	if (!data) return ERR_NO_MEMORY;
+	e = copy_data(s, folder, data);
+	free(data);
+	return e;
 }
 
 void store_stat(struct store *s, struct store_stat *ret)

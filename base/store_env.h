@@ -35,6 +35,7 @@ struct store {
 	pthread_cond_t opened;
 	struct store_txn *readers;
 	/* the writing thread's */
+	size_t record_at;  /* offset of the record slots in data.mdb; 0: none (store_record.c) */
 	size_t laid, used; /* octets of the file that have blocks; that held pages at the last look */
 	bool writing, want_growth;
 };
@@ -66,6 +67,19 @@ void store__collect(struct store_txn *t, struct buf *ops);
 /* The last transaction ended because the map is full: after a commit, which ends it. */
 bool store__wants_growth(const struct store *s);
 
+/* recorded: the transaction's record is written, so one flush is enough (store_record.c). */
+enum err store__commit(struct store_txn *t, bool recorded);
+
+/* store_record.c */
+int store__put_record_row(struct MDB_txn *t, unsigned meta,
+			  size_t page); /* unless it is there; LMDB's codes */
+int store__find_record(struct store *s);
+void store__void_record(struct store *s, uint64_t txn);
+/* A commit whose whole effect is the row of STORE_FEED that it ends with. Ends it, as store_commit. */
+enum err store__commit_recorded(struct store_txn *t, struct str key, struct str value) MUST_USE;
+enum err store__replay(struct store *s) MUST_USE;
+enum err store__void_copied_records(struct store *s, const char *data) MUST_USE;
+
 /* store_gate.c */
 void store__enter(struct store_txn *t); /* waits while the gate is closed */
 void store__leave(struct store_txn *t);
@@ -84,7 +98,7 @@ enum err store__lock_folder(struct store *s, struct flaw *f);
 enum err store__check_data(struct store *s, struct flaw *f);
 enum err store__note_made(struct store *s, struct flaw *f);
 enum err store__sync_folder(const char *folder);
-enum err store__sync_copy(const char *folder);
+enum err store__sync_copy(const char *folder, const char *data);
 
 /* store.c. Both on the thread that writes, outside a transaction. */
 enum err store__grow(struct store *s, usec_t patience) MUST_USE; /* ERR_NO_SPACE at map_max, ERR_BUSY */

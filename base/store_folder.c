@@ -120,12 +120,9 @@ enum err store__sync_folder(const char *folder)
 	return rc ? ERR_IO : ERR_OK;
 }
 
-enum err store__sync_copy(const char *folder)
+enum err store__sync_copy(const char *folder, const char *data)
 {
-	char *data = store__path(folder, "data.mdb");
-	if (!data) return ERR_NO_MEMORY;
 	int fd = open(data, O_RDONLY | O_CLOEXEC);
-	free(data);
 	if (fd < 0) return ERR_IO;
 	int rc = fsync(fd);
 	close(fd);

@@ -148,7 +148,7 @@ void store_abort(struct store_txn *t)
 	end_write(t);
 }
 
-enum err store_commit(struct store_txn *t)
+enum err store__commit(struct store_txn *t, bool recorded)
 {
 	must(t->write);
 	struct store *s = t->store;
@@ -157,14 +157,25 @@ enum err store_commit(struct store_txn *t)
 		store_abort(t);
 		return e;
 	}
+	uint64_t txn = mdb_txn_id(t->mdb);
+	(void)mdb_env_set_flags(s->env, MDB_NOMETASYNC, recorded);
 	int rc = mdb_txn_commit(t->mdb);
+	(void)mdb_env_set_flags(s->env, MDB_NOMETASYNC, 0);
 	if (rc == MDB_MAP_FULL) t->full = true;
 	end_write(t);
+	if (!rc) return ERR_OK;
+	/* it is answered with an error: the next start must not bring it back */
+	if (recorded) store__void_record(s, txn);
 	/* After a failed write or flush nothing that the kernel still holds of it can be trusted
 	 * to reach the disk: begin afresh from what is there. A failure leaves env NULL: the next
 	 * write tries again. */
-	if (rc && rc != MDB_MAP_FULL && rc != ENOSPC) (void)!store__reopen(s);
+	if (rc != MDB_MAP_FULL && rc != ENOSPC) (void)!store__reopen(s);
 	return store__err(rc);
+}
+
+enum err store_commit(struct store_txn *t)
+{
+	return store__commit(t, false);
 }
 
 bool store_dirty(const struct store_txn *t)

@@ -114,6 +114,15 @@ static usec_t batch_time(struct writer *w)
 	return w->last_time;
 }
 
+/* With the batch's row of the feed as its record, where the feed keeps one in the store. */
+static enum err commit_row(struct writer *w, struct store_txn *t)
+{
+	unsigned char k[8];
+	struct str key = store_key_u64(k, w->feed_head + 1), value;
+	enum err e = store_get(t, STORE_FEED, key, &value);
+	return e ? store_commit(t) : store__commit_recorded(t, key, value);
+}
+
 static enum outcome commit(struct writer *w, struct writer_txn *t, enum err *ret_err)
 {
 	store__collect(t->store, NULL);
@@ -124,7 +133,7 @@ static enum outcome commit(struct writer *w, struct writer_txn *t, enum err *ret
 		return full ? MAP_FULL : BATCH_FAILED;
 	}
 	usec_t from = clock_mono();
-	*ret_err = store_commit(t->store);
+	*ret_err = commit_row(w, t->store);
 	w->commit_usec += (uint64_t)(clock_mono() - from);
 	if (*ret_err) return store__wants_growth(w->store) ? MAP_FULL : BATCH_FAILED;
 	w->feed_head++;
