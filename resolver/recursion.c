@@ -334,20 +334,6 @@ static struct finding *deepest_known(struct walker *w, const struct id *id, size
 	return NULL;
 }
 
-static enum err begin_at_own(struct walker *w, struct walk *k, struct str own)
-{
-	struct delegation d;
-	struct str copy = arena_dup(k->arena, own);
-	if (!copy.p) return ERR_NO_MEMORY;
-	enum err e = delegation_open(k->arena, copy, &d);
-	if (e) return e;
-	struct hop *h = hop_add(k);
-	*h = (struct hop){
-	    .node = w->o.node, .url = w->o.url, .kind = ANSWER_REFERRAL, .state = CHAIN_AUTHORITATIVE};
-	enter(k, &d);
-	return ERR_OK;
-}
-
 static enum err begin_at_known(struct walk *k, const struct finding *f)
 {
 	struct delegation d;
@@ -369,6 +355,14 @@ static enum err begin_at_known(struct walk *k, const struct finding *f)
 	return ERR_OK;
 }
 
+static void begin_at_own(struct walker *w, struct walk *k, const struct delegation *d)
+{
+	struct hop *h = hop_add(k);
+	*h = (struct hop){
+	    .node = w->o.node, .url = w->o.url, .kind = ANSWER_REFERRAL, .state = CHAIN_AUTHORITATIVE};
+	enter(k, d);
+}
+
 static void begin_at_anchor(struct walk *k, const struct walk_anchor *a)
 {
 	k->trust = (struct trust){.prefix = a->prefix.key, .keys_n = 1};
@@ -379,16 +373,21 @@ static void begin_at_anchor(struct walk *k, const struct walk_anchor *a)
 
 static enum err begin(struct walker *w, struct walk *k, struct str own)
 {
-	if (own.n) return begin_at_own(w, k, own);
-	const struct walk_anchor *a = anchor_of(w, k->id.key);
-	if (!a) return ERR_NOT_RESPONSIBLE;
-	struct finding *f = deepest_known(w, &k->id, a->prefix.key.n);
-	if (!f) {
+	struct delegation d;
+	struct str copy = arena_dup(k->arena, own);
+	const struct walk_anchor *a = own.n ? NULL : anchor_of(w, k->id.key);
+	if (!own.n && !a) return ERR_NOT_RESPONSIBLE;
+	enum err e = !own.n ? ERR_OK : copy.p ? delegation_open(k->arena, copy, &d) : ERR_NO_MEMORY;
+	if (e) return e;
+	struct finding *f = deepest_known(w, &k->id, own.n ? d.prefix.n : a->prefix.key.n);
+	if (f) {
+		e = begin_at_known(k, f);
+		finding_release(f);
+	} else if (own.n) {
+		begin_at_own(w, k, &d);
+	} else {
 		begin_at_anchor(k, a);
-		return ERR_OK;
 	}
-	enum err e = begin_at_known(k, f);
-	finding_release(f);
 	return e;
 }
 

@@ -21,7 +21,7 @@ enum {
 	RS_CACHE_OCTETS = 16 << 20,
 	RS_TTL = 3600,
 	RS_TTL_NEGATIVE = 60,
-	RS_SCRATCH_MAX = 1 << 20, /* one answer as text: a record of 256 KiB escaped, and base64 */
+	RS_SCRATCH_MAX = 2 << 20, /* one answer as text: a record of 256 KiB, every octet escaped, framed */
 };
 #define RS_ANSWER_VALIDITY (3600 * USEC_PER_SEC)
 

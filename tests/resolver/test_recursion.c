@@ -365,6 +365,35 @@ static void late_and_stray_replies_are_ignored(void **state)
 	fake_result_done(&r);
 }
 
+/* A parent that recurses for names below its own child begins with what it signed itself. */
+static void own_delegation_is_where_a_walk_begins(void **state)
+{
+	struct fake_net *n = *state;
+	struct buf out = BUF_INIT(ENVELOPE_PACKED_MAX);
+	struct envelope env;
+	struct answer m;
+	struct id id = fake_id(n, "88.118.8.1/pump"), other = fake_id(n, "88.118.8.1/absent");
+	fake_answer(n, &n->nodes[1], id.text, &out); /* the second's referral holds its delegation */
+	assert_int_equal(envelope_unpack(buf_str(&out), NULL, &env), ERR_OK);
+	assert_int_equal(answer_unpack(n->arena, env.payload, NULL, &m), ERR_OK);
+	struct fake_result r = {0};
+	assert_int_equal(walker_ask(n->walker, &id, m.delegations[0], fake_done, &r), ERR_OK);
+	fake_run(n);
+	assert_int_equal(r.finding->err, ERR_OK);
+	assert_int_equal(n->nodes[0].asked + n->nodes[1].asked, 0);
+	assert_int_equal(r.finding->hops_n, 3);
+	assert_int_equal(r.finding->hops[0].state, CHAIN_AUTHORITATIVE);
+	assert_str(r.finding->hops[0].node, "did:web:here.example");
+	/* the grandchild is known by now */
+	assert_int_equal(walker_ask(n->walker, &other, m.delegations[0], fake_done, &r), ERR_OK);
+	fake_run(n);
+	assert_int_equal(r.finding->err, ERR_NOT_FOUND);
+	assert_int_equal(n->nodes[2].asked, 1);
+	assert_int_equal(r.finding->hops[0].state, CHAIN_AUTHORITATIVE);
+	fake_result_done(&r);
+	buf_done(&out);
+}
+
 static void stopping_answers_everybody(void **state)
 {
 	struct fake_net *n = fake_net_new(1 << 20);
@@ -417,6 +446,7 @@ int main(void)
 	    CASE(late_and_stray_replies_are_ignored),
 	    cmocka_unit_test(stopping_answers_everybody),
 	    CASE(courier_that_is_busy_is_told),
+	    CASE(own_delegation_is_where_a_walk_begins),
 	};
 	return cmocka_run_group_tests(cases, NULL, NULL);
 }
