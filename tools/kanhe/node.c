@@ -24,6 +24,20 @@ static const char *in_folder(struct cli *c, const char *name)
 	return client_path(c, "%s/%s", full, name);
 }
 
+/* A process that has ended counts as gone although its parent has not asked for it yet. */
+static bool alive(pid_t pid)
+{
+	char path[64], line[512] = "";
+	if (kill(pid, 0)) return false;
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	FILE *f = fopen(path, "re");
+	if (!f) return false;
+	const char *got = fgets(line, sizeof line, f);
+	fclose(f);
+	const char *name_end = got ? strrchr(line, ')') : NULL;
+	return name_end && strncmp(name_end, ") Z", 3) != 0;
+}
+
 /* Process number of the folder's daemon, 0 when none runs. */
 static pid_t running(struct cli *c)
 {
@@ -32,7 +46,7 @@ static pid_t running(struct cli *c)
 	if (!f) return 0;
 	if (fscanf(f, "%d", &pid) != 1) pid = 0;
 	fclose(f);
-	return pid > 0 && kill(pid, 0) == 0 ? pid : 0;
+	return pid > 0 && alive(pid) ? pid : 0;
 }
 
 /* kanhed beside this program, else by PATH. */
@@ -115,7 +129,7 @@ static int stop(struct cli *c)
 		return CLI_OK;
 	}
 	kill(pid, SIGTERM);
-	while (kill(pid, 0) == 0) {
+	while (alive(pid)) {
 		if (clock_mono() - from > STOP_WAIT) {
 			print_error(c, say(SAY_DID_NOT_STOP), (int)pid);
 			return CLI_FAILED;
