@@ -4,23 +4,26 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "net/courier_job.h"
+#include "net/courier_lane.h"
 #include "net/courier_queue.h"
 
 enum {
-	PER_HOST = 8,          /* connections; HTTP/2 needs one or two */
-	WAITING_MAX = 10000,   /* requests in hand */
-	RUNNING_MAX = 512,     /* with libcurl at once: each costs it some 20 KiB */
-	CONNECTIONS_MAX = 512, /* open at once, and kept open for the next request */
-	SPARE_MAX = 64,        /* easy handles kept for the next request */
-	SCAN_MSEC = 100,       /* how late a request that does not run may be told that its time is over */
-	SLEEP_MSEC = 60000     /* with nothing to do; work wakes it */
+	PER_HOST = 8,        /* connections; HTTP/2 needs one or two */
+	WAITING_MAX = 10000, /* requests in hand */
+	RUNNING_MAX = 512,   /* with libcurl at once: each costs it some 20 KiB */
+	EVENTS_MAX = 64,     /* taken from epoll at once */
+	SCAN_MSEC = 100,     /* how late a request that does not run may be told that its time is over */
+	SLEEP_MSEC = 60000   /* with nothing to do; work wakes it */
 };
 
 struct courier {
 	struct courier_options o; /* its strings are copies */
-	CURLM *multi;
+	struct courier_lane lane[COURIER_LANES];
+	int epoll, wake; /* wake: an eventfd among the lanes' sockets */
 	pthread_t thread;
 
 	pthread_mutex_t lock;
@@ -34,8 +37,7 @@ struct courier {
 	/* the thread's */
 	struct courier_job *jobs;
 	struct courier_queue queue;
-	CURL *spare[SPARE_MAX];
-	size_t running, rated, backoff, spare_n; /* rated: running with a bounded rate */
+	size_t running, rated, backoff; /* rated: running with a bounded rate */
 	usec_t scanned;
 
 	_Atomic uint64_t sent, answered, failed, retried, refused_address;
@@ -55,27 +57,12 @@ static void list_remove(struct courier *c, struct courier_job *j)
 	if (j->next) j->next->prev = j->prev;
 }
 
-static CURL *easy_take(struct courier *c)
-{
-	return c->spare_n ? c->spare[--c->spare_n] : curl_easy_init();
-}
-
-static void easy_give(struct courier *c, CURL *easy)
-{
-	if (c->spare_n == SPARE_MAX) {
-		curl_easy_cleanup(easy);
-		return;
-	}
-	curl_easy_reset(easy);
-	c->spare[c->spare_n++] = easy;
-}
-
 /* Takes j from wherever it is: libcurl, its line. */
 static void detach(struct courier *c, struct courier_job *j)
 {
 	if (j->easy) {
-		curl_multi_remove_handle(c->multi, j->easy);
-		easy_give(c, j->easy);
+		curl_multi_remove_handle(c->lane[courier_job_lane(j)].multi, j->easy);
+		curl_easy_cleanup(j->easy); /* one that has shared a connection cannot be used anew */
 		j->easy = NULL;
 	}
 	if (j->state == COURIER_RUNNING) {
@@ -117,9 +104,9 @@ static void start(struct courier *c, struct courier_job *j)
 {
 	c->running++;
 	c->rated += j->q.rate != 0;
-	j->easy = easy_take(c);
+	j->easy = curl_easy_init();
 	enum err e = j->easy ? courier_job_prepare(j, &c->o, clock_mono()) : ERR_NO_MEMORY;
-	if (!e && curl_multi_add_handle(c->multi, j->easy)) e = ERR_NO_MEMORY;
+	if (!e && curl_multi_add_handle(c->lane[courier_job_lane(j)].multi, j->easy)) e = ERR_NO_MEMORY;
 	if (e) {
 		finish_with(c, j, e,
 			    j->body_file && e != ERR_NO_MEMORY ? "the file to send cannot be read"
@@ -228,25 +215,43 @@ static void end_overdue(struct courier *c, usec_t now)
 static void take_answers(struct courier *c)
 {
 	int left;
-	for (CURLMsg *m; (m = curl_multi_info_read(c->multi, &left));)
-		if (m->msg == CURLMSG_DONE) conclude(c, m->easy_handle, m->data.result);
+	for (int i = 0; i < COURIER_LANES; i++)
+		for (CURLMsg *m; (m = curl_multi_info_read(c->lane[i].multi, &left));)
+			if (m->msg == CURLMSG_DONE) conclude(c, m->easy_handle, m->data.result);
 }
 
+static usec_t earlier(usec_t at, usec_t other)
+{
+	return other && other < at ? other : at;
+}
+
+/* Milliseconds until something is due. */
 static int sleep_time(const struct courier *c, usec_t now)
 {
-	int ms = c->jobs ? SCAN_MSEC : SLEEP_MSEC;
-	for (struct courier_job *j = has_alarms(c) ? c->jobs : NULL; j; j = j->next) {
-		if (!alarm_of(j)) continue;
-		usec_t in = (alarm_of(j) - now) / USEC_PER_MSEC + 1;
-		if (in < ms) ms = in < 0 ? 0 : (int)in;
+	usec_t at = now + (c->jobs ? SCAN_MSEC : SLEEP_MSEC) * USEC_PER_MSEC;
+	for (int i = 0; i < COURIER_LANES; i++) at = earlier(at, c->lane[i].timer);
+	for (struct courier_job *j = has_alarms(c) ? c->jobs : NULL; j; j = j->next)
+		at = earlier(at, alarm_of(j));
+	return at <= now ? 0 : (int)((at - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
+}
+
+static void take_events(struct courier *c)
+{
+	struct epoll_event e[EVENTS_MAX];
+	uint64_t count;
+	int n = epoll_wait(c->epoll, e, EVENTS_MAX, sleep_time(c, clock_mono()));
+	for (int i = 0; i < n; i++) {
+		if (courier_lane_of(&e[i]) < COURIER_LANES)
+			courier_lane_event(&c->lane[courier_lane_of(&e[i])], &e[i]);
+		else
+			must(read(c->wake, &count, sizeof count) == sizeof count);
 	}
-	return ms;
+	for (int i = 0; i < COURIER_LANES; i++) courier_lane_tick(&c->lane[i], clock_mono());
 }
 
 static void *run(void *arg)
 {
 	struct courier *c = arg;
-	int alive;
 	while (take_inbox(c)) {
 		usec_t now = clock_mono();
 		ring_alarms(c, now);
@@ -254,13 +259,8 @@ static void *run(void *arg)
 		for (struct courier_job *j;
 		     c->running < RUNNING_MAX && (j = courier_queue_take(&c->queue));)
 			start(c, j);
-		CURLMcode code = curl_multi_perform(c->multi, &alive);
-		must(code == CURLM_OK || code == CURLM_OUT_OF_MEMORY);
+		take_events(c);
 		take_answers(c);
-		now = clock_mono();
-		/* what became free is filled before sleeping */
-		if (c->running < RUNNING_MAX && c->queue.ring_first) continue;
-		curl_multi_poll(c->multi, NULL, 0, sleep_time(c, now), NULL);
 	}
 	while (c->jobs) finish_with(c, c->jobs, ERR_STOPPING, "the courier stops");
 	return NULL;
@@ -277,8 +277,9 @@ static char *copy(const char *s, bool *ok)
 
 static void courier_free(struct courier *c)
 {
-	while (c->spare_n) curl_easy_cleanup(c->spare[--c->spare_n]);
-	if (c->multi) curl_multi_cleanup(c->multi);
+	for (int i = 0; i < COURIER_LANES; i++) courier_lane_close(&c->lane[i]);
+	if (c->epoll >= 0) close(c->epoll);
+	if (c->wake >= 0) close(c->wake);
 	pthread_mutex_destroy(&c->lock);
 	free((char *)(uintptr_t)c->o.ca_file);
 	free((char *)(uintptr_t)c->o.client_cert);
@@ -295,19 +296,21 @@ static bool set_up(struct courier *c, const struct courier_options *o)
 	c->o.client_cert = copy(o->client_cert, &ok);
 	c->o.client_key = copy(o->client_key, &ok);
 	if (!c->o.waiting_max) c->o.waiting_max = WAITING_MAX;
-	c->multi = curl_multi_init();
-	if (!ok || !c->multi) return false;
+	c->epoll = epoll_create1(EPOLL_CLOEXEC);
+	c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	long per_host = (long)(o->per_host ? o->per_host : PER_HOST);
 	c->queue.rated_max = (unsigned)(per_host + 1) / 2;
-	return !curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX) &&
-	       !curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, per_host) &&
-	       !curl_multi_setopt(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)CONNECTIONS_MAX) &&
-	       !curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX);
+	struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)COURIER_LANES << 32};
+	ok = ok && c->epoll >= 0 && c->wake >= 0 && epoll_ctl(c->epoll, EPOLL_CTL_ADD, c->wake, &e) == 0;
+	for (unsigned i = 0; i < COURIER_LANES; i++)
+		ok = ok && courier_lane_open(&c->lane[i], c->epoll, i, per_host);
+	return ok;
 }
 
 static void global_init(void)
 {
 	must(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+	courier_job_set_up();
 }
 
 /* The thread takes no signals: they are the main thread's, and a broken pipe is an error, not an end. */
@@ -334,6 +337,12 @@ enum err courier_start(const struct courier_options *o, struct courier **ret)
 	}
 	*ret = c;
 	return ERR_OK;
+}
+
+static void wake(struct courier *c)
+{
+	const uint64_t one = 1;
+	must(write(c->wake, &one, sizeof one) == sizeof one);
 }
 
 static enum err hand_over(struct courier *c, struct courier_job *j, uint64_t *ret_ticket)
@@ -364,7 +373,7 @@ enum err courier_submit(struct courier *c, const struct courier_req *r, uint64_t
 	if (e)
 		courier_job_free(j);
 	else
-		curl_multi_wakeup(c->multi);
+		wake(c);
 	return e;
 }
 
@@ -380,7 +389,7 @@ void courier_cancel(struct courier *c, uint64_t ticket)
 	}
 	c->cancels[c->cancels_n++] = ticket;
 	pthread_mutex_unlock(&c->lock);
-	curl_multi_wakeup(c->multi);
+	wake(c);
 }
 
 void courier_stop(struct courier *c)
@@ -389,7 +398,7 @@ void courier_stop(struct courier *c)
 	pthread_mutex_lock(&c->lock);
 	c->stopping = true;
 	pthread_mutex_unlock(&c->lock);
-	curl_multi_wakeup(c->multi);
+	wake(c);
 	pthread_join(c->thread, NULL);
 	courier_free(c);
 }

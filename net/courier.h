@@ -37,7 +37,8 @@ struct courier_req {
 	size_t headers_n;
 	struct str body;
 	const char *body_file; /* sent as it is read, instead of body; NULL: none. Not retried */
-	bool h2_prior;         /* http:// URLs: HTTP/2 with prior knowledge; else HTTP/1.1 */
+	/* http:// URLs: HTTP/2 with prior knowledge, where libcurl is 8.0 or newer; else HTTP/1.1. */
+	bool h2_prior;
 	/* Whole exchange, retries included; 0 = 30 s. For streams: no data for this long. */
 	usec_t deadline;
 	/* Of connection failures (of POST only before anything was sent), 502, 503, 504, with backoff;

@@ -14,6 +14,14 @@
 
 enum { LATE_MSEC = 50 }; /* how late the thread may be without a stream losing of its rate */
 
+/* libcurl 7.88 fails every second request over a clear-text HTTP/2 connection. */
+static bool prior_works;
+
+void courier_job_set_up(void)
+{
+	prior_works = curl_version_info(CURLVERSION_NOW)->version_num >= 0x080000;
+}
+
 static bool is_token(const char *s)
 {
 	if (!*s) return false;
@@ -272,7 +280,12 @@ static long version_of(const struct courier_job *j)
 	/* a slow reader would hold up its neighbours on a shared connection */
 	if (j->q.rate) return CURL_HTTP_VERSION_1_1;
 	if (str_starts_nocase(str_of(j->url), STR("https:"))) return CURL_HTTP_VERSION_2TLS;
-	return j->q.h2_prior ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : CURL_HTTP_VERSION_1_1;
+	return j->q.h2_prior && prior_works ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : CURL_HTTP_VERSION_1_1;
+}
+
+unsigned courier_job_lane(const struct courier_job *j)
+{
+	return version_of(j) == CURL_HTTP_VERSION_1_1 ? COURIER_H1 : COURIER_H2;
 }
 
 static bool set_transport(CURL *e, struct courier_job *j, usec_t now)

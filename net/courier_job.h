@@ -28,6 +28,8 @@ enum courier_job_state {
 	COURIER_BACKOFF  /* until retry_at */
 };
 
+enum { COURIER_H1, COURIER_H2, COURIER_LANES };
+
 struct courier_origin;
 
 struct courier_job {
@@ -53,10 +55,13 @@ struct courier_job {
 	struct courier_result result;
 };
 
+void courier_job_set_up(void); /* once per process */
 /* ERR_BAD_INPUT (a method or header that could not be sent as it stands), ERR_NO_MEMORY. */
 enum err courier_job_new(const struct courier_req *q, bool allow_private,
 			 struct courier_job **ret) MUST_USE;
 void courier_job_free(struct courier_job *j);
+/* The version it is sent with, in which lane. */
+unsigned courier_job_lane(const struct courier_job *j);
 
 /* Prepares j->easy (given by the caller, as new) for one attempt. ERR_NO_MEMORY, ERR_NOT_FOUND,
  * ERR_IO (body_file). */
