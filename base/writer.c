@@ -265,13 +265,11 @@ static void wake(struct writer *w)
 enum err writer_submit(struct writer *w, struct writer_cmd *c)
 {
 	/* counted before the look at `stopping`: the thread leaves only when nothing is counted */
-	if (atomic_fetch_add(&w->waiting, 1) >= w->queue_max) {
+	bool room = atomic_fetch_add(&w->waiting, 1) < w->queue_max;
+	bool stopping = atomic_load(&w->stopping);
+	if (stopping || !room) {
 		atomic_fetch_sub(&w->waiting, 1);
-		return ERR_BUSY;
-	}
-	if (atomic_load(&w->stopping)) {
-		atomic_fetch_sub(&w->waiting, 1);
-		return ERR_STOPPING;
+		return stopping ? ERR_STOPPING : ERR_BUSY;
 	}
 	c->result = ERR_OK;
 	struct writer_cmd *head = atomic_load(&w->pushed);
