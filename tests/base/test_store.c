@@ -435,15 +435,14 @@ static void the_map_grows_under_readers(void **state)
 	for (int i = 0; i < 3; i++) pthread_create(&threads[i], NULL, read_on, &r[i]);
 	unsigned full = 0, rows = 0;
 	do {
-		enum err e = write_generation(s, (char)('a' + rows / ROWS % 26), TABLE_B, rows);
+		unsigned table = rows / ROWS % 2 ? TABLE_A : TABLE_B;
+		enum err e =
+		    write_generation(s, (char)('a' + rows / ROWS % 26), table, table == TABLE_A ? 0 : rows);
 		if (e == ERR_NO_SPACE)
 			full++; /* the next write grows first */
 		else if (e != ERR_BUSY)
 			assert_int_equal(e, ERR_OK);
 		if (!e) rows += ROWS;
-		if (!e)
-			assert_int_equal(write_generation(s, (char)('b' + rows / ROWS % 20), TABLE_A, 0),
-					 ERR_OK);
 		store_stat(s, &st);
 	} while (st.map_octets < 16u << 20);
 	assert_true(full >= 1);
@@ -458,7 +457,7 @@ static void the_map_grows_under_readers(void **state)
 	assert_int_equal(store_open(&o, NULL, &s), ERR_OK);
 	struct store_txn *t;
 	assert_int_equal(store_read(s, &t), ERR_OK);
-	assert_int_equal(store_count(t, TABLE_B), rows);
+	assert_int_equal(store_count(t, TABLE_B), (rows / ROWS + 1) / 2 * ROWS);
 	check_rows(t);
 	store_read_end(t);
 	store_close(s);

@@ -74,7 +74,8 @@ static void order_done(struct writer_cmd *c, enum err result)
 	struct order *o = (struct order *)c;
 	o->result = result;
 	o->done++;
-	o->turn = atomic_fetch_add(o->turns, 1);
+	o->turn = atomic_load(o->turns); /* only this thread adds */
+	atomic_fetch_add(o->turns, 1);
 }
 
 /* Holds the thread inside a batch until it is let go, so that what is submitted meanwhile is one
