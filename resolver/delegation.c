@@ -300,15 +300,15 @@ static enum err bogus(struct flaw *f, const char *rule, const char *text)
 	return flaw_set(f, ERR_BOGUS, FLAW_NO_OFFSET, "delegation", rule, "%s", text);
 }
 
-static enum err check_terms(const struct delegation *d, const struct trust *t, usec_t now, struct flaw *f)
+static enum err check_terms(const struct delegation *d, const struct expected *x, struct flaw *f)
 {
 	const usec_t skew = DELEGATION_SKEW_SEC * USEC_PER_SEC;
 	struct trust child;
-	if (!id_prefix_covers(t->prefix, d->prefix))
+	if (!id_prefix_covers(x->trust.prefix, d->prefix))
 		return bogus(f, "delegation-outside", "it gives away a prefix that is not the parent's");
-	if (now + skew < d->not_before)
+	if (x->now + skew < d->not_before)
 		return bogus(f, "delegation-early", "the delegation is not in force yet");
-	if (now >= d->not_after) return bogus(f, "delegation-expired", "the delegation has expired");
+	if (x->now >= d->not_after) return bogus(f, "delegation-expired", "the delegation has expired");
 	trust_from_delegation(d, &child);
 	if (!child.keys_n) return bogus(f, "delegation-keys", "no key of a suite known here");
 	for (size_t i = 0; i < d->endpoints_n; i++) {
@@ -320,19 +320,19 @@ static enum err check_terms(const struct delegation *d, const struct trust *t, u
 	return bogus(f, "delegation-endpoint", "no http or https endpoint");
 }
 
-enum err delegation_verify(struct arena *a, struct str packed, const struct trust *t, usec_t now,
-			   struct flaw *f, struct delegation *ret)
+enum err delegation_verify(struct arena *a, struct str packed, const struct expected *x, struct flaw *f,
+			   struct delegation *ret)
 {
 	struct envelope env;
 	struct delegation d;
 	struct flaw why = {0};
 	enum err e = envelope_unpack(packed, &why, &env);
-	if (!e && trust_verify(t, &env, ENVELOPE_DELEGATION, &why))
+	if (!e && trust_verify(&x->trust, &env, ENVELOPE_DELEGATION, &why))
 		return bogus(f, "delegation-signature", "the parent's key did not sign this delegation");
 	if (!e) e = delegation_unpack(a, env.payload, &why, &d);
 	if (e == ERR_NO_MEMORY) return e;
 	if (e) return bogus(f, why.rule[0] ? why.rule : "delegation-form", why.text);
-	e = check_terms(&d, t, now, f);
+	e = check_terms(&d, x, f);
 	if (!e) *ret = d;
 	return e;
 }

@@ -25,6 +25,13 @@ struct trust {
 	size_t keys_n;
 };
 
+/* What an answer must match. */
+struct expected {
+	struct trust trust; /* who may give it */
+	struct id question;
+	usec_t now; /* wall */
+};
+
 /* {"prefix","did","keys":["z6Mk…"],"endpoints":[{"protocol","url"}],"not_before","not_after"}; the
  * serial and the parent are left empty. ERR_BAD_MESSAGE, ERR_BAD_ID with the member named. */
 enum err delegation_read_json(struct arena *a, json_t *j, usec_t now, struct flaw *f,
@@ -50,10 +57,10 @@ enum err delegation_each(struct store_txn *t, delegation_each_fn *fn, void *arg)
 /* Takes one of ours apart without verifying it: it came from our own table. */
 enum err delegation_open(struct arena *a, struct str packed, struct delegation *ret) MUST_USE;
 
-/* From another node: signed by a key of *t, in force, strictly under t->prefix, with an endpoint we
- * can ask. ERR_BOGUS with the rule broken; ERR_NO_MEMORY. */
-enum err delegation_verify(struct arena *a, struct str packed, const struct trust *t, usec_t now,
-			   struct flaw *f, struct delegation *ret) MUST_USE;
+/* From another node: signed by a key of x->trust, in force, under its prefix, with an endpoint we can
+ * ask. ERR_BOGUS with the rule broken; ERR_NO_MEMORY. */
+enum err delegation_verify(struct arena *a, struct str packed, const struct expected *x, struct flaw *f,
+			   struct delegation *ret) MUST_USE;
 /* Whether an Ed25519 key of *t signed the envelope. */
 enum err trust_verify(const struct trust *t, const struct envelope *e, enum envelope_kind kind,
 		      struct flaw *f) MUST_USE;

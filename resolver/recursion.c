@@ -17,12 +17,11 @@ struct walk {
 	struct walk *by_key, *by_number; /* chains */
 	uint64_t number;
 	struct arena *arena;
-	struct id id;
 	struct waiter *waiters;
 	unsigned waiters_n;
-	usec_t began, deadline; /* monotonic */
-	usec_t chain_end;       /* wall: the first delegation of the chain to expire */
-	struct trust trust;     /* who may answer the question that is out */
+	usec_t began, deadline;   /* monotonic */
+	usec_t chain_end;         /* wall: the first delegation of the chain to expire */
+	struct expected expected; /* of the reply to the question that is out */
 	struct str urls[URLS_MAX];
 	size_t urls_n, url; /* url: the one asked */
 	unsigned turn, referrals;
@@ -63,7 +62,7 @@ static size_t bucket_of(struct str key)
 static struct walk *find_key(const struct walker *w, struct str key)
 {
 	struct walk *k = w->by_key[bucket_of(key)];
-	while (k && !str_eq(k->id.key, key)) k = k->by_key;
+	while (k && !str_eq(k->expected.question.key, key)) k = k->by_key;
 	return k;
 }
 
@@ -76,7 +75,8 @@ static struct walk *find_number(const struct walker *w, uint64_t number)
 
 static void link_walk(struct walker *w, struct walk *k)
 {
-	struct walk **a = &w->by_key[bucket_of(k->id.key)], **b = &w->by_number[k->number % BUCKETS];
+	struct walk **a = &w->by_key[bucket_of(k->expected.question.key)],
+		    **b = &w->by_number[k->number % BUCKETS];
 	k->by_key = *a;
 	*a = k;
 	k->by_number = *b;
@@ -86,7 +86,8 @@ static void link_walk(struct walker *w, struct walk *k)
 
 static void unlink_walk(struct walker *w, struct walk *k)
 {
-	struct walk **a = &w->by_key[bucket_of(k->id.key)], **b = &w->by_number[k->number % BUCKETS];
+	struct walk **a = &w->by_key[bucket_of(k->expected.question.key)],
+		    **b = &w->by_number[k->number % BUCKETS];
 	while (*a != k) a = &(*a)->by_key;
 	*a = k->by_key;
 	while (*b != k) b = &(*b)->by_number;
@@ -123,7 +124,7 @@ static void finish_failed(struct walker *w, struct walk *k, enum err e)
 {
 	struct finding parts = {.err = e,
 				.state = e == ERR_BOGUS ? CHAIN_BOGUS : CHAIN_NONE,
-				.key = k->id.key,
+				.key = k->expected.question.key,
 				.rule = str_of(k->flaw.rule),
 				.text = str_of(k->flaw.text),
 				.made = clock_mono(),
@@ -172,8 +173,9 @@ static void ask_next(struct walker *w, struct walk *k)
 		if (left > 0) {
 			usec_t at_most = k->url + 1 < k->urls_n ? left / 2 : left;
 			RS_COUNT(w->o.counters, asked_upstream);
-			e = w->o.upstream.ask(w->o.upstream.ctx, w, k->number, k->turn, h->url, &k->id,
-					      at_most);
+			struct upstream_question q = {
+			    w, k->number, k->turn, h->url, &k->expected.question, at_most};
+			e = w->o.upstream.ask(w->o.upstream.ctx, &q);
 			if (!e) return;
 		}
 		flaw_set(&f, e == ERR_TIMEOUT ? e : ERR_UPSTREAM, FLAW_NO_OFFSET, "walk",
@@ -194,7 +196,7 @@ static void finish_answered(struct walker *w, struct walk *k, const struct verif
 	usec_t wall = clock_wall(), left = lesser(m->expiry, k->chain_end) - wall;
 	struct finding parts = {.kind = m->kind,
 				.state = CHAIN_SECURE,
-				.key = k->id.key,
+				.key = k->expected.question.key,
 				.octets = octets,
 				.record = m->record,
 				.node = m->node,
@@ -225,7 +227,7 @@ static void set_urls(struct walk *k, const struct delegation *d)
 
 static void enter(struct walk *k, const struct delegation *d)
 {
-	trust_from_delegation(d, &k->trust);
+	trust_from_delegation(d, &k->expected.trust);
 	set_urls(k, d);
 	k->chain_end = lesser(k->chain_end, d->not_after);
 	k->worst = ERR_OK;
@@ -297,7 +299,8 @@ void walker_reply(struct walker *w, uint64_t walk, unsigned turn, const struct u
 	enum err e = check_transport(r, &f);
 	struct str octets = e ? STR_NONE : arena_dup(k->arena, r->body);
 	if (!e && r->body.n && !octets.p) e = ERR_NO_MEMORY;
-	if (!e) e = verify_answer(k->arena, octets, &k->trust, &k->id, clock_wall(), &f, &v);
+	k->expected.now = clock_wall();
+	if (!e) e = verify_answer(k->arena, octets, &k->expected, &f, &v);
 	if (e == ERR_NO_MEMORY || e == ERR_STOPPING) {
 		note_failure(k, e, &f);
 		finish_failed(w, k, e);
@@ -365,8 +368,8 @@ static void begin_at_own(struct walker *w, struct walk *k, const struct delegati
 
 static void begin_at_anchor(struct walk *k, const struct walk_anchor *a)
 {
-	k->trust = (struct trust){.prefix = a->prefix.key, .keys_n = 1};
-	memcpy(k->trust.keys[0], a->key, SIGN_PUBLIC);
+	k->expected.trust = (struct trust){.prefix = a->prefix.key, .keys_n = 1};
+	memcpy(k->expected.trust.keys[0], a->key, SIGN_PUBLIC);
 	k->urls[0] = a->url;
 	k->urls_n = 1;
 }
@@ -375,11 +378,11 @@ static enum err begin(struct walker *w, struct walk *k, struct str own)
 {
 	struct delegation d;
 	struct str copy = arena_dup(k->arena, own);
-	const struct walk_anchor *a = own.n ? NULL : anchor_of(w, k->id.key);
+	const struct walk_anchor *a = own.n ? NULL : anchor_of(w, k->expected.question.key);
 	if (!own.n && !a) return ERR_NOT_RESPONSIBLE;
 	enum err e = !own.n ? ERR_OK : copy.p ? delegation_open(k->arena, copy, &d) : ERR_NO_MEMORY;
 	if (e) return e;
-	struct finding *f = deepest_known(w, &k->id, own.n ? d.prefix.n : a->prefix.key.n);
+	struct finding *f = deepest_known(w, &k->expected.question, own.n ? d.prefix.n : a->prefix.key.n);
 	if (f) {
 		e = begin_at_known(k, f);
 		finding_release(f);
@@ -411,9 +414,9 @@ static enum err walk_new(struct walker *w, const struct id *id, struct walk **re
 		return ERR_NO_MEMORY;
 	}
 	k->arena = a;
-	k->id = *id;
-	k->id.text = arena_dup(a, id->text);
-	k->id.key = arena_dup(a, id->key);
+	k->expected.question = *id;
+	k->expected.question.text = arena_dup(a, id->text);
+	k->expected.question.key = arena_dup(a, id->key);
 	k->number = ++w->numbers;
 	k->began = clock_mono();
 	k->deadline = k->began + w->o.deadline;
@@ -433,7 +436,7 @@ enum err walker_ask(struct walker *w, const struct id *id, struct str own, walk_
 	if (w->under_way >= WALKS_MAX) return ERR_BUSY;
 	enum err e = walk_new(w, id, &k);
 	if (e) return e;
-	e = k->id.key.p && k->id.text.p ? begin(w, k, own) : ERR_NO_MEMORY;
+	e = k->expected.question.key.p && k->expected.question.text.p ? begin(w, k, own) : ERR_NO_MEMORY;
 	if (!e) e = join(k, done, arg);
 	if (e) {
 		arena_free(k->arena);

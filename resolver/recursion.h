@@ -40,13 +40,21 @@ struct upstream_reply {
 	const char *text; /* the failure in words */
 };
 
+struct upstream_question {
+	struct walker *walker; /* the reply comes back to it by walker_reply, with these numbers */
+	uint64_t walk;
+	unsigned turn;
+	struct str url;      /* whom to ask; borrowed for the call */
+	const struct id *id; /* the same */
+	usec_t deadline;     /* from now */
+};
+
 /* The port: how questions reach other nodes. */
 struct upstream {
 	void *ctx;
-	/* Asks url for id without recursion; the reply comes back by walker_reply with these numbers,
-	 * exactly once, not before ask returns, at the latest after `deadline` from now. */
-	enum err (*ask)(void *ctx, struct walker *w, uint64_t walk, unsigned turn, struct str url,
-			const struct id *id, usec_t deadline);
+	/* Asks without recursion. The reply comes exactly once, not before ask returns, at the latest
+	 * when the deadline is over; none comes after an error. */
+	enum err (*ask)(void *ctx, const struct upstream_question *q);
 };
 
 struct walker_options {

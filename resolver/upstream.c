@@ -77,34 +77,32 @@ struct str upstream_url(struct arena *a, struct str url, struct str id)
 	return str_n(out, (size_t)(p - out) + query.n);
 }
 
-enum err upstream_ask(void *ctx, struct walker *w, uint64_t walk, unsigned turn, struct str url,
-		      const struct id *id, usec_t deadline)
+enum err upstream_ask(void *ctx, const struct upstream_question *q)
 {
 	struct rs_shard *s = ctx;
 	struct courier *courier = s->rs->o.courier;
-	(void)w;
 	struct courier_header headers[] = {{"accept", ANSWER_MEDIA_TYPE}};
 	struct arena *tmp = arena_new(URL_ARENA);
 	struct asked *a = calloc(1, sizeof *a);
-	struct str full = tmp ? upstream_url(tmp, url, id->text) : STR_NONE;
+	struct str full = tmp ? upstream_url(tmp, q->url, q->id->text) : STR_NONE;
 	uint64_t ticket;
 	enum err e = ERR_NO_MEMORY;
 	if (a && full.p) {
 		a->shard = s;
-		a->walk = walk;
-		a->turn = turn;
+		a->walk = q->walk;
+		a->turn = q->turn;
 		/* https speaks HTTP/2; over http libcurl before 8 cannot use a prior-knowledge
 		 * connection twice, so HTTP/1.1 */
-		struct courier_req q = {.method = "GET",
-					.url = full.p,
-					.headers = headers,
-					.headers_n = 1,
-					.deadline = deadline,
-					.retries = CONNECT_AGAIN,
-					.body_max = ENVELOPE_PACKED_MAX,
-					.done = on_done,
-					.arg = a};
-		e = courier ? courier_submit(courier, &q, &ticket) : ERR_UNSUPPORTED;
+		struct courier_req out = {.method = "GET",
+					  .url = full.p,
+					  .headers = headers,
+					  .headers_n = 1,
+					  .deadline = q->deadline,
+					  .retries = CONNECT_AGAIN,
+					  .body_max = ENVELOPE_PACKED_MAX,
+					  .done = on_done,
+					  .arg = a};
+		e = courier ? courier_submit(courier, &out, &ticket) : ERR_UNSUPPORTED;
 	}
 	if (e) free(a);
 	arena_free(tmp);

@@ -11,8 +11,7 @@
 #define ANSWER_MEDIA_TYPE "application/vnd.kanhe.answer+protobuf"
 
 /* ctx: struct rs_shard. */
-enum err upstream_ask(void *ctx, struct walker *w, uint64_t walk, unsigned turn, struct str url,
-		      const struct id *id, usec_t deadline) MUST_USE;
+enum err upstream_ask(void *ctx, const struct upstream_question *q) MUST_USE;
 /* "<url>/resolve/<id>?rd=0", every octet that is not unreserved percent-encoded, slashes too: a
  * segment ".." would be taken for a step up. NUL-terminated. */
 struct str upstream_url(struct arena *a, struct str url, struct str id);

@@ -5,12 +5,11 @@ static enum err bogus(struct flaw *f, const char *rule, const char *text)
 	return flaw_set(f, ERR_BOGUS, FLAW_NO_OFFSET, "answer", rule, "%s", text);
 }
 
-static enum err check_question(const struct answer *m, const struct trust *t, const struct id *question,
-			       struct flaw *f)
+static enum err check_question(const struct answer *m, const struct expected *x, struct flaw *f)
 {
-	if (!str_eq(m->key, question->key) || !str_eq(m->id, question->text))
+	if (!str_eq(m->key, x->question.key) || !str_eq(m->id, x->question.text))
 		return bogus(f, "answer-id", "the answer is about another identifier");
-	if (!str_eq(m->authority, t->prefix))
+	if (!str_eq(m->authority, x->trust.prefix))
 		return bogus(f, "answer-authority",
 			     "the answer is given for another prefix than the delegated one");
 	return ERR_OK;
@@ -35,12 +34,12 @@ static enum err check_record(const struct answer *m, struct flaw *f)
 }
 
 /* The first delegation that holds; else the flaw of the last one. */
-static enum err check_referral(struct arena *a, const struct trust *t, usec_t now, struct flaw *f,
+static enum err check_referral(struct arena *a, const struct expected *x, struct flaw *f,
 			       struct verified *v)
 {
 	enum err e = bogus(f, "answer-referral", "a referral without a delegation");
 	for (size_t i = 0; i < v->answer.delegations_n; i++) {
-		e = delegation_verify(a, v->answer.delegations[i], t, now, f, &v->next);
+		e = delegation_verify(a, v->answer.delegations[i], x, f, &v->next);
 		if (e == ERR_NO_MEMORY) return e;
 		if (e) continue;
 		v->next_octets = v->answer.delegations[i];
@@ -49,7 +48,7 @@ static enum err check_referral(struct arena *a, const struct trust *t, usec_t no
 				  "the referral leads to a prefix beside the identifier");
 			continue;
 		}
-		if (v->next.prefix.n <= t->prefix.n) {
+		if (v->next.prefix.n <= x->trust.prefix.n) {
 			e = flaw_set(f, ERR_LOOP, FLAW_NO_OFFSET, "answer", "referral-depth",
 				     "the referral does not lead deeper");
 			continue;
@@ -59,23 +58,23 @@ static enum err check_referral(struct arena *a, const struct trust *t, usec_t no
 	return e;
 }
 
-enum err verify_answer(struct arena *a, struct str octets, const struct trust *t, const struct id *question,
-		       usec_t now, struct flaw *f, struct verified *ret)
+enum err verify_answer(struct arena *a, struct str octets, const struct expected *x, struct flaw *f,
+		       struct verified *ret)
 {
 	struct envelope env;
 	struct flaw why = {0};
 	struct verified v = {.next_octets = STR_NONE};
 	enum err e = envelope_unpack(octets, &why, &env);
 	if (e) return e == ERR_NO_MEMORY ? e : bogus(f, why.rule[0] ? why.rule : "envelope", why.text);
-	if (trust_verify(t, &env, ENVELOPE_ANSWER, &why))
+	if (trust_verify(&x->trust, &env, ENVELOPE_ANSWER, &why))
 		return bogus(f, "answer-signature", "no key that the parent names signed the answer");
 	e = answer_unpack(a, env.payload, &why, &v.answer);
 	if (e) return e == ERR_NO_MEMORY ? e : bogus(f, why.rule[0] ? why.rule : "answer-form", why.text);
-	e = check_question(&v.answer, t, question, f);
-	if (!e) e = check_term(&v.answer, now, f);
+	e = check_question(&v.answer, x, f);
+	if (!e) e = check_term(&v.answer, x->now, f);
 	if (!e && (v.answer.kind == ANSWER_RECORD || v.answer.kind == ANSWER_RETIRED))
 		e = check_record(&v.answer, f);
-	if (!e && v.answer.kind == ANSWER_REFERRAL) e = check_referral(a, t, now, f, &v);
+	if (!e && v.answer.kind == ANSWER_REFERRAL) e = check_referral(a, x, f, &v);
 	if (!e) *ret = v;
 	return e;
 }

@@ -18,7 +18,7 @@ struct verified {
 };
 
 /* ERR_BOGUS with the rule broken; ERR_LOOP: a referral that does not lead deeper; ERR_NO_MEMORY. */
-enum err verify_answer(struct arena *a, struct str octets, const struct trust *t, const struct id *question,
-		       usec_t now, struct flaw *f, struct verified *ret) MUST_USE;
+enum err verify_answer(struct arena *a, struct str octets, const struct expected *x, struct flaw *f,
+		       struct verified *ret) MUST_USE;
 
 #endif

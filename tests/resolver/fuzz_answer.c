@@ -28,24 +28,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const unsigned char seed[32] = "kanhe fuzz: verification of ans";
 	struct arena *a = arena_new(16 << 20);
 	struct id_prefix prefix;
-	struct id id;
 	struct verified v;
 	struct flaw f = {0};
 	if (!key) must(!sign_setup() && (key = sign_key_from_seed(seed)));
 	must(a);
 	if (size) {
 		struct str octets = str_n(data + 1, size - 1);
-		struct trust t = {.keys_n = 1};
+		struct expected x = {.trust.keys_n = 1, .now = NOON};
 		must(!id_prefix_parse(a, STR("88.118"), NULL, &prefix));
-		must(!id_parse(a, data[0] & 1 ? STR("88.118.8/lathe") : STR("88.118/x"), NULL, &id));
-		t.prefix = prefix.key;
-		memcpy(t.keys[0], sign_public(key), SIGN_PUBLIC);
+		must(
+		    !id_parse(a, data[0] & 1 ? STR("88.118.8/lathe") : STR("88.118/x"), NULL, &x.question));
+		x.trust.prefix = prefix.key;
+		memcpy(x.trust.keys[0], sign_public(key), SIGN_PUBLIC);
 		if (data[0] & 2) octets = sign_again(a, key, octets);
-		enum err e = verify_answer(a, octets, &t, &id, NOON, &f, &v);
+		enum err e = verify_answer(a, octets, &x, &f, &v);
 		must(!e || e == ERR_BOGUS || e == ERR_LOOP || e == ERR_NO_MEMORY);
 		must(!e || f.rule[0] || e == ERR_NO_MEMORY);
 		/* what is accepted is about the question */
-		must(e || (str_eq(v.answer.key, id.key) && str_eq(v.answer.authority, prefix.key)));
+		must(e || (str_eq(v.answer.key, x.question.key) && str_eq(v.answer.authority, prefix.key)));
 	}
 	arena_free(a);
 	return 0;

@@ -5,17 +5,15 @@
 
 #define NOON INT64_C(1800000000000000) /* 2027-01-15T08:00:00Z */
 
-static enum err take_question(void *ctx, struct walker *w, uint64_t walk, unsigned turn, struct str url,
-			      const struct id *id, usec_t deadline)
+static enum err take_question(void *ctx, const struct upstream_question *asked)
 {
 	struct fake_net *n = ctx;
-	(void)w;
 	if (n->refuse) return n->refuse;
-	must(n->waiting_n < FAKE_QUESTIONS && deadline > 0);
+	must(n->waiting_n < FAKE_QUESTIONS && asked->deadline > 0);
 	struct fake_question *q = &n->waiting[n->waiting_n++];
-	*q = (struct fake_question){.walk = walk, .turn = turn, .deadline = deadline};
-	snprintf(q->url, sizeof q->url, "%.*s", STR_ARG(url));
-	snprintf(q->id, sizeof q->id, "%.*s", STR_ARG(id->text));
+	*q = (struct fake_question){.walk = asked->walk, .turn = asked->turn, .deadline = asked->deadline};
+	snprintf(q->url, sizeof q->url, "%.*s", STR_ARG(asked->url));
+	snprintf(q->id, sizeof q->id, "%.*s", STR_ARG(asked->id->text));
 	n->asked++;
 	return ERR_OK;
 }
