@@ -1,4 +1,4 @@
-#include "fixture.h"
+#include "tests/net/fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "fixture_routes.h"
+#include "tests/net/fixture_routes.h"
 
 enum { WAIT_SECONDS = 10 };
 

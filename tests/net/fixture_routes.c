@@ -1,4 +1,4 @@
-#include "fixture_routes.h"
+#include "tests/net/fixture_routes.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

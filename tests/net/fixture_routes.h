@@ -1,7 +1,7 @@
 #ifndef TESTS_NET_FIXTURE_ROUTES_H
 #define TESTS_NET_FIXTURE_ROUTES_H
 
-#include "fixture.h"
+#include "tests/net/fixture.h"
 
 extern const struct net_routes fixture_routes;
 int chmod_600(const char *path);

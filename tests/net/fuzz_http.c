@@ -5,7 +5,7 @@
  * bit 7: the HTTP/2 preface and an empty SETTINGS frame come first, so that frames need no luck. */
 #include <stdlib.h>
 
-#include "fixture_routes.h"
+#include "tests/net/fixture_routes.h"
 #include "net/conn.h"
 #include "net/h2.h"
 #include "net/request.h"

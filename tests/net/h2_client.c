@@ -1,4 +1,4 @@
-#include "h2_client.h"
+#include "tests/net/h2_client.h"
 
 #include <errno.h>
 #include <nghttp2/nghttp2.h>

@@ -2,7 +2,7 @@
 #ifndef TESTS_NET_H2_CLIENT_H
 #define TESTS_NET_H2_CLIENT_H
 
-#include "fixture.h"
+#include "tests/net/fixture.h"
 
 enum {
 	H2_DATA,

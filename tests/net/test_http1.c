@@ -1,4 +1,4 @@
-#include "fixture.h"
+#include "tests/net/fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* HTTP/2 through sockets: what must work, and attacks by their numbers. */
-#include "h2_client.h"
+#include "tests/net/h2_client.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* The pure parts: chunked coding, header sections, budgets, the pool. */
-#include "fixture.h"
+#include "tests/net/fixture.h"
 #include "net/h1_chunk.h"
 #include "net/h1_head.h"
 #include "net/h2_budget.h"

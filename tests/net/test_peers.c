@@ -1,5 +1,5 @@
 /* Real clients: curl, nghttp, h2load, openssl; in clear text and over TLS. */
-#include "h2_client.h"
+#include "tests/net/h2_client.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>

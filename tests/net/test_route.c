@@ -1,4 +1,4 @@
-#include "fixture.h"
+#include "tests/net/fixture.h"
 #include "net/route.h"
 
 static void nothing(struct net_req *r)

@@ -1,5 +1,5 @@
 /* Stopping: nobody who was being served is cut within the grace, nobody is served twice. */
-#include "h2_client.h"
+#include "tests/net/h2_client.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* Bodies that stream, both ways and over both protocols: whole, slow, cut, paused. */
-#include "h2_client.h"
+#include "tests/net/h2_client.h"
 
 #include <sys/socket.h>
 #include <time.h>
