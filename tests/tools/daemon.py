@@ -52,7 +52,7 @@ try:
     check("kanhe says that it runs", status == 1 and "already" in err, err)
 
     old = node.worker()
-    os.kill(old, signal.SIGSEGV)
+    os.kill(old, signal.SIGABRT)
     new = until(lambda: node.worker() not in (0, old) and node.worker())
     check("the supervisor restarts a crashed worker", bool(new))
     status, out, err = node.kanhe("register", "88.118.8/AFTER", "URL=https://a.example/")
