@@ -38,6 +38,7 @@ enum err merkle_prove_consistency(uint64_t old_size, uint64_t size, merkle_read_
 /* ERR_BAD_SIGNATURE when the proof does not hold. */
 enum err merkle_verify_inclusion(const struct merkle_hash *leaf, uint64_t index, uint64_t size,
 				 const struct merkle_proof *p, const struct merkle_hash *root) MUST_USE;
+/* old_size 0 never holds (RFC 9162 2.1.4: 0 < m): any tree follows the empty one, unproved. */
 enum err merkle_verify_consistency(uint64_t old_size, uint64_t size, const struct merkle_proof *p,
 				   const struct merkle_hash *old_root,
 				   const struct merkle_hash *root) MUST_USE;
