@@ -1,5 +1,7 @@
 """The HTTP interface as a stranger uses it: bad input is named, changes nothing, never crashes."""
+import hashlib
 import json
+import os
 import subprocess
 
 from node import Node, check, finish
@@ -93,6 +95,27 @@ try:
     check("curl in clear text with prior knowledge", p.stdout == "200 2", p.stdout + p.stderr)
     p = subprocess.run(["h2load", "-n", "2000", "-c", "8", "-m", "16", f"{node.clear}/resolve/88.118.8/A"], capture_output=True, text=True, timeout=60)
     check("h2load: every request succeeds", "2000 succeeded, 0 failed" in p.stdout, p.stdout[-500:])
+
+    # a client certificate stands for a token
+    made = os.path.join(node.top, "client")
+    for args in (["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=line 4",
+                  "-keyout", made + "-key.pem", "-out", made + ".pem"],
+                 ["x509", "-in", made + ".pem", "-outform", "DER", "-out", made + ".der"]):
+        subprocess.run(["openssl", *args], check=True, capture_output=True)
+    digest = hashlib.sha256(open(made + ".der", "rb").read()).hexdigest()
+    status, out, err = node.kanhe("node", "token", "add", "line-4", "enterprise", "--scope", "88.118.8", "--certificate", digest)
+    check("a certificate is admitted", status == 0, err)
+    with open(os.path.join(node.folder, "kanhed.conf"), "a") as f:
+        f.write(f"\n[net]\nclient_ca = {made}.pem\n")
+    node.kanhe("node", "restart")
+    worker = node.worker()
+
+    def with_certificate(path):
+        p = subprocess.run(["curl", "-sS", "--cacert", ca, "--cert", made + ".pem", "--key", made + "-key.pem", "-X", "PUT", "-o", "/dev/null", "-w", "%{http_code}",
+                            "-H", "Content-Type: application/json", "--data", json.dumps(good), f"{node.url}{path}"], capture_output=True, text=True, timeout=30)
+        return p.stdout
+    check("a client certificate registers under its prefix", with_certificate("/registry/88.118.8/BY-CERT") == "201", with_certificate("/registry/88.118.8/BY-CERT"))
+    check("and not elsewhere", with_certificate("/registry/01/09521234000013") == "403")
     check("the worker lived through all of it", node.worker() == worker, node.log()[-2000:])
 finally:
     node.close()
