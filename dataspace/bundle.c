@@ -356,6 +356,15 @@ static void check_receipts(struct checking *k)
 
 /* ---- the whole ---- */
 
+/* When this does not hold, something was changed, and nobody can say what: the rest is not looked at. */
+static bool check_whole(struct checking *k)
+{
+	/* one proof, so that no octet of it goes unchecked */
+	if (!json_is_object(json_object_get(k->doc, "proof")))
+		return note(k, false, STR("bundle signed by the node"), "there must be one proof");
+	return check_signature(k, k->doc, &k->party[NODE], "bundle");
+}
+
 enum err ds_bundle_verify(struct arena *a, struct str text, const struct bundle_pin *pins, size_t pins_n,
 			  struct bundle_report *ret)
 {
@@ -370,11 +379,7 @@ enum err ds_bundle_verify(struct arena *a, struct str text, const struct bundle_
 		party_read(&k, &k.party[i], names[i]);
 		check_key(&k, &k.party[i], pins, pins_n);
 	}
-	/* one proof, so that no octet of it goes unchecked */
-	if (!json_is_object(json_object_get(k.doc, "proof")))
-		note(&k, false, STR("bundle signed by the node"), "there must be one proof");
-	else
-		check_signature(&k, k.doc, &k.party[NODE], "bundle");
+	if (!check_whole(&k)) return arena_overflowed(a) ? ERR_NO_MEMORY : ERR_BAD_SIGNATURE;
 	check_agreement(&k);
 	check_checkpoint(&k);
 	check_entries(&k);

@@ -47,7 +47,8 @@ struct bundle_report {
 	uint64_t transfers, requests, octets; /* of the last receipt */
 };
 
-/* Does every check it can; stops early only when nothing more can be read. The report's texts live in
+/* Does every check, but stops after the first two kinds when they fail: the canonical form, and the
+ * node's signature over the whole. The report's texts live in
  * the arena (give it four times the bundle's size). ERR_OK with ret->ok true, or ERR_BAD_SIGNATURE
  * with ret->ok false and at least one check that failed; ERR_NO_MEMORY. */
 enum err ds_bundle_verify(struct arena *a, struct str text, const struct bundle_pin *pins, size_t pins_n,

@@ -317,7 +317,7 @@ static void exported(struct ds_job *j, enum err result)
 	j->in = NULL; /* the disk's now */
 	x->req = j->req;
 	net_hold(x->req, export_gone, x);
-	x->job = (struct disk_job){.work = export_work, .done = export_done, .shard = x->shard};
+	x->job = (struct disk_job){.work = export_work, .done = export_done, .d = x->d, .shard = x->shard};
 	disk_submit(x->d->dp->disk, &x->job);
 }
 

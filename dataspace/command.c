@@ -84,7 +84,7 @@ static void job_done(struct writer_cmd *c, enum err result)
 	struct ds_job *j = (struct ds_job *)c;
 
 	j->result = result;
-	if (j->shard && !net_post(j->shard, job_back, j)) return;
+	if (j->shard && !ds_post(j->d, j->shard, job_back, j)) return;
 	if (j->shard) { /* the loop has ended, and the request with it */
 		j->req = NULL;
 		j->answer = NULL;

@@ -201,7 +201,8 @@ static void put_pump(struct upload *u)
 		u->work = full;
 		u->last = u->ended;
 		u->busy = true;
-		u->job = (struct disk_job){.work = put_work, .done = put_done, .shard = u->req->shard};
+		u->job = (struct disk_job){
+		    .work = put_work, .done = put_done, .d = u->d, .shard = u->req->shard};
 		disk_submit(u->d->dp->disk, &u->job);
 	}
 	if (u->paused) {

@@ -23,7 +23,7 @@ static void job_run(struct disk_job *j)
 {
 	j->work(j);
 	if (j->shard) {
-		if (!net_post(j->shard, job_back, j)) return;
+		if (!ds_post(j->d, j->shard, job_back, j)) return;
 		j->lost = true;
 	}
 	j->done(j);

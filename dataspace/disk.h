@@ -7,13 +7,14 @@
 #ifndef DATASPACE_DISK_H
 #define DATASPACE_DISK_H
 
-#include "net/net.h"
+#include "dataspace/space.h"
 
 struct disk;
 
 struct disk_job {
 	void (*work)(struct disk_job *j);
 	void (*done)(struct disk_job *j);
+	struct ds *d; /* of the shard */
 	struct net_shard *shard;
 	bool lost;
 	struct disk_job *next; /* the disk's */

@@ -6,6 +6,7 @@ enum { FETCH_ANSWER_MAX = JSON_SIZE_MAX };
 
 struct fetching {
 	struct net_req *req; /* NULL once the client has gone */
+	struct ds *d;
 	struct net_shard *shard;
 	fetch_fn *then;
 	void *arg;
@@ -42,7 +43,7 @@ static void fetching_done(void *arg, const struct courier_result *r)
 	x->got.body = arena_dup(x->arena, r->body);
 	x->got.text = arena_dup(x->arena, str_of(r->text));
 	if (!x->got.err && arena_overflowed(x->arena)) x->got.err = ERR_TOO_LARGE;
-	if (net_post(x->shard, fetching_back, x)) fetching_free(x);
+	if (ds_post(x->d, x->shard, fetching_back, x)) fetching_free(x);
 }
 
 struct str fetch_segment(struct arena *a, struct str s)
@@ -86,6 +87,7 @@ enum err fetch_start(struct net_req *r, const struct fetch_ask *q)
 		return ERR_NO_MEMORY;
 	}
 	x->req = r;
+	x->d = ds_of(r);
 	x->shard = r->shard;
 	x->then = q->then;
 	x->arg = q->arg;

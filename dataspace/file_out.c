@@ -52,7 +52,7 @@ static void open_done(struct disk_job *j)
 void file_out_open(struct file_out *f)
 {
 	f->fd = -1;
-	f->job = (struct disk_job){.work = open_work, .done = open_done, .shard = f->req->shard};
+	f->job = (struct disk_job){.work = open_work, .done = open_done, .d = f->d, .shard = f->req->shard};
 	f->working = true;
 	disk_submit(f->disk, &f->job);
 }
@@ -95,7 +95,7 @@ static void read_done(struct disk_job *j)
 static void read_more(struct file_out *f)
 {
 	if (f->working || f->ahead.n || f->read_at == f->to || f->err) return;
-	f->job = (struct disk_job){.work = read_work, .done = read_done, .shard = f->req->shard};
+	f->job = (struct disk_job){.work = read_work, .done = read_done, .d = f->d, .shard = f->req->shard};
 	f->working = true;
 	disk_submit(f->disk, &f->job);
 }

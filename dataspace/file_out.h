@@ -16,6 +16,7 @@ enum { FILE_OUT_BUFFER = 256 << 10 /* of each of the two: a disk read worth its 
 struct file_out {
 	struct net_source source; /* first */
 	struct disk_job job;
+	struct ds *d;
 	struct disk *disk;
 	struct net_req *req; /* NULL once the client has gone */
 	/* How many of the next `want` octets may leave now; 0: wait for file_out_go. An error cuts the
@@ -37,7 +38,7 @@ struct file_out {
 	enum err err;
 };
 
-/* Fields disk, req, path, opened, closed are set; submits. */
+/* Fields d, disk, req, path, opened, closed are set; submits. */
 void file_out_open(struct file_out *f);
 /* Octets [from, to). Headers have been set. */
 void file_out_reply(struct file_out *f, int status, const char *type, uint64_t from, uint64_t to);

@@ -49,11 +49,12 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	struct ds *d = calloc(1, sizeof *d);
 	enum err e = d ? options_copy(d, o) : ERR_NO_MEMORY;
 
+	if (d) must(!pthread_rwlock_init(&d->shards_lock, NULL));
 	if (!e) e = keyring_open(d, &d->keyring);
 	if (!e) e = peers_open(d, &d->peers);
 	if (!e) e = replays_open(&d->replays);
 	if (!e) e = outbox_open(d, &d->outbox);
-	if (!e) e = waits_open(&d->waits);
+	if (!e) e = waits_open(d, &d->waits);
 	if (!e) e = replays_fill(d);
 	if (!e) e = dp_open(d, f, &d->dp);
 	if (e) {
@@ -98,6 +99,7 @@ void ds_close(struct ds *d)
 	free((void *)(uintptr_t)d->o.did);
 	free((void *)(uintptr_t)d->o.url);
 	free((void *)(uintptr_t)d->o.folder);
+	pthread_rwlock_destroy(&d->shards_lock);
 	free(d);
 }
 
@@ -116,6 +118,10 @@ enum err ds_shard_start(struct ds *d, struct net_shard *s)
 	x->shard = s;
 	x->live = true;
 	net_shard_set(s, DS_SHARD_SLOT, x);
+	must(net_shard_index(s) < DS_SHARDS_MAX);
+	pthread_rwlock_wrlock(&d->shards_lock);
+	d->shards[net_shard_index(s)] = s;
+	pthread_rwlock_unlock(&d->shards_lock);
 	return ERR_OK;
 }
 
@@ -146,11 +152,27 @@ void ds_shard_stop(struct ds *d, struct net_shard *s)
 {
 	struct ds_shard *x = net_shard_get(s, DS_SHARD_SLOT);
 
-	(void)d;
 	if (!x) return;
+	pthread_rwlock_wrlock(&d->shards_lock);
+	d->shards[net_shard_index(s)] = NULL;
+	pthread_rwlock_unlock(&d->shards_lock);
 	store_read_end(x->txn);
 	net_shard_set(s, DS_SHARD_SLOT, NULL);
 	free(x);
+}
+
+enum err ds_post(struct ds *d, struct net_shard *s, void (*fn)(void *arg), void *arg)
+{
+	enum err e = ERR_STOPPING;
+
+	pthread_rwlock_rdlock(&d->shards_lock);
+	for (size_t i = 0; i < DS_SHARDS_MAX && e; i++) {
+		if (d->shards[i] != s) continue;
+		e = net_post(s, fn, arg);
+		break;
+	}
+	pthread_rwlock_unlock(&d->shards_lock);
+	return e;
 }
 
 struct store_txn *ds_txn_fresh(struct net_shard *s)

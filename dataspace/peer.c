@@ -130,13 +130,14 @@ static void waiter_back(void *arg)
 	free(w);
 }
 
-static void waiters_answer(struct waiter *w, enum err err, const struct ds_did *doc)
+static void waiters_answer(struct ds *d, struct waiter *w, enum err err, const struct ds_did *doc)
 {
 	for (struct waiter *next; w; w = next) {
 		next = w->next;
 		w->err = err;
 		if (!err) w->doc = *doc;
-		if (net_post(w->shard, waiter_back, w)) free(w); /* the shard has ended, and its requests */
+		if (ds_post(d, w->shard, waiter_back, w))
+			free(w); /* the shard has ended, and its requests */
 	}
 }
 
@@ -159,7 +160,7 @@ static void fetch_end(struct fetch *f, enum err err, const struct ds_did *doc)
 		if (!err) e->doc = *doc;
 	}
 	pthread_mutex_unlock(&p->lock);
-	waiters_answer(w, err, doc);
+	waiters_answer(p->d, w, err, doc);
 	free(f);
 }
 

@@ -138,7 +138,8 @@ static void stream_done(struct writer_cmd *c, enum err result)
 	struct stream *s = (struct stream *)(void *)((char *)c - offsetof(struct stream, cmd));
 
 	if (result && !s->recorded) s->got.refused = result;
-	if (net_post(s->shard, stream_back, s)) stream_unref(s); /* the loop has ended, and the answer */
+	if (ds_post(s->dp->d, s->shard, stream_back, s))
+		stream_unref(s); /* the loop has ended, and the answer */
 }
 
 static enum err stream_submit(struct stream *s)
@@ -276,7 +277,7 @@ static void stream_item_cut(struct running_item *i, enum err why)
 	if (!atomic_compare_exchange_strong(&s->cut, &none, (int)why)) return;
 	atomic_fetch_add(&s->dp->stat.data_cut, 1);
 	atomic_fetch_add(&s->refs, 1);
-	if (net_post(s->shard, stream_poke, s)) stream_unref(s);
+	if (ds_post(s->dp->d, s->shard, stream_poke, s)) stream_unref(s);
 }
 
 /* Time goes on while octets do, or do not: the policy is asked again. */
@@ -413,7 +414,8 @@ static enum err number_read(struct net_req *r, const char *header, uint64_t *ret
 	*ret = 0;
 	if (!text.p) return ERR_OK;
 	if (!str_u64(text, ret) && *ret) return ERR_OK;
-	return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, header, "number", "this is a whole number from 1");
+	return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, header, "number",
+			"this is a whole number from 1");
 }
 
 static enum err stream_fill(struct net_req *r, struct stream *s, struct flaw *f)
@@ -437,6 +439,9 @@ static enum err stream_fill(struct net_req *r, struct stream *s, struct flaw *f)
 	if (!e) e = content_of(r, participant, g, s);
 	if (!e) e = dp_policy_open(s->arena, g, &s->policy);
 	if (e) return e;
+	/* what needs no decoding still lies in the request */
+	participant = arena_dup(s->arena, participant);
+	if (!participant.p) return ERR_NO_MEMORY;
 	s->item = (struct running_item){.participant = participant,
 					.agreement = str_of(x->agreement),
 					.pid = str_of(x->pid),
@@ -470,6 +475,7 @@ void data_get(struct net_req *r)
 		if (s) stream_unref(s);
 		return;
 	}
+	s->out.d = s->dp->d;
 	s->out.disk = s->dp->disk;
 	s->out.req = r;
 	s->out.path = s->path;

@@ -217,8 +217,8 @@ static enum err pull_send(struct pull *p, struct arena *a, const struct pull_ask
 	h[n++] = (struct courier_header){"Kanhe-Request",
 					 arena_printf(a, "%llu", (unsigned long long)q->number).p};
 	if (q->x->rate)
-		h[n++] = (struct courier_header){
-		    "Kanhe-Rate", arena_printf(a, "%llu", (unsigned long long)q->x->rate).p};
+		h[n++] = (struct courier_header){"Kanhe-Rate",
+						 arena_printf(a, "%llu", (unsigned long long)q->x->rate).p};
 	if (p->at)
 		h[n++] = (struct courier_header){
 		    "Range", arena_printf(a, "bytes=%llu-", (unsigned long long)p->at).p};
@@ -318,9 +318,6 @@ static void pull_fetched(struct pull *p)
 static void pull_misfit(struct pull *p, const struct pull_result *r)
 {
 	atomic_fetch_add(&p->all->dp->stat.pulls_mismatched, 1);
-	if (pull_file_aside(p->all->dp->d, p))
-		log_line(LOG_WARN, "pull", NULL, "pid", p->pid, "msg", "cannot put the bad content aside",
-			 NULL);
 	pull_file_close(p);
 	if (r->misfits < PULL_MISFITS_MAX)
 		pull_wait(p, false); /* once more, from nothing */

@@ -98,6 +98,7 @@ void pulled_get(struct net_req *r)
 		free(p);
 		return;
 	}
+	p->out.d = ds_of(r);
 	p->out.disk = ds_of(r)->dp->disk;
 	p->out.req = r;
 	p->out.path = p->path;

@@ -65,6 +65,8 @@ struct ds {
 	struct waits *waits;
 	struct net_server *server; /* from ds_start on */
 	_Atomic bool stopping;
+	pthread_rwlock_t shards_lock;
+	struct net_shard *shards[DS_SHARDS_MAX]; /* those whose loop runs; see ds_post */
 	struct ds_stat stat;
 	struct net_routes routes[6];
 	size_t routes_n;
@@ -80,6 +82,10 @@ struct ds_shard {
 /* The shard's snapshot. fresh: of this very moment, not of the loop turn (drops borrowed values). */
 struct store_txn *ds_txn(struct net_shard *s);
 struct store_txn *ds_txn_fresh(struct net_shard *s);
+
+/* net_post for threads that outlive the server (writer, courier, disk): the shard may be gone already,
+ * memory and all. ERR_STOPPING then, and fn is not called. */
+enum err ds_post(struct ds *d, struct net_shard *s, void (*fn)(void *arg), void *arg) MUST_USE;
 
 /* ---- effects: what follows a commit --------------------------------------------------------- */
 
@@ -171,6 +177,9 @@ enum err ds_key_part(struct str *key, struct str *ret) MUST_USE;
 /* Packs and puts; unpacks into the arena (ERR_CORRUPT). desc: &ds__negotiation__descriptor */
 enum err ds_row_put(struct writer_txn *t, enum ds_table table, const struct ds_key *k,
 		    const ProtobufCMessage *m) MUST_USE;
+/* Puts a short value unless it stands there already: no page is written for nothing. */
+enum err ds_row_keep(struct writer_txn *t, enum ds_table table, const struct ds_key *k,
+		     struct str value) MUST_USE;
 enum err ds_row_get(struct store_txn *t, enum ds_table table, const struct ds_key *k, struct arena *a,
 		    const ProtobufCMessageDescriptor *desc, ProtobufCMessage **ret) MUST_USE;
 enum err ds_row_unpack(struct str value, struct arena *a, const ProtobufCMessageDescriptor *desc,

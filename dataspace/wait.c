@@ -19,16 +19,18 @@ struct wait {
 };
 
 struct waits {
+	struct ds *d;
 	pthread_mutex_t lock;
 	struct wait *bucket[WAIT_BUCKETS];
 	size_t n;
 };
 
-enum err waits_open(struct waits **ret)
+enum err waits_open(struct ds *d, struct waits **ret)
 {
 	struct waits *w = calloc(1, sizeof *w);
 
 	if (!w) return ERR_NO_MEMORY;
+	w->d = d;
 	must(!pthread_mutex_init(&w->lock, NULL));
 	*ret = w;
 	return ERR_OK;
@@ -168,11 +170,12 @@ static struct wait *take_matching(struct waits *w, size_t bucket, struct str par
 	return taken;
 }
 
-static void fire_all(struct wait *x)
+static void fire_all(struct ds *d, struct wait *x)
 {
 	for (struct wait *next; x; x = next) {
 		next = x->next;
-		if (net_post(x->shard, wait_fire, x)) free(x); /* the loop has ended, its timers with it */
+		if (ds_post(d, x->shard, wait_fire, x))
+			free(x); /* the loop has ended, its timers with it */
 	}
 }
 
@@ -184,7 +187,7 @@ void waits_wake(struct waits *w, struct str participant, struct str pid)
 	pthread_mutex_lock(&w->lock);
 	x = w->n ? take_matching(w, hash_of(pid) % WAIT_BUCKETS, participant, pid) : NULL;
 	pthread_mutex_unlock(&w->lock);
-	fire_all(x);
+	fire_all(w->d, x);
 }
 
 void waits_wake_all(struct waits *w)
@@ -195,6 +198,6 @@ void waits_wake_all(struct waits *w)
 		pthread_mutex_lock(&w->lock);
 		x = take_matching(w, i, STR_NONE, STR_NONE);
 		pthread_mutex_unlock(&w->lock);
-		fire_all(x);
+		fire_all(w->d, x);
 	}
 }

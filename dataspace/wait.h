@@ -10,7 +10,7 @@
 
 enum { WAITS_MAX = 65536 /* held requests of the node: each costs a connection as well */ };
 
-enum err waits_open(struct waits **ret) MUST_USE;
+enum err waits_open(struct ds *d, struct waits **ret) MUST_USE;
 void waits_close(struct waits *w); /* NULL is allowed */
 void waits_wake(struct waits *w, struct str participant, struct str pid);
 void waits_wake_all(struct waits *w); /* before the server stops */

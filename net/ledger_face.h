@@ -1,9 +1,9 @@
 /* Ledger face: a transparency log for everybody to read (C2SP tlog-checkpoint, RFC 6962 proofs).
  *
  *   GET /ledger/{name}/checkpoint             the signed checkpoint of the newest tree, text/plain
- *   GET /ledger/{name}/leaf/{n}?size=         {"index","size","root","leaf_hash","proof"}; with a role
- *                                             of auditor or operator also "salt" and "entry"
- *   GET /ledger/{name}/consistency?from=&to=  {"from","to","from_root","to_root","proof"}
+ *   GET /ledger/{name}/leaf/{n}?size=         {"index","size","leaf_hash","proof"}, of the present tree
+ *                                             also "root", for auditors and operators "salt" and "entry"
+ *   GET /ledger/{name}/consistency?from=&to=  {"from","to","proof"}
  * Hashes and salts are base64. size and to: at most, and without them, the present size. The ledger's
  * leaves are salted digests, so the public part tells nothing of an entry but its number.
  *
