@@ -262,6 +262,7 @@ enum err negotiation_receive(const struct turn *u, struct str pid, const struct 
 	if (e && turn_repeated(u, n->history, n->n_history, m->root, true)) return ERR_OK;
 	if (!e) e = take_contents(u, m, n, &proof);
 	if (!e && implied) e = negotiation_acknowledged(u, n);
+	if (!e && implied) u->d->stat.messages_out++;
 	if (!e && n->pending) e = negotiation_forget(u, n);
 	if (!e)
 		e = negotiation_step(u, n, to, true,

@@ -51,7 +51,7 @@ enum err negotiation_put(const struct turn *u, const Ds__Negotiation *n)
 
 	if (e || !n->peer_pid[0]) return e;
 	k = ds_key(u->self->id, str_of(n->peer), str_of(n->peer_pid));
-	return store_put(u->t->store, DS_TABLE_negotiation_peer, ds_key_str(&k), str_of(n->pid));
+	return ds_row_keep(u->t, DS_TABLE_negotiation_peer, &k, str_of(n->pid));
 }
 
 enum err negotiation_each(struct store_txn *t, struct arena *a, struct str participant, struct str after,

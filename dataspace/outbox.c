@@ -4,9 +4,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "proto/dsp/state.h"
+
 enum { SEND_ARENA = 4 << 20, LOAD_ARENA = 4 << 20 };
 
+/* Something to do at a time: an entry to send, or (job set) an answer to hand to the writer. */
 struct wake {
+	struct ds_job *job;
 	char participant[DS_ID_MAX + 1];
 	uint64_t seq;
 	usec_t due;
@@ -30,6 +34,7 @@ struct outbox {
 struct sending {
 	struct outbox *o;
 	struct wake wake;
+	bool presumed; /* its acknowledgement can wait */
 };
 
 struct answer {
@@ -49,14 +54,20 @@ enum err outbox_open(struct ds *d, struct outbox **ret)
 	return ERR_OK;
 }
 
+static void wake_free(struct wake *w)
+{
+	ds_job_free(w->job);
+	free(w);
+}
+
 void outbox_close(struct outbox *o)
 {
 	if (!o) return;
 	for (struct wake *w = o->inbox, *next; w; w = next) {
 		next = w->next;
-		free(w);
+		wake_free(w);
 	}
-	for (size_t i = 0; i < o->heap_n; i++) free(o->heap[i]);
+	for (size_t i = 0; i < o->heap_n; i++) wake_free(o->heap[i]);
 	free(o->heap);
 	pthread_mutex_destroy(&o->lock);
 	free(o);
@@ -111,7 +122,7 @@ static void kick(struct outbox *o)
 	post = !o->posted && o->shard;
 	o->posted = o->posted || post;
 	pthread_mutex_unlock(&o->lock);
-	if (post && net_post(o->shard, outbox_turn, o)) {
+	if (post && ds_post(o->d, o->shard, outbox_turn, o)) {
 		/* the shard has ended: what is left goes out after the next start */
 	}
 }
@@ -127,17 +138,18 @@ static struct wake *wake_make(struct str participant, uint64_t seq, usec_t due)
 	return w;
 }
 
-void outbox_wake(struct outbox *o, struct str participant, uint64_t seq, usec_t due)
+static void wake_post(struct outbox *o, struct wake *w)
 {
-	struct wake *w;
-
-	if (!o->shard) return;
-	w = wake_make(participant, seq, due);
 	pthread_mutex_lock(&o->lock);
 	w->next = o->inbox;
 	o->inbox = w;
 	pthread_mutex_unlock(&o->lock);
 	kick(o);
+}
+
+void outbox_wake(struct outbox *o, struct str participant, uint64_t seq, usec_t due)
+{
+	if (o->shard) wake_post(o, wake_make(participant, seq, due));
 }
 
 static enum err answer_work(struct ds_job *j, struct writer_txn *t)
@@ -153,6 +165,38 @@ static void answer_after(struct ds_job *j, enum err result)
 	struct answer *x = j->in;
 
 	if (result) outbox_wake(j->d->outbox, x->participant, x->seq, clock_wall() + OUTBOX_RETRY_FIRST);
+}
+
+/* Whether the partner's next message will tell that it got this one. */
+static bool presumed(const Ds__Outbox *e)
+{
+	switch ((enum ds_outbox_kind)e->kind) {
+	case DS_OUTBOX_NEGOTIATION: return !dsp_negotiation_final((enum dsp_negotiation_state)e->target);
+	case DS_OUTBOX_TRANSFER:
+		return e->target == DSP_TRANSFER_REQUESTED || e->target == DSP_TRANSFER_STARTED;
+	default: return false;
+	}
+}
+
+static void answer_submit(struct outbox *o, struct wake *w)
+{
+	struct ds_job *j = w->job;
+
+	w->job = NULL;
+	if (ds_job_submit(j))
+		outbox_wake(o, str_of(w->participant), w->seq, clock_wall() + OUTBOX_RETRY_FIRST);
+	free(w);
+}
+
+static void answer_take(struct sending *s, struct ds_job *j, bool good)
+{
+	struct wake *w = wake_make(str_of(s->wake.participant), s->wake.seq, clock_wall() + OUTBOX_PRESUME);
+
+	w->job = j;
+	if (good && s->presumed)
+		wake_post(s->o, w);
+	else
+		answer_submit(s->o, w);
 }
 
 static void send_done(void *arg, const struct courier_result *r)
@@ -173,9 +217,7 @@ static void send_done(void *arg, const struct courier_result *r)
 		j->in = x;
 		j->work = answer_work;
 		j->answer = answer_after;
-		if (ds_job_submit(j))
-			outbox_wake(o, str_of(s->wake.participant), s->wake.seq,
-				    clock_wall() + OUTBOX_RETRY_FIRST);
+		answer_take(s, j, x->status >= 200 && x->status < 300);
 	}
 	kick(o);
 	free(s);
@@ -203,6 +245,7 @@ static enum err entry_submit(struct outbox *o, struct sending *s, struct arena *
 	if (!err) err = ds_token_make(d, self, str_of(e->peer), a, &token);
 	if (err) return err;
 	h[2] = (struct courier_header){"authorization", token.p};
+	s->presumed = presumed(e);
 	q.url = e->url;
 	q.body = str_of(e->body);
 	return courier_submit(d->o.courier, &q, &ticket);
@@ -232,6 +275,14 @@ static void entry_send(struct outbox *o, struct wake *w)
 	}
 	w->due = clock_wall() + OUTBOX_RETRY_FIRST;
 	heap_put(o, w);
+}
+
+static void due_take(struct outbox *o, struct wake *w)
+{
+	if (w->job)
+		answer_submit(o, w);
+	else
+		entry_send(o, w);
 }
 
 static void timer_fired(void *arg)
@@ -272,7 +323,7 @@ static void outbox_turn(void *arg)
 	if (o->d->stopping) return;
 	(void)ds_txn_fresh(o->shard);
 	while (o->heap_n && o->heap[0]->due <= now && atomic_load(&o->sending) < OUTBOX_SENDING_MAX)
-		entry_send(o, heap_take(o));
+		due_take(o, heap_take(o));
 	timer_set(o, now);
 }
 

@@ -4,6 +4,10 @@
  * that handles the peer's answer; between the two it is sent, again and again with backoff, also
  * after a crash. Entries are sent by shard 0 through the courier, with a fresh token each time.
  *
+ * An acknowledgement that the partner's next message will presume anyway (negotiation.h) is held
+ * back for OUTBOX_PRESUME: most of them then need no commit of their own, and none stands in the way
+ * of the message.
+ *
  * What the peer answers: 2xx: delivered. 401 and 404: perhaps it has not got so far yet; a few more
  * attempts. 408, 425, 429, 5xx, no answer: again until OUTBOX_AGE_MAX. Anything else: refused for
  * good. Delivered and refused entries go to the function of their kind (DS_OUTBOX_KINDS).
@@ -20,6 +24,7 @@ enum {
 	OUTBOX_TRIES_EARLY = 7,   /* for 401 and 404: 16 s with the backoff below */
 	OUTBOX_ANSWER_MAX = 256 << 10,
 };
+#define OUTBOX_PRESUME (10 * USEC_PER_MSEC)
 #define OUTBOX_RETRY_FIRST (250 * USEC_PER_MSEC)
 #define OUTBOX_RETRY_LAST (60 * USEC_PER_SEC)
 #define OUTBOX_AGE_MAX USEC_PER_DAY

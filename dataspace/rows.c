@@ -54,6 +54,15 @@ enum err ds_row_put(struct writer_txn *t, enum ds_table table, const struct ds_k
 	return e;
 }
 
+enum err ds_row_keep(struct writer_txn *t, enum ds_table table, const struct ds_key *k, struct str value)
+{
+	struct str old;
+	enum err e = store_get(t->store, table, ds_key_str(k), &old);
+
+	if (!e && str_eq(old, value)) return ERR_OK;
+	return e && e != ERR_NOT_FOUND ? e : store_put(t->store, table, ds_key_str(k), value);
+}
+
 static void *row_alloc(void *arena, size_t n)
 {
 	return arena_alloc(arena, n ? n : 1);

@@ -270,6 +270,7 @@ enum err transfer_receive(const struct turn *u, struct str pid, const struct tra
 	if (e && turn_repeated(u, x->history, x->n_history, m->root, true)) return ERR_OK;
 	if (!e) e = take_contents(u, m, x);
 	if (!e && implied) e = transfer_acknowledged(u, x);
+	if (!e && implied) u->d->stat.messages_out++;
 	if (!e && x->pending) e = transfer_forget(u, x);
 	if (!e) e = transfer_step(u, x, to, true, str_of(to == DSP_TRANSFER_STARTED ? "" : x->reason));
 	if (!e) e = ds_transfer_put(u->t, u->self->id, x);

@@ -58,10 +58,10 @@ enum err ds_transfer_put(struct writer_txn *t, struct str participant, const Ds_
 
 	if (e) return e;
 	k = ds_key(participant, str_of(x->agreement), str_of(x->pid));
-	e = store_put(t->store, DS_TABLE_transfer_agreement, ds_key_str(&k), str_n(&state, 1));
+	e = ds_row_keep(t, DS_TABLE_transfer_agreement, &k, str_n(&state, 1));
 	if (e || !x->peer_pid[0]) return e;
 	k = ds_key(participant, str_of(x->peer), str_of(x->peer_pid));
-	return store_put(t->store, DS_TABLE_transfer_peer, ds_key_str(&k), str_of(x->pid));
+	return ds_row_keep(t, DS_TABLE_transfer_peer, &k, str_of(x->pid));
 }
 
 enum err transfer_each(struct store_txn *t, struct arena *a, struct str participant, struct str after,
