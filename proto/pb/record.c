@@ -215,27 +215,47 @@ enum err record__head(struct str packed, struct record_head *ret)
 {
 	struct pb_cursor c = pb_cursor(packed);
 	struct pb_field p;
+	struct record_head h = {0};
 	enum err e;
-	*ret = (struct record_head){0};
 	while (!(e = pb_next(&c, &p)))
-		if (p.id != REC_VALUES) head_take(&p, ret);
-	return e == ERR_NOT_FOUND && ret->id.n ? ERR_OK : ERR_CORRUPT;
+		if (p.id != REC_VALUES) head_take(&p, &h);
+	if (e != ERR_NOT_FOUND || !h.id.n) return ERR_CORRUPT;
+	*ret = h;
+	return ERR_OK;
+}
+
+/* The value's TTL into *least if it is relative and smaller; *any when it is relative. */
+static enum err least_ttl(struct str octets, uint32_t *least, bool *any)
+{
+	struct pb_cursor c = pb_cursor(octets);
+	struct pb_field p;
+	bool absolute = false;
+	uint32_t ttl = 0;
+	enum err e;
+	while (!(e = pb_next(&c, &p))) {
+		if (p.id == VAL_TTL_TYPE) absolute = p.number == 1;
+		if (p.id == VAL_TTL) ttl = (uint32_t)p.number;
+	}
+	if (e != ERR_NOT_FOUND) return ERR_CORRUPT;
+	if (!absolute && ttl < *least) *least = ttl;
+	*any |= !absolute;
+	return ERR_OK;
 }
 
 enum err record_peek(struct str packed, struct record_head *ret)
 {
-	struct record_head h;
-	struct str rest = packed;
-	struct value v;
-	enum err e = record__head(packed, &h);
-	if (e) return e;
-	h.ttl = UINT32_MAX;
+	struct pb_cursor c = pb_cursor(packed);
+	struct pb_field p;
+	struct record_head h = {.ttl = UINT32_MAX};
 	bool any = false;
-	while (!(e = record_next_value(&rest, &v))) {
-		if (!v.ttl_absolute && v.ttl < h.ttl) h.ttl = v.ttl;
-		any |= !v.ttl_absolute;
+	enum err e;
+	while (!(e = pb_next(&c, &p))) {
+		if (p.id != REC_VALUES)
+			head_take(&p, &h);
+		else if (least_ttl(p.bytes, &h.ttl, &any))
+			return ERR_CORRUPT;
 	}
-	if (e != ERR_NOT_FOUND) return e;
+	if (e != ERR_NOT_FOUND || !h.id.n) return ERR_CORRUPT;
 	if (!any) h.ttl = VALUE_TTL;
 	*ret = h;
 	return ERR_OK;

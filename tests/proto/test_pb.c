@@ -6,6 +6,7 @@
 #include "proto/pb/delegation.h"
 #include "proto/pb/envelope.h"
 #include "proto/pb/kanhe.pb-c.h"
+#include "proto/pb/message.h"
 #include "proto/pb/record.h"
 
 static struct value values[] = {
@@ -457,9 +458,46 @@ static void batches_keep_order_and_errors(void **state)
 	buf_done(&b);
 }
 
+/* A field of n octets of number, `after` octets behind it: read quickly and slowly, with the same result.
+ */
+static void both_ways(uint64_t v, size_t after, size_t cut)
+{
+	unsigned char octets[32] = {2 << 3};
+	size_t n = 1;
+	for (uint64_t left = v;; left >>= 7) {
+		octets[n++] = (unsigned char)((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
+		if (left <= 0x7f) break;
+	}
+	for (size_t i = 0; i < after; i++) octets[n++] = i & 1 ? 0x01 : 0x08;
+	n = cut < n ? cut : n;
+	unsigned char *copy = malloc(n); /* its own, so that a sanitizer sees a read beyond */
+	assert_non_null(copy);
+	memcpy(copy, octets, n);
+	struct pb_cursor quick = pb_cursor(str_n(copy, n)), slow = quick;
+	struct pb_field a, b;
+	enum err e = pb_next(&quick, &a);
+	assert_int_equal(e, pb__next(&slow, &b));
+	if (!e) assert_int_equal(a.number, b.number);
+	if (!e) assert_int_equal(a.number, v);
+	if (!e) assert_ptr_equal(quick.p, slow.p);
+	free(copy);
+}
+
+static void numbers_of_every_length_are_read_alike(void **state)
+{
+	(void)state;
+	for (unsigned bits = 0; bits < 64; bits++)
+		for (size_t after = 0; after <= 12; after += 2)
+			for (size_t cut = 1; cut <= 32; cut++) {
+				both_ways(UINT64_C(1) << bits, after, cut);
+				both_ways((UINT64_C(1) << bits) - 1, after, cut);
+			}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    CASE(numbers_of_every_length_are_read_alike),
 	    CASE(records_come_back_as_they_went),
 	    CASE(broken_records_never_crash),
 	    CASE(refusals_name_field_and_offset),
