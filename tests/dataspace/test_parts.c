@@ -6,9 +6,10 @@
 
 #include <cmocka.h>
 
-#include "dataspace/did.h"
+#include "dataspace/document.h"
 #include "dataspace/fetch.h"
 #include "dataspace/offer.h"
+#include "dataspace/partner.h"
 #include "dataspace/replay.h"
 
 static struct arena *a;
@@ -28,26 +29,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void test_did_and_url_are_one(void **state)
-{
-	static const char *const pairs[][2] = {
-	    {"https://node.example", "did:web:node.example"},
-	    {"https://node.example:8443", "did:web:node.example%3A8443"},
-	    {"https://127.0.0.1:8443/p/maker", "did:web:127.0.0.1%3A8443:p:maker"},
-	    {"https://node.example/p/a-b_c~d", "did:web:node.example:p:a-b_c~d"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-		struct str did, url;
-
-		assert_int_equal(did_from_url(a, str_of(pairs[i][0]), NULL, &did), ERR_OK);
-		assert_true(str_is(did, pairs[i][1]));
-		assert_int_equal(did_to_url(a, did, "https", NULL, &url), ERR_OK);
-		assert_true(str_is(url, pairs[i][0]));
-	}
-}
-
 static void test_understands_how_people_name_a_provider(void **state)
 {
 	static const char *const names[] = {
@@ -63,14 +44,16 @@ static void test_understands_how_people_name_a_provider(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		assert_int_equal(did_from_text(a, str_of(names[i]), NULL, &did), ERR_OK);
+		assert_int_equal(partner_did(a, str_of(names[i]), NULL, &did), ERR_OK);
 		assert_true(str_is(did, names[0]));
 	}
 }
 
 static void test_refuses_what_is_no_did(void **state)
 {
-	static const char *const bad[] = {
+	static char long_url[DS_DID_MAX + 1] = "https://a/";
+	const char *const bad[] = {
+	    long_url,
 	    "",
 	    "did:",
 	    "did:key:z6Mk",
@@ -90,22 +73,27 @@ static void test_refuses_what_is_no_did(void **state)
 	struct str did;
 
 	(void)state;
+	memset(long_url + 10, 'a', DS_DID_MAX - 10);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct flaw f = {0};
 
-		assert_int_equal(did_from_text(a, str_of(bad[i]), &f, &did), ERR_BAD_INPUT);
+		assert_int_equal(partner_did(a, str_of(bad[i]), &f, &did), ERR_BAD_INPUT);
 		assert_int_not_equal(f.err, ERR_OK);
 	}
 }
 
 static enum err parse(const char *text, struct ds_did *doc)
 {
-	return did_document_parse(a, str_of(text), STR("did:web:x"), NULL, doc);
+	return document_parse(a, str_of(text), STR("did:web:x"), NULL, doc);
 }
 
 #define KEY "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+#define METHOD(id)                                                                                         \
+	"{\"id\":\"" id                                                                                    \
+	"\",\"type\":\"Multikey\",\"controller\":\"did:web:x\",\"publicKeyMultibase\":\"" KEY "\"}"
+#define SERVICE(type, url) "{\"id\":\"#s\",\"type\":\"" type "\",\"serviceEndpoint\":\"" url "\"}"
 
-static void test_reads_keys_of_the_subject_only(void **state)
+static void test_keeps_keys_and_the_base_of_the_protocol(void **state)
 {
 	struct ds_did doc;
 	const unsigned char *key;
@@ -113,22 +101,25 @@ static void test_reads_keys_of_the_subject_only(void **state)
 	(void)state;
 	assert_int_equal(
 	    parse(
-		"{\"id\":\"did:web:x\",\"verificationMethod\":["
-		"{\"id\":\"did:web:x#1\",\"publicKeyMultibase\":\"" KEY "\"},"
-		"{\"id\":\"#2\",\"publicKeyMultibase\":\"" KEY "\"},"
-		"{\"id\":\"did:web:xy#3\",\"publicKeyMultibase\":\"" KEY "\"},"
-		"{\"id\":\"did:web:x#4\",\"publicKeyJwk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AA\"}},"
-		"{\"id\":\"did:web:x#5\",\"publicKeyJwk\":{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":"
-		"\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}}],"
-		"\"service\":[{\"type\":\"LinkedDomains\",\"serviceEndpoint\":\"https://no\"},"
-		"{\"type\":\"CatalogService\",\"serviceEndpoint\":\"https://x/dsp/catalog\"}]}",
+		"{\"id\":\"did:web:x\",\"verificationMethod\":[" METHOD("#1") "," METHOD("did:web:xy#2") "," METHOD(
+		    "did:web:x#3") "],"
+				   "\"service\":[" SERVICE("LinkedDomains", "https://no") "," SERVICE(
+				       "CatalogService",
+				       "https://x/dsp/catalog/") "," SERVICE("DataService",
+									     "https://late") "]}",
 		&doc),
 	    ERR_OK);
-	assert_int_equal(doc.keys_n, 3);
+	assert_int_equal(doc.keys_n, 2);
 	assert_int_equal(ds_did_key(&doc, STR("did:web:x#1"), &key), ERR_OK);
-	assert_int_equal(ds_did_key(&doc, STR("did:web:x#2"), &key), ERR_OK);
-	assert_int_equal(ds_did_key(&doc, STR("did:web:x#5"), &key), ERR_OK);
-	assert_int_equal(ds_did_key(&doc, STR("did:web:xy#3"), &key), ERR_NOT_FOUND);
+	assert_int_equal(ds_did_key(&doc, STR("did:web:x#3"), &key), ERR_OK);
+	assert_int_equal(ds_did_key(&doc, STR("did:web:xy#2"), &key), ERR_NOT_FOUND);
+	assert_string_equal(doc.dsp, "https://x/dsp/catalog");
+	assert_int_equal(
+	    parse("{\"id\":\"did:web:x\",\"verificationMethod\":[" METHOD(
+		      "#1") "],"
+			    "\"service\":[" SERVICE("CatalogService", "https://x/dsp/catalog") "]}",
+		  &doc),
+	    ERR_OK);
 	assert_string_equal(doc.dsp, "https://x/dsp");
 }
 
@@ -227,10 +218,9 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_did_and_url_are_one),
 	    T(test_understands_how_people_name_a_provider),
 	    T(test_refuses_what_is_no_did),
-	    T(test_reads_keys_of_the_subject_only),
+	    T(test_keeps_keys_and_the_base_of_the_protocol),
 	    T(test_refuses_documents_of_others_or_without_keys),
 	    T(test_a_token_is_used_once_until_it_ends),
 	    T(test_tells_offers_apart_member_by_member),

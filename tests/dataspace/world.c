@@ -7,7 +7,7 @@
 #include "base/feed.h"
 #include "base/hash.h"
 #include "base/ledger.h"
-#include "dataspace/did.h"
+#include "dataspace/document.h"
 #include "dataspace/participant.h"
 
 enum { WORLD_ARENA = 256 << 20 };
@@ -112,8 +112,8 @@ static struct ds_did *doc_of(struct world *w, struct store_txn *t, const char *p
 	struct flaw f = {0};
 
 	assert_int_equal(ds_self_find(w->d, t, str_of(participant), &self), ERR_OK);
-	assert_int_equal(
-	    did_document_parse(w->arena, did_document_write(w->arena, self), self->did, &f, doc), ERR_OK);
+	assert_int_equal(document_parse(w->arena, document_write(w->arena, self), self->did, &f, doc),
+			 ERR_OK);
 	return doc;
 }
 
