@@ -266,6 +266,26 @@ static void fails_at_every_step(const char *kind, unsigned more)
 	assert_true(refused > 0);
 }
 
+/* Not even the next start brings back what was refused. */
+static void what_was_refused_stays_away(void **state)
+{
+	(void)state;
+	unsigned refused = 0, n = 1, beyond = 0;
+	setenv("VICTIM_LEAVES", "1", 1);
+	for (; beyond < BEYOND; n++) {
+		struct folder f = folder_new();
+		struct promises p = run_victim(f.path, &(struct fault){.kind = "EIO", .at = n}, NULL);
+		assert_int_equal(p.status, 0);
+		check_folder(f.path, &p, false);
+		folder_remove(f.path);
+		refused += p.refused;
+		beyond = p.calls ? beyond + 1 : 0; /* it came to its end */
+	}
+	unsetenv("VICTIM_LEAVES");
+	printf("left after each of %u commands was refused\n", refused);
+	assert_true(refused > 0);
+}
+
 static void the_disk_is_full_at_every_step(void **state)
 {
 	(void)state;
@@ -295,6 +315,7 @@ int main(void)
 	    cmocka_unit_test(the_disk_is_full_at_every_step),
 	    cmocka_unit_test(the_disk_errs_at_every_step),
 	    cmocka_unit_test(a_write_is_torn_at_every_step),
+	    cmocka_unit_test(what_was_refused_stays_away),
 	};
 	if (sign_setup()) return 1;
 	return cmocka_run_group_tests_name("crash", tests, NULL, NULL);
