@@ -49,17 +49,17 @@ enum { NET_PARAMS_MAX = 6, NET_ID_MAX = 40, NET_PATH_MAX = 8192, NET_HEADERS_MAX
 
 struct net_req {
 	enum net_method method;
-	struct str path, query;        /* as sent; query without the '?' */
-	struct str authority, scheme;  /* Host or :authority; "http", "https" */
+	struct str path, query;           /* as sent; query without the '?' */
+	struct str authority, scheme;     /* Host or :authority; "http", "https" */
 	struct str param[NET_PARAMS_MAX]; /* of the pattern, in order, as sent (percent-encoded) */
-	struct str body;               /* whole, unless NET_STREAM_IN */
+	struct str body;                  /* whole, unless NET_STREAM_IN */
 	const struct net_route *route;
 	struct net_shard *shard;
-	struct arena *arena;           /* cap: the server's request_arena */
-	void *principal;               /* set by the guard */
-	struct str id;                 /* request id: the client's X-Request-Id if proper, else made */
+	struct arena *arena; /* cap: the server's request_arena */
+	void *principal;     /* set by the guard */
+	struct str id;       /* request id: the client's X-Request-Id if proper, else made */
 	bool h2, tls;
-	struct str peer;               /* "127.0.0.1:50312" */
+	struct str peer; /* "127.0.0.1:50312" */
 	/* SHA-256 of the client's certificate, or p = NULL */
 	struct str client_cert;
 };
@@ -75,7 +75,9 @@ int net_accepts(const struct net_req *r, const char *media_type);
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
-/* Adds a header to the coming answer: name lower-case and static, value copied to the arena. */
+/* Adds a header to the coming answer: name lower-case and static, value copied to the arena. The
+ * same name twice gives two fields. Control characters become blanks: a value cannot end its line.
+ * At most 24 fields (must()); values beyond 8 KiB in all turn the answer into a bare 500. */
 void net_set(struct net_req *r, const char *name, struct str value);
 /* body must live until the answer is sent: in the request's arena, static, or see net_reply_owned. */
 void net_reply(struct net_req *r, int status, const char *content_type, struct str body);
@@ -94,6 +96,8 @@ struct net_source {
 /* length: octets in all, or UINT64_MAX when unknown. */
 void net_reply_stream(struct net_req *r, int status, const char *content_type, uint64_t length,
 		      struct net_source *s);
+/* The source that had nothing has something: pull comes soon, not within this call. Only after
+ * pull has returned; without effect unless it returned 0 and false. */
 void net_resume(struct net_req *r);
 /* Cuts a streamed answer in the middle (RST_STREAM, or closing an HTTP/1.1 connection). */
 void net_cut(struct net_req *r);
@@ -101,14 +105,16 @@ void net_cut(struct net_req *r);
 /* ---- answering later -------------------------------------------------------------------- */
 
 /* The handler returns without an answer. gone(arg) runs on the shard if the client leaves before
- * the answer; after it the request must not be touched. Without hold, returning unanswered is a bug. */
+ * the answer; after it the request must not be touched. Without hold, returning unanswered is a bug.
+ * A client that closes its sending side while it is held counts as gone. */
 void net_hold(struct net_req *r, void (*gone)(void *arg), void *arg);
 
 /* ---- bodies that stream in (NET_STREAM_IN) ------------------------------------------------ */
 
 /* data is called with each piece, then once with n = 0 at the end; returning an error answers with
  * it. net_pause stops reading from the peer (flow control) until net_unpause. The handler replies
- * when it has what it needs; gone(arg) as for net_hold, may be NULL. */
+ * when it has what it needs; gone(arg) as for net_hold, may be NULL. A piece lives during the call.
+ * data is not called from within net_unpause, but soon after. */
 typedef enum err net_body_fn(struct net_req *r, void *arg, struct str piece, bool end, struct flaw *f);
 void net_on_body(struct net_req *r, net_body_fn *data, void (*gone)(void *arg), void *arg);
 void net_pause(struct net_req *r);
@@ -116,7 +122,8 @@ void net_unpause(struct net_req *r);
 
 /* ---- shards ----------------------------------------------------------------------------- */
 
-/* Runs fn(arg) on the shard's thread, soon. ERR_STOPPING once the loop has ended (fn not called). */
+/* Runs fn(arg) on the shard's thread, soon. ERR_STOPPING once the loop has ended, ERR_NO_MEMORY (also
+ * when a million wait): fn is not called. The shard lives until net_server_stop returns. */
 enum err net_post(struct net_shard *s, void (*fn)(void *arg), void *arg) MUST_USE;
 unsigned net_shard_index(const struct net_shard *s);
 /* A pointer of the application per shard: caches, read transactions. Set in hooks.start. */
@@ -131,8 +138,8 @@ void net_timer_stop(struct net_timer *t); /* NULL is allowed */
 struct net_hooks {
 	void *ctx;
 	enum err (*start)(void *ctx, struct net_shard *s); /* on the shard's thread, before it listens */
-	void (*turn)(void *ctx, struct net_shard *s);      /* at the start of each loop turn that has work */
-	void (*idle)(void *ctx, struct net_shard *s);      /* before it sleeps: give read snapshots up */
+	void (*turn)(void *ctx, struct net_shard *s); /* at the start of each loop turn that has work */
+	void (*idle)(void *ctx, struct net_shard *s); /* before it sleeps: give read snapshots up */
 	void (*stop)(void *ctx, struct net_shard *s);
 	/* Decides whether r may call r->route and sets r->principal. An error is the answer. */
 	enum err (*guard)(void *ctx, struct net_req *r, struct flaw *f);
@@ -161,16 +168,16 @@ struct net_options {
 	const struct net_listener *listeners;
 	size_t listeners_n;
 	struct net_tls_options tls;
-	unsigned shards;        /* 0: one per core */
+	unsigned shards; /* 0: one per core */
 	const struct net_routes *routes;
 	size_t routes_n;
 	struct net_hooks hooks;
-	size_t request_arena;   /* octets per request besides the body; 0 = 2 MiB */
+	size_t request_arena;     /* octets per request besides the body; 0 = 2 MiB */
 	unsigned connections_max; /* per shard; 0 = 16,384 */
-	unsigned streams_max;   /* concurrent per connection; 0 = 256 */
-	usec_t idle_timeout;    /* 0 = 120 s */
-	usec_t header_timeout;  /* handshake, preface, header section; 0 = 10 s */
-	usec_t stall_timeout;   /* a body or an answer that does not move; 0 = 30 s */
+	unsigned streams_max;     /* concurrent per connection; 0 = 256 */
+	usec_t idle_timeout;      /* 0 = 120 s */
+	usec_t header_timeout;    /* handshake, preface, header section; 0 = 10 s */
+	usec_t stall_timeout;     /* a body or an answer that does not move; 0 = 30 s */
 };
 
 enum err net_server_start(const struct net_options *o, struct flaw *f, struct net_server **ret) MUST_USE;
@@ -182,18 +189,18 @@ unsigned net_server_shards(const struct net_server *s);
 struct net_shard *net_server_shard(const struct net_server *s, unsigned i);
 
 /* Counters, summed over the shards: X-macro so that /metrics can list them. */
-#define NET_COUNTERS(X)                                                                            \
-	X(connections, "connections accepted")                                                     \
-	X(connections_open, "connections open now")                                                \
-	X(tls_handshakes, "TLS handshakes completed")                                              \
-	X(tls_failures, "TLS handshakes failed")                                                   \
-	X(requests, "requests answered")                                                           \
-	X(requests_h1, "requests over HTTP/1.1")                                                   \
-	X(answers_4xx, "answers 400 to 499")                                                       \
-	X(answers_5xx, "answers 500 to 599")                                                       \
-	X(octets_in, "octets read from sockets")                                                   \
-	X(octets_out, "octets written to sockets")                                                 \
-	X(protocol_errors, "connections closed for a protocol error or a flood")                   \
+#define NET_COUNTERS(X)                                                                                    \
+	X(connections, "connections accepted")                                                             \
+	X(connections_open, "connections open now")                                                        \
+	X(tls_handshakes, "TLS handshakes completed")                                                      \
+	X(tls_failures, "TLS handshakes failed")                                                           \
+	X(requests, "requests answered")                                                                   \
+	X(requests_h1, "requests over HTTP/1.1")                                                           \
+	X(answers_4xx, "answers 400 to 499")                                                               \
+	X(answers_5xx, "answers 500 to 599")                                                               \
+	X(octets_in, "octets read from sockets")                                                           \
+	X(octets_out, "octets written to sockets")                                                         \
+	X(protocol_errors, "connections closed for a protocol error or a flood")                           \
 	X(timeouts, "connections closed for slowness")
 struct net_stat {
 #define X(name, help) uint64_t name;

@@ -300,7 +300,8 @@ int hear_answer(int fd, struct answer_h1 *a)
 		buf_add(&a->head, buf_str(&line));
 		buf_byte(&a->head, '\n');
 		struct str s = buf_str(&line);
-		if (str_starts(s, STR("HTTP/1.1 "))) a->status = (int)strtol(s.p + 9, NULL, 10);
+		if (str_starts(s, STR("HTTP/1.1 ")) && s.n > 12)
+			a->status = (s.p[9] - '0') * 100 + (s.p[10] - '0') * 10 + s.p[11] - '0';
 		if (str_starts(s, STR("Content-Length: ")))
 			assert_int_equal(str_u64(str_skip(s, 16), &length), ERR_OK);
 		if (str_is(s, "Transfer-Encoding: chunked")) chunked = true;

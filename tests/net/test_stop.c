@@ -2,9 +2,13 @@
 #include "tests/net/h2_client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CLIENTS = 8 };
@@ -301,6 +305,48 @@ static void connections_are_limited(void **state)
 	fixture_stop(&x, USEC_PER_SEC);
 }
 
+/* Without descriptors connections are shed, the loop does not spin, and it recovers. */
+static void no_descriptors(void **state)
+{
+	(void)state;
+	struct rlimit was, few;
+	struct timespec from, to;
+	struct answer_h1 a;
+	int status, filler[64], n = 0;
+	fixture_start(&x, NULL, 0);
+	getrlimit(RLIMIT_NOFILE, &was);
+	int top = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	close(top);
+	few = (struct rlimit){(rlim_t)top + 8, was.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	while (n < 64 && (filler[n] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0) n++;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+	pid_t child = fork();
+	if (child == 0) {
+		/* has descriptors of its own to close and use */
+		char c;
+		for (int i = 0; i < n; i++) close(filler[i]);
+		for (int i = 0; i < 5; i++) {
+			int fd = dial(x.port);
+			if (recv(fd, &c, 1, 0) > 0) _exit(1);
+		}
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+	assert_true((to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec < 200000000);
+	for (int i = 0; i < n; i++) close(filler[i]);
+	setrlimit(RLIMIT_NOFILE, &was);
+	int fd = dial(x.port);
+	say_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(hear_answer(fd, &a), 200);
+	answer_done(&a);
+	close(fd);
+	fixture_stop(&x, USEC_PER_SEC);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +357,7 @@ int main(void)
 	    cmocka_unit_test(timers),
 	    cmocka_unit_test(start_fails_whole),
 	    cmocka_unit_test(connections_are_limited),
+	    cmocka_unit_test(no_descriptors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
