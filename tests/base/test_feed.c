@@ -204,18 +204,37 @@ static void what_was_trimmed_is_gone(void **state)
 	store_read_end(t);
 }
 
+struct appending {
+	struct writer_cmd cmd;
+	struct feed *feed;
+	enum err result[3];
+};
+
+static enum err apply_append(struct writer_cmd *c, struct writer_txn *t)
+{
+	struct appending *x = (struct appending *)c;
+	const struct feed_entry e = {.ops = STR_NONE};
+	static const uint64_t expected[] = {0, 2, 1};
+	for (int i = 0; i < 3; i++)
+		x->result[i] = x->feed->driver->append(x->feed, t->store, expected[i], &e);
+	return ERR_CONFLICT; /* nothing of it stays */
+}
+
 static void an_append_names_the_head_it_expects(void **state)
 {
 	struct fixture *x = *state;
-	struct store_txn *t;
-	struct feed_entry e = {.ops = STR_NONE};
+	uint64_t head;
 	start(x, 0);
 	change(x, 1);
-	assert_int_equal(store_write(x->store, &t), ERR_OK);
-	assert_int_equal(x->feed->driver->append(x->feed, t, 0, &e), ERR_PRECONDITION);
-	assert_int_equal(x->feed->driver->append(x->feed, t, 2, &e), ERR_PRECONDITION);
-	assert_int_equal(x->feed->driver->append(x->feed, t, 1, &e), ERR_OK);
-	store_abort(t);
+	struct appending a = {.cmd = {.apply = apply_append}, .feed = x->feed};
+	assert_int_equal(writer_run(x->writer, &a.cmd), ERR_CONFLICT);
+	assert_int_equal(a.result[0], ERR_PRECONDITION);
+	assert_int_equal(a.result[1], ERR_PRECONDITION);
+	assert_int_equal(a.result[2], ERR_OK);
+	struct store_txn *t = reader(x->store);
+	assert_int_equal(x->feed->driver->head(x->feed, t, &head), ERR_OK);
+	assert_int_equal(head, 1);
+	store_read_end(t);
 }
 
 struct waiting {
