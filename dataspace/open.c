@@ -114,9 +114,10 @@ enum err ds_shard_start(struct ds *d, struct net_shard *s)
 		free(x);
 		return e;
 	}
+	/* A shard that nobody calls must not hold the first snapshot for ever: the store could not grow. */
+	store_read_reset(x->txn);
 	x->d = d;
 	x->shard = s;
-	x->live = true;
 	net_shard_set(s, DS_SHARD_SLOT, x);
 	must(net_shard_index(s) < DS_SHARDS_MAX);
 	pthread_rwlock_wrlock(&d->shards_lock);
