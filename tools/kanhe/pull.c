@@ -39,15 +39,27 @@ static int follow(struct cli *c, const char *at, struct reply *r)
 	return status;
 }
 
+/* What did not hold, with what was found instead. */
+static void print_premise(const json_t *p)
+{
+	if (json_is_true(json_object_get(p, "satisfied"))) return;
+	fprintf(stderr, "  ✗ %s %s ", text_of(p, "leftOperand"), text_of(p, "operator"));
+	print_safe(stderr, str_of(text_of(p, "rightOperand")));
+	fprintf(stderr, " — %s ", say(SAY_ACTUAL));
+	print_safe(stderr, str_of(text_of(p, "actual")));
+	fputc('\n', stderr);
+}
+
 static void print_report(const json_t *t)
 {
-	const json_t *report = json_object_get(t, "report");
+	size_t i, k;
+	json_t *rule, *premise;
 	print_safe(stderr, str_of(text_of(t, "reason")));
 	fputc('\n', stderr);
-	if (!json_is_object(report)) return;
-	char *text = json_dumps(report, JSON_COMPACT);
-	fprintf(stderr, "  %s\n", text ? text : "");
-	free(text);
+	json_array_foreach(json_object_get(json_object_get(t, "report"), "rules"), i, rule)
+	{
+		json_array_foreach(json_object_get(rule, "premises"), k, premise) print_premise(premise);
+	}
 }
 
 static int tell(struct cli *c, const json_t *t, const char *to)

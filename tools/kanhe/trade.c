@@ -191,7 +191,7 @@ int command_revoke(struct cli *c, int argc, char **argv)
 	struct call call = {.method = "POST",
 			    .path = client_path(c, "/participants/%s/agreements/%s/revoke", who,
 						path_word(c, words.word[0], false)),
-			    .json = object_of("reason", reason ? reason : "")};
+			    .json = object_of("reason", reason ? reason : "revoked by its owner")};
 	status = client_call(c, &call, &r);
 	if (status) return status;
 	if (c->json)
