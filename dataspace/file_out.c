@@ -112,14 +112,15 @@ static enum err out_pull(struct net_source *s, char *out, size_t room, size_t *r
 		*ret_end = true;
 		return ERR_OK;
 	}
-	if (f->ready.used == f->ready.n && f->ahead.n && !f->working) {
+	/* while it works, ahead and err are the disk's */
+	if (!f->working && f->ready.used == f->ready.n && f->ahead.n) {
 		struct file_piece empty = f->ready;
 
 		f->ready = f->ahead;
 		f->ahead = (struct file_piece){empty.p, 0, 0};
 	}
 	n = f->ready.n - f->ready.used;
-	if (!n && f->err && !f->working) return f->err;
+	if (!n && !f->working && f->err) return f->err;
 	if (n > room) n = room;
 	if (n && f->pass) e = f->pass(f, n, &n);
 	if (e) return e;
