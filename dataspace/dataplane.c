@@ -74,7 +74,7 @@ enum {
 };
 
 const struct net_route dp_routes[] = {
-    {NET_PUT, P "/datasets/{d}/content", content_put, ROLE_OWNER, UINT32_MAX, NET_STREAM_IN,
+    {NET_PUT, P "/datasets/{d}/content", content_put, ROLE_OWNER, NET_BODY_ANY, NET_STREAM_IN,
      "store the content of a dataset"},
     {NET_GET, "/p/{p}/data/{pid}", data_get, 0, 0, 0, "the data of a transfer (token of the data address)"},
     {NET_GET, P "/transfers/{pid}/content", pulled_get, ROLE_OWNER | ROLE_AGENT, 0, 0, "what was pulled"},

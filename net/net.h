@@ -28,6 +28,8 @@ enum net_method { NET_GET, NET_HEAD, NET_POST, NET_PUT, NET_PATCH, NET_DELETE, N
 
 typedef void net_handler_fn(struct net_req *r);
 
+#define NET_BODY_ANY UINT32_MAX
+
 enum net_route_flags {
 	NET_STREAM_IN = 1, /* the handler runs after the header section; the body comes by net_on_body */
 };
@@ -40,7 +42,8 @@ struct net_route {
 	const char *pattern;
 	net_handler_fn *handler;
 	uint32_t roles;    /* for the guard: who may call; 0 = anybody. Opaque here (net/access.h) */
-	uint32_t body_max; /* octets; 0 = a body is refused */
+	uint32_t body_max; /* octets; 0 = a body is refused; NET_BODY_ANY with NET_STREAM_IN: the handler
+			      counts */
 	uint32_t flags;
 	const char *summary; /* one line, for the documentation of the interface */
 };

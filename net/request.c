@@ -260,7 +260,7 @@ static bool find_route(struct request *r)
 static enum err check_length(const struct request *r, struct flaw *f)
 {
 	uint64_t max = r->pub.route->body_max;
-	if (!r->has_length || r->length <= max) return ERR_OK;
+	if (!r->has_length || r->length <= max || max == NET_BODY_ANY) return ERR_OK;
 	if (!max)
 		return flaw_set(f, ERR_TOO_LARGE, FLAW_NO_OFFSET, "body", "no-body",
 				"this route takes no body");
@@ -354,7 +354,7 @@ void request_data(struct request *r, struct str piece)
 	} else if (!(r->pub.route->flags & NET_STREAM_IN)) {
 		collect(r, piece);
 		conn_consumed(r, piece.n);
-	} else if (r->body_seen > r->pub.route->body_max) {
+	} else if (r->pub.route->body_max != NET_BODY_ANY && r->body_seen > r->pub.route->body_max) {
 		struct flaw f;
 		flaw_set(&f, ERR_TOO_LARGE, FLAW_NO_OFFSET, "body", "body-size",
 			 "the body may have %u octets at most", r->pub.route->body_max);
