@@ -87,25 +87,28 @@ void arena_reset(struct arena *a)
 	a->overflowed = false;
 }
 
-static char *take(struct arena *a, size_t n, size_t align)
+static __attribute__((noinline)) char *take_block(struct arena *a, size_t n)
 {
-	if (n > a->cap - a->total) {
+	struct block *top = a->top;
+	size_t size = top->size * 2 > LARGEST_BLOCK ? LARGEST_BLOCK : top->size * 2;
+	if (size < n + ALIGN) size = n + ALIGN;
+	struct block *b = n > a->cap - a->total ? NULL : block_new(top, size);
+	if (!b) {
 		a->overflowed = true;
 		return NULL;
 	}
+	a->top = b;
+	b->used = n;
+	a->total += n;
+	return b->bytes;
+}
+
+/* What nearly every call does, apart from what is rare: a dozen of them make a request. */
+static inline char *take(struct arena *a, size_t n, size_t align)
+{
 	struct block *b = a->top;
 	size_t at = (b->used + align - 1) & ~(align - 1);
-	if (at > b->size || n > b->size - at) {
-		size_t size = b->size * 2 > LARGEST_BLOCK ? LARGEST_BLOCK : b->size * 2;
-		if (size < n + ALIGN) size = n + ALIGN;
-		b = block_new(a->top, size);
-		if (!b) {
-			a->overflowed = true;
-			return NULL;
-		}
-		a->top = b;
-		at = 0;
-	}
+	if (n > a->cap - a->total || at > b->size || n > b->size - at) return take_block(a, n);
 	b->used = at + n;
 	a->total += n;
 	return b->bytes + at;
