@@ -46,7 +46,9 @@ static bool marked(struct str text)
 static enum id_claim detect(struct str text)
 {
 	if (!text.n) return ID_NOT;
-	return text.p[0] == '(' || is_path(text) || is_uri(text) || marked(text) ? ID_SURE : ID_NOT;
+	if (text.p[0] == '(' || is_path(text)) return ID_SURE;
+	/* all other forms begin with a letter, nearly all other identifiers with a digit */
+	return text.p[0] >= 'A' && (is_uri(text) || marked(text)) ? ID_SURE : ID_NOT;
 }
 
 static enum id_claim detect_prefix(struct str text)

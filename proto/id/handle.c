@@ -23,6 +23,8 @@ static unsigned char upper(unsigned char c)
 /* Octets before the handle proper: a scheme in front is taken off. */
 static size_t marked(struct str text)
 {
+	/* asked several times for each identifier, and nearly all begin with a digit */
+	if (!text.n || text.p[0] < 'A') return 0;
 	if (str_starts_nocase(text, STR("hdl:"))) return 4;
 	if (str_starts_nocase(text, STR("info:hdl/"))) return 9;
 	return 0;
@@ -53,9 +55,15 @@ static size_t unsafe_len(const unsigned char *p, size_t n)
 	return 0;
 }
 
+/* Eight octets at a time while there are as many: is one below 0x20, 0x7f or above? */
 static bool plain_ascii(struct str s)
 {
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
 	unsigned char bad = 0;
+	for (uint64_t w; s.n >= 8; s = str_skip(s, 8)) {
+		memcpy(&w, s.p, 8);
+		if ((w | (w - ones * 0x20) | (w + ones)) & high) return false;
+	}
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 		bad |= (unsigned char)((unsigned char)(c - 0x20) > 0x5e);

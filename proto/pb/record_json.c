@@ -87,9 +87,14 @@ static bool octet_plain(unsigned char c)
 static enum text_kind classify(struct str s)
 {
 	size_t i = 0;
-	for (uint64_t w; i + 8 <= s.n; i += 8) {
+	uint64_t w;
+	for (; i + 8 <= s.n; i += 8) {
 		memcpy(&w, s.p + i, 8);
 		if (!word_plain(w)) break;
+	}
+	if (i < s.n && i + 8 > s.n && i) {
+		memcpy(&w, s.p + s.n - 8, 8); /* some of them for the second time */
+		if (word_plain(w)) return TEXT_PLAIN;
 	}
 	while (i < s.n && octet_plain((unsigned char)s.p[i])) i++;
 	if (i == s.n) return TEXT_PLAIN;
