@@ -131,8 +131,9 @@ static void pseudo_header(struct request *r, struct str name, struct str value)
 	/* :path :method :scheme :authority; nghttp2 refuses others, and each twice */
 	switch (name.p[1]) {
 	case 'm':
-		r->method_text = arena_dup(r->arena, value);
 		r->pub.method = method_of(value);
+		r->method_text = r->pub.method == NET_METHODS ? arena_dup(r->arena, value)
+							      : str_of(route_method_name(r->pub.method));
 		break;
 	case 'p':
 		if (value.n > NET_PATH_MAX)

@@ -82,6 +82,9 @@ int net_accepts(const struct net_req *r, const char *media_type);
  * same name twice gives two fields. Control characters become blanks: a value cannot end its line.
  * At most 24 fields (must()); values beyond 8 KiB in all turn the answer into a bare 500. */
 void net_set(struct net_req *r, const char *name, struct str value);
+/* The same for the hot path: a value of the caller's making, without control characters or blanks at its
+ * ends, that lives as long as the body has to. Neither checked nor copied. */
+void net_set_own(struct net_req *r, struct str name, struct str value);
 /* body must live until the answer is sent: in the request's arena, static, or see net_reply_owned. */
 void net_reply(struct net_req *r, int status, const char *content_type, struct str body);
 /* problem+json from an error; f may be NULL. */

@@ -75,6 +75,15 @@ void net_set(struct net_req *pub, const char *name, struct str value)
 	if (kept.p) r->fields[a->fields_n++] = (struct header){str_of(name), kept};
 }
 
+void net_set_own(struct net_req *pub, struct str name, struct str value)
+{
+	struct request *r = request_of(pub);
+	struct answer *a = &r->answer;
+	must(!a->begun && a->fields_n < REQUEST_ANSWER_MAX);
+	a->fields_octets += (uint32_t)value.n;
+	r->fields[a->fields_n++] = (struct header){name, value};
+}
+
 bool request_bodiless(const struct request *r)
 {
 	int s = r->answer.status;

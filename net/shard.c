@@ -157,7 +157,7 @@ struct str shard_date(struct net_shard *s)
 	return str_n(s->date, 29);
 }
 
-/* Crockford's base32 in lower case: 13 random digits for the shard's life, then a counter. */
+/* Crockford's base32 in lower case: random digits for the shard's life, then a counter. */
 static const char digits32[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
 static const char next32[128] = {
@@ -168,15 +168,15 @@ static const char next32[128] = {
 
 static void id_start(struct net_shard *s)
 {
-	unsigned char r[13];
+	unsigned char r[SHARD_ID_RANDOM];
 	random_bytes(r, sizeof r);
-	for (int i = 0; i < 13; i++) s->id[i] = digits32[r[i] & 31];
-	memset(s->id + 13, '0', SHARD_ID - 13);
+	for (int i = 0; i < SHARD_ID_RANDOM; i++) s->id[i] = digits32[r[i] & 31];
+	memset(s->id + SHARD_ID_RANDOM, '0', SHARD_ID - SHARD_ID_RANDOM);
 }
 
 void shard_id(struct net_shard *s, char *out)
 {
-	for (int i = SHARD_ID - 1; i >= 13; i--) {
+	for (int i = SHARD_ID - 1; i >= SHARD_ID_RANDOM; i--) {
 		s->id[i] = next32[(unsigned char)s->id[i]];
 		if (s->id[i] != '0') break;
 	}

@@ -42,7 +42,10 @@ enum {
 	SHARD_SLOTS = 8,
 	SHARD_POSTS_MAX = 1 << 20, /* functions waiting; more means that the loop hangs */
 	SHARD_FREE_MAX = 512,      /* requests kept for use again; 5 KiB each */
-	SHARD_ID = 26              /* octets of a request id of our own */
+	/* A request id of our own: 40 random bits for the life of the shard and a counter of 40 bits. Each
+	 * octet more is Huffman-coded into every answer. */
+	SHARD_ID_RANDOM = 8,
+	SHARD_ID = 16
 };
 
 struct shard_counters {

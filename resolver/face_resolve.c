@@ -7,7 +7,7 @@
 #include "resolver/question.h"
 #include "resolver/upstream.h"
 
-enum { DOCUMENT_MAX = 4 << 20, NUMBER_TEXT = 48 };
+enum { DOCUMENT_MAX = 4 << 20, NUMBER_TEXT = 20 };
 
 enum form { FORM_JSON, FORM_PROTO, FORM_PAGE };
 
@@ -55,25 +55,30 @@ static enum err read_wish(struct net_req *r, struct flaw *f, struct wish *ret)
 
 /* ---- headers ---------------------------------------------------------------------------- */
 
-static struct str with_number(char text[NUMBER_TEXT], const char *before, uint64_t n, const char *after)
+/* In the arena: the text must last until the answer is sent. Empty when the arena is full. */
+static struct str with_number(struct arena *a, struct str before, uint64_t n, struct str after)
 {
-	struct buf b = {.p = text, .room = NUMBER_TEXT, .max = NUMBER_TEXT};
-	buf_add(&b, str_of(before));
-	buf_u64(&b, n);
-	buf_add(&b, str_of(after));
-	return buf_str(&b);
+	char *p = arena_bytes(a, NUMBER_TEXT + before.n + after.n), digits[NUMBER_TEXT];
+	size_t i = NUMBER_TEXT;
+	if (!p) return STR("");
+	do digits[--i] = (char)('0' + n % 10);
+	while (n /= 10);
+	memcpy(p, before.p, before.n);
+	memcpy(p + before.n, digits + i, NUMBER_TEXT - i);
+	memcpy(p + before.n + NUMBER_TEXT - i, after.p, after.n);
+	return str_n(p, before.n + NUMBER_TEXT - i + after.n);
 }
 
 static void set_headers(struct net_req *r, const struct rs_shard *s, const struct outcome *o)
 {
-	char text[NUMBER_TEXT];
-	if (o->state != CHAIN_NONE) net_set(r, "kanhe-state", str_of(chain_state_name(o->state)));
-	net_set(r, "kanhe-node", s->rs->name);
+	if (o->state != CHAIN_NONE) net_set_own(r, STR("kanhe-state"), str_of(chain_state_name(o->state)));
+	net_set_own(r, STR("kanhe-node"), s->rs->name);
 	if (o->kind && o->err != ERR_NOT_RESPONSIBLE)
-		net_set(r, "cache-control", with_number(text, "max-age=", o->ttl, ""));
+		net_set_own(r, STR("cache-control"),
+			    with_number(r->arena, STR("max-age="), o->ttl, STR("")));
 	else
-		net_set(r, "cache-control", STR("no-store"));
-	net_set(r, "vary", STR("accept, accept-language"));
+		net_set_own(r, STR("cache-control"), STR("no-store"));
+	net_set_own(r, STR("vary"), STR("accept, accept-language"));
 }
 
 /* ---- JSON ------------------------------------------------------------------------------- */
@@ -116,12 +121,11 @@ static bool unchanged(struct net_req *r, struct str etag)
 static void reply_record(struct net_req *r, struct rs_shard *s, const struct wish *w,
 			 const struct outcome *o)
 {
-	char text[NUMBER_TEXT];
 	struct buf *out = &s->scratch;
 	set_headers(r, s, o);
 	if (!w->filtered) {
-		struct str etag = with_number(text, "\"", o->revision, "\"");
-		net_set(r, "etag", etag);
+		struct str etag = with_number(r->arena, STR("\""), o->revision, STR("\""));
+		net_set_own(r, STR("etag"), etag);
 		if (unchanged(r, etag)) {
 			net_reply(r, 304, MEDIA_JSON, STR(""));
 			return;
