@@ -1,7 +1,9 @@
-/* bench-append FOLDER CLIENTS SECONDS: durable changes through a store's writer, for tools/bench/append.
+/* bench-append FOLDER CLIENTS SECONDS serial|random: durable changes through a store's writer, for
+ * tools/bench/append.
  *
  * Each client is a thread that hands in one command after the other and waits for each: a put of
- * 300 octets under a random key, and a ledger leaf that tells of it. Prints one JSON object. */
+ * 300 octets under the next key or a random one, and a ledger leaf that tells of it. Prints one
+ * JSON object. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -24,9 +26,13 @@ struct client {
 	uint64_t n, usec_max, usec_total;
 };
 
+static bool random_keys;
+static uint64_t next_key; /* the writer's thread's */
+
 static enum err apply(struct writer_cmd *c, struct writer_txn *t)
 {
 	struct client *x = (struct client *)c;
+	if (!random_keys) store_key_u64(x->key, next_key++);
 	enum err e = store_put(t->store, TABLE, str_n(x->key, KEY), str_n(x->payload, PAYLOAD));
 	return e ? e : ledger_append(t->ledger, t->store, str_of(x->entry), NULL);
 }
@@ -64,7 +70,7 @@ static void report(struct writer *w, const struct client *clients, size_t n, dou
 		if (clients[i].usec_max > max) max = clients[i].usec_max;
 	}
 	writer_stat(w, &st);
-	getrusage(RUSAGE_SELF, &ru);
+	(void)getrusage(RUSAGE_SELF, &ru);
 	double cpu = (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
 		     (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6;
 	printf("{\"clients\":%zu,\"seconds\":%.3f,\"changes\":%llu,\"rate\":%.1f,\"batches\":%llu,"
@@ -100,6 +106,10 @@ static int bench(const char *folder, size_t n, double seconds)
 		return 1;
 	}
 	must(!writer_start(&(struct writer_options){.store = s, .origin = "bench/append"}, &w));
+	struct store_txn *t;
+	must(!store_read(s, &t));
+	next_key = store_count(t, TABLE); /* after those of the run before */
+	store_read_end(t);
 	struct client *clients = clients_new(w, n);
 	usec_t from = clock_mono();
 	for (size_t i = 0; i < n; i++) {
@@ -118,10 +128,12 @@ int main(int argc, char **argv)
 {
 	uint64_t n;
 	char *end = NULL;
-	double seconds = argc == 4 ? strtod(argv[3], &end) : 0;
-	if (argc != 4 || str_u64(str_of(argv[2]), &n) || !n || n > CLIENTS_MAX || *end || seconds <= 0) {
-		fprintf(stderr, "usage: bench-append FOLDER CLIENTS SECONDS\n");
+	double seconds = argc == 5 ? strtod(argv[3], &end) : 0;
+	bool known = argc == 5 && (!strcmp(argv[4], "serial") || !strcmp(argv[4], "random"));
+	if (!known || str_u64(str_of(argv[2]), &n) || !n || n > CLIENTS_MAX || *end || seconds <= 0) {
+		fprintf(stderr, "usage: bench-append FOLDER CLIENTS SECONDS serial|random\n");
 		return 2;
 	}
+	random_keys = !strcmp(argv[4], "random");
 	return sign_setup() ? 1 : bench(argv[1], n, seconds);
 }
