@@ -1,4 +1,4 @@
-#include "fake_plane.h"
+#include "tests/dataspace/fake_plane.h"
 
 #include "dataspace/outbox.h"
 

@@ -1,4 +1,4 @@
-#include "node.h"
+#include "tests/dataspace/node.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

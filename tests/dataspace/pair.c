@@ -1,4 +1,4 @@
-#include "pair.h"
+#include "tests/dataspace/pair.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
 #ifndef TESTS_DATASPACE_PAIR_H
 #define TESTS_DATASPACE_PAIR_H
 
-#include "node.h"
+#include "tests/dataspace/node.h"
 
 struct pair {
 	struct node maker, buyer;

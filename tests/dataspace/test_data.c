@@ -1,5 +1,5 @@
 /* The data plane over real sockets: store, serve, pull, meter, sign, prove. */
-#include "pair.h"
+#include "tests/dataspace/pair.h"
 
 #include <stdio.h>
 

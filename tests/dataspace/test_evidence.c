@@ -1,5 +1,5 @@
 /* What is left afterwards: the audit, proof bundles, and every way to forge one. */
-#include "pair.h"
+#include "tests/dataspace/pair.h"
 
 #include <stdio.h>
 

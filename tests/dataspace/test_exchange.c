@@ -1,6 +1,6 @@
 /* Two nodes over real sockets: negotiate, transfer, go down and come back. */
-#include "fake_plane.h"
-#include "node.h"
+#include "tests/dataspace/fake_plane.h"
+#include "tests/dataspace/node.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* The interface as strangers meet it: tokens, roles, scopes, other people's things, malformed messages. */
-#include "fake_plane.h"
-#include "node.h"
+#include "tests/dataspace/fake_plane.h"
+#include "tests/dataspace/node.h"
 
 #include "base/jose.h"
 #include "dataspace/negotiation.h"

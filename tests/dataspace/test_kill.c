@@ -2,7 +2,7 @@
  *
  * Each node runs in a process of its own (this program again, as "node …"); the test kills them with
  * SIGKILL in the middle of throttled transfers, starts them again, and compares both sides' meters. */
-#include "pair.h"
+#include "tests/dataspace/pair.h"
 
 #include <signal.h>
 #include <stdio.h>

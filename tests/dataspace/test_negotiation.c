@@ -1,5 +1,5 @@
 /* Contract negotiation between two participants, message by message. */
-#include "world.h"
+#include "tests/dataspace/world.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* Running streams: resumed, cut, limited, refused, whatever happens to either side meanwhile. */
-#include "pair.h"
+#include "tests/dataspace/pair.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* Transfer processes between two participants, message by message. */
-#include "world.h"
+#include "tests/dataspace/world.h"
 
 #define POLICY "{\"permission\":[{\"action\":\"use\"}]}"
 

@@ -15,7 +15,7 @@
 #include "dataspace/negotiation.h"
 #include "dataspace/outbox.h"
 #include "dataspace/transfer.h"
-#include "fake_plane.h"
+#include "tests/dataspace/fake_plane.h"
 
 struct world {
 	char folder[64];
