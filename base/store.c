@@ -225,6 +225,7 @@ static enum err note_names(struct store *s, const struct store_options *o)
 
 static void release(struct store *s)
 {
+	if (s->env && s->record_at) (void)mdb_env_sync(s->env, 1); /* a closed file needs no record */
 	if (s->env) mdb_env_close(s->env);
 	for (unsigned i = 0; i < s->tables_n; i++) free(s->names[i]);
 	if (s->lock_fd >= 0) close(s->lock_fd);

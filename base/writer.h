@@ -48,10 +48,10 @@ struct writer_options {
 };
 
 enum err writer_start(const struct writer_options *o, struct writer **ret) MUST_USE;
-/* ERR_BUSY (queue full), ERR_STOPPING. On error done is not called. */
+/* ERR_BUSY (queue full), ERR_STOPPING. On error done is not called. Otherwise it gets what apply
+ * returned; ERR_TOO_LARGE for a command that changes more than 128 MiB; or, with its whole batch,
+ * ERR_NO_SPACE or ERR_IO: nothing of it came to be, and later batches are tried again. */
 enum err writer_submit(struct writer *w, struct writer_cmd *c) MUST_USE;
-/* done gets what apply returned, or for the whole batch ERR_NO_SPACE, ERR_IO (nothing of it came to be;
- * later batches are tried again) or ERR_TOO_LARGE (a command that changes more than 128 MiB). */
 /* Submits and waits: for tools, tests and start-up; never on a loop thread. */
 enum err writer_run(struct writer *w, struct writer_cmd *c) MUST_USE;
 /* Applies what is queued, ends the thread and frees the writer. A submit meanwhile gives ERR_STOPPING;
