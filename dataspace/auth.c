@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/jose.h"
+#include "dataspace/document.h"
 #include "dataspace/face_dsp.h"
 #include "dataspace/peer.h"
 #include "dataspace/replay.h"
@@ -141,7 +142,7 @@ static enum err token_claims(struct asking *w, struct str aud, struct flaw *f)
 		return refuse(f, "typ", "type", "the token is of another kind");
 	if (json_str(c, "", "iss", f, &w->iss) || json_str(c, "", "sub", f, &sub) || !str_eq(w->iss, sub))
 		return refuse(f, "iss", "iss-sub", "iss and sub must be there and equal");
-	if (w->iss.n > DS_DID_MAX || !str_starts(w->iss, STR("did:web:")))
+	if (document_subject_check(w->iss, NULL))
 		return refuse(f, "iss", "did-web", "the issuer must be a did:web");
 	if (json_str(c, "", "jti", f, &jti) || !jti.n || jti.n > AUTH_JTI_MAX)
 		return refuse(f, "jti", "jti", "a token id of 1 to 200 octets must be there");

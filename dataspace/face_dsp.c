@@ -2,7 +2,7 @@
 
 #include "base/hash.h"
 #include "dataspace/catalog.h"
-#include "dataspace/did.h"
+#include "dataspace/document.h"
 #include "dataspace/negotiation.h"
 #include "dataspace/transfer.h"
 #include "proto/dsp/version.h"
@@ -236,7 +236,7 @@ static void on_did(struct net_req *r)
 {
 	const struct ds_self *self = public_self(r);
 
-	if (self) net_reply(r, 200, "application/did+json", did_document_write(r->arena, self));
+	if (self) net_reply(r, 200, "application/did+json", document_write(r->arena, self));
 }
 
 static void on_version(struct net_req *r)

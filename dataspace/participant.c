@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "dataspace/dataplane.h"
-#include "dataspace/did.h"
+#include "dataspace/document.h"
 
 enum { KEYRING_BUCKETS = 1024, TITLE_MAX = 200, PARTICIPANT_FORMAT = 1, PARTICIPANT_ARENA = 64 << 10 };
 
@@ -208,7 +208,8 @@ static enum err participant_make(const struct sign_sealer *sealer, struct arena 
 	if (!e && (!title.n || title.n > TITLE_MAX || !str_utf8_ok(title, NULL)))
 		e = flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "title", "length",
 			     "a title has 1 to %d octets of UTF-8", TITLE_MAX);
-	if (!e) e = did_from_url(a, arena_printf(a, "%s/p/%.*s", node_url, STR_ARG(id)), f, &did);
+	if (!e) e = did_web_from_url(a, arena_printf(a, "%s/p/%.*s", node_url, STR_ARG(id)), f, &did);
+	if (!e) e = document_subject_check(did, f);
 	if (e) return e;
 	key = sign_key_new();
 	if (!key) return ERR_NO_MEMORY;

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "dataspace/did.h"
+#include "dataspace/document.h"
 #include "dataspace/peer.h"
 
 struct finding {
@@ -11,6 +11,22 @@ struct finding {
 	partner_fn *then;
 	void *arg;
 };
+
+enum err partner_did(struct arena *a, struct str text, struct flaw *f, struct str *ret)
+{
+	static const char *const tails[] = {"/", "/did.json", "/.well-known/dspace-version", DS_DSP_PATH};
+	struct str did = text;
+	enum err e = ERR_OK;
+
+	if (!str_starts(text, STR("did:"))) {
+		for (size_t i = 0; i < sizeof tails / sizeof *tails; i++)
+			if (str_ends(text, str_of(tails[i]))) text.n -= strlen(tails[i]);
+		e = did_web_from_url(a, text, f, &did);
+	}
+	if (!e) e = document_subject_check(did, f);
+	if (!e) *ret = did;
+	return e;
+}
 
 static void finding_gone(void *arg)
 {
@@ -63,7 +79,7 @@ void partner_find(struct net_req *r, struct str participant, struct str provider
 	w->req = r;
 	w->then = then;
 	w->arg = arg;
-	e = did_from_text(r->arena, provider, &f, &w->partner.did);
+	e = partner_did(r->arena, provider, &f, &w->partner.did);
 	if (!e) e = ds_self_find(d, ds_txn(r->shard), participant, &w->partner.self);
 	if (!e && str_eq(w->partner.did, w->partner.self->did))
 		e = flaw_set(&f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "provider", "self",

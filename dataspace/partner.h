@@ -10,6 +10,9 @@ struct partner {
 	struct str did, base;
 };
 typedef void partner_fn(struct net_req *r, void *arg, const struct partner *p);
+/* A provider as people name it, a did:web or the URL of a participant, of its document or of its DSP
+ * base: as a did:web, borrowed from text or in the arena. ERR_BAD_INPUT, ERR_NO_MEMORY. */
+enum err partner_did(struct arena *a, struct str text, struct flaw *f, struct str *ret) MUST_USE;
 /* provider: a DID or the URL of a participant. Looks its DID document up and calls then; refusals
  * (not a DID, itself, unreachable, no data service) are answered here. arg in the request's arena. */
 void partner_find(struct net_req *r, struct str participant, struct str provider, partner_fn *then,

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "dataspace/did.h"
+#include "dataspace/document.h"
 #include "dataspace/participant.h"
 
 enum { PEER_BUCKETS = 1024, PEER_ARENA = 1 << 20 };
@@ -174,7 +174,7 @@ static enum err fetch_read(struct fetch *f, const struct courier_result *r, stru
 	if (r->status != 200) return ERR_NOT_FOUND;
 	a = arena_new(PEER_ARENA);
 	if (!a) return ERR_NO_MEMORY;
-	e = did_document_parse(a, r->body, str_of(f->did), NULL, ret);
+	e = document_parse(a, r->body, str_of(f->did), NULL, ret);
 	arena_free(a);
 	return e;
 }
@@ -197,22 +197,20 @@ static void fetch_start(struct peers *p, struct str did)
 	struct courier_req q = {.method = "GET", .deadline = 10 * USEC_PER_SEC, .body_max = PEER_DOC_MAX};
 	struct courier_header accept = {"accept", "application/did+json, application/json"};
 	uint64_t ticket;
-	struct str base;
+	struct str url;
 	enum err e;
 
 	must(f);
 	f->p = p;
 	memcpy(f->did, did.p, did.n);
-	e = a ? did_to_url(a, did, scheme, NULL, &base) : ERR_NO_MEMORY;
+	e = a ? did_web_document_url(a, did, scheme, NULL, &url) : ERR_NO_MEMORY;
 	if (!e) {
-		bool root = str_find(str_skip(did, 8), ':') == did.n - 8;
-
-		q.url = arena_printf(a, "%.*s%s/did.json", STR_ARG(base), root ? "/.well-known" : "").p;
+		q.url = url.p;
 		q.headers = &accept;
 		q.headers_n = 1;
 		q.done = fetch_done;
 		q.arg = f;
-		e = q.url && !p->d->stopping ? courier_submit(p->d->o.courier, &q, &ticket) : ERR_STOPPING;
+		e = !p->d->stopping ? courier_submit(p->d->o.courier, &q, &ticket) : ERR_STOPPING;
 	}
 	arena_free(a);
 	if (e) fetch_end(f, e, NULL);
@@ -256,7 +254,7 @@ void peers_find(struct ds *d, struct net_shard *s, struct str did, struct str me
 	enum err err = ERR_BUSY;
 	bool start = false, answered = true;
 
-	if (did.n > DS_DID_MAX || !str_starts(did, STR("did:web:"))) {
+	if (document_subject_check(did, NULL)) {
 		fn(arg, ERR_BAD_INPUT, NULL);
 		return;
 	}

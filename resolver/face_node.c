@@ -1,4 +1,5 @@
 /* /.well-known: who this node is, for people, parents and verifiers. */
+#include "proto/did/document.h"
 #include "resolver/face.h"
 
 static json_t *text(struct str s)
@@ -33,56 +34,16 @@ static void get_node(struct net_req *r)
 	face_json(r, 200, o);
 }
 
-static json_t *method_of(const struct rs *rs, const char *key)
-{
-	json_t *m = json_object();
-	must(m);
-	json_put_str(m, "id", rs->kid);
-	json_put_str(m, "type", STR("Multikey"));
-	json_put_str(m, "controller", rs->did);
-	json_put_str(m, "publicKeyMultibase", str_of(key));
-	return m;
-}
-
-static json_t *one(json_t *item)
-{
-	json_t *list = json_array();
-	must(list && !json_array_append_new(list, item));
-	return list;
-}
-
-static json_t *service_of(const struct rs *rs)
-{
-	json_t *s = json_object();
-	char id[2048];
-	must(s);
-	snprintf(id, sizeof id, "%.*s#resolver", STR_ARG(rs->did));
-	json_put_str(s, "id", str_of(id));
-	json_put_str(s, "type", STR("KanheResolver"));
-	json_put_str(s, "serviceEndpoint", rs->url);
-	return s;
-}
-
-/* The node's DID document (DID Core 1.0 5), key as a Multikey (Controlled Identifiers 1.0 2.2.2). */
 static void get_did(struct net_req *r)
 {
 	const struct rs *rs = rs__shard(r)->rs;
-	char key[SIGN_MULTIBASE];
-	json_t *o = json_keep(r->arena, json_object());
-	if (!o) {
-		net_reply_err(r, ERR_NO_MEMORY, NULL);
-		return;
-	}
-	json_t *context = one(text(STR("https://www.w3.org/ns/did/v1")));
-	must(!json_array_append_new(context, text(STR("https://w3id.org/security/multikey/v1"))));
-	sign_public_multibase(sign_public(rs->o.key), key);
-	json_put(o, "@context", context);
-	json_put_str(o, "id", rs->did);
-	json_put(o, "verificationMethod", one(method_of(rs, key)));
-	json_put(o, "assertionMethod", one(text(rs->kid)));
-	json_put(o, "authentication", one(text(rs->kid)));
-	json_put(o, "service", one(service_of(rs)));
-	struct str body = json_write(r->arena, o, false);
+	struct did_document d = {.id = rs->did, .keys_n = 1, .services_n = 1};
+	d.keys[0] = (struct did_key){.id = rs->kid, .purposes = DID_ASSERTION | DID_AUTHENTICATION};
+	memcpy(d.keys[0].pub, sign_public(rs->o.key), SIGN_PUBLIC);
+	d.services[0] = (struct did_service){arena_printf(r->arena, "%.*s#resolver", STR_ARG(rs->did)),
+					     STR("KanheResolver"), rs->url};
+	json_t *o = did_doc_make(r->arena, &d);
+	struct str body = o ? json_write(r->arena, o, false) : STR_NONE;
 	if (body.p)
 		net_reply(r, 200, "application/did+json", body);
 	else

@@ -88,7 +88,7 @@ static enum err read_jwk(struct reading *r, json_t *m, const char *path, unsigne
 	return e;
 }
 
-static enum err read_material(struct reading *r, json_t *m, const char *path, unsigned char *pub,
+static enum err read_material(struct reading *r, json_t *m, const char *path, struct did_key *key,
 			      bool *ret_known)
 {
 	struct str type;
@@ -96,10 +96,15 @@ static enum err read_material(struct reading *r, json_t *m, const char *path, un
 	*ret_known = false;
 	if (e) return e;
 	if (str_is(type, "Multikey") || str_is(type, "Ed25519VerificationKey2020"))
-		return read_multibase(r, m, path, pub, ret_known);
-	if (str_is(type, "JsonWebKey2020") || str_is(type, "JsonWebKey"))
-		return read_jwk(r, m, path, pub, ret_known);
-	return ERR_OK;
+		return read_multibase(r, m, path, key->pub, ret_known);
+	if (!str_is(type, "JsonWebKey2020") && !str_is(type, "JsonWebKey")) return ERR_OK;
+	key->form = DID_JWK;
+	return read_jwk(r, m, path, key->pub, ret_known);
+}
+
+static bool is_own(const struct did_document *d, struct str id)
+{
+	return str_starts(id, d->id) && str_starts(str_skip(id, d->id.n), STR("#"));
 }
 
 /* bits: the purposes of a method that stands inside a relationship. */
@@ -111,12 +116,10 @@ static enum err read_method(struct reading *r, json_t *m, const char *path, unsi
 	enum err e = read_text(r, m, path, "id", &id);
 	if (!e) e = absolute(r, id, path, &key.id);
 	if (!e) e = read_text(r, m, path, "controller", &controller);
-	if (!e) e = read_material(r, m, path, key.pub, &known);
+	if (!e) e = read_material(r, m, path, &key, &known);
 	if (e) return e;
-	if (!str_eq(controller, r->d->id))
-		return refuse(r, path, "value", "controller is not the subject of the document");
 	if (did_key_find(r->d, key.id, 0)) return refuse(r, path, "value", "two methods have one id");
-	if (!known) return ERR_OK;
+	if (!known || !str_eq(controller, r->d->id) || !is_own(r->d, key.id)) return ERR_OK;
 	if (r->d->keys_n == DID_KEYS_MAX) return refuse(r, path, "count", "more than 16 keys");
 	r->d->keys[r->d->keys_n++] = key;
 	return ERR_OK;
@@ -243,22 +246,52 @@ static json_t *new_text(struct str s)
 	return json_stringn(s.n ? s.p : "", s.n);
 }
 
-static json_t *make_method(const struct did_document *d, const struct did_key *k)
+static json_t *make_jwk(struct arena *a, const struct did_key *k)
+{
+	json_t *jwk = json_object();
+	json_put_str(jwk, "kty", STR("OKP"));
+	json_put_str(jwk, "crv", STR("Ed25519"));
+	json_put_str(jwk, "x", base64url_write(a, str_n(k->pub, SIGN_PUBLIC)));
+	return jwk;
+}
+
+static json_t *make_method(struct arena *a, const struct did_document *d, const struct did_key *k)
 {
 	char multibase[SIGN_MULTIBASE];
 	json_t *m = json_object();
-	sign_public_multibase(k->pub, multibase);
 	json_put_str(m, "id", k->id);
-	json_put_str(m, "type", STR("Multikey"));
+	json_put_str(m, "type", k->form == DID_JWK ? STR("JsonWebKey2020") : STR("Multikey"));
 	json_put_str(m, "controller", d->id);
+	if (k->form == DID_JWK) {
+		json_put(m, "publicKeyJwk", make_jwk(a, k));
+		return m;
+	}
+	sign_public_multibase(k->pub, multibase);
 	json_put_str(m, "publicKeyMultibase", str_of(multibase));
 	return m;
 }
 
-static void put_keys(json_t *doc, const struct did_document *d)
+/* Only the contexts whose terms stand in the document. */
+static void put_context(json_t *doc, const struct did_document *d)
+{
+	static const char *const suites[] = {
+	    [DID_MULTIKEY] = "https://w3id.org/security/multikey/v1",
+	    [DID_JWK] = "https://w3id.org/security/suites/jws-2020/v1",
+	};
+	json_t *context = json_array();
+	append(context, json_string("https://www.w3.org/ns/did/v1"));
+	for (size_t form = 0; form < sizeof suites / sizeof *suites; form++) {
+		size_t i = 0;
+		while (i < d->keys_n && d->keys[i].form != form) i++;
+		if (i < d->keys_n) append(context, json_string(suites[form]));
+	}
+	json_put(doc, "@context", context);
+}
+
+static void put_keys(struct arena *a, json_t *doc, const struct did_document *d)
 {
 	json_t *methods = json_array();
-	for (size_t i = 0; i < d->keys_n; i++) append(methods, make_method(d, &d->keys[i]));
+	for (size_t i = 0; i < d->keys_n; i++) append(methods, make_method(a, d, &d->keys[i]));
 	json_put(doc, "verificationMethod", methods);
 	for (size_t p = 0; p < PURPOSES; p++) {
 		json_t *ids = json_array();
@@ -289,12 +322,10 @@ static void put_services(json_t *doc, const struct did_document *d)
 
 json_t *did_doc_make(struct arena *a, const struct did_document *d)
 {
-	json_t *doc = json_object(), *context = json_array();
-	append(context, json_string("https://www.w3.org/ns/did/v1"));
-	append(context, json_string("https://w3id.org/security/multikey/v1"));
-	json_put(doc, "@context", context);
+	json_t *doc = json_object();
+	put_context(doc, d);
 	json_put_str(doc, "id", d->id);
-	put_keys(doc, d);
+	put_keys(a, doc, d);
 	put_services(doc, d);
 	return json_keep(a, doc);
 }

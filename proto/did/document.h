@@ -1,9 +1,10 @@
 /* DID documents (W3C DID Core 1.0, 5): what of them a node uses.
  *
- * Purpose: write our own (keys as Multikey), and read a partner's strictly into keys with their
- * purposes and services. Keys of other kinds than Ed25519 are passed over; of Ed25519 these forms
- * are read: Multikey and Ed25519VerificationKey2020 (publicKeyMultibase), JsonWebKey2020 and
- * JsonWebKey (publicKeyJwk of kty OKP, crv Ed25519). Services whose endpoint is not a text are passed over.
+ * Purpose: write our own, and read a partner's strictly into keys with their purposes and services.
+ * Keys of other kinds than Ed25519 are passed over, and so are those of another subject or that
+ * another subject controls; of Ed25519 these forms are read: Multikey and Ed25519VerificationKey2020
+ * (publicKeyMultibase), JsonWebKey2020 and JsonWebKey (publicKeyJwk of kty OKP, crv Ed25519). Services
+ * whose endpoint is not a text are passed over.
  *
  * Ownership: the slices of a document that was read live as long as the arena and the json_t that
  * were handed in. Pure; threads: any. */
@@ -31,10 +32,14 @@ enum did_purpose {
 #undef X
 };
 
+/* Multikey or JsonWebKey2020 when written; all forms with publicKeyMultibase are read as the former. */
+enum did_form { DID_MULTIKEY, DID_JWK };
+
 struct did_key {
 	struct str id; /* absolute: "did:web:example.com#key-1" */
 	unsigned char pub[SIGN_PUBLIC];
 	unsigned purposes; /* enum did_purpose */
+	enum did_form form;
 };
 
 struct did_service {

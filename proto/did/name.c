@@ -102,7 +102,8 @@ static enum err keep(struct arena *a, struct buf *b, struct str *ret)
 	return e;
 }
 
-enum err did_web_document_url(struct arena *a, struct str did, struct flaw *f, struct str *ret)
+enum err did_web_document_url(struct arena *a, struct str did, const char *scheme, struct flaw *f,
+			      struct str *ret)
 {
 	struct str rest = str_skip(did, sizeof WEB - 1), part;
 	struct buf b = BUF_INIT(URL_MAX);
@@ -110,8 +111,7 @@ enum err did_web_document_url(struct arena *a, struct str did, struct flaw *f, s
 	if (e) return e;
 	must(str_split(&rest, ':', &part));
 	size_t host = str_find(part, '%');
-	buf_add(&b, STR("https://"));
-	buf_add(&b, str_first(part, host));
+	buf_printf(&b, "%s://%.*s", scheme, STR_ARG(str_first(part, host)));
 	if (host < part.n) {
 		buf_byte(&b, ':');
 		buf_add(&b, str_skip(part, host + 3));

@@ -3,7 +3,8 @@
  * Purpose: between names, URLs and keys, both ways. Pure; threads: any.
  *
  * did:web:HOST[%3APORT][:SEGMENT…] stands for https://HOST[:PORT]/SEGMENT…/did.json, or
- * /.well-known/did.json without segments. Host names in lower case, ports without leading zeros;
+ * /.well-known/did.json without segments; nodes of a closed network that serve clear text look it up
+ * over http. Host names in lower case, ports without leading zeros;
  * segments of letters, digits, ". - _" and percent-encoded octets that are not slashes, backslashes
  * or controls; "." and "..", also encoded, are no segments. An IPv4 address is taken for a host: a
  * demonstration runs on one. */
@@ -20,8 +21,9 @@ enum {
 
 /* ERR_BAD_INPUT with offset and rule: "method", "host", "port", "segment", "size". */
 enum err did_web_check(struct str did, struct flaw *f) MUST_USE;
-/* URL of the document: https, NUL-terminated. As check; ERR_NO_MEMORY. */
-enum err did_web_document_url(struct arena *a, struct str did, struct flaw *f, struct str *ret) MUST_USE;
+/* URL of the document, NUL-terminated; scheme: "https" or "http". As check; ERR_NO_MEMORY. */
+enum err did_web_document_url(struct arena *a, struct str did, const char *scheme, struct flaw *f,
+			      struct str *ret) MUST_USE;
 /* The name whose root is that URL (http or https, no query, no fragment; one trailing slash is
  * ignored): "https://host:8443/p/maker" gives "did:web:host%3A8443:p:maker". NUL-terminated. */
 enum err did_web_from_url(struct arena *a, struct str url, struct flaw *f, struct str *ret) MUST_USE;

@@ -51,7 +51,7 @@ static void test_understands_how_people_name_a_provider(void **state)
 
 static void test_refuses_what_is_no_did(void **state)
 {
-	static char long_url[DS_DID_MAX + 1] = "https://a/";
+	static char long_url[DS_DID_MAX + 2] = "https://a/";
 	const char *const bad[] = {
 	    long_url,
 	    "",
@@ -73,7 +73,7 @@ static void test_refuses_what_is_no_did(void **state)
 	struct str did;
 
 	(void)state;
-	memset(long_url + 10, 'a', DS_DID_MAX - 10);
+	memset(long_url + 10, 'a', DS_DID_MAX - 9);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct flaw f = {0};
 
@@ -113,13 +113,6 @@ static void test_keeps_keys_and_the_base_of_the_protocol(void **state)
 	assert_int_equal(ds_did_key(&doc, STR("did:web:x#1"), &key), ERR_OK);
 	assert_int_equal(ds_did_key(&doc, STR("did:web:x#3"), &key), ERR_OK);
 	assert_int_equal(ds_did_key(&doc, STR("did:web:xy#2"), &key), ERR_NOT_FOUND);
-	assert_string_equal(doc.dsp, "https://x/dsp/catalog");
-	assert_int_equal(
-	    parse("{\"id\":\"did:web:x\",\"verificationMethod\":[" METHOD(
-		      "#1") "],"
-			    "\"service\":[" SERVICE("CatalogService", "https://x/dsp/catalog") "]}",
-		  &doc),
-	    ERR_OK);
 	assert_string_equal(doc.dsp, "https://x/dsp");
 }
 

@@ -14,7 +14,7 @@ static void check_name(struct arena *a, struct str did)
 	unsigned char key[SIGN_PUBLIC];
 	char text[DID_KEY_TEXT];
 	if (!did_key_parse(did, &f, key)) must(str_is(did, did_key_write(key, text)));
-	if (did_web_document_url(a, did, &f, &url)) {
+	if (did_web_document_url(a, did, "https", &f, &url)) {
 		must(f.rule[0] && f.offset <= did.n);
 		return;
 	}
@@ -40,7 +40,9 @@ static void check_document(struct arena *a, struct str text)
 	}
 	must(!did_doc_parse(a, did_doc_make(a, d), d->id, &f, again));
 	must(again->keys_n == d->keys_n && again->services_n == d->services_n);
-	for (size_t i = 0; i < d->keys_n; i++) must(again->keys[i].purposes == d->keys[i].purposes);
+	for (size_t i = 0; i < d->keys_n; i++)
+		must(again->keys[i].purposes == d->keys[i].purposes &&
+		     again->keys[i].form == d->keys[i].form);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dataspace/did.h"
+#include "proto/did/name.h"
 
 /* Format numbers of the two environments' contents: raised when a stored value changes its form. */
 enum { REGISTRY_FORMAT = 1, SPACE_FORMAT = 1, PASSPHRASE_MAX = 1024 };
@@ -85,7 +85,8 @@ static enum err name_node(struct node *n, struct flaw *f)
 	struct str did;
 	struct arena *a = arena_new(NODE_DID_MAX * 4);
 	if (!a) return ERR_NO_MEMORY;
-	enum err e = did_from_url(a, str_of(conf_text(n->conf, "node", "url")), f, &did);
+	enum err e = did_web_from_url(a, str_of(conf_text(n->conf, "node", "url")), f, &did);
+	if (e && !f->at[0]) memcpy(f->at, "node.url", 9);
 	if (!e && did.n >= sizeof n->did)
 		e = flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "node.url", "length", "the URL is too long");
 	if (!e) memcpy(n->did, did.p, did.n);

@@ -1,0 +1,84 @@
+#include "dataspace/document.h"
+
+#include "proto/did/document.h"
+
+enum err document_subject_check(struct str did, struct flaw *f)
+{
+	if (did.n > DS_DID_MAX)
+		return flaw_set(f, ERR_BAD_INPUT, DS_DID_MAX, "", "size",
+				"a DID has at most %d octets here", DS_DID_MAX);
+	return did_web_check(did, f);
+}
+
+struct str document_write(struct arena *a, const struct ds_self *self)
+{
+	struct did_document d = {.id = self->did, .keys_n = 2, .services_n = 1};
+	json_t *j;
+
+	d.keys[0] = (struct did_key){.id = str_of(self->method), .purposes = DID_ASSERTION};
+	d.keys[1] = (struct did_key){
+	    .id = str_of(self->kid), .purposes = DID_AUTHENTICATION | DID_INVOCATION, .form = DID_JWK};
+	for (size_t i = 0; i < d.keys_n; i++) memcpy(d.keys[i].pub, sign_public(self->key), SIGN_PUBLIC);
+	d.services[0] =
+	    (struct did_service){arena_printf(a, "%.*s#catalog", STR_ARG(self->did)), STR("DataService"),
+				 arena_printf(a, "%s" DS_DSP_PATH, self->base)};
+	j = did_doc_make(a, &d);
+	return j ? json_write(a, j, false) : STR_NONE;
+}
+
+static void take_keys(const struct did_document *d, struct ds_did *ret)
+{
+	for (size_t i = 0; i < d->keys_n && ret->keys_n < DS_DID_KEYS; i++) {
+		const struct did_key *k = &d->keys[i];
+
+		if (k->id.n >= DS_METHOD_MAX) continue;
+		memcpy(ret->key[ret->keys_n].method, k->id.p, k->id.n);
+		memcpy(ret->key[ret->keys_n++].key, k->pub, SIGN_PUBLIC);
+	}
+}
+
+/* Connectors name the base itself, or the catalog below it. */
+static void take_base(const struct did_document *d, struct ds_did *ret)
+{
+	for (size_t i = 0; i < d->services_n; i++) {
+		const struct did_service *s = &d->services[i];
+		struct str url = s->endpoint;
+
+		if (!str_is(s->type, "DataService") && !str_is(s->type, "CatalogService")) continue;
+		while (str_ends(url, STR("/"))) url.n--;
+		if (str_ends(url, STR("/catalog"))) url.n -= 8;
+		while (str_ends(url, STR("/"))) url.n--;
+		if (!url.n || url.n >= sizeof ret->dsp) continue;
+		memcpy(ret->dsp, url.p, url.n);
+		return;
+	}
+}
+
+enum err document_parse(struct arena *a, struct str text, struct str did, struct flaw *f,
+			struct ds_did *ret)
+{
+	struct did_document *d = ARENA_NEW(a, struct did_document);
+	struct ds_did doc = {.keys_n = 0};
+	json_t *j;
+	enum err e = d ? json_read(a, text, f, &j) : ERR_NO_MEMORY;
+
+	if (!e) e = did_doc_parse(a, j, did, f, d);
+	if (e) return e;
+	take_keys(d, &doc);
+	take_base(d, &doc);
+	if (!doc.keys_n)
+		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "verificationMethod", "key",
+				"the document has no Ed25519 key");
+	*ret = doc;
+	return ERR_OK;
+}
+
+enum err ds_did_key(const struct ds_did *doc, struct str method, const unsigned char **ret)
+{
+	for (size_t i = 0; i < doc->keys_n; i++) {
+		if (!str_is(method, doc->key[i].method)) continue;
+		*ret = doc->key[i].key;
+		return ERR_OK;
+	}
+	return ERR_NOT_FOUND;
+}

@@ -1,0 +1,21 @@
+/* What the data space uses of DID documents (DCP 1.0.1 4).
+ *
+ * Purpose: the documents of our participants, and of a partner's (proto/did) what is kept of it: its
+ * keys and its DSP base. Threads: any; pure. */
+#ifndef DATASPACE_DOCUMENT_H
+#define DATASPACE_DOCUMENT_H
+
+#include "dataspace/space.h"
+#include "proto/did/name.h"
+
+/* A subject here is a did:web of at most DS_DID_MAX octets. ERR_BAD_INPUT. */
+enum err document_subject_check(struct str did, struct flaw *f) MUST_USE;
+
+/* The document of one of our participants, compact JSON; empty when the arena is full. */
+struct str document_write(struct arena *a, const struct ds_self *self);
+/* The first DS_DID_KEYS Ed25519 keys and the DSP base; the id must be did. ERR_BAD_JSON,
+ * ERR_BAD_MESSAGE (also without any such key), ERR_NO_MEMORY. */
+enum err document_parse(struct arena *a, struct str text, struct str did, struct flaw *f,
+			struct ds_did *ret) MUST_USE;
+
+#endif
