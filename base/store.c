@@ -26,6 +26,7 @@ static const size_t MAP_MAX = (size_t)4 << 40;
  * itself took more than LAY_LEAST is bulk work and better off without. */
 enum { LAY_STEP = 1 << 20, LAY_LEAST = 128 << 10, ZEROS = 64 << 10 };
 static const usec_t CALM_PATIENCE = 2 * USEC_PER_MSEC;  /* what a growth that can wait may cost a reader */
+static const usec_t CALM_PAUSE = USEC_PER_SEC;          /* until it is tried again */
 static const usec_t GATE_PATIENCE = 50 * USEC_PER_MSEC; /* and one that cannot, each try */
 enum { GATE_PAUSE = 5000 };                             /* microseconds between two tries */
 static const usec_t REOPEN_PATIENCE = 10 * USEC_PER_SEC;
@@ -352,7 +353,9 @@ void store__prepare(struct store *s)
 	if (!s->env || s->writing) return;
 	size_t used = used_octets(s), took = used > s->used ? used - s->used : 0;
 	s->used = used;
-	if (used > s->map / 4 * 3 && s->map < s->map_max) (void)!store__grow(s, CALM_PATIENCE);
+	if (used > s->map / 4 * 3 && s->map < s->map_max && clock_mono() >= s->calm_again &&
+	    store__grow(s, CALM_PATIENCE))
+		s->calm_again = clock_mono() + CALM_PAUSE;
 	if (took && took < LAY_LEAST && s->laid < used + LAY_LEAST) lay(s, used);
 }
 

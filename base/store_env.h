@@ -37,6 +37,7 @@ struct store {
 	/* the writing thread's */
 	size_t record_at;  /* offset of the record slots in data.mdb; 0: none (store_record.c) */
 	size_t laid, used; /* octets of the file that have blocks; that held pages at the last look */
+	usec_t calm_again; /* monotonic time of the next try to grow before it is needed */
 	bool writing, want_growth;
 };
 

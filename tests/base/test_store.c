@@ -334,6 +334,40 @@ static void another_programs_environment_is_refused(void **state)
 	folder_remove(f.path);
 }
 
+/* Environments of before records had a place for them. */
+static void a_missing_row_for_records_is_made(void **state)
+{
+	struct fixture *x = *state;
+	MDB_env *env;
+	MDB_txn *t;
+	MDB_dbi meta;
+	char name[] = "record";
+	MDB_val k = {6, name}, v;
+	put_now(x->store, TABLE_A, "k", "1");
+	store_close(x->store);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(mdb_env_create(&env), 0);
+		assert_int_equal(mdb_env_set_maxdbs(env, 8), 0);
+		assert_int_equal(mdb_env_open(env, x->folder.path, 0, 0600), 0);
+		assert_int_equal(mdb_txn_begin(env, NULL, 0, &t), 0);
+		assert_int_equal(mdb_dbi_open(t, "meta", 0, &meta), 0);
+		assert_int_equal(mdb_get(t, meta, &k, &v), 0);
+		assert_int_equal(mdb_del(t, meta, &k, NULL), 0);
+		if (i == 0)
+			assert_int_equal(mdb_txn_commit(t), 0);
+		else
+			mdb_txn_abort(t);
+		mdb_env_close(env);
+		x->store = folder_open(x->folder.path);
+		if (i == 0) store_close(x->store);
+	}
+	struct str value;
+	struct store_txn *r;
+	assert_int_equal(store_read(x->store, &r), ERR_OK);
+	assert_int_equal(store_get(r, TABLE_A, STR("k"), &value), ERR_OK);
+	store_read_end(r);
+}
+
 static void what_others_may_write_is_refused(void **state)
 {
 	struct fixture *x = *state;
@@ -558,6 +592,7 @@ int main(void)
 	    CASE(a_table_may_be_added),
 	    cmocka_unit_test(what_is_not_ours_or_not_whole_is_refused_and_left),
 	    cmocka_unit_test(another_programs_environment_is_refused),
+	    CASE(a_missing_row_for_records_is_made),
 	    CASE(what_others_may_write_is_refused),
 	    cmocka_unit_test(the_map_grows_under_readers),
 	    cmocka_unit_test(at_its_maximum_the_map_is_full_until_rows_go),
