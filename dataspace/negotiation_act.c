@@ -133,11 +133,14 @@ static enum err act_terminate(const struct turn *u, Ds__Negotiation *n, struct s
 	if (n->state)
 		e = dsp_negotiation_next((enum dsp_negotiation_state)n->state, DSP_MOVE_TERMINATE,
 					 negotiation_role(n), u->flaw, &to);
-	if (!e && n->pending) e = negotiation_forget(u, n);
+	if (!e && n->pending && n->peer_pid[0]) e = negotiation_forget(u, n);
 	if (e) return e;
 	m.reason.code = code;
 	m.reason.reasons = turn_reasons(u, reason);
-	/* A partner that has not answered the first message has told no pid: there is nothing to end. */
+	/* A partner that has not answered the first message has told no pid yet: the message goes on
+	 * until it is answered, and the answer tells whom to tell (ended_meanwhile). */
+	n->pending = 0;
+	n->pending_entry = 0;
 	if (n->peer_pid[0])
 		e = post(u, n, dsp_negotiation_termination_write(u->a, &m), "/termination",
 			 DSP_NEGOTIATION_TERMINATED, NULL);
@@ -358,25 +361,44 @@ static enum err undelivered(const struct turn *u, const Ds__Negotiation *n, int 
 	return ds_event_append(u->t, &ev, NULL);
 }
 
-static enum err first_answer(const struct turn *u, Ds__Negotiation *n, struct str body)
+static enum err pid_read(const struct turn *u, Ds__Negotiation *n, struct str body, struct flaw *f)
 {
 	struct dsp_negotiation m;
-	struct flaw f = {0};
 	struct str theirs;
 	json_t *j;
-	enum err e = json_read(u->a, body, &f, &j);
+	enum err e = json_read(u->a, body, f, &j);
 
-	if (!e) e = dsp_negotiation_parse(j, &f, &m);
-	if (!e) {
-		theirs = negotiation_role(n) == DSP_PROVIDER ? m.pids.consumer : m.pids.provider;
-		e = turn_name_check(theirs, DS_PID_MAX, "providerPid", &f);
-	}
+	if (!e) e = dsp_negotiation_parse(j, f, &m);
+	if (e) return e;
+	theirs = negotiation_role(n) == DSP_PROVIDER ? m.pids.consumer : m.pids.provider;
+	e = turn_name_check(theirs, DS_PID_MAX, "providerPid", f);
+	if (!e) n->peer_pid = turn_text(u, theirs);
+	return e;
+}
+
+static enum err first_answer(const struct turn *u, Ds__Negotiation *n, struct str body)
+{
+	struct flaw f = {0};
+	enum err e = pid_read(u, n, body, &f);
+
+	if (!e) return negotiation_acknowledged(u, n);
 	if (e == ERR_NO_MEMORY) return e;
-	if (e)
-		return act_terminate(u, n, STR("BAD_ANSWER"),
-				     arena_printf(u->a, "the partner's answer: %s: %s", f.at, f.text));
-	n->peer_pid = turn_text(u, theirs);
-	return negotiation_acknowledged(u, n);
+	return act_terminate(u, n, STR("BAD_ANSWER"),
+			     arena_printf(u->a, "the partner's answer: %s: %s", f.at, f.text));
+}
+
+/* Our first message was answered after we had ended it: now the partner can be told. */
+static enum err ended_meanwhile(const struct turn *u, Ds__Negotiation *n, struct str body)
+{
+	struct dsp_negotiation_termination m = {.reason = {.code = str_of(n->code)}};
+	enum err e = pid_read(u, n, body, NULL);
+
+	if (e) return e == ERR_NO_MEMORY ? e : ERR_OK;
+	m.pids = negotiation_pids(n);
+	m.reason.reasons = turn_reasons(u, str_of(n->reason));
+	e = post(u, n, dsp_negotiation_termination_write(u->a, &m), "/termination",
+		 DSP_NEGOTIATION_TERMINATED, NULL);
+	return e ? e : negotiation_put(u, n);
 }
 
 enum err ds_negotiation_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
@@ -391,6 +413,8 @@ enum err ds_negotiation_answered(struct ds *d, struct writer_txn *t, struct ds_f
 	if (!e) e = negotiation_find(t->store, a, u.self->id, str_of(x->pid), &n);
 	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
 	u.who = u.self->did;
+	if (good && n->state == DSP_NEGOTIATION_TERMINATED && !n->peer_pid[0])
+		return ended_meanwhile(&u, n, body);
 	if (n->pending_entry != x->seq) { /* a termination: done with, whatever the answer */
 		reason = good ? STR_NONE : answer_reason(a, body);
 		return good ? ERR_OK : undelivered(&u, n, status, reason);

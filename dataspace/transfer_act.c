@@ -263,23 +263,31 @@ enum err transfer_resume(const struct turn *u, struct str pid, Ds__Transfer **re
 	return ds_transfer_put(u->t, u->self->id, x);
 }
 
+enum err transfer_tell_end(const struct turn *u, const Ds__Transfer *x)
+{
+	struct dsp_transfer_notice m = {.pids = transfer_pids(x), .reason = {.code = str_of(x->code)}};
+
+	m.reason.reasons = turn_reasons(u, str_of(x->reason));
+	return post(u, x, dsp_transfer_termination_write(u->a, &m), "/termination", DSP_TRANSFER_TERMINATED,
+		    NULL);
+}
+
 static enum err act_terminate(const struct turn *u, Ds__Transfer *x, struct str code, struct str reason)
 {
-	struct dsp_transfer_notice m = {.pids = transfer_pids(x), .reason = {.code = code}};
 	enum dsp_transfer_state to;
 	enum err e = ERR_OK;
 
 	if (x->state)
 		e = dsp_transfer_next((enum dsp_transfer_state)x->state, DSP_TRANSFER_MOVE_TERMINATE,
 				      transfer_role(x), u->flaw, &to);
-	if (!e && x->pending) e = transfer_forget(u, x);
+	if (!e && x->pending && x->peer_pid[0]) e = transfer_forget(u, x);
 	if (e) return e;
-	m.reason.reasons = turn_reasons(u, reason);
-	if (x->peer_pid[0])
-		e = post(u, x, dsp_transfer_termination_write(u->a, &m), "/termination",
-			 DSP_TRANSFER_TERMINATED, NULL);
+	x->pending = 0;
+	x->pending_entry = 0;
 	x->code = turn_text(u, code);
 	x->reason = turn_text(u, reason);
+	/* without the partner's pid the request goes on until its answer tells whom to tell */
+	if (x->peer_pid[0]) e = transfer_tell_end(u, x);
 	if (!e) e = transfer_step(u, x, DSP_TRANSFER_TERMINATED, false, reason);
 	return e ? e : ds_transfer_put(u->t, u->self->id, x);
 }

@@ -14,6 +14,8 @@ enum err transfer_acknowledged(const struct turn *u, Ds__Transfer *x) MUST_USE;
 enum err transfer_forget(const struct turn *u, Ds__Transfer *x) MUST_USE;
 /* Provider: sends the start message with a fresh address. */
 enum err transfer_open(const struct turn *u, Ds__Transfer *x) MUST_USE;
+/* Sends the termination message that x->code and x->reason give. */
+enum err transfer_tell_end(const struct turn *u, const Ds__Transfer *x) MUST_USE;
 enum err transfer_tell(const struct turn *u, const Ds__Transfer *x, enum ds_event_kind kind, bool by_peer,
 		       struct str reason, json_t *report) MUST_USE;
 

@@ -52,21 +52,38 @@ static enum err refused(const struct turn *u, Ds__Transfer *x, int status, struc
 	return e ? e : give_up(u, x, code, reason);
 }
 
-static enum err first_answer(const struct turn *u, Ds__Transfer *x, struct str body)
+static enum err pid_read(const struct turn *u, Ds__Transfer *x, struct str body, struct flaw *f)
 {
 	struct dsp_transfer m;
-	struct flaw f = {0};
 	json_t *j;
-	enum err e = json_read(u->a, body, &f, &j);
+	enum err e = json_read(u->a, body, f, &j);
 
-	if (!e) e = dsp_transfer_parse(j, &f, &m);
-	if (!e) e = turn_name_check(m.pids.provider, DS_PID_MAX, "providerPid", &f);
+	if (!e) e = dsp_transfer_parse(j, f, &m);
+	if (!e) e = turn_name_check(m.pids.provider, DS_PID_MAX, "providerPid", f);
+	if (!e) x->peer_pid = turn_text(u, m.pids.provider);
+	return e;
+}
+
+static enum err first_answer(const struct turn *u, Ds__Transfer *x, struct str body)
+{
+	struct flaw f = {0};
+	enum err e = pid_read(u, x, body, &f);
+
 	if (e == ERR_NO_MEMORY) return e;
 	if (e)
 		return give_up(u, x, STR("BAD_ANSWER"),
 			       arena_printf(u->a, "the partner's answer: %s: %s", f.at, f.text));
-	x->peer_pid = turn_text(u, m.pids.provider);
 	e = transfer_acknowledged(u, x);
+	return e ? e : ds_transfer_put(u->t, u->self->id, x);
+}
+
+/* Our request was answered after we had ended it: now the partner can be told. */
+static enum err ended_meanwhile(const struct turn *u, Ds__Transfer *x, struct str body)
+{
+	enum err e = pid_read(u, x, body, NULL);
+
+	if (e) return e == ERR_NO_MEMORY ? e : ERR_OK;
+	e = transfer_tell_end(u, x);
 	return e ? e : ds_transfer_put(u->t, u->self->id, x);
 }
 
@@ -82,6 +99,8 @@ enum err ds_transfer_answered(struct ds *d, struct writer_txn *t, struct ds_fx *
 	if (!e) e = ds_transfer_find(t->store, a, u.self->id, str_of(entry->pid), &x);
 	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
 	u.who = u.self->did;
+	if (good && x->state == DSP_TRANSFER_TERMINATED && !x->peer_pid[0])
+		return ended_meanwhile(&u, x, body);
 	if (x->pending_entry != entry->seq) { /* a termination */
 		if (good) return ERR_OK;
 		refusal_read(&u, x, body, &code, &reason);

@@ -170,6 +170,28 @@ static void test_sends_what_was_left_after_a_restart(void **state)
 	assert_string_equal(answer_text(&a, "reason"), "found another");
 }
 
+static void test_the_owner_agrees_by_hand(void **state)
+{
+	struct answer a;
+	const char *pid;
+
+	(void)state;
+	node_stop(&maker);
+	maker.manual = true;
+	node_start(&maker);
+	a = negotiate();
+	pid = answer_text(&a, "pid");
+	do a = await_negotiation(pid, "REQUESTED");
+	while (!*answer_text(&a, "peer_pid"));
+	a = node_manage(
+	    &maker, maker_owner, "POST",
+	    format("/participants/maker/negotiations/%s/agree%s", answer_text(&a, "peer_pid"), ""), NULL);
+	assert_int_equal(a.status, 200);
+	assert_string_equal(answer_text(&a, "pending"), "AGREED");
+	a = await_negotiation(pid, "FINALIZED");
+	assert_string_equal(answer_text(&a, "state"), "FINALIZED");
+}
+
 static void test_waits_no_longer_than_told(void **state)
 {
 	struct answer a;
@@ -228,6 +250,7 @@ int main(void)
 	    T(test_negotiates_to_the_end_and_transfers),
 	    T(test_revokes),
 	    T(test_sends_what_was_left_after_a_restart),
+	    T(test_the_owner_agrees_by_hand),
 	    T(test_waits_no_longer_than_told),
 	    T(test_tells_why_a_provider_cannot_be_asked),
 	};

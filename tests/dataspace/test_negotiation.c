@@ -608,6 +608,30 @@ static void test_either_side_ends_it_after_each_message(void **state)
 	}
 }
 
+/* The provider has told no pid yet, so it cannot be told; it is when its answer comes. */
+static void test_ends_what_was_not_answered_yet(void **state)
+{
+	(void)state;
+	for (int slow = 0; slow < 2; slow++) {
+		const char *pid = world_negotiate(&w, "telemetry");
+		struct letter_copy l[8];
+		struct str body = STR_NONE;
+		int status = 0;
+
+		assert_int_equal(world_letters(&w, l, 8), 1);
+		if (slow)
+			status =
+			    world_deliver(&w, &l[0], &body); /* it has the request; its answer is late */
+		assert_int_equal(world_turn(&w, "buyer", NULL, STR_NONE, terminate_fn,
+					    world_negotiation(&w, "buyer", pid)->pid, NULL),
+				 ERR_OK);
+		if (slow) world_answer(&w, &l[0], status, body);
+		world_settle(&w);
+		assert_int_equal(world_negotiation(&w, "buyer", pid)->state, DSP_NEGOTIATION_TERMINATED);
+		assert_int_equal(makers(pid)->state, DSP_NEGOTIATION_TERMINATED);
+	}
+}
+
 static void test_shows_why_a_request_was_refused(void **state)
 {
 	const char *pid = world_negotiate(&w, "telemetry");
@@ -690,6 +714,7 @@ int main(void)
 	    T(test_takes_an_agreement_of_a_plain_peer_as_unsigned),
 	    T(test_refuses_a_tampered_countersignature),
 	    T(test_either_side_ends_it_after_each_message),
+	    T(test_ends_what_was_not_answered_yet),
 	    T(test_shows_why_a_request_was_refused),
 	    T(test_tries_again_while_the_peer_is_away),
 	    T(test_gives_up_a_message_after_a_day),

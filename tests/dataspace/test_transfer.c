@@ -370,6 +370,24 @@ static void test_only_the_side_that_suspended_resumes(void **state)
 			 1); /* resuming is not another one */
 }
 
+static enum err terminate_fn(const struct turn *u, void *arg)
+{
+	Ds__Transfer *x;
+
+	return transfer_terminate(u, str_of(arg), STR("TERMINATED"), STR("no longer wanted"), &x);
+}
+
+static void test_ends_what_was_not_answered_yet(void **state)
+{
+	char *pid = start("");
+
+	(void)state;
+	assert_int_equal(world_turn(&w, "buyer", NULL, STR_NONE, terminate_fn, pid, NULL), ERR_OK);
+	world_settle(&w);
+	assert_states(pid, DSP_TRANSFER_TERMINATED);
+	assert_int_equal(fake_plane.pulls, 0);
+}
+
 static enum err revoke_fn(const struct turn *u, void *arg)
 {
 	Ds__Agreement *g;
@@ -413,6 +431,7 @@ int main(void)
 	    T(test_refuses_every_transition_that_is_not_in_the_table),
 	    T(test_hides_transfers_and_agreements_from_others),
 	    T(test_only_the_side_that_suspended_resumes),
+	    T(test_ends_what_was_not_answered_yet),
 	    T(test_revocation_ends_transfers_and_refuses_new_ones),
 	};
 #undef T
