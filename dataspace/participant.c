@@ -288,7 +288,7 @@ static void participant_post(struct net_req *r)
 	struct ds_job *j = ds_job_new(ds_of(r), r);
 	struct adding *x = j ? ARENA_NEW(j->arena, struct adding) : NULL;
 	struct flaw f = {0};
-	struct str id, title;
+	struct str id = STR_NONE, title;
 	json_t *body;
 	enum err e;
 

@@ -128,10 +128,9 @@ static void pull_over(struct pull *p)
 	struct pull **at;
 
 	pull_file_close(p);
-	while (atomic_load(&p->telling))
-		usleep(1000); /* its record is on the writer's way; bounded by it */
 	running_remove(&dp->running, &p->item);
 	pthread_mutex_lock(&all->lock);
+	while (p->telling) pthread_cond_wait(&all->wake, &all->lock);
 	if (p->again && !all->stopping) {
 		p->again = false;
 		atomic_store(&p->cut, ERR_OK);

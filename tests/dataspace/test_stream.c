@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "dataspace/bundle.h"
 #include "dataspace/dataplane.h"
 
 static const char *digest_text(struct str content)
@@ -290,6 +291,7 @@ static void test_revocation_cuts_running_streams(void **state)
 	struct access a;
 	struct raw r, s;
 	struct answer answer;
+	struct bundle_report report;
 	uint64_t got;
 
 	(void)state;
@@ -322,6 +324,14 @@ static void test_revocation_cuts_running_streams(void **state)
 	assert_int_equal(raw_status("GET", &a, ""), 403);
 	/* two plain requests were counted besides: they numbered nothing */
 	(void)await_meter(maker_call, agreement, "disputed");
+	(void)await_meter(buyer_call, agreement, "disputed");
+	/* a dispute is evidence too */
+	answer = buyer_call("GET", text("/agreements/%s/proof", agreement), NULL);
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(ds_bundle_verify(pair.buyer.arena, answer.body, NULL, 0, &report), ERR_OK);
+	assert_int_equal(report.receipts, 1);
+	answer = maker_call("GET", text("/agreements/%s/proof", agreement), NULL);
+	assert_int_equal(ds_bundle_verify(pair.buyer.arena, answer.body, NULL, 0, &report), ERR_OK);
 }
 
 /* A revoked transfer's counts agree as well, to the octet. */
@@ -343,6 +353,44 @@ static void test_meters_of_a_cut_transfer_agree(void **state)
 	m = await_meter(buyer_call, agreement, "agreed");
 	assert_true(json_integer_value(json_object_get(m, "octets")) >= 100000);
 	assert_meters(agreement, 1, 1, (uint64_t)json_integer_value(json_object_get(m, "octets")));
+}
+
+/* A consumer that numbers nothing and signs nothing: the provider counts what it sent, and says so alone.
+ */
+static void test_a_plain_consumer_is_counted_by_the_provider_alone(void **state)
+{
+	struct str content = octets(200000, 21);
+	const char *agreement, *pid;
+	struct answer answer;
+	struct access a;
+	struct raw r;
+	json_t *m, *receipt;
+
+	(void)state;
+	publish("plain", "", content);
+	agreement = agree("plain");
+	dp_quiesce(pair.buyer.d); /* its own pulls and statements stay away */
+	pid = pull(agreement, "");
+	answer = await(pid, "STARTED");
+	a = access_of(pid);
+	node_stop(&pair.buyer);
+	for (int i = 0; i < 2; i++) { /* twice the same octets are octets once */
+		r = raw_open("GET", &a, "");
+		raw_head(&r);
+		assert_int_equal(r.status, 200);
+		raw_body(&r, content.n);
+		assert_int_equal(r.got, content.n);
+		close(r.fd);
+	}
+	answer = maker_call("POST", text("/transfers/%s/terminate", a.pid), "{}");
+	assert_int_equal(answer.status / 100, 2);
+	m = await_meter(maker_call, agreement, "alone");
+	assert_int_equal(json_integer_value(json_object_get(m, "requests")), 2);
+	assert_int_equal(json_integer_value(json_object_get(m, "octets")), content.n);
+	receipt = json_array_get(json_object_get(m, "receipts"), 0);
+	assert_true(json_is_true(json_object_get(receipt, "own_signed")));
+	assert_true(json_is_false(json_object_get(receipt, "peer_signed")));
+	node_start(&pair.buyer);
 }
 
 static void test_time_ends_a_running_transfer(void **state)
@@ -482,6 +530,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_suspends_and_goes_on),
 	    cmocka_unit_test(test_revocation_cuts_running_streams),
 	    cmocka_unit_test(test_meters_of_a_cut_transfer_agree),
+	    cmocka_unit_test(test_a_plain_consumer_is_counted_by_the_provider_alone),
 	    cmocka_unit_test(test_time_ends_a_running_transfer),
 	    cmocka_unit_test(test_octets_end_a_running_transfer),
 	    cmocka_unit_test(test_a_changed_content_is_found_out),
