@@ -182,6 +182,8 @@ enum err rs_shard_start(struct rs *r, struct net_shard *net)
 	s->net = net;
 	pthread_mutex_unlock(&s->gate);
 	net_shard_set(net, RS_SHARD_SLOT, s);
+	/* a shard that gets no work for hours must not hold the snapshot it began with */
+	rs_shard_idle(r, net);
 	return ERR_OK;
 }
 

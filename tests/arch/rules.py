@@ -71,7 +71,7 @@ TABLE_DRIVEN = "/* table-driven */"  # in the line above a function that is one 
 # The first pattern that fits counts.
 CMAKE_LINES = [
     ("CMakeLists.txt", 80),
-    ("tests/CMakeLists.txt", 60),  # it defines what a test and a fuzz target are
+    ("tests/CMakeLists.txt", 80),  # it defines what a test and a fuzz target are
     ("tests/*", 60),  # a line or two for each test
     ("tools/CMakeLists.txt", 40),
     ("*", 30),

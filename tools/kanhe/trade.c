@@ -39,7 +39,8 @@ static void print_dataset(const json_t *d)
 {
 	size_t i;
 	json_t *offer;
-	print_safe(stdout, str_of(text_of(d, "@id")));
+	/* the catalog of a partner is DCAT, our own list is plain */
+	print_safe(stdout, str_of(text_of(d, "@id")[0] ? text_of(d, "@id") : text_of(d, "id")));
 	printf("  ");
 	print_safe(stdout, str_of(text_of(d, "title")));
 	putchar('\n');
