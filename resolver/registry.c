@@ -1,6 +1,10 @@
 /* Rows of this file's tables are laid out in resolver/tables.h. A history key is the identifier's key
  * and the be64 leaf index; a key of more than 503 octets is cut to its first 471 and the SHA-256 of the
- * whole key first, so that it fits. */
+ * whole key first, so that it fits.
+ *
+ * The table history lacks the last change of each identifier: the record's own row tells it, by its leaf
+ * and its octets, and what was before is what the change before it left. So a registration, which for
+ * most identifiers is the only change ever, writes one row and not two in different places. */
 #include "resolver/registry.h"
 
 #include <stdlib.h>
@@ -13,6 +17,7 @@ enum {
 	HISTORY_STEM_MAX = STORE_KEY_MAX - 8,
 	HISTORY_HEAD = HISTORY_STEM_MAX - HASH_SHA256,
 	COUNT_ROW = 16,
+	ROW_LEAF = 8, /* octets before the record in its row */
 };
 
 struct history_key {
@@ -42,53 +47,93 @@ static struct str history_row(struct history_key *k, uint64_t leaf)
 
 /* ---- reading ---------------------------------------------------------------------------- */
 
-enum err registry_find(struct store_txn *t, const struct id *id, struct str *ret_packed)
+static enum err find_row(struct store_txn *t, const struct id *id, uint64_t *ret_leaf,
+			 struct str *ret_packed)
 {
 	struct record_head head;
-	enum err e = store_get(t, RS_TABLE_record, id->key, ret_packed);
-	if (e || !id->hashed) return e;
-	e = record_peek(*ret_packed, &head);
-	return e ? e : str_eq(head.id, id->text) ? ERR_OK : ERR_NOT_FOUND;
+	struct str row;
+	enum err e = store_get(t, RS_TABLE_record, id->key, &row);
+	if (e) return e;
+	if (row.n <= ROW_LEAF) return ERR_CORRUPT;
+	struct str packed = str_skip(row, ROW_LEAF);
+	if (id->hashed) {
+		e = record_peek(packed, &head);
+		if (e) return e;
+		if (!str_eq(head.id, id->text)) return ERR_NOT_FOUND;
+	}
+	*ret_leaf = store_u64(str_first(row, ROW_LEAF));
+	*ret_packed = packed;
+	return ERR_OK;
+}
+
+enum err registry_find(struct store_txn *t, const struct id *id, struct str *ret_packed)
+{
+	uint64_t leaf;
+	return find_row(t, id, &leaf, ret_packed);
 }
 
 enum err registry_list(struct store_txn *t, struct str prefix, struct str after, registry_list_fn *fn,
 		       void *arg)
 {
 	struct store_cursor *c;
-	struct str key, packed;
+	struct str key, row;
 	enum err e = store_cursor_open(t, RS_TABLE_record, &c);
 	if (e) return e;
-	e = store_cursor_seek(c, after.n ? after : prefix, &key, &packed);
-	if (!e && after.n && str_eq(key, after)) e = store_cursor_next(c, &key, &packed);
-	while (!e && str_starts(key, prefix) && fn(arg, key, packed))
-		e = store_cursor_next(c, &key, &packed);
+	e = store_cursor_seek(c, after.n ? after : prefix, &key, &row);
+	if (!e && after.n && str_eq(key, after)) e = store_cursor_next(c, &key, &row);
+	while (!e && str_starts(key, prefix) && fn(arg, key, str_skip(row, ROW_LEAF)))
+		e = store_cursor_next(c, &key, &row);
 	store_cursor_close(c);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-enum err registry_history(struct store_txn *t, const struct id *id, registry_history_fn *fn, void *arg)
+/* Changes in their order: what one left is what the next found. */
+struct telling {
+	registry_history_fn *fn;
+	void *arg;
+	char digests[HISTORY_DIGEST]; /* before and after */
+};
+
+static enum err tell(struct telling *h, uint64_t leaf, const void *after)
+{
+	memcpy(h->digests, h->digests + HASH_SHA256, HASH_SHA256);
+	memcpy(h->digests + HASH_SHA256, after, HASH_SHA256);
+	return h->fn(h->arg, leaf, str_n(h->digests, sizeof h->digests));
+}
+
+static enum err tell_earlier(struct telling *h, struct store_txn *t, const struct id *id)
 {
 	struct history_key k;
 	struct store_cursor *c;
-	struct str key, digests;
+	struct str key, after;
+	enum err stop = ERR_OK;
 	history_stem(id->key, &k);
 	struct str stem = str_n(k.octets, k.stem_n);
 	enum err e = store_cursor_open(t, RS_TABLE_history, &c);
 	if (e) return e;
-	for (e = store_cursor_seek(c, stem, &key, &digests); !e && str_starts(key, stem);
-	     e = store_cursor_next(c, &key, &digests)) {
+	for (e = store_cursor_seek(c, stem, &key, &after); !e && !stop && str_starts(key, stem);
+	     e = store_cursor_next(c, &key, &after)) {
 		/* keys of other identifiers may begin alike; theirs are longer or shorter */
 		if (key.n != stem.n + 8) continue;
-		enum err stop = digests.n == HISTORY_DIGEST
-				    ? fn(arg, store_u64(str_skip(key, stem.n)), digests)
-				    : ERR_CORRUPT;
-		if (stop) {
-			store_cursor_close(c);
-			return stop;
-		}
+		stop = after.n == HASH_SHA256 ? tell(h, store_u64(str_skip(key, stem.n)), after.p)
+					      : ERR_CORRUPT;
 	}
 	store_cursor_close(c);
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
+	return stop ? stop : e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+enum err registry_history(struct store_txn *t, const struct id *id, registry_history_fn *fn, void *arg)
+{
+	struct telling h = {.fn = fn, .arg = arg};
+	unsigned char after[HASH_SHA256];
+	struct str packed;
+	uint64_t leaf;
+	enum err e = find_row(t, id, &leaf, &packed);
+	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
+	e = tell_earlier(&h, t, id);
+	if (e) return e;
+	hash_sha256(packed, after);
+	return tell(&h, leaf, after);
 }
 
 enum err registry_count(struct store_txn *t, struct str authority, struct registry_count *ret)
@@ -192,11 +237,15 @@ static enum err pack(struct registry_change *c, const struct record *r, struct a
 	struct buf out = BUF_INIT(RECORD_PACKED_MAX);
 	enum err e = record_pack(r, &out);
 	if (!e) {
-		c->packed = arena_dup(a, buf_str(&out));
-		if (!c->packed.p) e = ERR_NO_MEMORY;
+		c->row = (unsigned char *)arena_bytes(a, ROW_LEAF + out.n);
+		if (!c->row) e = ERR_NO_MEMORY;
+	}
+	if (!e) {
+		memcpy(c->row + ROW_LEAF, out.p, out.n);
+		c->packed = str_n(c->row + ROW_LEAF, out.n);
+		hash_sha256(c->packed, c->after);
 	}
 	buf_done(&out);
-	if (!e) hash_sha256(c->packed, c->after);
 	return e;
 }
 
@@ -237,7 +286,7 @@ static enum err prepare(const struct registry_set *s, struct registry_change *c,
 {
 	struct str old = STR_NONE;
 	struct record_head head;
-	enum err e = registry_find(t->store, &c->id, &old);
+	enum err e = find_row(t->store, &c->id, &c->old_leaf, &old);
 	if (e && e != ERR_NOT_FOUND) return e;
 	bool there = !e;
 	e = there ? record_peek(old, &head) : ERR_OK;
@@ -318,16 +367,14 @@ static enum err add_count(struct writer_txn *t, struct str authority, int64_t ac
 
 static enum err write_one(const struct registry_change *c, struct writer_txn *t, uint64_t leaf)
 {
-	char digests[HISTORY_DIGEST];
 	struct history_key k;
-	memcpy(digests, c->before, HASH_SHA256);
-	memcpy(digests + HASH_SHA256, c->after, HASH_SHA256);
+	store_key_u64(c->row, leaf);
+	enum err e = store_put(t->store, RS_TABLE_record, c->id.key, str_n(c->row, ROW_LEAF + c->packed.n));
+	if (e || c->created) return e;
+	/* the change before this one was the last so far */
 	history_stem(c->id.key, &k);
-	enum err e = store_put(t->store, RS_TABLE_record, c->id.key, c->packed);
-	if (!e)
-		e = store_put(t->store, RS_TABLE_history, history_row(&k, leaf),
-			      str_n(digests, sizeof digests));
-	return e;
+	return store_put(t->store, RS_TABLE_history, history_row(&k, c->old_leaf),
+			 str_n(c->before, sizeof c->before));
 }
 
 /* Changes of one authority stand together, keys being in order: one counter row for each run. */

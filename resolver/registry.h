@@ -1,7 +1,7 @@
 /* Registry: the identifiers registered here, their history, and how many there are.
  *
- * Purpose: changes are writer commands; each change is one ledger entry and one history row per
- * identifier, in the transaction of the change.
+ * Purpose: changes are writer commands; each change is one ledger entry, and known as the
+ * identifier's history, in the transaction of the change.
  * Ownership: what a change points to must live until the command is done.
  * Threads: registry_apply inside a writer command; the reading functions with any transaction.
  * Invariants: 1. a change set is applied whole or not at all. 2. revisions of an identifier count up
@@ -34,7 +34,9 @@ struct registry_change {
 	bool created, unchanged, revived;
 	uint64_t revision;
 	unsigned char before[HASH_SHA256], after[HASH_SHA256]; /* zeros: none */
+	uint64_t old_leaf;
 	struct str packed;
+	unsigned char *row; /* of the table record: its leaf, then packed */
 };
 
 struct registry_set {

@@ -7,8 +7,8 @@
 #include "base/store.h"
 
 #define RS_TABLES(X)                                                                                       \
-	X(record, "registry.c", "id key", "Record, packed: active and retired ones")                       \
-	X(history, "registry.c", "id key (history_key), be64 leaf index", "SHA-256 before, SHA-256 after") \
+	X(record, "registry.c", "id key", "be64 leaf index of its last change; Record, packed")            \
+	X(history, "registry.c", "id key (history_key), be64 leaf index", "SHA-256 after; not the last")   \
 	X(counter, "registry.c", "prefix key of an authority", "be64 active, be64 retired")                \
 	X(delegation, "delegation.c", "prefix key", "Signed Delegation, packed; lasts until withdrawn")    \
 	X(serial, "delegation.c", "prefix key", "be64 last serial given out, also after a withdrawal")     \

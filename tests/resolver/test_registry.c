@@ -125,7 +125,12 @@ static void registers_replaces_and_retires(void **state)
 		assert_string_equal(json_string_value(json_object_get(entry, "kind")), kinds[i]);
 		assert_string_equal(json_string_value(json_object_get(entry, "who")), "registrar");
 		assert_int_equal(json_integer_value(json_object_get(entry, "revision")), (long)i + 1);
+		/* what the tables say and what the ledger says are the same */
+		assert_string_equal(json_string_value(json_object_get(one, "after")),
+				    json_string_value(json_object_get(entry, "after")));
 		if (!i) continue; /* each begins where the one before ended */
+		assert_string_equal(json_string_value(json_object_get(one, "before")),
+				    json_string_value(json_object_get(entry, "before")));
 		assert_string_equal(
 		    json_string_value(json_object_get(one, "before")),
 		    json_string_value(json_object_get(json_array_get(all, i - 1), "after")));

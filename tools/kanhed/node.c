@@ -8,7 +8,7 @@
 #include "proto/did/name.h"
 
 /* Format numbers of the two environments' contents: raised when a stored value changes its form. */
-enum { REGISTRY_FORMAT = 1, SPACE_FORMAT = 1, PASSPHRASE_MAX = 1024 };
+enum { REGISTRY_FORMAT = 2, SPACE_FORMAT = 1, PASSPHRASE_MAX = 1024 };
 
 static enum err read_passphrase(const char *path, char *line, size_t room, struct str *ret, struct flaw *f)
 {
