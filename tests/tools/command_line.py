@@ -1,5 +1,6 @@
 """The command line: help, typing errors, exit statuses, JSON, both languages."""
 import json
+import os
 
 from node import KANHED, Node, check, finish, run
 
@@ -54,6 +55,23 @@ try:
     status, out, err = node.kanhe("load", "/dev/null")
     check("an empty file is told", status == 1 and "empty" in err, err)
     check("and changes nothing", node.state() == before)
+    lines = [json.dumps({"id": f"88.118.8/L{i}", "values": [{"type": "URL", "data": f"https://l.example/{i}"}]}) for i in range(5500)]
+    path = os.path.join(node.folder, "many.ndjson")
+    open(path, "w").write("\n".join(lines))
+    status, out, err = node.kanhe("load", path, "--json")
+    check("batches on their way at once are all registered", status == 0 and json.loads(out)["registered"] == 5500, out + err)
+    status, out, err = node.kanhe("resolve", "88.118.8/L5499", "--json")
+    check("the last of them too", status == 0 and json.loads(out)["values"][0]["data"]["value"] == "https://l.example/5499", out + err)
+    lines[4321] = '{"id": "88.118.8/L4321", "values": [{"type": 7}]}'
+    open(path, "w").write("\n".join(line.replace("88.118.8/L", "88.118.8/M") for line in lines))
+    status, out, err = node.kanhe("load", path)
+    check("a bad record: line and member are named", status == 1 and ":4322: values[0].type" in err, err)
+    lines[4321], lines[2500] = lines[4320].replace("L4320", "L4321"), lines[2500].replace("88.118.8", "88.999")
+    open(path, "w").write("\n".join(line.replace("88.118.8/L", "88.118.8/N") for line in lines))
+    status, out, err = node.kanhe("load", path)
+    check("a refused batch fails the load", status in (1, 6) and "records[500].id" in err, err)
+    status, out, err = node.kanhe("resolve", "88.118.8/N2499")
+    check("and nothing of it is registered", status == 3, out + err)
     status, out, err = node.kanhe("register", "88.118.8/ESC", "DESC=\x1b[31mred")
     if status == 0:
         status, out, err = node.kanhe("resolve", "88.118.8/ESC")

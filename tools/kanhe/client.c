@@ -117,7 +117,7 @@ static const char *bearer(struct cli *c, const char *name)
 	return arena_printf(c->arena, "Bearer %.*s", STR_ARG(text)).p;
 }
 
-struct waiting {
+struct sent {
 	pthread_mutex_t lock;
 	pthread_cond_t over;
 	bool done, to_file_failed;
@@ -127,11 +127,12 @@ struct waiting {
 	FILE *file;
 	uint64_t got;
 	struct progress progress;
+	struct call call;
 };
 
 static enum err on_data(void *arg, const struct courier_result *r, struct str piece)
 {
-	struct waiting *w = arg;
+	struct sent *w = arg;
 	w->got += piece.n;
 	if (r->status / 100 != 2) {
 		buf_add(&w->body, piece);
@@ -147,7 +148,7 @@ static enum err on_data(void *arg, const struct courier_result *r, struct str pi
 
 static void on_done(void *arg, const struct courier_result *r)
 {
-	struct waiting *w = arg;
+	struct sent *w = arg;
 	pthread_mutex_lock(&w->lock);
 	w->result = *r;
 	buf_add(&w->body, r->body);
@@ -215,14 +216,14 @@ static int tell_problem(struct cli *c, const struct reply *r)
 	return bogus ? CLI_BOGUS : exit_of_status(r->status);
 }
 
-static void wait_for(struct waiting *w)
+static void wait_for(struct sent *w)
 {
 	pthread_mutex_lock(&w->lock);
 	while (!w->done) pthread_cond_wait(&w->over, &w->lock);
 	pthread_mutex_unlock(&w->lock);
 }
 
-static int open_output(struct cli *c, const struct call *call, struct waiting *w)
+static int open_output(struct cli *c, const struct call *call, struct sent *w)
 {
 	if (!call->to_file) return CLI_OK;
 	w->file = strcmp(call->to_file, "-") == 0 ? stdout : fopen(call->to_file, "we");
@@ -231,7 +232,7 @@ static int open_output(struct cli *c, const struct call *call, struct waiting *w
 	return CLI_FAILED;
 }
 
-static int close_output(struct cli *c, const struct call *call, struct waiting *w)
+static int close_output(struct cli *c, const struct call *call, struct sent *w)
 {
 	if (!w->file) return CLI_OK;
 	bool failed = fflush(w->file) != 0 || w->to_file_failed;
@@ -240,7 +241,7 @@ static int close_output(struct cli *c, const struct call *call, struct waiting *
 	return failed ? CLI_FAILED : CLI_OK;
 }
 
-static void take_reply(struct cli *c, const struct waiting *w, struct reply *ret)
+static void take_reply(struct cli *c, const struct sent *w, struct reply *ret)
 {
 	struct flaw f;
 	*ret = (struct reply){.status = w->result.status};
@@ -251,17 +252,11 @@ static void take_reply(struct cli *c, const struct waiting *w, struct reply *ret
 	if (json && json_read_large(c->arena, ret->body, &f, &ret->json)) ret->json = NULL;
 }
 
-int client_call(struct cli *c, const struct call *call, struct reply *ret)
+static enum err submit(struct cli *c, struct sent *w)
 {
-	int status = client_open(c);
-	if (status) return status;
-	struct waiting w = {.lock = PTHREAD_MUTEX_INITIALIZER,
-			    .over = PTHREAD_COND_INITIALIZER,
-			    .body = BUF_INIT(ANSWER_MAX)};
+	const struct call *call = &w->call;
 	struct courier_header headers[5];
 	uint64_t ticket;
-	status = open_output(c, call, &w);
-	if (status) return status;
 	struct courier_req req = {
 	    .method = call->method,
 	    .url = arena_printf(c->arena, "%.*s%s", STR_ARG(c->target->url), call->path).p,
@@ -272,24 +267,59 @@ int client_call(struct cli *c, const struct call *call, struct reply *ret)
 	    .h2_prior = true,
 	    .deadline = call->deadline ? call->deadline : DEADLINE,
 	    .body_max = ANSWER_MAX,
-	    .data = w.file ? on_data : NULL,
+	    .data = w->file ? on_data : NULL,
 	    .done = on_done,
-	    .arg = &w};
-	progress_start(&w.progress, c, say(SAY_RECEIVING), call->expect);
-	enum err e = courier_submit(c->target->courier, &req, &ticket);
+	    .arg = w};
+	progress_start(&w->progress, c, say(SAY_RECEIVING), call->expect);
+	return courier_submit(c->target->courier, &req, &ticket);
+}
+
+int client_send(struct cli *c, const struct call *call, struct sent **ret)
+{
+	int status = client_open(c);
+	if (status) return status;
+	struct sent *w = calloc(1, sizeof *w);
+	must(w != NULL);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->over, NULL);
+	buf_init(&w->body, ANSWER_MAX);
+	w->call = *call;
+	status = open_output(c, call, w);
+	enum err e = status ? ERR_OK : submit(c, w);
 	if (e) {
 		print_error(c, "%s", err_text(e));
-		return CLI_FAILED;
+		status = CLI_FAILED;
 	}
-	wait_for(&w);
-	progress_end(&w.progress);
-	status = close_output(c, call, &w);
-	take_reply(c, &w, ret);
-	buf_done(&w.body);
-	if (w.result.err) return call->quiet_errors ? CLI_UNREACHABLE : tell_unreachable(c, &w.result);
-	if (!status && ret->status / 100 != 2)
-		status = call->quiet_errors ? exit_of_status(ret->status) : tell_problem(c, ret);
+	if (status)
+		free(w);
+	else
+		*ret = w;
 	return status;
+}
+
+int client_finish(struct cli *c, struct sent *w, struct reply *ret)
+{
+	const struct call *call = &w->call;
+	wait_for(w);
+	progress_end(&w->progress);
+	int status = close_output(c, call, w);
+	take_reply(c, w, ret);
+	buf_done(&w->body);
+	if (w->result.err)
+		status = call->quiet_errors ? CLI_UNREACHABLE : tell_unreachable(c, &w->result);
+	else if (!status && ret->status / 100 != 2)
+		status = call->quiet_errors ? exit_of_status(ret->status) : tell_problem(c, ret);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->over);
+	free(w);
+	return status;
+}
+
+int client_call(struct cli *c, const struct call *call, struct reply *ret)
+{
+	struct sent *w;
+	int status = client_send(c, call, &w);
+	return status ? status : client_finish(c, w, ret);
 }
 
 const char *client_participant(struct cli *c)

@@ -1,4 +1,4 @@
-/* Client: requests of a command to a node, over the courier, one at a time.
+/* Client: requests of a command to a node, over the courier.
  *
  * The node is a folder (its kanhed.conf gives URL, authority of TLS and tokens) or a URL. Errors are
  * told on standard error (with --json also as an object on standard output) and become an exit
@@ -41,6 +41,11 @@ int client_open(struct cli *c);
 void client_close(struct cli *c);
 /* CLI_OK on a 2xx answer. */
 int client_call(struct cli *c, const struct call *call, struct reply *ret);
+/* The same in two steps, for several at once: each one sent is to be finished, in any order. The call's
+ * slices are copied; with to_file, it must live until then. */
+struct sent;
+int client_send(struct cli *c, const struct call *call, struct sent **ret);
+int client_finish(struct cli *c, struct sent *s, struct reply *ret);
 /* Participant the command acts for, or NULL with a message. */
 const char *client_participant(struct cli *c);
 /* "/participants/maker/…" from a printf form; words that come from people go through path_word. */

@@ -7,7 +7,7 @@ static bool take_line(struct load_source *s, bool csv, struct str *ret)
 {
 	bool quoted = false;
 	if (!s->rest.n) return false;
-	size_t i = 0;
+	size_t i = csv ? 0 : str_find(s->rest, '\n');
 	for (; i < s->rest.n; i++) {
 		if (csv && s->rest.p[i] == '"') quoted = !quoted;
 		if (s->rest.p[i] == '\n' && !quoted) break;
