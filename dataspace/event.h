@@ -44,7 +44,8 @@
 	X(METER_COUNTERSIGNED, "meter-countersigned", "both sides signed a meter statement")               \
 	X(METER_DISPUTED, "meter-disputed", "the two sides' counts differ")                                \
 	X(MESSAGE_UNDELIVERED, "message-undelivered", "the peer refused a message for good")               \
-	X(PROOF_EXPORTED, "proof-exported", "a proof bundle was made")
+	X(PROOF_EXPORTED, "proof-exported", "a proof bundle was made")                                     \
+	X(DATA_GRANTED, "data-granted", "a data request passed the policy; octets may leave")
 
 enum ds_event_kind {
 	DS_EVENT_NONE,

@@ -31,18 +31,35 @@ static void refuse(struct stream *s, enum err e, struct str reason)
 	snprintf(s->got.reason, sizeof s->got.reason, "%.*s", STR_ARG(reason));
 }
 
-static enum err refused_event(struct stream *s, struct writer_txn *t, const Ds__Transfer *x, json_t *report)
+static struct ds_event event_of(const struct stream *s, enum ds_event_kind kind)
 {
-	struct ds_event ev = {.kind = DS_EVENT_DATA_REFUSED,
+	struct ds_event ev = {.kind = kind,
 			      .participant = s->item.participant,
-			      .who = str_of(x->peer),
+			      .who = s->party,
 			      .agreement = s->item.agreement,
 			      .transfer = s->item.pid,
 			      .dataset = str_of(s->agreement->dataset),
-			      .peer = str_of(x->peer),
+			      .peer = s->party,
 			      .detail = json_object()};
 
 	must(ev.detail);
+	return ev;
+}
+
+/* Before the first octet of a request leaves. */
+static enum err granted_event(struct stream *s, struct writer_txn *t)
+{
+	struct ds_event ev = event_of(s, DS_EVENT_DATA_GRANTED);
+
+	if (s->number) json_put_u64(ev.detail, "request", s->number);
+	json_put_u64(ev.detail, "from", s->from);
+	return ds_event_append(t, &ev, NULL);
+}
+
+static enum err refused_event(struct stream *s, struct writer_txn *t, json_t *report)
+{
+	struct ds_event ev = event_of(s, DS_EVENT_DATA_REFUSED);
+
 	json_put_str(ev.detail, "reason", str_of(s->got.reason));
 	if (report) json_put(ev.detail, "report", json_incref(report));
 	return ds_event_append(t, &ev, NULL);
@@ -80,7 +97,7 @@ static enum err policy_reach(struct stream *s, struct writer_txn *t, const Ds__T
 	}
 	refuse(s, dp_policy_denial(&v), v.reason);
 	s->got.limited = true;
-	return s->first ? refused_event(s, t, x, v.report) : ERR_OK;
+	return s->first ? refused_event(s, t, v.report) : ERR_OK;
 }
 
 enum err stream_grant(struct stream *s, struct writer_txn *t)
@@ -119,19 +136,14 @@ enum err stream_grant(struct stream *s, struct writer_txn *t)
 		refuse(s, ERR_QUOTA, STR("too many separate ranges of one transfer"));
 		return ERR_OK;
 	}
-	return meter_use_close(t, s->item.participant, &u);
+	e = meter_use_close(t, s->item.participant, &u);
+	return e || !s->first ? e : granted_event(s, t);
 }
 
 enum err stream_record(struct stream *s, struct writer_txn *t)
 {
 	enum err cut = (enum err)s->cut;
-	struct ds_event ev = {.kind = cut ? DS_EVENT_DATA_CUT : DS_EVENT_DATA_SERVED,
-			      .participant = s->item.participant,
-			      .who = s->party,
-			      .agreement = s->item.agreement,
-			      .transfer = s->item.pid,
-			      .dataset = str_of(s->agreement->dataset),
-			      .peer = s->party};
+	struct ds_event ev;
 	struct meter_use u;
 	Ds__Transfer *x;
 	enum err e = ds_transfer_find(t->store, s->work, s->item.participant, s->item.pid, &x);
@@ -147,8 +159,7 @@ enum err stream_record(struct stream *s, struct writer_txn *t)
 	x->requests = u.row->requests;
 	e = ds_transfer_put(t, s->item.participant, x);
 	if (e) return e;
-	ev.detail = json_object();
-	must(ev.detail);
+	ev = event_of(s, cut ? DS_EVENT_DATA_CUT : DS_EVENT_DATA_SERVED);
 	if (s->number) json_put_u64(ev.detail, "request", s->number);
 	json_put_u64(ev.detail, "from", s->from);
 	json_put_u64(ev.detail, "octets", s->out.at - s->from);

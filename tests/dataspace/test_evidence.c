@@ -295,6 +295,7 @@ static void test_audit_tells_who_did_what(void **state)
 	n = json_array_size(entries);
 	assert_true(has(entries, "negotiation-agreed", NULL));
 	assert_true(has(entries, "negotiation-finalized", NULL));
+	assert_true(has(entries, "data-granted", buyer));
 	assert_true(has(entries, "data-served", buyer));
 	assert_true(has(entries, "transfer-refused", buyer));
 	assert_true(has(entries, "meter-countersigned", buyer));
