@@ -322,6 +322,27 @@ int client_call(struct cli *c, const struct call *call, struct reply *ret)
 	return status ? status : client_finish(c, w, ret);
 }
 
+int client_list(struct cli *c, const char *path, const char *key, json_t **ret)
+{
+	struct reply r;
+	const char *cursor = "";
+	json_t *all = json_keep(c->arena, json_object()), *rows = json_array();
+	must(all != NULL);
+	json_put(all, key, rows);
+	do {
+		const char *page =
+		    cursor[0] ? client_path(c, "%s%scursor=%s", path, strchr(path, '?') ? "&" : "?",
+					    path_word(c, cursor, false))
+			      : path;
+		int status = client_call(c, &(struct call){.method = "GET", .path = page}, &r);
+		if (status) return status;
+		json_array_extend(rows, json_object_get(r.json, key));
+		cursor = text_of(r.json, "next");
+	} while (cursor[0]);
+	*ret = all;
+	return CLI_OK;
+}
+
 const char *client_participant(struct cli *c)
 {
 	if (client_open(c)) return NULL;

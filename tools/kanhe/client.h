@@ -46,6 +46,8 @@ int client_call(struct cli *c, const struct call *call, struct reply *ret);
 struct sent;
 int client_send(struct cli *c, const struct call *call, struct sent **ret);
 int client_finish(struct cli *c, struct sent *s, struct reply *ret);
+/* GETs every page of a list: {key: [all of them]}. path has no query, or ends in one. */
+int client_list(struct cli *c, const char *path, const char *key, json_t **ret);
 /* Participant the command acts for, or NULL with a message. */
 const char *client_participant(struct cli *c);
 /* "/participants/maker/…" from a printf form; words that come from people go through path_word. */

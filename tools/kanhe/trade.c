@@ -57,11 +57,15 @@ int command_catalog(struct cli *c, int argc, char **argv)
 	if (status) return status;
 	const char *who = client_participant(c);
 	if (!who) return CLI_USAGE;
-	struct call own = {.method = "GET", .path = client_path(c, "/participants/%s/datasets", who)};
-	struct call other = {.method = "POST",
-			     .path = client_path(c, "/participants/%s/catalog", who),
-			     .json = words.n ? object_of("provider", words.word[0]) : NULL};
-	status = client_call(c, words.n ? &other : &own, &r);
+	if (words.n) {
+		struct call other = {.method = "POST",
+				     .path = client_path(c, "/participants/%s/catalog", who),
+				     .json = object_of("provider", words.word[0])};
+		status = client_call(c, &other, &r);
+	} else {
+		status =
+		    client_list(c, client_path(c, "/participants/%s/datasets", who), "datasets", &r.json);
+	}
 	if (status) return status;
 	if (c->json) {
 		print_json(r.json);
@@ -129,19 +133,18 @@ static void print_agreement(const json_t *a)
 /* What was counted under agreements, by us and by the partner, and whether both have signed it. */
 static int show_meters(struct cli *c, const char *who, const char *agreement)
 {
-	struct reply r;
 	size_t i;
-	json_t *m;
+	json_t *m, *all;
 	const char *path =
 	    client_path(c, "/participants/%s/meters%s%s", who, agreement ? "?agreement=" : "",
 			agreement ? path_word(c, agreement, false) : "");
-	int status = client_call(c, &(struct call){.method = "GET", .path = path}, &r);
+	int status = client_list(c, path, "meters", &all);
 	if (status) return status;
 	if (c->json) {
-		print_json(r.json);
+		print_json(all);
 		return CLI_OK;
 	}
-	json_array_foreach(json_object_get(r.json, "meters"), i, m)
+	json_array_foreach(json_object_get(all, "meters"), i, m)
 	    printf(say(SAY_METER), text_of(m, "agreement"),
 		   (long long)json_integer_value(json_object_get(m, "transfers")),
 		   (long long)json_integer_value(json_object_get(m, "requests")),
@@ -165,16 +168,17 @@ int command_agreements(struct cli *c, int argc, char **argv)
 	const char *path = words.n ? client_path(c, "/participants/%s/agreements/%s", who,
 						 path_word(c, words.word[0], false))
 				   : client_path(c, "/participants/%s/agreements", who);
-	status = client_call(c, &(struct call){.method = "GET", .path = path}, &r);
+	if (words.n)
+		status = client_call(c, &(struct call){.method = "GET", .path = path}, &r);
+	else
+		status = client_list(c, path, "agreements", &r.json);
 	if (status) return status;
-	if (c->json || words.n) {
-		if (c->json)
-			print_json(r.json);
-		else
-			printf("%.*s\n", STR_ARG(json_write(c->arena, r.json, true)));
-		return CLI_OK;
-	}
-	json_array_foreach(json_object_get(r.json, "agreements"), i, a) print_agreement(a);
+	if (c->json)
+		print_json(r.json);
+	else if (words.n)
+		printf("%.*s\n", STR_ARG(json_write(c->arena, r.json, true)));
+	else
+		json_array_foreach(json_object_get(r.json, "agreements"), i, a) print_agreement(a);
 	return CLI_OK;
 }
 
