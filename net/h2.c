@@ -10,7 +10,8 @@ enum {
 	FIRST_UNKNOWN = 10,   /* frame types of RFC 9113 end at 9 */
 	PRIORITY_UPDATE = 16, /* RFC 9218 7.1: browsers send them */
 	FRAME_HEADER = 9,
-	DATA_LEAST = 1024 /* octets of DATA worth a frame of their own */
+	DATA_LEAST = 1024,  /* octets of DATA worth a frame of their own */
+	ID_INDEX_MS = 30000 /* the table of 4,096 octets holds the dates of 60 seconds */
 };
 
 struct h2 {
@@ -21,7 +22,8 @@ struct h2 {
 	struct h2_budget budget;
 	bool calmed; /* GOAWAY for a flood was submitted */
 	bool noticed, final;
-	uint32_t answers, invalid; /* invalid: frames whose RST_STREAM is still to be sent */
+	uint32_t invalid;    /* frames whose RST_STREAM is still to be sent */
+	uint64_t id_indexed; /* loop time when an x-request-id was put into the peer's table last */
 };
 
 static nghttp2_session_callbacks *callbacks;
@@ -309,9 +311,14 @@ static size_t answer_fields(struct request *r, nghttp2_nv *to)
 	if (a->content_type) to[n++] = field(STR("content-type"), str_of(a->content_type), 0);
 	if (a->length_n) to[n++] = field(STR("content-length"), str_n(a->length_text, a->length_n), 0);
 	for (size_t i = 0; i < a->fields_n; i++) to[n++] = field(r->fields[i].name, r->fields[i].value, 0);
-	/* never the same twice, so it must not push others out of the table; but now and then, so that
-	 * its name stays there and need not be spelt out */
-	bool index = (r->conn->h2->answers++ & 31) == 0;
+	/* Never the same twice, so it must not push others out of the table; but now and then, so that its
+	 * name stays there and need not be spelt out. By time and not by number: dates push it out, one a
+	 * second; and of many in the table, :status would search all, whose bucket of the library's they
+	 * share. */
+	struct h2 *h = r->conn->h2;
+	uint64_t now = shard_now(h->conn->shard);
+	bool index = !h->id_indexed || now - h->id_indexed > ID_INDEX_MS;
+	if (index) h->id_indexed = now;
 	to[n++] = field(STR("x-request-id"), r->pub.id, index ? 0 : NGHTTP2_NV_FLAG_NO_INDEX);
 	return n;
 }
