@@ -90,30 +90,48 @@ static void test_pinned_keys(void **state)
 	}
 }
 
-/* No octet of a bundle can be another one: one bit of every octet, all bits of some. */
-static void test_every_flipped_bit_is_refused(void **state)
+/* Flips bits of a bundle one after the other: all eight of every step-th octet, one of the others. */
+static void flip(struct str whole, size_t step)
 {
-	char *p = arena_bytes(pair.buyer.arena, bundle.n);
+	char *p = arena_bytes(pair.buyer.arena, whole.n);
 	struct bundle_report r;
 	size_t tried = 0;
 
-	(void)state;
 	assert_non_null(p);
-	memcpy(p, bundle.p, bundle.n);
-	for (size_t i = 0; i < bundle.n; i++) {
-		unsigned first = i % 16 ? (unsigned)(i % 8) : 0, last = i % 16 ? first : 7;
+	memcpy(p, whole.p, whole.n);
+	for (size_t i = 0; i < whole.n; i++) {
+		unsigned first = i % step ? (unsigned)(i % 8) : 0, last = i % step ? first : 7;
 
 		for (unsigned bit = first; bit <= last; bit++, tried++) {
 			p[i] = (char)(p[i] ^ 1 << bit);
-			if (verify(str_n(p, bundle.n), NULL, 0, &r) != ERR_BAD_SIGNATURE)
+			if (verify(str_n(p, whole.n), NULL, 0, &r) != ERR_BAD_SIGNATURE)
 				fail_msg("octet %zu, bit %u passes", i, bit);
 			p[i] = (char)(p[i] ^ 1 << bit);
 		}
 	}
-	print_message("%zu octets, %zu flips\n", bundle.n, tried);
-	assert_int_equal(verify(str_n(p, bundle.n), NULL, 0, &r), ERR_OK);
+	print_message("%zu octets, %zu flips\n", whole.n, tried);
+	assert_int_equal(verify(str_n(p, whole.n), NULL, 0, &r), ERR_OK);
 	for (size_t cut = 1; cut < 40; cut++)
-		assert_int_equal(verify(str_n(p, bundle.n - cut), NULL, 0, &r), ERR_BAD_SIGNATURE);
+		assert_int_equal(verify(str_n(p, whole.n - cut), NULL, 0, &r), ERR_BAD_SIGNATURE);
+}
+
+/* No octet of a bundle can be another one. */
+static void test_every_flipped_bit_is_refused(void **state)
+{
+	const char *once;
+	struct answer small, a;
+
+	(void)state;
+	publish("flipped", "", octets(500, 8));
+	once = agree("flipped");
+	small = buyer_call("GET", text("/agreements/%s/proof", once), NULL);
+	assert_int_equal(small.status, 200);
+	flip(small.body, 4);
+	a = await(pull(once, ""), "COMPLETED,TERMINATED");
+	assert_meters(once, 1, 1, 500);
+	a = buyer_call("GET", text("/agreements/%s/proof", once), NULL);
+	assert_int_equal(a.status, 200);
+	flip(a.body, SIZE_MAX);
 }
 
 /* ---- forgeries by somebody who holds the node's key, and so can sign the whole anew ---- */
