@@ -182,7 +182,8 @@ class Story:
     @staticmethod
     def zombie(pid):
         try:
-            return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] == "Z"
+            ended = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] == "Z"
+            return ended and len(os.listdir(f"/proc/{pid}/task")) == 1  # its other threads may still be ending
         except OSError:
             return True
 

@@ -46,6 +46,20 @@ static enum err open_keys(struct node *n, struct flaw *f)
 	return e;
 }
 
+/* A worker that was killed may take a moment to let go of its folder: its successor waits that long. */
+#define LOCK_PATIENCE (2 * USEC_PER_SEC)
+#define LOCK_LOOK (20 * USEC_PER_MSEC)
+
+static enum err open_when_free(const struct store_options *o, struct flaw *f, struct store **ret)
+{
+	usec_t until = clock_mono() + LOCK_PATIENCE;
+	for (;;) {
+		enum err e = store_open(o, f, ret);
+		if (e != ERR_LOCKED || clock_mono() > until) return e;
+		usleep(LOCK_LOOK);
+	}
+}
+
 struct environment {
 	const char *folder, *origin;
 	const struct store_table *tables;
@@ -66,7 +80,7 @@ static enum err open_environment(struct node *n, const struct environment *env, 
 				   .tables_n = env->tables_n,
 				   .format = env->format,
 				   .map_max = (size_t)conf_number(n->conf, "store", "map_max")};
-	enum err e = store_open(&so, f, ret_store);
+	enum err e = open_when_free(&so, f, ret_store);
 	if (e) return e;
 	/* C2SP checkpoint origins are schema-less names: the DID without "did:web:" and the log's name */
 	snprintf(origin, sizeof origin, "%s/%s", n->did + strlen("did:web:"), env->origin);
