@@ -14,20 +14,6 @@ struct asking {
 	uint64_t from, limit;
 };
 
-static enum err query_number(struct net_req *r, const char *name, uint64_t max, uint64_t *ret,
-			     struct flaw *f)
-{
-	struct str text;
-	uint64_t v;
-
-	if (!net_query(r, name, &text)) return ERR_OK;
-	if (str_u64(text, &v) || v > max)
-		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, name, "number",
-				"a whole number up to %llu", (unsigned long long)max);
-	*ret = v;
-	return ERR_OK;
-}
-
 static enum err asking_read(struct net_req *r, struct asking *q, struct flaw *f)
 {
 	struct str since;
@@ -41,9 +27,9 @@ static enum err asking_read(struct net_req *r, struct asking *q, struct flaw *f)
 	if (net_query(r, "since", &since) && clock_parse(since, &q->since))
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "since", "time",
 				"a time such as 2026-11-24T08:09:10Z, or a date");
-	e = query_number(r, "limit", AUDIT_LIMIT_MAX, &q->limit, f);
+	e = net_query_number(r, "limit", AUDIT_LIMIT_MAX, f, &q->limit);
 	if (!e && !q->limit) q->limit = 1;
-	return e ? e : query_number(r, "cursor", UINT64_MAX - 1, &q->from, f);
+	return e ? e : net_query_number(r, "cursor", UINT64_MAX - 1, f, &q->from);
 }
 
 /* The entry with its index; NULL when it is before `since`. */

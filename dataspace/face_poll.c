@@ -62,13 +62,13 @@ static void poll_again(struct net_req *r, void *arg)
 
 static enum err poll_read(struct net_req *r, struct poll *p, struct flaw *f)
 {
-	struct str list, timeout;
+	struct str list;
 	uint64_t seconds = POLL_DEFAULT;
+	enum err e;
 
 	if (!net_query(r, "wait", &list)) return ERR_OK;
-	if (net_query(r, "timeout", &timeout) && (str_u64(timeout, &seconds) || seconds > POLL_MAX))
-		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "timeout", "range", "0 to %d seconds",
-				POLL_MAX);
+	e = net_query_number(r, "timeout", POLL_MAX, f, &seconds);
+	if (e) return e;
 	while (p->states_n < POLL_STATES && str_split(&list, ',', &p->state[p->states_n])) p->states_n++;
 	p->until = clock_mono() + (usec_t)seconds * USEC_PER_SEC;
 	return ERR_OK;

@@ -71,6 +71,9 @@ struct net_req {
 struct str net_header(const struct net_req *r, const char *name);
 /* Decoded value of a query parameter; false when absent. ERR_BAD_INPUT text stays as sent. */
 bool net_query(struct net_req *r, const char *name, struct str *ret);
+/* A query parameter as a number; ret stays when it is absent. ERR_BAD_INPUT, rule "number". */
+enum err net_query_number(struct net_req *r, const char *name, uint64_t most, struct flaw *f,
+			  uint64_t *ret) MUST_USE;
 /* Percent-decoded copy in the arena. ERR_BAD_INPUT with the offset. '+' stays '+'. */
 enum err net_decode(struct arena *a, struct str s, struct flaw *f, struct str *ret) MUST_USE;
 /* Quality (0..1000) the Accept header gives to a media type "type/subtype"; no header: 1000. */

@@ -103,3 +103,15 @@ bool net_query(struct net_req *r, const char *name, struct str *ret)
 	}
 	return false;
 }
+
+enum err net_query_number(struct net_req *r, const char *name, uint64_t most, struct flaw *f, uint64_t *ret)
+{
+	struct str text;
+	uint64_t n;
+	if (!net_query(r, name, &text)) return ERR_OK;
+	if (str_u64(text, &n) || n > most)
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, name, "number",
+				"expected a whole number up to %llu", (unsigned long long)most);
+	*ret = n;
+	return ERR_OK;
+}

@@ -35,18 +35,6 @@ enum err face_id(struct net_req *r, struct flaw *f, struct id *ret)
 	return e ? e : id_parse(r->arena, text, f, ret);
 }
 
-enum err face_number(struct net_req *r, const char *name, uint64_t most, struct flaw *f, uint64_t *ret)
-{
-	struct str text;
-	uint64_t n;
-	if (!net_query(r, name, &text)) return ERR_OK;
-	if (str_u64(text, &n) || n > most)
-		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, name, "number",
-				"expected a number up to %llu", (unsigned long long)most);
-	*ret = n;
-	return ERR_OK;
-}
-
 bool face_content(const struct net_req *r, const char *media_type)
 {
 	struct str type = net_header(r, "content-type");

@@ -29,9 +29,6 @@ extern const size_t face_resolve_rows_n, face_registry_rows_n, face_delegation_r
 
 /* The route's first parameter, percent-decoded and parsed. ERR_BAD_ID, ERR_BAD_INPUT. */
 enum err face_id(struct net_req *r, struct flaw *f, struct id *ret) MUST_USE;
-/* A query parameter as a number; ret stays when it is absent. ERR_BAD_INPUT. */
-enum err face_number(struct net_req *r, const char *name, uint64_t most, struct flaw *f,
-		     uint64_t *ret) MUST_USE;
 /* The content type without its parameters; JSON when there is none. */
 bool face_content(const struct net_req *r, const char *media_type);
 

@@ -269,7 +269,7 @@ static enum err list_place(struct net_req *r, struct flaw *f, struct id_prefix *
 	struct str text;
 	*after = STR_NONE;
 	*limit = FACE_LIST;
-	enum err e = face_number(r, "limit", FACE_LIST_MAX, f, limit);
+	enum err e = net_query_number(r, "limit", FACE_LIST_MAX, f, limit);
 	if (e) return e;
 	if (!net_query(r, "prefix", &text) || !text.n)
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "prefix", "required",

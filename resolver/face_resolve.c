@@ -40,9 +40,9 @@ static enum err read_wish(struct net_req *r, struct flaw *f, struct wish *ret)
 	struct wish w = {.form = form_of(r), .type = STR_NONE};
 	uint64_t rd = 1, trace = 0;
 	if (r->query.n) {
-		enum err e = face_number(r, "rd", 1, f, &rd);
-		if (!e) e = face_number(r, "trace", 1, f, &trace);
-		if (!e) e = face_number(r, "index", UINT32_MAX, f, &w.index);
+		enum err e = net_query_number(r, "rd", 1, f, &rd);
+		if (!e) e = net_query_number(r, "trace", 1, f, &trace);
+		if (!e) e = net_query_number(r, "index", UINT32_MAX, f, &w.index);
 		if (e) return e;
 		if (!net_query(r, "type", &w.type)) w.type = STR_NONE;
 	}
