@@ -26,19 +26,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void assert_unchanged(struct world_mark before)
-{
-	struct world_mark now = world_mark(&w);
-
-	assert_int_equal(now.ledger, before.ledger);
-	assert_int_equal(now.feed, before.feed);
-}
-
-static bool text_has(struct str s, const char *part)
-{
-	return memmem(s.p, s.n, part, strlen(part)) != NULL;
-}
-
 struct wish {
 	const char *agreement, *purpose;
 	char *pid;
@@ -293,7 +280,7 @@ static void test_refuses_every_transition_that_is_not_in_the_table(void **state)
 							    message_of(m, &pids), &body),
 						 400);
 				assert_true(text_has(body, "BAD_STATE"));
-				assert_unchanged(before);
+				world_assert_unchanged(&w, before);
 				refused++;
 			}
 		}
@@ -326,7 +313,7 @@ static void test_hides_transfers_and_agreements_from_others(void **state)
 	/* somebody else's agreement, at its provider and elsewhere */
 	assert_int_equal(world_post(&w, "maker", "thief", "/transfers/request", request, NULL), 404);
 	assert_int_equal(world_post(&w, "thief", "buyer", "/transfers/request", request, NULL), 404);
-	assert_unchanged(before);
+	world_assert_unchanged(&w, before);
 }
 
 /* ---- pausing, ending, revoking ---- */

@@ -494,6 +494,27 @@ struct world_mark world_mark(struct world *w)
 	return m;
 }
 
+void world_assert_unchanged(struct world *w, struct world_mark before)
+{
+	struct world_mark now = world_mark(w);
+
+	assert_int_equal(now.ledger, before.ledger);
+	assert_int_equal(now.feed, before.feed);
+}
+
+Ds__Negotiation *world_makers(struct world *w, const char *pid)
+{
+	Ds__Negotiation *n = world_negotiation(w, "buyer", pid);
+
+	assert_non_null(n);
+	return world_negotiation(w, "maker", n->peer_pid);
+}
+
+bool text_has(struct str s, const char *part)
+{
+	return memmem(s.p, s.n, part, strlen(part)) != NULL;
+}
+
 const char *world_did(struct world *w, const char *participant)
 {
 	struct store_txn *t = reader(w);

@@ -69,10 +69,14 @@ int world_post(struct world *w, const char *participant, const char *who, const 
 Ds__Negotiation *world_negotiation(struct world *w, const char *participant, const char *pid);
 Ds__Transfer *world_transfer(struct world *w, const char *participant, const char *pid);
 Ds__Agreement *world_agreement(struct world *w, const char *participant, const char *id);
+/* The provider's row of the buyer's negotiation. */
+Ds__Negotiation *world_makers(struct world *w, const char *pid);
 struct world_mark {
 	uint64_t ledger, feed;
 };
 struct world_mark world_mark(struct world *w); /* what an unchanged world keeps */
+void world_assert_unchanged(struct world *w, struct world_mark before);
+bool text_has(struct str s, const char *part);
 const char *world_did(struct world *w, const char *participant);
 
 #endif
