@@ -291,7 +291,8 @@ void request_reject(struct request *r, enum err e, const struct flaw *f)
 
 void request_begin(struct request *r, bool end)
 {
-	struct flaw f = {.offset = FLAW_NO_OFFSET};
+	struct flaw f;
+	flaw_init(&f);
 	r->begun = true;
 	r->remote_end = end;
 	choose_id(r);

@@ -108,7 +108,7 @@ static enum err put_record(struct net_req *r, const struct wish *w, const struct
 {
 	struct str packed = o->record;
 	enum err e = w->filtered ? keep_wanted(r->arena, w, packed, &packed) : ERR_OK;
-	return e ? e : record_write_json(packed, RECORD_PUBLIC, out);
+	return e ? e : record_write_json_peeked(&o->head, packed, RECORD_PUBLIC, out);
 }
 
 static bool unchanged(struct net_req *r, struct str etag)
@@ -124,7 +124,7 @@ static void reply_record(struct net_req *r, struct rs_shard *s, const struct wis
 	struct buf *out = &s->scratch;
 	set_headers(r, s, o);
 	if (!w->filtered) {
-		struct str etag = with_number(r->arena, STR("\""), o->revision, STR("\""));
+		struct str etag = with_number(r->arena, STR("\""), o->head.revision, STR("\""));
 		net_set_own(r, STR("etag"), etag);
 		if (unchanged(r, etag)) {
 			net_reply(r, 304, MEDIA_JSON, STR(""));
@@ -328,10 +328,11 @@ static void ask_others(struct net_req *r, struct rs_shard *s, const struct id *i
 static void get_resolve(struct net_req *r)
 {
 	struct rs_shard *s = rs__shard(r);
-	struct flaw f = {.offset = FLAW_NO_OFFSET};
+	struct flaw f;
 	struct wish w;
 	struct id id;
 	struct outcome o;
+	flaw_init(&f);
 	RS_COUNT(&s->counters, questions);
 	enum err e = face_id(r, &f, &id);
 	if (!e) e = read_wish(r, &f, &w);

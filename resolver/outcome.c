@@ -19,7 +19,11 @@ static enum err referral(struct arena *a, const struct local *l, struct outcome 
 enum err outcome_local(struct rs_shard *s, struct arena *a, const struct id *id, struct outcome *ret)
 {
 	struct local l;
-	struct outcome o = {.state = CHAIN_AUTHORITATIVE, .ours = true};
+	struct outcome o;
+	memset(&o, 0, offsetof(struct outcome, flaw));
+	flaw_init(&o.flaw);
+	o.state = CHAIN_AUTHORITATIVE;
+	o.ours = true;
 	enum err e = answer_find(s, id, &l);
 	if (e == ERR_NOT_RESPONSIBLE) {
 		o.err = e;
@@ -33,7 +37,7 @@ enum err outcome_local(struct rs_shard *s, struct arena *a, const struct id *id,
 	o.kind = l.kind;
 	o.record = l.record;
 	o.ttl = l.ttl;
-	o.revision = l.record.n ? l.head.revision : 0;
+	if (l.record.n) o.head = l.head;
 	if (l.kind == ANSWER_REFERRAL)
 		e = referral(a, &l, &o);
 	else if (l.kind == ANSWER_NOT_FOUND)
@@ -59,7 +63,6 @@ static void name_failing_hop(const struct finding *f, struct outcome *o)
 
 void outcome_found(const struct finding *f, bool cached, struct outcome *ret)
 {
-	struct record_head head;
 	struct outcome o = {.err = f->err,
 			    .kind = f->kind,
 			    .state = f->state,
@@ -70,7 +73,8 @@ void outcome_found(const struct finding *f, bool cached, struct outcome *ret)
 			    .cached = cached};
 	usec_t left = f->until - clock_mono();
 	o.ttl = left > 0 ? (uint32_t)(left / USEC_PER_SEC) : 0;
-	if (f->record.n && !record_peek(f->record, &head)) o.revision = head.revision;
+	/* verified before it was kept, so it can be read */
+	if (f->record.n) must(!record_peek(f->record, &o.head));
 	if (f->kind == ANSWER_NOT_FOUND)
 		flaw_set(&o.flaw, ERR_NOT_FOUND, FLAW_NO_OFFSET, "id", "registered",
 			 "no such identifier is registered");

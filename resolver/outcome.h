@@ -14,7 +14,7 @@ struct outcome {
 	enum answer_kind kind; /* 0: no answer */
 	enum chain_state state;
 	struct str record; /* packed; may hold values that are not public when it is ours */
-	uint64_t revision;
+	struct record_head head; /* of the record */
 	struct str octets; /* packed Signed Answer; empty when it is ours and not signed yet */
 	uint32_t ttl;
 	struct str prefix, url; /* of a referral */

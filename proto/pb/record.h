@@ -79,11 +79,6 @@ enum err record_parse_json(struct arena *a, json_t *j, struct flaw *f, struct re
 /* Which values a reader may see. */
 enum record_view { RECORD_PUBLIC, RECORD_ADMIN };
 
-/* Hot path: the packed octets (which record_pack made; not checked again) as one JSON object
- * {"id","scheme","revision","modified","status"?,"values":[…]}; status only when retired. Appended to out;
- * errors are sticky there. ERR_CORRUPT when the octets are not a record. */
-enum err record_write_json(struct str packed, enum record_view view, struct buf *out) MUST_USE;
-
 /* Hot path peeks, no copies: slices into packed. ERR_CORRUPT. */
 struct record_head {
 	struct str id, owner;
@@ -93,6 +88,14 @@ struct record_head {
 	uint32_t ttl; /* the smallest relative TTL among the values, VALUE_TTL without values */
 };
 enum err record_peek(struct str packed, struct record_head *ret) MUST_USE;
+
+/* Hot path: the packed octets (which record_pack made; not checked again) as one JSON object
+ * {"id","scheme","revision","modified","status"?,"values":[…]}; status only when retired. Appended to out;
+ * errors are sticky there. ERR_CORRUPT when the octets are not a record. */
+enum err record_write_json(struct str packed, enum record_view view, struct buf *out) MUST_USE;
+/* The same when record_peek has been done already. */
+enum err record_write_json_peeked(const struct record_head *head, struct str packed, enum record_view view,
+				  struct buf *out) MUST_USE;
 /* Takes the next value off; start with *rest = packed. References are not filled (references_n 0).
  * ERR_NOT_FOUND at the end, ERR_CORRUPT. */
 enum err record_next_value(struct str *rest, struct value *ret) MUST_USE;

@@ -238,18 +238,24 @@ static void put_head(const struct record_head *h, struct moment *m, struct buf *
 
 enum err record_write_json(struct str packed, enum record_view view, struct buf *out)
 {
+	struct record_head head;
+	enum err e = record__head(packed, &head);
+	return e ? e : record_write_json_peeked(&head, packed, view, out);
+}
+
+enum err record_write_json_peeked(const struct record_head *head, struct str packed, enum record_view view,
+				  struct buf *out)
+{
 	const unsigned readable =
 	    view == RECORD_PUBLIC ? VALUE_PUBLIC_READ : VALUE_PUBLIC_READ | VALUE_ADMIN_READ;
-	struct record_head head;
 	struct value v;
 	struct moment m;
 	struct str rest = packed, octets;
 	size_t from = out->n;
 	bool first = true;
-	enum err e = record__head(packed, &head);
-	if (e) return e;
-	moment_set(&m, (uint64_t)(head.modified / USEC_PER_SEC));
-	put_head(&head, &m, out);
+	enum err e;
+	moment_set(&m, (uint64_t)(head->modified / USEC_PER_SEC));
+	put_head(head, &m, out);
 	while (!(e = record__next_value(&rest, &v, &octets))) {
 		if (!(v.permissions & readable)) continue;
 		e = put_value(&v, octets, first, &m, out);
