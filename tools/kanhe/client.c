@@ -266,7 +266,7 @@ static enum err submit(struct cli *c, struct sent *w)
 	    .body_file = call->body_file,
 	    .h2_prior = true,
 	    .deadline = call->deadline ? call->deadline : DEADLINE,
-	    .body_max = w.file ? 0 : ANSWER_MAX, /* a file may be of any size */
+	    .body_max = w->file ? 0 : ANSWER_MAX, /* a file may be of any size */
 	    .data = w->file ? on_data : NULL,
 	    .done = on_done,
 	    .arg = w};
