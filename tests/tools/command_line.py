@@ -69,9 +69,16 @@ try:
     lines[4321], lines[2500] = lines[4320].replace("L4320", "L4321"), lines[2500].replace("88.118.8", "88.999")
     open(path, "w").write("\n".join(line.replace("88.118.8/L", "88.118.8/N") for line in lines))
     status, out, err = node.kanhe("load", path)
-    check("a refused batch fails the load", status in (1, 6) and "records[500].id" in err, err)
-    status, out, err = node.kanhe("resolve", "88.118.8/N2499")
-    check("and nothing of it is registered", status == 3, out + err)
+    check("a refused batch fails the load", status in (1, 6) and "records[499].id" in err, err)
+    status, out, err = node.kanhe("resolve", "88.118.8/N999")
+    check("and nothing of it is registered: they go in order of their keys", status == 3, out + err)
+    twice = [json.dumps({"id": "88.118.8/TWICE", "values": [{"type": "URL", "data": f"https://t.example/{i}"}]}) for i in range(6)]
+    open(path, "w").write("\n".join(line for i in range(6) for line in [twice[i]] + [x.replace("/L", f"/O{i}") for x in lines[:300]]))
+    status, out, err = node.kanhe("load", path, "--json")
+    check("an identifier that comes again", status == 0 and json.loads(out)["registered"] == 1806, out + err)
+    status, out, err = node.kanhe("resolve", "88.118.8/TWICE", "--json")
+    check("is what the last of them says", status == 0 and json.loads(out)["values"][0]["data"]["value"] == "https://t.example/5"
+          and json.loads(out)["revision"] == 6, out + err)
     status, out, err = node.kanhe("register", "88.118.8/ESC", "DESC=\x1b[31mred")
     if status == 0:
         status, out, err = node.kanhe("resolve", "88.118.8/ESC")
