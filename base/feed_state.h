@@ -8,7 +8,7 @@
 void feed_announce(struct feed *f, uint64_t head);
 
 /* Applies an entry, given as its row of STORE_FEED (key and value), to the environment that made it
- * and appends it: base/store_record.c. ERR_CORRUPT: it is none, or not the next. */
+ * and appends it: base/store_recover.c. ERR_CORRUPT: it is none, or not the next. */
 enum err feed_replay(struct store_txn *t, struct str row) MUST_USE;
 
 #endif

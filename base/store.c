@@ -1,39 +1,32 @@
-/* The folder of an environment: data.mdb and lock.mdb as LMDB makes them, `lock` (store_folder.c).
+/* The folder of an environment: data.mdb and lock.mdb as LMDB makes them, journal.0 and journal.1
+ * (journal.h), `lock` (store_folder.c).
  *
- * Row "format" of STORE_META: be32 version of these conventions (1), be32 the owner's format.
- *
- * The file is longer than what LMDB uses: zeros are laid ahead of it, in steps, so that a commit
- * of a few pages writes into blocks that are there already. Otherwise each commit would change
- * the file's size or extents, and its flush would wait for the file system's journal too. */
+ * Row "format" of STORE_META: be32 version of these conventions, be32 the owner's format. Version 1 had
+ * no journals, but a row "record" of STORE_META whose place held the last commit once more; after a
+ * clean stop its data was complete without it. */
 #include "base/store_env.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <lmdb.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/sign.h"
 #include "base/wire.h"
 
-enum { STORE_VERSION = 1, FORMAT_SIZE = 8 };
+enum { STORE_VERSION = 2, FORMAT_SIZE = 8 };
 enum { READERS = 254 };                      /* shards, couriers and tools of one node: a few dozen */
 static const size_t MAP_INITIAL = 64u << 20; /* a young node; costs address space only */
 static const size_t MAP_MAX = (size_t)4 << 40;
-/* Laying ahead: a mebibyte costs a millisecond once in about a thousand commits; a commit that
- * itself took more than LAY_LEAST is bulk work and better off without. */
-enum { LAY_STEP = 1 << 20, LAY_LEAST = 128 << 10, ZEROS = 64 << 10 };
-static const usec_t CALM_PATIENCE = 2 * USEC_PER_MSEC;  /* what a growth that can wait may cost a reader */
-static const usec_t CALM_PAUSE = USEC_PER_SEC;          /* until it is tried again */
-static const usec_t GATE_PATIENCE = 50 * USEC_PER_MSEC; /* and one that cannot, each try */
+static const usec_t GATE_PATIENCE = 50 * USEC_PER_MSEC; /* of one try to close the gate */
 enum { GATE_PAUSE = 5000 };                             /* microseconds between two tries */
 static const usec_t REOPEN_PATIENCE = 10 * USEC_PER_SEC;
 static const char *const reserved[] = {"meta", "feed", "leaf"};
 _Static_assert(sizeof reserved / sizeof *reserved == STORE_APP, "each reserved table has its name");
 
-static size_t used_octets(struct store *s)
+size_t store__used(struct store *s)
 {
 	MDB_envinfo info;
 	MDB_stat st;
@@ -81,21 +74,28 @@ static struct str format_row(unsigned char row[FORMAT_SIZE], uint32_t format)
 	return wire_str(&w);
 }
 
-static int put_rows(struct store *s, MDB_txn *t, const uint32_t *fresh)
+static int put_row(MDB_txn *t, MDB_dbi meta, const char *name, struct str value)
 {
-	unsigned char octets[FORMAT_SIZE];
-	char name[] = "format";
-	MDB_val k = {sizeof name - 1, name}, v = {FORMAT_SIZE, octets};
-	MDB_stat st;
-	int rc = mdb_env_stat(s->env, &st);
-	if (!rc) rc = store__put_record_row(t, s->dbi[STORE_META], st.ms_psize);
-	if (rc || !fresh) return rc;
-	format_row(octets, *fresh);
-	return mdb_put(t, s->dbi[STORE_META], &k, &v, 0);
+	MDB_val k = {strlen(name), (void *)(uintptr_t)name}, v = {value.n, (void *)(uintptr_t)value.p};
+	return mdb_put(t, meta, &k, &v, 0);
 }
 
-/* To write: makes those that are missing; with fresh the format row with them. */
-static int open_tables(struct store *s, unsigned txn_flags, const uint32_t *fresh)
+/* The rows of a store that is new, or new to journals. */
+static int put_rows(struct store *s, MDB_txn *t, uint32_t format)
+{
+	unsigned char octets[FORMAT_SIZE], folded[16] = {0};
+	char name[] = "record";
+	MDB_dbi meta = s->dbi[STORE_META];
+	MDB_val k = {sizeof name - 1, name};
+	random_bytes(folded, 8); /* the store's number; commit 0 */
+	int rc = put_row(t, meta, "format", format_row(octets, format));
+	if (!rc) rc = put_row(t, meta, "folded", str_n(folded, sizeof folded));
+	if (!rc) rc = mdb_del(t, meta, &k, NULL);
+	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+/* To write: makes those that are missing; with `format` the rows of a new store, too. */
+static int open_tables(struct store *s, unsigned txn_flags, const uint32_t *format)
 {
 	MDB_txn *t;
 	int rc = mdb_txn_begin(s->env, NULL, txn_flags, &t);
@@ -103,7 +103,7 @@ static int open_tables(struct store *s, unsigned txn_flags, const uint32_t *fres
 	unsigned create = txn_flags & MDB_RDONLY ? 0 : MDB_CREATE;
 	for (unsigned i = 0; i < s->tables_n && !rc; i++)
 		rc = mdb_dbi_open(t, s->names[i], create, &s->dbi[i]);
-	if (!rc && create) rc = put_rows(s, t, fresh);
+	if (!rc && format) rc = put_rows(s, t, *format);
 	if (!rc) return mdb_txn_commit(t);
 	mdb_txn_abort(t);
 	return rc;
@@ -126,7 +126,7 @@ static enum err open_data(struct store *s, struct flaw *f)
 	free(data);
 	if (e) return e;
 	int dead;
-	size_t used = used_octets(s);
+	size_t used = store__used(s);
 	(void)mdb_reader_check(s->env, &dead); /* slots of processes that were killed */
 	if (file_octets(s) < used)
 		return store__refuse(f, ERR_CORRUPT, s->folder, "truncated",
@@ -135,7 +135,6 @@ static enum err open_data(struct store *s, struct flaw *f)
 	while (used > map / 4 * 3 && map < s->map_max) map = map <= s->map_max / 2 ? map * 2 : s->map_max;
 	int rc = map == s->map ? 0 : mdb_env_set_mapsize(s->env, map);
 	if (!rc) s->map = map;
-	s->laid = file_octets(s);
 	return refuse_lmdb(s, f, rc);
 }
 
@@ -185,6 +184,19 @@ static enum err migrate(struct store *s, const struct store_options *o, uint32_t
 	return e ? store__refuse(f, e, s->folder, "migration", err_text(e)) : ERR_OK;
 }
 
+/* The first memtable. */
+static enum err cover(struct store *s)
+{
+	struct memtable *m = memtable_new();
+	struct layers *l = m ? store__layers_new(m, NULL) : NULL;
+	if (!l) {
+		memtable_free(m);
+		return ERR_NO_MEMORY;
+	}
+	store__replace_layers(s, l);
+	return ERR_OK;
+}
+
 static enum err open_formatted(struct store *s, const struct store_options *o, struct flaw *f)
 {
 	bool fresh = false;
@@ -195,17 +207,14 @@ static enum err open_formatted(struct store *s, const struct store_options *o, s
 	uint32_t version = wire_u32(&w), format = wire_u32(&w);
 	if (version > STORE_VERSION || format > o->format)
 		return store__refuse(f, ERR_CORRUPT, s->folder, "newer-format", "a newer version wrote it");
-	rc = fresh ? MDB_NOTFOUND : open_tables(s, MDB_RDONLY, NULL); /* no flush when nothing is new */
-	if (!rc) rc = store__find_record(s);
-	if (rc == MDB_NOTFOUND) {
-		rc = open_tables(s, 0, fresh ? &o->format : NULL);
-		if (!rc) rc = store__find_record(s);
-	}
+	bool old = !fresh && version < STORE_VERSION;
+	rc = fresh || old ? MDB_NOTFOUND
+			  : open_tables(s, MDB_RDONLY, NULL); /* no flush when nothing is new */
+	if (rc == MDB_NOTFOUND) rc = open_tables(s, 0, fresh ? &o->format : old ? &format : NULL);
 	enum err e = refuse_lmdb(s, f, rc);
 	if (!e && fresh && store__sync_folder(s->folder)) e = store__refuse_errno(f, s->folder);
-	if (!e && store__replay(s))
-		e = store__refuse(f, ERR_CORRUPT, s->folder, "record",
-				  "its last commit cannot be applied again");
+	if (!e) e = cover(s);
+	if (!e) e = store__recover(s, f);
 	if (!e && !fresh && format < o->format) e = migrate(s, o, format, f);
 	return e ? e : store__note_made(s, f);
 }
@@ -224,25 +233,53 @@ static enum err note_names(struct store *s, const struct store_options *o)
 	return ERR_OK;
 }
 
+static void free_layers(struct store *s)
+{
+	struct layers *l = atomic_load(&s->layers);
+	store__free_replaced(s);
+	if (!l) return;
+	must(!s->replaced);
+	for (int i = 0; i < LAYERS; i++) memtable_free(l->mem[i]);
+	free(l);
+}
+
 static void release(struct store *s)
 {
-	if (s->env && s->record_at) (void)mdb_env_sync(s->env, 1); /* a closed file needs no record */
+	store__fold_stop(s);
+	if (s->write) store__free_write(s);
+	must(!s->readers);
+	free_layers(s);
+	for (int i = 0; i < LAYERS; i++) journal_close(&s->journal[i]);
 	if (s->env) mdb_env_close(s->env);
 	for (unsigned i = 0; i < s->tables_n; i++) free(s->names[i]);
 	if (s->lock_fd >= 0) close(s->lock_fd);
+	buf_done(&s->ops);
 	pthread_cond_destroy(&s->opened);
+	pthread_cond_destroy(&s->wake);
+	pthread_cond_destroy(&s->folded_once);
 	pthread_mutex_destroy(&s->lock);
 	free(s->folder);
 	free(s);
+}
+
+static void init_locks(struct store *s)
+{
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->opened, NULL);
+	pthread_cond_init(&s->wake, &monotonic);
+	pthread_cond_init(&s->folded_once, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 }
 
 enum err store_open(const struct store_options *o, struct flaw *f, struct store **ret)
 {
 	struct store *s = calloc(1, sizeof *s);
 	if (!s) return flaw_set(f, ERR_NO_MEMORY, FLAW_NO_OFFSET, o->folder, "memory", "no memory");
-	pthread_mutex_init(&s->lock, NULL);
-	pthread_cond_init(&s->opened, NULL);
-	s->lock_fd = -1;
+	init_locks(s);
+	s->lock_fd = s->journal[0].fd = s->journal[1].fd = -1;
 	s->map_max = o->map_max ? o->map_max : MAP_MAX;
 	s->map = o->map_initial ? o->map_initial : MAP_INITIAL;
 	if (s->map > s->map_max) s->map = s->map_max;
@@ -255,6 +292,8 @@ enum err store_open(const struct store_options *o, struct flaw *f, struct store 
 	if (!e) e = store__check_data(s, f);
 	if (!e) e = open_data(s, f);
 	if (!e) e = open_formatted(s, o, f);
+	if (!e && store__fold_start(s))
+		e = store__refuse(f, ERR_NO_MEMORY, s->folder, "memory", "no thread");
 	if (e) {
 		release(s);
 		return e;
@@ -266,7 +305,7 @@ enum err store_open(const struct store_options *o, struct flaw *f, struct store 
 void store_close(struct store *s)
 {
 	if (!s) return;
-	must(!s->readers && !s->writing);
+	must(!s->writing);
 	release(s);
 }
 
@@ -286,17 +325,11 @@ static bool close_gate(struct store *s, usec_t patience)
 enum err store__grow(struct store *s, usec_t patience)
 {
 	size_t map = s->map;
-	if (map >= s->map_max) {
-		s->want_growth = false; /* room may come back as rows are deleted */
-		return ERR_NO_SPACE;
-	}
+	if (map >= s->map_max) return ERR_NO_SPACE;
 	map = map <= s->map_max / 2 ? map * 2 : s->map_max;
 	if (!close_gate(s, patience)) return ERR_BUSY;
 	int rc = mdb_env_set_mapsize(s->env, map);
-	if (!rc) {
-		s->map = map;
-		s->want_growth = false;
-	}
+	if (!rc) s->map = map;
 	store__open_gate(s);
 	return store__err(rc);
 }
@@ -308,8 +341,7 @@ static int open_again(struct store *s)
 	int rc = open_environment(s, data);
 	free(data);
 	if (!rc) rc = open_tables(s, MDB_RDONLY, NULL);
-	if (!rc) rc = store__find_record(s);
-	if (!rc && file_octets(s) < used_octets(s)) rc = MDB_CORRUPTED;
+	if (!rc && file_octets(s) < store__used(s)) rc = MDB_CORRUPTED;
 	if (rc && s->env) {
 		mdb_env_close(s->env);
 		s->env = NULL;
@@ -328,35 +360,11 @@ enum err store__reopen(struct store *s)
 	s->env = NULL;
 	int rc = open_again(s);
 	if (!rc) {
-		s->laid = file_octets(s);
+		store__set_limit(s, atomic_load(&s->layers));
 		atomic_fetch_add(&s->opening, 1);
 	}
 	store__open_gate(s);
 	return store__err(rc);
-}
-
-static void lay(struct store *s, size_t used)
-{
-	static const char zeros[ZEROS];
-	int fd;
-	struct iovec v[LAY_STEP / ZEROS];
-	for (size_t i = 0; i < LAY_STEP / ZEROS; i++)
-		v[i] = (struct iovec){.iov_base = (void *)(uintptr_t)zeros, .iov_len = ZEROS};
-	if (s->laid < used) s->laid = used;
-	if (mdb_env_get_fd(s->env, &fd)) return;
-	ssize_t n = pwritev(fd, v, LAY_STEP / ZEROS, (off_t)s->laid);
-	if (n > 0) s->laid += (size_t)n; /* a full disk shows itself at the next commit */
-}
-
-void store__prepare(struct store *s)
-{
-	if (!s->env || s->writing) return;
-	size_t used = used_octets(s), took = used > s->used ? used - s->used : 0;
-	s->used = used;
-	if (used > s->map / 4 * 3 && s->map < s->map_max && clock_mono() >= s->calm_again &&
-	    store__grow(s, CALM_PATIENCE))
-		s->calm_again = clock_mono() + CALM_PAUSE;
-	if (took && took < LAY_LEAST && s->laid < used + LAY_LEAST) lay(s, used);
 }
 
 static enum err copy_data(struct store *s, const char *folder, const char *data)
@@ -364,8 +372,7 @@ static enum err copy_data(struct store *s, const char *folder, const char *data)
 	struct store_txn *t; /* the copy reads by a snapshot of its own; this one keeps the map in place */
 	enum err e = store_read(s, &t);
 	if (e) return e;
-	int rc = mdb_env_copy2(s->env, folder, 0);
-	e = rc ? store__err(rc) : store__void_copied_records(s, data);
+	e = store__err(mdb_env_copy2(s->env, folder, 0));
 	store_read_end(t);
 	return e ? e : store__sync_copy(folder, data);
 }
@@ -373,6 +380,7 @@ static enum err copy_data(struct store *s, const char *folder, const char *data)
 enum err store_copy(struct store *s, const char *folder)
 {
 	enum err e = store__empty_folder(folder);
+	if (!e) e = store__fold_all(s);
 	if (e) return e;
 	char *data = store__path(folder, "data.mdb");
 	if (!data) return ERR_NO_MEMORY;
@@ -384,12 +392,14 @@ enum err store_copy(struct store *s, const char *folder)
 void store_stat(struct store *s, struct store_stat *ret)
 {
 	*ret = (struct store_stat){.map_octets = s->map};
+	pthread_mutex_lock(&s->lock);
+	ret->version = s->commit;
+	pthread_mutex_unlock(&s->lock);
 	struct store_txn *t;
 	if (store_read(s, &t)) return;
 	MDB_envinfo info;
 	must(!mdb_env_info(s->env, &info));
 	ret->file_octets = file_octets(s);
-	ret->version = info.me_last_txnid;
 	ret->readers = info.me_numreaders;
 	store_read_end(t);
 }

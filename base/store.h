@@ -1,18 +1,20 @@
-/* Store: one LMDB environment with named tables.
+/* Store: one LMDB environment with named tables, and journals that make its commits cheap
+ * (base/store_env.h).
  *
  * Purpose: everything that lasts. A process opens an environment once; each table is one row of
  * the owner's X-macro table and is opened by its owner alone. Keys up to 511 octets sort by
  * memcmp; composite keys are used instead of duplicates.
  *
  * Transactions: any number of readers, each a snapshot bound to the thread that began it; one
- * write transaction, begun by the writer thread only (base/writer.h). Values are borrowed from
- * the map and live until the transaction ends, is reset or, in a write transaction, until the
- * next write to the same table.
+ * write transaction, begun by the writer thread only (base/writer.h). Values are borrowed and
+ * live until the transaction ends, is reset or, in a write transaction, until the next write to the
+ * same table.
  *
  * Invariants: 1. nothing is acknowledged before store_commit returned 0 (fsync done). 2. a second
  * process that opens the folder gets ERR_LOCKED. 3. a failed commit leaves the last committed
  * state. 4. MDB_PANIC closes and reopens; the caller sees ERR_IO once. 5. the map grows by itself
- * (between transactions; a renewal may wait for it, 50 ms at most). */
+ * (between transactions; a renewal may wait for it, 50 ms at most). 6. what a store_open finds in the
+ * journals it puts back first: tens of milliseconds after a crash, nothing after store_close. */
 #ifndef BASE_STORE_H
 #define BASE_STORE_H
 
@@ -57,7 +59,7 @@ enum err store_read(struct store *s, struct store_txn **ret) MUST_USE;
 void store_read_reset(struct store_txn *t);
 enum err store_read_renew(struct store_txn *t) MUST_USE;
 void store_read_end(struct store_txn *t); /* NULL is allowed */
-/* A number that grows with each commit: the snapshot this transaction reads. */
+/* A number that grows with each commit since the store was opened: the snapshot this transaction reads. */
 uint64_t store_txn_version(const struct store_txn *t);
 
 /* Write transactions: for base/writer.c, migrations and tests. */
@@ -90,11 +92,12 @@ enum err store_cursor_next(struct store_cursor *c, struct str *ret_key, struct s
 enum err store_cursor_prev(struct store_cursor *c, struct str *ret_key, struct str *ret_value) MUST_USE;
 enum err store_cursor_last(struct store_cursor *c, struct str *ret_key, struct str *ret_value) MUST_USE;
 
-/* Consistent copy of the environment into an empty folder, while it serves. */
+/* Consistent copy of the environment into an empty folder, while it serves: of all that is committed
+ * when it is called, at least. Waits for the folding of it: not on a loop's thread. */
 enum err store_copy(struct store *s, const char *folder) MUST_USE;
 
 struct store_stat {
-	uint64_t file_octets, map_octets, version;
+	uint64_t file_octets, map_octets, version; /* of data.mdb; mapped; number of the last commit */
 	unsigned readers;
 };
 void store_stat(struct store *s, struct store_stat *ret);

@@ -1,4 +1,22 @@
-/* Inside the store: what store*.c share with the writer and the feed. Nobody else includes this.
+/* Inside the store: what store*.c share with the writer. Nobody else includes this.
+ *
+ * How it lasts. A commit goes into a journal (base/journal.h): one short write at the end of a file,
+ * one flush. What it changed lies in a memtable over LMDB, where readers see it. When the journal is
+ * full, or nobody has written for a while, memtable and journal are sealed, a second pair takes
+ * their place, and the folding thread (store_fold.c) puts the sealed one into LMDB in one transaction,
+ * in the order of the keys, with LMDB's own two flushes. Then its journal is free again. Row "folded"
+ * of STORE_META tells, inside the same transaction, which commit LMDB has come to: a start puts the
+ * commits after it back from the journals. So LMDB's file is whole at every moment, and a
+ * page that a thousand commits touch is written once.
+ *
+ * A commit that is too large for the journal, or that may be more than the map at its maximum could
+ * hold, is folded at once instead, with what lies in the memtable: LMDB's answer is its answer.
+ *
+ * What readers see. `layers` is an immutable pair of memtables, swapped by pointer; `visible` is the
+ * last change that is durable. A snapshot is one of each and one of LMDB's, taken while the layers
+ * stayed the same and with no transaction of LMDB beyond their limit: LMDB then holds nothing that
+ * the layers do not cover (it may already hold what is in the sealed one). A reader marks the layers
+ * that it uses in its own transaction; who replaces them frees them once no mark is left.
  *
  * The gate: a reader marks its own transaction live before it touches the map and looks at
  * `closed` after; whoever must move the map (growth, reopening) sets `closed` and waits until no
@@ -14,10 +32,28 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/journal.h"
+#include "base/memtable.h"
 #include "base/store.h"
 
 struct MDB_env;
 struct MDB_txn;
+
+enum { LAYERS = 2 }; /* the one that is written, the sealed one */
+
+struct layers {
+	struct memtable *mem[LAYERS]; /* newest first; the second may be NULL */
+	/* The last transaction of LMDB with which they make a whole: with a sealed memtable the one that
+	 * folds it. A later one holds more than they cover, until they are replaced in a moment. */
+	_Atomic uint64_t limit;
+	struct layers *older; /* replaced before this one, still marked */
+};
+
+/* The last key of a table that is only appended to, so that the next append need not look for it. */
+struct store_tail {
+	unsigned char n; /* 0: not known */
+	char key[15];
+};
 
 struct store {
 	struct MDB_env *env; /* NULL while an environment that broke could not be opened again */
@@ -31,55 +67,61 @@ struct store {
 	_Atomic size_t map;       /* octets mapped now */
 	_Atomic unsigned opening; /* how often the environment was opened */
 	atomic_bool closed;
-	pthread_mutex_t lock; /* of the list of readers, and of waiting at the gate */
+	pthread_mutex_t
+	    lock; /* of the list of readers, of waiting at the gate, of all under "lock" below */
 	pthread_cond_t opened;
 	struct store_txn *readers;
+	_Atomic(struct layers *) layers;
+	_Atomic uint64_t visible;
 	/* the writing thread's */
-	size_t record_at;  /* offset of the record slots in data.mdb; 0: none (store_record.c) */
-	size_t laid, used; /* octets of the file that have blocks; that held pages at the last look */
-	usec_t calm_again; /* monotonic time of the next try to grow before it is needed */
-	bool writing, want_growth;
+	struct store_txn *write;
+	struct buf ops;  /* changes of this transaction, as base/feed_op.h says */
+	uint64_t change; /* number of the last change, committed or not */
+	struct store_tail tail[STORE_APP + STORE_TABLES_MAX];
+	struct journal journal[LAYERS];
+	/* lock: */
+	unsigned active; /* the journal of layers->mem[0]; the other one is the sealed one's */
+	uint64_t number; /* of this store, in its journals */
+	uint64_t commit, sealed_commit; /* the last one durable; the last one in the sealed memtable */
+	uint64_t folded;                /* the last one in LMDB */
+	bool writing, stopping,
+	    running;         /* a write transaction is open; the folding thread is to end; is there */
+	bool hurry;          /* fold now, not when it is quiet */
+	bool idle;           /* the folding thread sleeps until it is woken */
+	enum err fold_error; /* of the last try */
+	uint64_t fold_tries;
+	usec_t last_commit; /* monotonic */
+	struct layers *replaced;
+	pthread_t thread;
+	pthread_cond_t wake, folded_once;
 };
 
 struct store_txn {
 	struct store *store;
-	struct MDB_txn *mdb; /* NULL: begun at the next renewal */
+	struct MDB_txn *mdb;             /* NULL: begun at the next renewal */
+	_Atomic(struct layers *) layers; /* NULL: no snapshot */
+	uint64_t snapshot;
 	_Alignas(64) atomic_bool live;
-	bool write, full; /* full: the map is, so that growing helps */
+	bool write;
 	enum err poison;
-	uint64_t changes;
-	struct buf *collect; /* where each change is noted as a feed operation, or NULL */
+	uint64_t changes, before; /* made; the store's number of the last one before them */
+	bool by_row;
+	const struct mem_entry *feed_row;
 	struct store_txn *next, *prev;
 };
 
-struct store_cursor;
-
 /* store_txn.c */
 enum err store__err(int rc);
-/* Of this write transaction: what it was poisoned with, whether growing the map helps, how many
- * changes it has made. */
+/* Of this write transaction: what it was poisoned with, how many changes it has made, and which they
+ * are (base/feed_op.h). */
 enum err store__poison(const struct store_txn *t);
-bool store__full(const struct store_txn *t);
 uint64_t store__changes(const struct store_txn *t);
-/* From now on each change (not of STORE_FEED) is added to *ops as base/feed_op.h says; NULL stops.
- * A buffer that overflows poisons the transaction. */
-void store__collect(struct store_txn *t, struct buf *ops);
-
-/* The last transaction ended because the map is full: after a commit, which ends it. */
-bool store__wants_growth(const struct store *s);
-
-/* recorded: the transaction's record is written, so one flush is enough (store_record.c). */
-enum err store__commit(struct store_txn *t, bool recorded);
-
-/* store_record.c */
-int store__put_record_row(struct MDB_txn *t, unsigned meta,
-			  size_t page); /* unless it is there; LMDB's codes */
-int store__find_record(struct store *s);
-void store__void_record(struct store *s, uint64_t txn);
-/* A commit whose whole effect is the row of STORE_FEED that it ends with. Ends it, as store_commit. */
-enum err store__commit_recorded(struct store_txn *t, struct str key, struct str value) MUST_USE;
-enum err store__replay(struct store *s) MUST_USE;
-enum err store__void_copied_records(struct store *s, const char *data) MUST_USE;
+struct str store__ops(const struct store_txn *t);
+/* From here on only STORE_FEED changes, and the row that is put tells all that was changed before. */
+void store__record_by_row(struct store_txn *t);
+/* Ends it; its changes are seen from now on. For what the journals had already. */
+void store__commit_replayed(struct store_txn *t);
+void store__free_write(struct store *s); /* the transaction that is kept for writing */
 
 /* store_gate.c */
 void store__enter(struct store_txn *t); /* waits while the gate is closed */
@@ -88,6 +130,7 @@ void store__enlist(struct store_txn *t);
 void store__delist(struct store_txn *t);
 bool store__close_gate(struct store *s, usec_t patience); /* false: somebody still reads; open again */
 void store__open_gate(struct store *s);
+usec_t store__now(void); /* monotonic, never faked: nothing here waits for a test's clock */
 
 /* store_folder.c */
 enum err store__refuse(struct flaw *f, enum err e, const char *at, const char *rule, const char *text);
@@ -101,10 +144,40 @@ enum err store__note_made(struct store *s, struct flaw *f);
 enum err store__sync_folder(const char *folder);
 enum err store__sync_copy(const char *folder, const char *data);
 
-/* store.c. Both on the thread that writes, outside a transaction. */
+/* store_recover.c. Before anybody else uses the store. */
+enum err store__recover(struct store *s, struct flaw *f) MUST_USE;
+
+/* store_layers.c. All but the first under the lock. */
+struct layers *store__layers_new(struct memtable *first, struct memtable *second); /* NULL: no memory */
+void store__replace_layers(struct store *s, struct layers *fresh);
+void store__set_limit(struct store *s, struct layers *l); /* by LMDB's last transaction */
+void store__free_replaced(struct store *s);               /* those that no reader marks any more */
+bool store__unfolded(struct store *s);                    /* there is something over LMDB */
+bool store__sealed(struct store *s);
+/* Memtable and journal make place for the other pair, which must be free. ERR_NO_MEMORY. */
+enum err store__seal(struct store *s);
+
+/* store_fold.c */
+enum err store__fold_start(struct store *s) MUST_USE;
+void store__fold_stop(struct store *s); /* folds what there is, if it can */
+/* Puts a memtable into LMDB and notes the commit. ERR_NO_SPACE also when the map may not grow. On the
+ * folding thread, or on another that knows it idle; outside the gate. */
+enum err store__fold(struct store *s, const struct memtable *m, uint64_t commit) MUST_USE;
+/* After each commit, under the lock. */
+void store__committed(struct store *s);
+/* Before a write transaction, under the lock: there is room in the journal, or the folding thread could
+ * make none. */
+enum err store__make_room(struct store *s) MUST_USE;
+/* Everything that is committed now is in LMDB. */
+enum err store__fold_all(struct store *s) MUST_USE;
+/* A commit by folding: ends the wait for the folding thread, then takes its part. */
+enum err store__commit_directly(struct store *s) MUST_USE;
+/* Whether the next commit might be more than the map can take. */
+bool store__tight(struct store *s);
+
+/* store.c. On the folding thread, or on another that knows it idle; outside the gate. */
 enum err store__grow(struct store *s, usec_t patience) MUST_USE; /* ERR_NO_SPACE at map_max, ERR_BUSY */
 enum err store__reopen(struct store *s) MUST_USE;
-/* Grows before the map is full and lays disk blocks ahead: cheap when there is nothing to do. */
-void store__prepare(struct store *s);
+size_t store__used(struct store *s); /* octets of the map with pages in them */
 
 #endif

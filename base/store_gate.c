@@ -54,19 +54,19 @@ static bool all_left(struct store *s)
 	return left;
 }
 
-static usec_t now(void)
+usec_t store__now(void)
 {
-	struct timespec ts; /* not clock_mono: a faked clock must not make this wait for ever */
+	struct timespec ts;
 	must(clock_gettime(CLOCK_MONOTONIC, &ts) == 0);
 	return ts.tv_sec * USEC_PER_SEC + ts.tv_nsec / 1000;
 }
 
 bool store__close_gate(struct store *s, usec_t patience)
 {
-	usec_t until = now() + patience;
+	usec_t until = store__now() + patience;
 	atomic_store(&s->closed, true);
 	while (!all_left(s)) {
-		if (now() >= until) {
+		if (store__now() >= until) {
 			store__open_gate(s);
 			return false;
 		}

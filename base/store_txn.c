@@ -2,14 +2,13 @@
 
 #include <errno.h>
 #include <lmdb.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "base/feed_op.h"
 
-struct store_cursor {
-	MDB_cursor *mdb;
-	struct store_txn *txn;
-};
+/* One command may change OPS_MAX, which LMDB's list of dirty pages still holds. */
+enum { OPS_MAX = 128 << 20, OPS_KEPT = 256 << 10 }; /* kept between transactions: idle memory is small */
 
 enum err store__err(int rc)
 {
@@ -49,11 +48,38 @@ static bool wait_reopened(struct store *s, unsigned opening)
 	return !rc;
 }
 
-static int take_snapshot(struct store_txn *t)
+static int take_mdb(struct store_txn *t)
 {
 	if (!t->store->env) return MDB_PANIC;
 	if (t->mdb) return mdb_txn_renew(t->mdb);
 	return mdb_txn_begin(t->store->env, NULL, MDB_RDONLY, &t->mdb);
+}
+
+/* Layers, the last change, and LMDB's snapshot, so that they make a whole (base/store_env.h). */
+static int take_snapshot(struct store_txn *t)
+{
+	struct store *s = t->store;
+	for (;;) {
+		struct layers *l = atomic_load(&s->layers);
+		atomic_store(&t->layers, l);
+		if (atomic_load(&s->layers) != l) continue; /* it may be freed already */
+		t->snapshot = atomic_load(&s->visible);
+		int rc = take_mdb(t);
+		if (rc) {
+			atomic_store(&t->layers, NULL);
+			return rc;
+		}
+		if (atomic_load(&s->layers) == l && mdb_txn_id(t->mdb) <= atomic_load(&l->limit)) return 0;
+		mdb_txn_reset(t->mdb);
+		sched_yield(); /* the layers are being replaced this moment */
+	}
+}
+
+static void give_up_snapshot(struct store_txn *t)
+{
+	mdb_txn_reset(t->mdb);
+	atomic_store_explicit(&t->layers, NULL, memory_order_release);
+	store__leave(t);
 }
 
 enum err store_read_renew(struct store_txn *t)
@@ -69,12 +95,20 @@ enum err store_read_renew(struct store_txn *t)
 	}
 }
 
-enum err store_read(struct store *s, struct store_txn **ret)
+static struct store_txn *txn_new(struct store *s)
 {
 	struct store_txn *t = aligned_alloc(_Alignof(struct store_txn), sizeof *t);
-	if (!t) return ERR_NO_MEMORY;
-	*t = (struct store_txn){.store = s};
+	if (!t) return NULL;
+	memset(t, 0, sizeof *t);
+	t->store = s;
 	store__enlist(t);
+	return t;
+}
+
+enum err store_read(struct store *s, struct store_txn **ret)
+{
+	struct store_txn *t = txn_new(s);
+	if (!t) return ERR_NO_MEMORY;
 	enum err e = store_read_renew(t);
 	if (e) {
 		store__delist(t);
@@ -88,94 +122,156 @@ enum err store_read(struct store *s, struct store_txn **ret)
 void store_read_reset(struct store_txn *t)
 {
 	must(!t->write && atomic_load_explicit(&t->live, memory_order_relaxed));
-	mdb_txn_reset(t->mdb);
+	give_up_snapshot(t);
+}
+
+/* Also one that was reset holds a slot of the environment: enter, so that none is moved now. */
+static void txn_free(struct store_txn *t)
+{
+	if (!atomic_load_explicit(&t->live, memory_order_relaxed)) store__enter(t);
+	if (t->mdb) mdb_txn_abort(t->mdb);
+	atomic_store(&t->layers, NULL);
 	store__leave(t);
+	store__delist(t);
+	free(t);
 }
 
 void store_read_end(struct store_txn *t)
 {
 	if (!t) return;
 	must(!t->write);
-	/* also one that was reset holds a slot of the environment: enter, so that none is moved now */
-	if (!atomic_load_explicit(&t->live, memory_order_relaxed)) store__enter(t);
-	if (t->mdb) mdb_txn_abort(t->mdb);
-	store__leave(t);
-	store__delist(t);
-	free(t);
+	txn_free(t);
 }
 
 uint64_t store_txn_version(const struct store_txn *t)
 {
-	return mdb_txn_id(t->mdb);
+	return t->snapshot;
 }
 
-/* Writing. How long growth may hold readers up: when the map is full (in slices of the gate's
- * patience), and when it is merely getting so. */
-#define GROW_PATIENCE (5 * USEC_PER_SEC)
+/* Writing. One transaction is used again and again. */
 
-enum err store_write(struct store *s, struct store_txn **ret)
+static enum err begin_writing(struct store *s)
 {
+	pthread_mutex_lock(&s->lock);
 	must(!s->writing);
-	enum err e = s->env ? ERR_OK : store__reopen(s);
-	if (!e && s->want_growth) e = store__grow(s, GROW_PATIENCE);
-	if (e && e != ERR_NO_SPACE) return e; /* as large as it may be: rows may still be deleted */
-	struct store_txn *t = aligned_alloc(_Alignof(struct store_txn), sizeof *t);
-	if (!t) return ERR_NO_MEMORY;
-	*t = (struct store_txn){.store = s, .write = true};
-	int rc = mdb_txn_begin(s->env, NULL, 0, &t->mdb);
-	if (rc == MDB_PANIC && !(e = store__reopen(s))) rc = mdb_txn_begin(s->env, NULL, 0, &t->mdb);
-	if (rc) {
-		free(t);
-		return store__err(rc);
+	enum err e = store__make_room(s);
+	if (!e) s->writing = true; /* from here on nobody seals */
+	pthread_mutex_unlock(&s->lock);
+	return e;
+}
+
+static void end_writing(struct store *s, bool committed)
+{
+	if (s->ops.room > OPS_KEPT) {
+		buf_done(&s->ops);
+		buf_init(&s->ops, OPS_MAX);
 	}
-	s->writing = true;
-	*ret = t;
+	buf_clear(&s->ops);
+	pthread_mutex_lock(&s->lock);
+	s->writing = false;
+	if (committed) store__committed(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static enum err begin_snapshot(struct store *s)
+{
+	struct store_txn *t = s->write ? s->write : (s->write = txn_new(s));
+	if (!t) return ERR_NO_MEMORY;
+	t->write = false;
+	enum err e = store_read_renew(t);
+	if (e) return e;
+	t->write = true;
+	t->snapshot = MEM_NEWEST;
+	t->poison = ERR_OK;
+	t->changes = 0;
+	t->before = s->change;
+	t->by_row = false;
+	t->feed_row = NULL;
 	return ERR_OK;
 }
 
-static void end_write(struct store_txn *t)
+enum err store_write(struct store *s, struct store_txn **ret)
 {
-	t->store->writing = false;
-	if (t->full) t->store->want_growth = true;
-	free(t);
+	enum err e = begin_writing(s);
+	if (e) return e;
+	e = begin_snapshot(s);
+	if (e) {
+		end_writing(s, false);
+		return e;
+	}
+	if (!s->ops.max) buf_init(&s->ops, OPS_MAX);
+	*ret = s->write;
+	return ERR_OK;
+}
+
+static void take_back(struct store_txn *t)
+{
+	struct store *s = t->store;
+	if (!t->changes) return;
+	memtable_remove_after(atomic_load(&s->layers)->mem[0], t->before);
+	memset(s->tail, 0, sizeof s->tail);
 }
 
 void store_abort(struct store_txn *t)
 {
 	if (!t) return;
-	must(t->write);
-	mdb_txn_abort(t->mdb);
-	end_write(t);
+	must(t->write && t->store->writing);
+	take_back(t);
+	if (atomic_load_explicit(&t->live, memory_order_relaxed)) give_up_snapshot(t);
+	end_writing(t->store, false);
 }
 
-enum err store__commit(struct store_txn *t, bool recorded)
+static void note_commit(struct store *s)
 {
-	must(t->write);
+	pthread_mutex_lock(&s->lock);
+	s->commit++;
+	pthread_mutex_unlock(&s->lock);
+	atomic_store(&s->visible, s->change);
+}
+
+static enum err make_durable(struct store_txn *t)
+{
 	struct store *s = t->store;
-	enum err e = t->poison;
-	if (e) {
-		store_abort(t);
-		return e;
+	struct journal_record r = {s->commit + 1, JOURNAL_OPS, {buf_str(&s->ops), STR_NONE}};
+	if (t->feed_row) {
+		r.kind = JOURNAL_FEED_ROW;
+		r.payload[0] = mem_key(t->feed_row);
+		r.payload[1] = mem_value(t->feed_row);
 	}
-	uint64_t txn = mdb_txn_id(t->mdb);
-	(void)mdb_env_set_flags(s->env, MDB_NOMETASYNC, recorded);
-	int rc = mdb_txn_commit(t->mdb);
-	(void)mdb_env_set_flags(s->env, MDB_NOMETASYNC, 0);
-	if (rc == MDB_MAP_FULL) t->full = true;
-	end_write(t);
-	if (!rc) return ERR_OK;
-	/* it is answered with an error: the next start must not bring it back */
-	if (recorded) store__void_record(s, txn);
-	/* After a failed write or flush nothing that the kernel still holds of it can be trusted
-	 * to reach the disk: begin afresh from what is there. A failure leaves env NULL: the next
-	 * write tries again. */
-	if (rc != MDB_MAP_FULL && rc != ENOSPC) (void)!store__reopen(s);
-	return store__err(rc);
+	bool tight = store__tight(s);
+	give_up_snapshot(t);
+	if (tight || r.payload[0].n + r.payload[1].n > JOURNAL_PAYLOAD_MAX)
+		return store__commit_directly(s);
+	return journal_append(&s->journal[s->active], &r);
 }
 
 enum err store_commit(struct store_txn *t)
 {
-	return store__commit(t, false);
+	must(t->write && t->store->writing);
+	struct store *s = t->store;
+	enum err e = t->poison;
+	if (!e && t->changes) e = make_durable(t);
+	if (e || !t->changes) {
+		store_abort(t);
+		return e;
+	}
+	note_commit(s);
+	end_writing(s, true);
+	return ERR_OK;
+}
+
+void store__commit_replayed(struct store_txn *t)
+{
+	must(t->write && t->store->writing && !t->poison);
+	give_up_snapshot(t);
+	note_commit(t->store);
+	end_writing(t->store, false);
+}
+
+void store__free_write(struct store *s)
+{
+	txn_free(s->write);
+	s->write = NULL;
 }
 
 bool store_dirty(const struct store_txn *t)
@@ -193,24 +289,19 @@ enum err store__poison(const struct store_txn *t)
 	return t->poison;
 }
 
-bool store__full(const struct store_txn *t)
-{
-	return t->full;
-}
-
 uint64_t store__changes(const struct store_txn *t)
 {
 	return t->changes;
 }
 
-bool store__wants_growth(const struct store *s)
+struct str store__ops(const struct store_txn *t)
 {
-	return s->want_growth;
+	return buf_str(&t->store->ops);
 }
 
-void store__collect(struct store_txn *t, struct buf *ops)
+void store__record_by_row(struct store_txn *t)
 {
-	t->collect = ops;
+	t->by_row = true;
 }
 
 /* Values. */
@@ -218,16 +309,8 @@ void store__collect(struct store_txn *t, struct buf *ops)
 static enum err failed(struct store_txn *t, int rc)
 {
 	enum err e = store__err(rc);
-	if (t->write && !t->poison) {
-		t->poison = e;
-		t->full = rc == MDB_MAP_FULL;
-	}
+	if (t->write && !t->poison) t->poison = e;
 	return e;
-}
-
-static MDB_val val_of(struct str s)
-{
-	return (MDB_val){s.n, (void *)(uintptr_t)s.p};
 }
 
 static unsigned dbi_of(const struct store_txn *t, unsigned table)
@@ -236,11 +319,28 @@ static unsigned dbi_of(const struct store_txn *t, unsigned table)
 	return t->store->dbi[table];
 }
 
+/* In the layers, newest first; NULL: only LMDB can know. */
+static const struct mem_entry *find_recent(const struct store_txn *t, unsigned table, struct str key)
+{
+	const struct layers *l = atomic_load_explicit(&t->layers, memory_order_relaxed);
+	for (int i = 0; i < LAYERS && l->mem[i]; i++) {
+		const struct mem_entry *e = memtable_find(l->mem[i], table, key, t->snapshot);
+		if (e) return e;
+	}
+	return NULL;
+}
+
 enum err store_get(struct store_txn *t, unsigned table, struct str key, struct str *ret)
 {
 	if (t->poison) return t->poison;
 	if (!key.n || key.n > STORE_KEY_MAX) return ERR_NOT_FOUND;
-	MDB_val k = val_of(key), v;
+	const struct mem_entry *recent = find_recent(t, table, key);
+	if (recent && recent->kind == FEED_DEL) return ERR_NOT_FOUND;
+	if (recent) {
+		*ret = mem_value(recent);
+		return ERR_OK;
+	}
+	MDB_val k = {key.n, (void *)(uintptr_t)key.p}, v;
 	int rc = mdb_get(t->mdb, dbi_of(t, table), &k, &v);
 	if (rc == MDB_NOTFOUND) return ERR_NOT_FOUND;
 	if (rc) return failed(t, rc);
@@ -248,134 +348,79 @@ enum err store_get(struct store_txn *t, unsigned table, struct str key, struct s
 	return ERR_OK;
 }
 
-static enum err changed(struct store_txn *t, const struct feed_op *op)
+static enum err change(struct store_txn *t, const struct feed_op *op)
 {
+	struct store *s = t->store;
+	if (!t->by_row) feed_op_write(&s->ops, op);
+	t->poison = buf_err(&s->ops);
+	if (t->poison) return t->poison;
+	const struct mem_entry *e =
+	    memtable_add(atomic_load_explicit(&t->layers, memory_order_relaxed)->mem[0], op, s->change + 1);
+	if (!e) return t->poison = ERR_NO_MEMORY;
+	s->change++;
 	t->changes++;
-	if (!t->collect || op->table == STORE_FEED) return ERR_OK;
-	feed_op_write(t->collect, op);
-	t->poison = buf_err(t->collect);
-	return t->poison;
+	if (t->by_row && op->kind == FEED_PUT) t->feed_row = e;
+	return ERR_OK;
 }
 
-static enum err put(struct store_txn *t, const struct feed_op *op, unsigned flags)
+static enum err put(struct store_txn *t, unsigned table, struct str key, struct str value)
 {
-	must(t->write);
+	must(t->write && table < t->store->tables_n);
 	if (t->poison) return t->poison;
-	if (!op->key.n || op->key.n > STORE_KEY_MAX) return t->poison = ERR_TOO_LARGE;
-	MDB_val k = val_of(op->key), v = val_of(op->value);
-	int rc = mdb_put(t->mdb, dbi_of(t, op->table), &k, &v, flags);
-	if (rc == MDB_KEYEXIST) return ERR_EXISTS;
-	return rc ? failed(t, rc) : changed(t, op);
+	if (!key.n || key.n > STORE_KEY_MAX || value.n > UINT32_MAX) return t->poison = ERR_TOO_LARGE;
+	return change(t, &(struct feed_op){FEED_PUT, table, key, value});
 }
 
 enum err store_put(struct store_txn *t, unsigned table, struct str key, struct str value)
 {
-	return put(t, &(struct feed_op){FEED_PUT, table, key, value}, 0);
+	enum err e = put(t, table, key, value);
+	if (!e) t->store->tail[table].n = 0;
+	return e;
 }
 
 enum err store_put_new(struct store_txn *t, unsigned table, struct str key, struct str value)
 {
-	return put(t, &(struct feed_op){FEED_PUT, table, key, value}, MDB_NOOVERWRITE);
+	struct str there;
+	enum err e = store_get(t, table, key, &there);
+	if (!e) return ERR_EXISTS;
+	return e == ERR_NOT_FOUND ? store_put(t, table, key, value) : e;
+}
+
+/* Is the key beyond all of the table? The tail knows, or the table does. */
+static enum err check_beyond(struct store_txn *t, unsigned table, struct str key)
+{
+	const struct store_tail *tail = &t->store->tail[table];
+	if (tail->n) return str_cmp(key, str_n(tail->key, tail->n)) > 0 ? ERR_OK : ERR_EXISTS;
+	struct store_cursor *c;
+	struct str last, value;
+	enum err e = store_cursor_open(t, table, &c);
+	if (e) return e;
+	e = store_cursor_last(c, &last, &value);
+	if (!e && str_cmp(key, last) <= 0) e = ERR_EXISTS;
+	store_cursor_close(c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 enum err store_append(struct store_txn *t, unsigned table, struct str key, struct str value)
 {
-	return put(t, &(struct feed_op){FEED_PUT, table, key, value}, MDB_APPEND);
+	enum err e = t->poison ? t->poison : check_beyond(t, table, key);
+	if (!e) e = put(t, table, key, value);
+	if (e) return e;
+	struct store_tail *tail = &t->store->tail[table];
+	tail->n = key.n <= sizeof tail->key ? (unsigned char)key.n : 0;
+	memcpy(tail->key, key.p, tail->n);
+	return ERR_OK;
 }
 
 enum err store_del(struct store_txn *t, unsigned table, struct str key)
 {
 	must(t->write);
-	if (t->poison) return t->poison;
-	if (!key.n || key.n > STORE_KEY_MAX) return ERR_NOT_FOUND;
-	MDB_val k = val_of(key);
-	int rc = mdb_del(t->mdb, dbi_of(t, table), &k, NULL);
-	if (rc == MDB_NOTFOUND) return ERR_NOT_FOUND;
-	return rc ? failed(t, rc) : changed(t, &(struct feed_op){FEED_DEL, table, key, STR_NONE});
-}
-
-uint64_t store_count(struct store_txn *t, unsigned table)
-{
-	MDB_stat st = {0};
-	if (!t->poison) must(!mdb_stat(t->mdb, dbi_of(t, table), &st));
-	return st.ms_entries;
-}
-
-/* Cursors. */
-
-enum err store_cursor_open(struct store_txn *t, unsigned table, struct store_cursor **ret)
-{
-	if (t->poison) return t->poison;
-	struct store_cursor *c = malloc(sizeof *c);
-	if (!c) return ERR_NO_MEMORY;
-	c->txn = t;
-	int rc = mdb_cursor_open(t->mdb, dbi_of(t, table), &c->mdb);
-	if (rc) {
-		free(c);
-		return failed(t, rc);
-	}
-	*ret = c;
-	return ERR_OK;
-}
-
-void store_cursor_close(struct store_cursor *c)
-{
-	if (!c) return;
-	mdb_cursor_close(c->mdb);
-	free(c);
-}
-
-static enum err move(struct store_cursor *c, MDB_val k, MDB_cursor_op op, struct str ret[2])
-{
-	MDB_val v;
-	if (c->txn->poison) return c->txn->poison;
-	int rc = mdb_cursor_get(c->mdb, &k, &v, op);
-	if (rc == MDB_NOTFOUND) return ERR_NOT_FOUND;
-	if (rc) return failed(c->txn, rc);
-	ret[0] = str_n(k.mv_data, k.mv_size);
-	ret[1] = str_n(v.mv_data, v.mv_size);
-	return ERR_OK;
-}
-
-static enum err move_out(struct store_cursor *c, MDB_cursor_op op, struct str *ret_key,
-			 struct str *ret_value)
-{
-	struct str found[2];
-	enum err e = move(c, (MDB_val){0, NULL}, op, found);
+	struct str there;
+	enum err e = store_get(t, table, key, &there);
 	if (e) return e;
-	*ret_key = found[0];
-	*ret_value = found[1];
-	return ERR_OK;
-}
-
-enum err store_cursor_seek(struct store_cursor *c, struct str at_least, struct str *ret_key,
-			   struct str *ret_value)
-{
-	if (!at_least.n) return move_out(c, MDB_FIRST, ret_key, ret_value);
-	struct str found[2], key = str_first(at_least, STORE_KEY_MAX);
-	enum err e = move(c, val_of(key), MDB_SET_RANGE, found);
-	/* no key is longer than STORE_KEY_MAX, so the one equal to the cut text sorts before it */
-	if (!e && at_least.n > STORE_KEY_MAX && str_eq(found[0], key))
-		e = move(c, val_of(key), MDB_NEXT, found);
-	if (e) return e;
-	*ret_key = found[0];
-	*ret_value = found[1];
-	return ERR_OK;
-}
-
-enum err store_cursor_next(struct store_cursor *c, struct str *ret_key, struct str *ret_value)
-{
-	return move_out(c, MDB_NEXT, ret_key, ret_value);
-}
-
-enum err store_cursor_prev(struct store_cursor *c, struct str *ret_key, struct str *ret_value)
-{
-	return move_out(c, MDB_PREV, ret_key, ret_value);
-}
-
-enum err store_cursor_last(struct store_cursor *c, struct str *ret_key, struct str *ret_value)
-{
-	return move_out(c, MDB_LAST, ret_key, ret_value);
+	struct store_tail *tail = &t->store->tail[table];
+	if (tail->n && str_eq(key, str_n(tail->key, tail->n))) tail->n = 0;
+	return change(t, &(struct feed_op){FEED_DEL, table, key, STR_NONE});
 }
 
 uint64_t store_u64(struct str s)

@@ -11,11 +11,8 @@
 
 enum { QUEUE_DEFAULT = 65536, BATCH_DEFAULT = 1024 };
 /* A batch is cut once its changes pass BATCH_OCTETS: a larger commit holds everybody up for longer
- * and gains nothing. One command may change OPS_MAX, which LMDB's list of dirty pages still holds. */
-enum { BATCH_OCTETS = 4 << 20, OPS_MAX = 128 << 20 };
-enum { OPS_KEPT = 256 << 10 }; /* of the change buffer between batches: idle memory is small */
-/* Readers that hold snapshots are waited for this long before a full map is an error. */
-static const usec_t GROW_PATIENCE = 5 * USEC_PER_SEC;
+ * and gains nothing. */
+enum { BATCH_OCTETS = 3 << 20 };
 
 struct writer {
 	struct store *store;
@@ -30,7 +27,6 @@ struct writer {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct writer_cmd *taken; /* the thread's own: oldest first */
-	struct buf ops;
 	uint64_t feed_head, commit_usec;
 	usec_t last_time;
 	pthread_mutex_t stat_lock;
@@ -43,7 +39,6 @@ struct writer {
 enum outcome {
 	APPLIED,
 	APPLY_AGAIN, /* without the command that was marked */
-	MAP_FULL,
 	BATCH_FAILED
 };
 
@@ -71,10 +66,6 @@ static enum outcome apply_one(struct writer_cmd *c, struct writer_txn *t, enum e
 {
 	uint64_t before = store__changes(t->store);
 	enum err e = c->apply(c, t), poison = store__poison(t->store);
-	if (store__full(t->store)) {
-		*ret_err = ERR_NO_SPACE;
-		return MAP_FULL;
-	}
 	if (poison && is_storage(poison)) {
 		*ret_err = poison;
 		return BATCH_FAILED;
@@ -91,7 +82,7 @@ static enum outcome apply_all(struct writer *w, struct writer_cmd *first, struct
 		if (c->result) continue;
 		enum outcome o = apply_one(c, t, ret_err);
 		if (o != APPLIED) return o;
-		if (w->ops.n > BATCH_OCTETS) cut_after(w, c);
+		if (store__ops(t->store).n > BATCH_OCTETS) cut_after(w, c);
 	}
 	return APPLIED;
 }
@@ -103,7 +94,8 @@ static enum err append_feed(struct writer *w, struct writer_txn *t)
 	enum err e = ledger_head(w->ledger, t->store, &entry.ledger_size, &root);
 	if (e) return e;
 	memcpy(entry.ledger_root, root.b, sizeof entry.ledger_root);
-	entry.ops = buf_str(&w->ops);
+	entry.ops = store__ops(t->store);
+	store__record_by_row(t->store);
 	return w->feed->driver->append(w->feed, t->store, w->feed_head, &entry);
 }
 
@@ -114,28 +106,17 @@ static usec_t batch_time(struct writer *w)
 	return w->last_time;
 }
 
-/* With the batch's row of the feed as its record, where the feed keeps one in the store. */
-static enum err commit_row(struct writer *w, struct store_txn *t)
-{
-	unsigned char k[8];
-	struct str key = store_key_u64(k, w->feed_head + 1), value;
-	enum err e = store_get(t, STORE_FEED, key, &value);
-	return e ? store_commit(t) : store__commit_recorded(t, key, value);
-}
-
 static enum outcome commit(struct writer *w, struct writer_txn *t, enum err *ret_err)
 {
-	store__collect(t->store, NULL);
 	*ret_err = append_feed(w, t);
 	if (*ret_err) {
-		bool full = store__full(t->store);
 		store_abort(t->store);
-		return full ? MAP_FULL : BATCH_FAILED;
+		return BATCH_FAILED;
 	}
 	usec_t from = clock_mono();
-	*ret_err = commit_row(w, t->store);
+	*ret_err = store_commit(t->store);
 	w->commit_usec += (uint64_t)(clock_mono() - from);
-	if (*ret_err) return store__wants_growth(w->store) ? MAP_FULL : BATCH_FAILED;
+	if (*ret_err) return BATCH_FAILED;
 	w->feed_head++;
 	return APPLIED;
 }
@@ -143,17 +124,15 @@ static enum outcome commit(struct writer *w, struct writer_txn *t, enum err *ret
 static enum outcome attempt(struct writer *w, struct writer_cmd *first, enum err *ret_err)
 {
 	struct writer_txn t = {.ledger = w->ledger, .now = batch_time(w)};
-	buf_clear(&w->ops);
 	*ret_err = store_write(w->store, &t.store);
 	if (*ret_err) return BATCH_FAILED;
-	store__collect(t.store, &w->ops);
 	enum outcome o = apply_all(w, first, &t, ret_err);
 	if (o == APPLIED && store_dirty(t.store)) return commit(w, &t, ret_err);
 	store_abort(t.store);
 	return o;
 }
 
-/* Until the batch is committed or cannot be. Each turn marks one command more or doubles the map. */
+/* Until the batch is committed or cannot be. Each turn marks one command more. */
 static enum err settle(struct writer *w, struct writer_cmd *first, uint64_t *ret_retried)
 {
 	enum err e = ERR_OK;
@@ -161,7 +140,6 @@ static enum err settle(struct writer *w, struct writer_cmd *first, uint64_t *ret
 		enum outcome o = attempt(w, first, &e);
 		if (o == APPLIED) return ERR_OK;
 		if (o == BATCH_FAILED) return e;
-		if (o == MAP_FULL && store__grow(w->store, GROW_PATIENCE)) return ERR_NO_SPACE;
 	}
 }
 
@@ -192,8 +170,6 @@ static void run_batch(struct writer *w, struct writer_cmd *first)
 		next = c->next;
 		c->done(c, c->result);
 	}
-	store__prepare(w->store);
-	if (w->ops.room > OPS_KEPT) buf_done(&w->ops);
 }
 
 /* ---- the queue -------------------------------------------------------------------------- */
@@ -346,7 +322,6 @@ static void writer_free(struct writer *w)
 {
 	if (w->feed) w->feed->driver->close(w->feed);
 	ledger_free(w->ledger);
-	buf_done(&w->ops);
 	pthread_mutex_destroy(&w->lock);
 	pthread_mutex_destroy(&w->stat_lock);
 	pthread_cond_destroy(&w->wake);
@@ -360,7 +335,6 @@ enum err writer_start(const struct writer_options *o, struct writer **ret)
 	w->store = o->store;
 	w->queue_max = o->queue_max ? o->queue_max : QUEUE_DEFAULT;
 	w->batch_max = o->batch_max ? o->batch_max : BATCH_DEFAULT;
-	buf_init(&w->ops, OPS_MAX);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_mutex_init(&w->stat_lock, NULL);
 	pthread_cond_init(&w->wake, NULL);

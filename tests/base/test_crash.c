@@ -195,21 +195,28 @@ static void nothing_fails_without_a_fault(void **state)
 	folder_remove(f.path);
 }
 
+static void take_images(const char *images, const char *folder)
+{
+	static const char *const names[] = DISK_FILES;
+	char from[128], to[128];
+	for (int i = 0; i < DISK_FILES_N; i++)
+		assert_int_equal(
+		    rename(folder_file(images, names[i], from), folder_file(folder, names[i], to)), 0);
+}
+
 /* True: the victim came to the step and died there. */
 static bool die_at(unsigned n, unsigned seed, bool power, unsigned *acked)
 {
-	char data[128], image[128];
-	struct folder f = folder_new();
-	folder_file(f.path, "data.mdb", data);
-	folder_file(f.path, "image", image);
+	struct folder f = folder_new(), images = folder_new();
 	const struct fault fault = {.kind = "exit", .at = n, .seed = seed};
-	struct promises p = run_victim(f.path, &fault, power ? image : NULL);
+	struct promises p = run_victim(f.path, &fault, power ? images.path : NULL);
 	assert_true(WIFEXITED(p.status));
 	bool died = WEXITSTATUS(p.status) == DISK_FAULT_EXIT;
 	if (!died) assert_int_equal(WEXITSTATUS(p.status), 0);
-	if (died && power) assert_int_equal(rename(image, data), 0);
+	if (died && power) take_images(images.path, f.path);
 	check_folder(f.path, &p, true);
 	folder_remove(f.path);
+	folder_remove(images.path);
 	for (unsigned i = VICTIM_CALM; i < VICTIM_ALL; i++) *acked += p.ok[i];
 	return died;
 }
@@ -241,6 +248,41 @@ static void the_power_fails_at_every_step(void **state)
 	}
 	printf("the power failed %u times; %u commands were acknowledged meanwhile\n", deaths, acked);
 	assert_true(deaths > 20 * SEEDS && acked > 0);
+}
+
+/* Dies while the journal holds something, then once more while that is put back. */
+static bool die_twice_at(unsigned n, unsigned seed, uint64_t *acked)
+{
+	struct folder f = folder_new(), images = folder_new();
+	struct promises p = run_victim(f.path, &(struct fault){.kind = "exit", .at = 9}, NULL), second;
+	assert_int_equal(WEXITSTATUS(p.status), DISK_FAULT_EXIT);
+	const struct fault again = {.kind = "exit", .at = n, .seed = seed};
+	setenv("VICTIM_STARTS", "1", 1);
+	second = run_victim(f.path, &again, images.path);
+	unsetenv("VICTIM_STARTS");
+	bool died = WEXITSTATUS(second.status) == DISK_FAULT_EXIT;
+	if (died) take_images(images.path, f.path);
+	check_folder(f.path, &p, true);
+	folder_remove(f.path);
+	folder_remove(images.path);
+	for (unsigned i = 0; i < VICTIM_ALL; i++) *acked += p.ok[i];
+	return died;
+}
+
+static void a_start_dies_at_every_step(void **state)
+{
+	(void)state;
+	enum { SEEDS = 3 };
+	unsigned deaths = 0, died = SEEDS;
+	uint64_t acked = 0;
+	for (unsigned n = 1; died; n++) {
+		died = 0;
+		for (unsigned seed = 0; seed < SEEDS; seed++)
+			died += die_twice_at(n, seed * 1000 + n, &acked);
+		deaths += died;
+	}
+	printf("%u starts died putting commits back\n", deaths);
+	assert_true(deaths >= 3 * SEEDS && acked > 0); /* pages, flush, meta page */
 }
 
 /* The process lives on: each command is answered, and what is answered with an error is not there. */
@@ -309,13 +351,10 @@ static void a_write_is_torn_at_every_step(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(nothing_fails_without_a_fault),
-	    cmocka_unit_test(killed_at_every_step),
-	    cmocka_unit_test(the_power_fails_at_every_step),
-	    cmocka_unit_test(the_disk_is_full_at_every_step),
-	    cmocka_unit_test(the_disk_errs_at_every_step),
-	    cmocka_unit_test(a_write_is_torn_at_every_step),
-	    cmocka_unit_test(what_was_refused_stays_away),
+	    cmocka_unit_test(nothing_fails_without_a_fault),  cmocka_unit_test(killed_at_every_step),
+	    cmocka_unit_test(the_power_fails_at_every_step),  cmocka_unit_test(a_start_dies_at_every_step),
+	    cmocka_unit_test(the_disk_is_full_at_every_step), cmocka_unit_test(the_disk_errs_at_every_step),
+	    cmocka_unit_test(a_write_is_torn_at_every_step),  cmocka_unit_test(what_was_refused_stays_away),
 	};
 	if (sign_setup()) return 1;
 	return cmocka_run_group_tests_name("crash", tests, NULL, NULL);

@@ -4,14 +4,17 @@
 
 #include "base/str.h"
 
-/* Commands, in groups of three: calm ones, those under which the disk may fail (small commits with
- * a record, one too large for a record, small ones again), and one group when it is well again. */
+/* Commands, in groups of three: calm ones, those under which the disk may fail (small ones that the
+ * journal takes, with a folding between them; one that is too large for it; small ones again), and one
+ * group when it is well again. */
 enum {
 	VICTIM_CALM = 15,
-	VICTIM_LARGE = 21,
-	VICTIM_WELL = 27,
-	VICTIM_ALL = 30,
-	VICTIM_ROW_MAX = 160 * 1024
+	VICTIM_FOLD = 24,
+	VICTIM_LARGE = 30,
+	VICTIM_FOLD_AGAIN = 36,
+	VICTIM_WELL = 42,
+	VICTIM_ALL = 45,
+	VICTIM_ROW_MAX = (4 << 20) + 1
 };
 
 static inline size_t victim_row(unsigned i, char out[VICTIM_ROW_MAX])
