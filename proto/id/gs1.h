@@ -34,6 +34,7 @@ enum {
 	GS1_TEXT_MAX = 2048,   /* as of all identifiers (ID_TEXT_MAX) */
 	GS1_ELEMENTS_MAX = 64, /* a carrier has fewer */
 	GS1_IGNORED_MAX = 64,
+	GS1_SPECIFIERS_MAX = 3,      /* qualifiers of one key: the dictionary's longest sequence */
 	GS1_NONE = GS1_ELEMENTS_MAX, /* no such element */
 };
 
@@ -61,9 +62,9 @@ struct gs1_element {
 struct gs1_message {
 	enum gs1_form form;
 	size_t n;
-	struct gs1_element elements[GS1_ELEMENTS_MAX]; /* in the order given */
-	size_t key;                                    /* index, or GS1_NONE */
-	size_t qualifiers_n, qualifiers[3];            /* indices */
+	struct gs1_element elements[GS1_ELEMENTS_MAX];       /* in the order given */
+	size_t key;                                          /* index, or GS1_NONE */
+	size_t qualifiers_n, qualifiers[GS1_SPECIFIERS_MAX]; /* indices */
 	struct str root; /* of a URI: "https://example.com/stem", as given; else empty */
 	size_t ignored_n;
 	struct str ignored[GS1_IGNORED_MAX]; /* query parameters that are no AI, as given; "a=1", "b" */

@@ -128,6 +128,7 @@ static void line_read(char *text)
 		*title++ = 0;
 		title += strspn(title, " ");
 		copy(l->title, sizeof l->title, title, strcspn(title, "\r\n"));
+		if (strpbrk(l->title, "\"\\")) stop("title: %s", l->title);
 	}
 	char *ais = strtok_r(text, " \t\r\n", &rest);
 	if (!ais) return;

@@ -5,6 +5,8 @@
 #include "proto/id/gs1.h"
 #include "proto/id/gs1_ai.h"
 
+_Static_assert((int)GS1_SPECIFIERS_MAX == (int)GS1_QUALIFIERS_MAX, "all qualifiers of a key fit");
+
 enum { GS1_SEPARATOR = 0x1d /* what a reader sends for FNC1 */ };
 
 /* A text being parsed. */
