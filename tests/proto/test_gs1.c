@@ -262,6 +262,14 @@ static void compressed_links_are_read_strictly(void **state)
 	/* the key in clear, the rest compressed: 10=LOT01 */
 	assert_str(bracketed(*state, "https://a/01/" GTIN "/EGUs5PTU", 0), "(01)" GTIN "(10)LOT01");
 	assert_true(gs1_claims(STR("https://a/01/" GTIN "/EGUs5PTU")));
+	/* foreign parameters may be compressed too */
+	struct gs1_message m = parsed(*state, "https://a/ARFKk4XBoeBagNivZA?b", 0);
+	assert_int_equal(m.ignored_n, 2);
+	assert_str(m.ignored[0], "a=1/2");
+	assert_str(m.ignored[1], "b");
+	m = parsed(*state, "https://a/ARFKk4XBoeBnAMBw", 0);
+	assert_str(m.ignored[0], "n=007");
+	refused(*state, "https://a/ARFKk4XBoeBagNimZA", 0, 10, "no-key"); /* a=1&2 would be two */
 	refused(*state, "https://a/EGUs5PTU", 0, 10, "no-key");
 	refused(*state, "https://a/ARFKk4XBoB", 0, 10, "no-key"); /* a bit too much at the end */
 	refused(*state, "https://a/ARFKk4XBo", 0, 10, "no-key");  /* cut off */
@@ -360,6 +368,8 @@ static const struct {
     {"(8013)1987654Ad4X4bL5ttr2310cK2", 29, "check-pair"},
     {"(8013)19AB", 8, "check-pair"},
     {"(8014)9521234A3", 13, "check-pair"},
+    {"(8013)95060000000262", 0, ""},
+    {"(8014)95060000000262", 6, "non-digit"},
     {"(7023)1234", 0, ""},
     {"(7023)123A", 9, "company-prefix"},
     {"(7023)12", 8, "company-prefix"},
