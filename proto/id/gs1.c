@@ -10,7 +10,11 @@
 #include "proto/id/gs1_message.h"
 #include "proto/id/scheme.h"
 
-enum { END = 0x1d, NATURAL_MAX = 1 + 30 + 1 + 4 + 1 + 1 + GS1_QUALIFIERS_MAX * (4 + 1 + 28 + 1) };
+enum {
+	END = 0x1d,
+	/* whatever lengths the next dictionary has */
+	NATURAL_MAX = 1 + GS1_VALUE_MAX + 1 + 4 + 1 + GS1_QUALIFIERS_MAX * (4 + 1 + GS1_VALUE_MAX + 1),
+};
 
 _Static_assert((int)NATURAL_MAX <= (int)ID_KEY_MAX, "GS1 keys are never shortened");
 

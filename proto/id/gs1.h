@@ -31,9 +31,9 @@
 #include "base/arena.h"
 
 enum {
-	GS1_TEXT_MAX = 2048,   /* as of all identifiers (ID_TEXT_MAX) */
-	GS1_ELEMENTS_MAX = 64, /* a carrier has fewer */
-	GS1_IGNORED_MAX = 64,
+	GS1_TEXT_MAX = 2048,         /* as of all identifiers (ID_TEXT_MAX) */
+	GS1_ELEMENTS_MAX = 64,       /* a carrier has fewer */
+	GS1_IGNORED_MAX = 64,        /* so has a link */
 	GS1_SPECIFIERS_MAX = 3,      /* qualifiers of one key: the dictionary's longest sequence */
 	GS1_NONE = GS1_ELEMENTS_MAX, /* no such element */
 };

@@ -30,10 +30,15 @@ static unsigned set82_value(char c)
  * (General Specifications 7.9.5). */
 static bool csumalpha(struct str s, size_t *ret_at)
 {
-	static const unsigned char primes[] = {2,  3,  5,  7,  11, 13, 17, 19, 23, 29, 31, 37,  41,  43,
-					       47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107};
+	static const unsigned short primes[GS1_VALUE_MAX - 2] = {
+	    2,   3,   5,   7,   11,  13,  17,  19,  23,  29,  31,  37,  41,  43,  47,  53,  59,  61,
+	    67,  71,  73,  79,  83,  89,  97,  101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151,
+	    157, 163, 167, 173, 179, 181, 191, 193, 197, 199, 211, 223, 227, 229, 233, 239, 241, 251,
+	    257, 263, 269, 271, 277, 281, 283, 293, 307, 311, 313, 317, 331, 337, 347, 349, 353, 359,
+	    367, 373, 379, 383, 389, 397, 401, 409, 419, 421, 431, 433, 439, 443, 449, 457,
+	};
 	static const char set32[] = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-	if (s.n < 2 || s.n - 2 > sizeof primes) return false;
+	if (s.n < 2) return false;
 	unsigned sum = 0;
 	for (size_t i = 0; i < s.n - 2; i++) sum += set82_value(s.p[i]) * primes[s.n - 3 - i];
 	sum %= 1021;
@@ -199,10 +204,17 @@ static bool longitude(struct str s, size_t *ret_at)
 	return str_cmp(s, STR("3600000000")) <= 0;
 }
 
+static bool zeros(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != '0') return false;
+	return true;
+}
+
 static bool zero(struct str s, size_t *ret_at)
 {
 	(void)ret_at;
-	return number(s, 0, s.n) == 0;
+	return zeros(s);
 }
 
 static bool nonzero(struct str s, size_t *ret_at)
@@ -218,10 +230,9 @@ static bool nozeroprefix(struct str s, size_t *ret_at)
 
 static bool pieceoftotal(struct str s, size_t *ret_at)
 {
-	size_t half = s.n / 2;
-	unsigned piece = number(s, 0, half), total = number(s, half, half);
-	if (piece && !total) *ret_at = half;
-	return piece && total && piece <= total;
+	struct str piece = str_first(s, s.n / 2), total = str_skip(s, s.n / 2);
+	if (!zeros(piece) && zeros(total)) *ret_at = piece.n;
+	return !zeros(piece) && !zeros(total) && str_cmp(piece, total) <= 0;
 }
 
 static bool posinseqslash(struct str s, size_t *ret_at)
