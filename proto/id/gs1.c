@@ -7,21 +7,24 @@
  * first, digit by digit, and all keys of one company lie together. 0x1d stands in no value.
  * A prefix key ends after 4 to 12 digits of the body, after the key's second 0x1d, or after a
  * qualifier's second 0x1d. */
-#include "proto/id/gs1_name.h"
+#include "proto/id/gs1_message.h"
+#include "proto/id/scheme.h"
 
-#include "base/buf.h"
-
-enum { END = 0x1d, NATURAL_MAX = 1 + 30 + 1 + 4 + 1 + 1 + GS1_QUALIFIERS_MAX * (4 + 1 + 28 + 1) };
+enum {
+	END = 0x1d,
+	/* whatever lengths the next dictionary has */
+	NATURAL_MAX = 1 + GS1_VALUE_MAX + 1 + 4 + 1 + GS1_QUALIFIERS_MAX * (4 + 1 + GS1_VALUE_MAX + 1),
+};
 
 _Static_assert((int)NATURAL_MAX <= (int)ID_KEY_MAX, "GS1 keys are never shortened");
 
 static const struct str canonical_root = {"https://id.gs1.org/", 19};
 
+_Static_assert((int)GS1_TEXT_MAX == (int)ID_TEXT_MAX, "one limit for all identifiers");
+
 static bool all_digits(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (!gs1_set_has(GS1_N, (unsigned char)s.p[i])) return false;
-	return s.n > 0;
+	return s.n > 0 && gs1_set_has_all(GS1_N, s);
 }
 
 static bool is_uri(struct str text)
@@ -33,9 +36,9 @@ static bool is_path(struct str text)
 {
 	if (text.n && text.p[0] == '/') text = str_skip(text, 1);
 	size_t slash = str_find(str_first(text, 5), '/');
-	if (slash < 2 || slash > 4 || slash == text.n) return false;
+	if (slash == text.n) return false;
 	const struct gs1_ai *ai = gs1_ai_find(str_first(text, slash));
-	return ai && ai->qualifiers;
+	return ai && ai->key;
 }
 
 static bool marked(struct str text)
@@ -43,12 +46,17 @@ static bool marked(struct str text)
 	return str_starts_nocase(text, STR("gs1:"));
 }
 
+/* All URIs are claimed, also those that turn out to have no key; of a bare number only that it may be
+ * a GTIN. */
 static enum id_claim detect(struct str text)
 {
 	if (!text.n) return ID_NOT;
 	if (text.p[0] == '(' || is_path(text)) return ID_SURE;
-	/* all other forms begin with a letter, nearly all other identifiers with a digit */
-	return text.p[0] >= 'A' && (is_uri(text) || marked(text)) ? ID_SURE : ID_NOT;
+	if (text.p[0] >= 'A' && (is_uri(text) || marked(text))) return ID_SURE;
+	bool fnc1 = text.p[0] == '^' || text.p[0] == GS1_SEPARATOR;
+	if (fnc1) return gs1_ai_first(str_skip(text, 1)) ? ID_SURE : ID_NOT;
+	if (text.p[0] == ']') return gs1_claims(text) ? ID_SURE : ID_NOT;
+	return text.n <= 14 && all_digits(text) && gs1_claims(text) ? ID_MAYBE : ID_NOT;
 }
 
 static enum id_claim detect_prefix(struct str text)
@@ -63,81 +71,62 @@ static void key_add(char *key, size_t *n, struct str s)
 	*n += s.n;
 }
 
-static struct str key_make(struct arena *a, const struct gs1_name *m)
+static void element_add(char *key, size_t *n, const struct gs1_element *e)
+{
+	const struct str end = str_n((const char[]){END}, 1);
+	key_add(key, n, e->ai);
+	key_add(key, n, end);
+	key_add(key, n, e->value);
+	key_add(key, n, end);
+}
+
+static struct str key_make(struct arena *a, const struct gs1_message *m)
 {
 	char *key = arena_bytes(a, NATURAL_MAX);
 	if (!key) return STR_NONE;
+	const struct gs1_element *e = &m->elements[m->key];
 	const struct str end = str_n((const char[]){END}, 1);
-	size_t n = 0, lead = m->key.ai->company_at;
+	size_t n = 0, lead = e->row->company_at;
 	key[n++] = ID_GS1;
-	key_add(key, &n, str_skip(m->key.value, lead));
+	key_add(key, &n, str_skip(e->value, lead));
 	key_add(key, &n, end);
-	key_add(key, &n, str_of(m->key.ai->ai));
-	key_add(key, &n, str_first(m->key.value, lead));
+	key_add(key, &n, e->ai);
+	key_add(key, &n, str_first(e->value, lead));
 	key_add(key, &n, end);
-	for (size_t i = 0; i < m->qualifiers_n; i++) {
-		key_add(key, &n, str_of(m->qualifiers[i].ai->ai));
-		key_add(key, &n, end);
-		key_add(key, &n, m->qualifiers[i].value);
-		key_add(key, &n, end);
-	}
+	for (size_t i = 0; i < m->qualifiers_n; i++) element_add(key, &n, &m->elements[m->qualifiers[i]]);
 	return str_n(key, n);
 }
 
-/* RFC 3986 2.3: everything but the unreserved characters is percent-encoded. */
-static size_t percent_encode(char *to, struct str s)
+/* The link of key and qualifiers alone. */
+static struct str text_make(struct arena *a, const struct gs1_message *m)
 {
-	size_t n = 0;
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		if (gs1_set_has(GS1_N, c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		    (c && strchr("-._~", c))) {
-			to[n++] = (char)c;
-			continue;
-		}
-		to[n++] = '%';
-		to[n++] = "0123456789ABCDEF"[c >> 4];
-		to[n++] = "0123456789ABCDEF"[c & 15];
-	}
-	return n;
-}
-
-static size_t element_print(char *to, const struct gs1_element *e)
-{
-	size_t n = strlen(e->ai->ai);
-	memcpy(to, e->ai->ai, n);
-	to[n++] = '/';
-	return n + percent_encode(to + n, e->value);
-}
-
-static struct str text_make(struct arena *a, const struct gs1_name *m)
-{
-	size_t room = canonical_root.n + 6 + 3 * m->key.value.n;
-	for (size_t i = 0; i < m->qualifiers_n; i++) room += 6 + 3 * m->qualifiers[i].value.n;
-	char *p = arena_bytes(a, room);
-	if (!p) return STR_NONE;
-	size_t n = canonical_root.n;
-	memcpy(p, canonical_root.p, n);
-	n += element_print(p + n, &m->key);
+	struct str root = {canonical_root.p, canonical_root.n - 1}, text;
+	struct gs1_message bare;
+	bare.n = 0;
+	bare.unlinkable = NULL;
+	bare.elements[bare.n++] = m->elements[m->key];
+	bare.key = 0;
+	bare.qualifiers_n = m->qualifiers_n;
 	for (size_t i = 0; i < m->qualifiers_n; i++) {
-		p[n++] = '/';
-		n += element_print(p + n, &m->qualifiers[i]);
+		bare.qualifiers[i] = bare.n;
+		bare.elements[bare.n++] = m->elements[m->qualifiers[i]];
 	}
-	return str_n(p, n);
+	return gs1_write_link(a, &bare, root, &text) ? STR_NONE : text;
 }
 
-static enum err name_parse(struct arena *a, struct str text, struct flaw *f, struct gs1_name *ret)
+/* What the item is, not what is said about it: an attribute that no link can have is no matter. */
+static enum err name_parse(struct arena *a, struct str text, struct flaw *f, struct gs1_message *ret)
 {
-	struct str bare = marked(text) ? str_skip(text, 4) : text;
-	enum err e = bare.n && bare.p[0] == '(' ? gs1_elements_parse(a, bare, f, ret)
-						: gs1_link_parse(a, bare, f, ret);
-	if (e && f && f->offset != FLAW_NO_OFFSET) f->offset += text.n - bare.n;
-	return e;
+	enum err e = gs1_parse(a, text, 0, f, ret);
+	if (e || !ret->unlinkable || !strcmp(ret->unlinkable, "not-an-attribute")) return e;
+	bool keyed = ret->key != GS1_NONE;
+	return flaw_set(f, ERR_BAD_ID, ret->unlinkable_at, "", ret->unlinkable,
+			keyed ? "the qualifiers do not go together" : "no element is a GS1 primary key");
 }
 
 static enum err parse(struct arena *a, struct str text, struct flaw *f, struct id *ret)
 {
-	struct gs1_name m = {0};
+	struct gs1_message m;
 	enum err e = name_parse(a, text, f, &m);
 	if (e) return e;
 	struct str key = key_make(a, &m);
@@ -146,31 +135,42 @@ static enum err parse(struct arena *a, struct str text, struct flaw *f, struct i
 	return id__key_fit(a, key, ret) ? id__no_memory(f) : ERR_OK;
 }
 
-/* The elements of a whole key; slices into it. */
-static bool key_read(struct arena *a, struct str key, struct gs1_name *ret)
+static bool key_element(struct gs1_message *m, struct str ai, struct str value)
 {
-	struct str rest = str_skip(key, 1), body, ai;
+	const struct gs1_reading r = {.m = m};
+	const struct gs1_ai *row = gs1_ai_find(ai);
+	if (!row || !value.p || gs1__add(&r, row, value, 0)) return false;
+	m->elements[m->n - 1].role = m->n == 1 ? GS1_KEY : GS1_QUALIFIER;
+	return true;
+}
+
+/* The elements of a whole key; slices into it. */
+static bool key_read(struct arena *a, struct str key, struct gs1_message *ret)
+{
+	struct str rest = str_skip(key, 1), body, ai, value;
 	if (!str_ends(key, str_n((const char[]){END}, 1)) || !str_split(&rest, END, &body) ||
 	    !str_split(&rest, END, &ai))
 		return false;
-	for (size_t n = 2; n <= 4 && n <= ai.n && !ret->key.ai; n++)
-		ret->key.ai = gs1_ai_find(str_first(ai, n));
-	if (!ret->key.ai || !ret->key.ai->qualifiers) return false;
-	struct str lead = str_skip(ai, strlen(ret->key.ai->ai));
-	ret->key.value = arena_printf(a, "%.*s%.*s", STR_ARG(lead), STR_ARG(body));
+	const struct gs1_ai *row = gs1_ai_first(ai);
+	if (!row || !row->key) return false;
+	value = arena_printf(a, "%.*s%.*s", STR_ARG(str_skip(ai, row->n)), STR_ARG(body));
+	if (!key_element(ret, str_first(ai, row->n), value)) return false;
 	while (rest.p && rest.n) {
-		struct gs1_element *q = &ret->qualifiers[ret->qualifiers_n];
-		if (ret->qualifiers_n++ == GS1_QUALIFIERS_MAX || !str_split(&rest, END, &ai)) return false;
-		q->ai = gs1_ai_find(ai);
-		if (!q->ai || !str_split(&rest, END, &q->value)) return false;
+		if (ret->qualifiers_n == GS1_QUALIFIERS_MAX || !str_split(&rest, END, &ai) ||
+		    !str_split(&rest, END, &value))
+			return false;
+		ret->qualifiers[ret->qualifiers_n++] = ret->n;
+		if (!key_element(ret, ai, value)) return false;
 	}
-	return ret->key.value.p;
+	return true;
 }
 
 static struct str print(struct arena *a, struct str key)
 {
-	struct gs1_name m = {0};
+	struct gs1_message m;
 	struct str body = str_skip(key, 1);
+	m.n = m.key = m.qualifiers_n = 0;
+	m.unlinkable = NULL;
 	if (!body.n) return arena_dup(a, STR("gs1:"));
 	if (detect_prefix(body) == ID_SURE && all_digits(body)) return arena_dup(a, body);
 	return key_read(a, key, &m) ? text_make(a, &m) : STR_NONE;
@@ -204,7 +204,7 @@ static size_t boundaries(struct str key, size_t *ret)
 {
 	size_t n = 0, i = 1, digits = 0;
 	for (; i < key.n && key.p[i] != END; i++) {
-		if (digits < i - 1 || !gs1_set_has(GS1_N, (unsigned char)key.p[i])) continue;
+		if (digits < i - 1 || !gs1_set_has(GS1_N, key.p[i])) continue;
 		digits++;
 		if (digits >= GS1_COMPANY_MIN && digits <= GS1_COMPANY_MAX) ret[n++] = i + 1;
 	}

@@ -1,129 +1,175 @@
-#include "proto/id/gs1_name.h"
+/* Element strings: bracketed for people, with FNC1 as barcodes carry them, and plain GTINs (General
+ * Specifications 4.14, 7.8). */
+#include "proto/id/gs1_message.h"
 
-enum { ELEMENTS_MAX = 64 /* an element string of a carrier has fewer */ };
-
-struct found {
-	const struct gs1_ai *ai; /* NULL: an AI that is neither key nor qualifier */
-	struct str ai_text, value;
-	size_t at; /* of the value */
-};
-
-/* Reads "(AI)value" at *at; a bracket inside the value is written "\(". */
-static enum err element_read(struct arena *a, struct str text, size_t *at, struct flaw *f,
-			     struct found *ret)
+/* An element string is whole: values, repetitions and roles. */
+static enum err finish(const struct gs1_reading *r)
 {
-	struct str rest = str_skip(text, *at);
-	size_t close = str_find(rest, ')');
-	if (!rest.n || rest.p[0] != '(' || close == rest.n)
-		return flaw_set(f, ERR_BAD_ID, *at, "", "bracket",
-				"an element begins with an AI in brackets");
-	ret->ai_text = str_n(rest.p + 1, close - 1);
-	bool digits = ret->ai_text.n >= 2 && ret->ai_text.n <= 4;
-	for (size_t i = 0; i < ret->ai_text.n; i++)
-		digits &= gs1_set_has(GS1_N, (unsigned char)ret->ai_text.p[i]);
-	if (!digits) return flaw_set(f, ERR_BAD_ID, *at + 1, "", "ai", "an AI has two to four digits");
-	ret->ai = gs1_ai_find(ret->ai_text);
-	ret->at = *at + close + 1;
-	char *to = arena_bytes(a, GS1_VALUE_MAX);
-	if (!to) return id__no_memory(f);
-	size_t n = 0, i = ret->at;
-	for (; i < text.n && text.p[i] != '('; i++) {
-		if (text.p[i] == '\\' && i + 1 < text.n && text.p[i + 1] == '(') i++;
-		if (!gs1_set_has(GS1_X, (unsigned char)text.p[i]) && text.p[i] != '#')
-			return flaw_set(f, ERR_BAD_ID, i, "", "characters",
-					"the character stands in no GS1 value");
-		if (n == GS1_VALUE_MAX)
-			return flaw_set(f, ERR_BAD_ID, i, "", "too-long",
-					"a GS1 value has at most %d characters", GS1_VALUE_MAX);
-		to[n++] = text.p[i];
+	if (!r->m->n)
+		return flaw_set(r->f, ERR_BAD_ID, r->text.n, "", "empty", "the element string is empty");
+	enum err e = gs1__repeats_find(r, true);
+	if (!e) gs1__roles_find(r->m);
+	return e;
+}
+
+static enum err ai_flaw(const struct gs1_reading *r, size_t at, struct str ai)
+{
+	return flaw_set(r->f, ERR_BAD_ID, at, "", "ai", "%.*s is no GS1 Application Identifier",
+			STR_ARG(str_first(ai, 8)));
+}
+
+static bool escaped(struct str text, size_t i)
+{
+	return text.p[i] == '\\' && i + 1 < text.n && text.p[i + 1] == '(';
+}
+
+/* The value from `from` to the next bracket; *ret_end is there. Borrows unless there is an escape. */
+static enum err bracketed_value(const struct gs1_reading *r, size_t from, size_t *ret_end, struct str *ret)
+{
+	size_t end = from, escapes = 0;
+	for (; end < r->text.n && r->text.p[end] != '('; end++) {
+		if (!escaped(r->text, end)) continue;
+		escapes++;
+		end++;
 	}
-	if (!n) return flaw_set(f, ERR_BAD_ID, ret->at, "", "empty-value", "the value is empty");
-	ret->value = str_n(to, n);
-	*at = i;
+	*ret_end = end;
+	*ret = str_n(r->text.p + from, end - from);
+	if (!escapes) return ERR_OK;
+	char *to = arena_bytes(r->a, ret->n);
+	if (!to) return gs1__full(r->f);
+	size_t n = 0;
+	for (size_t i = from; i < end; i++) {
+		i += escaped(r->text, i);
+		to[n++] = r->text.p[i];
+	}
+	*ret = str_n(to, n);
 	return ERR_OK;
 }
 
-/* The same AI twice is tolerated with the same value (General Specifications 4.14). */
-static enum err repeated(const struct found *all, size_t n, const struct found *one, struct flaw *f,
-			 bool *ret)
-{
-	*ret = false;
-	for (size_t i = 0; i < n; i++) {
-		if (!str_eq(all[i].ai_text, one->ai_text)) continue;
-		if (!str_eq(all[i].value, one->value))
-			return flaw_set(f, ERR_BAD_ID, one->at, "", "duplicate",
-					"(%.*s) is given twice with different values",
-					STR_ARG(one->ai_text));
-		*ret = true;
-	}
-	return ERR_OK;
-}
-
-static enum err check(const struct found *e, struct str text, struct flaw *f)
+/* The check's offset in the value, as an offset in the text with its backslashes. */
+static enum err bracketed_check(const struct gs1_reading *r, const struct gs1_ai *ai, struct str value,
+				size_t from)
 {
 	size_t at = 0;
-	if (!e->ai) return ERR_OK;
-	enum err err = gs1_value_check(e->ai, e->value, f, &at);
-	if (!err || !f) return err;
-	size_t i = e->at;
-	for (; at; at--) i += text.p[i] == '\\' && text.p[i + 1] == '(' ? 2 : 1;
-	f->offset = i;
-	return err;
+	if (!value.n)
+		return flaw_set(r->f, ERR_BAD_ID, from, ai->ai, "empty-value", "the value of (%s) is empty",
+				ai->ai);
+	enum err e = gs1_value_check(ai, value, r->f, &at);
+	if (!e || !r->f) return e;
+	size_t i = from;
+	for (; at; at--) i += escaped(r->text, i) ? 2 : 1;
+	r->f->offset = i;
+	return e;
 }
 
-static bool qualifies(const struct gs1_ai *key, const struct found *e)
+enum err gs1__bracketed_parse(const struct gs1_reading *r)
 {
-	return e->ai && !e->ai->qualifiers && gs1_qualifier_rank(key, e->ai, NULL, 0) >= 0;
-}
-
-/* The qualifiers among the elements, whichever order they came in, put into the key's order. */
-static enum err qualify(const struct found *all, size_t n, struct flaw *f, struct gs1_name *ret)
-{
-	const struct gs1_ai *present[GS1_QUALIFIERS_MAX];
-	const struct found *from[GS1_QUALIFIERS_MAX];
-	size_t present_n = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (!qualifies(ret->key.ai, &all[i])) continue;
-		if (present_n == GS1_QUALIFIERS_MAX ||
-		    gs1_qualifier_rank(ret->key.ai, all[i].ai, present, present_n) < 0)
-			return flaw_set(f, ERR_BAD_ID, all[i].at, all[i].ai->ai, "qualifiers-mixed",
-					"(%s) does not go together with the other qualifiers",
-					all[i].ai->ai);
-		from[present_n] = &all[i];
-		present[present_n++] = all[i].ai;
+	r->m->form = GS1_BRACKETED;
+	for (size_t at = 0; at < r->text.n;) {
+		struct str rest = str_skip(r->text, at), value;
+		size_t close = str_find(rest, ')');
+		if (rest.p[0] != '(' || close == rest.n)
+			return flaw_set(r->f, ERR_BAD_ID, at, "", "bracket",
+					"an element begins with an AI in brackets");
+		struct str digits = str_n(rest.p + 1, close - 1);
+		const struct gs1_ai *ai = gs1_ai_find(digits);
+		if (!ai) return ai_flaw(r, at + 1, digits);
+		size_t from = at + close + 1;
+		enum err e = bracketed_value(r, from, &at, &value);
+		if (!e) e = bracketed_check(r, ai, value, from);
+		if (!e) e = gs1__add(r, ai, value, from);
+		if (e) return e;
 	}
-	for (int rank = 0; rank < GS1_QUALIFIERS_MAX; rank++)
-		for (size_t i = 0; i < present_n; i++)
-			if (gs1_qualifier_rank(ret->key.ai, present[i], present, present_n) == rank)
-				ret->qualifiers[ret->qualifiers_n++] =
-				    (struct gs1_element){from[i]->ai, from[i]->value};
+	return finish(r);
+}
+
+static bool is_separator(char c)
+{
+	return c == '^' || c == GS1_SEPARATOR;
+}
+
+enum err gs1__barcode_parse(const struct gs1_reading *r, size_t from)
+{
+	r->m->form = GS1_BARCODE;
+	size_t at = from + (from < r->text.n && is_separator(r->text.p[from]));
+	while (at < r->text.n) {
+		struct str rest = str_skip(r->text, at);
+		const struct gs1_ai *ai = gs1_ai_first(rest);
+		if (!ai) return ai_flaw(r, at, str_first(rest, 4));
+		struct str value = str_skip(rest, ai->n);
+		size_t n = 0, bad = 0;
+		while (n < value.n && !is_separator(value.p[n])) n++;
+		/* a predefined length needs no separator behind it, and may have one */
+		if (ai->predefined && n > ai->max) n = ai->max;
+		value.n = n;
+		at += ai->n;
+		enum err e = gs1_value_check(ai, value, r->f, &bad);
+		if (e && r->f) r->f->offset = at + bad;
+		if (!e) e = gs1__add(r, ai, value, at);
+		if (e) return e;
+		at += n;
+		at += at < r->text.n && is_separator(r->text.p[at]);
+	}
+	return finish(r);
+}
+
+enum err gs1__plain_parse(const struct gs1_reading *r, size_t from)
+{
+	enum { GTIN = 14 };
+	struct str digits = str_skip(r->text, from);
+	size_t bad = 0;
+	r->m->form = GS1_PLAIN;
+	if ((digits.n != 8 && digits.n < 12) || digits.n > GTIN)
+		return flaw_set(r->f, ERR_BAD_ID, from, "", "gtin-length",
+				"a GTIN has 8, 12, 13 or 14 digits");
+	const struct gs1_ai *ai = gs1_ai_find(STR("01"));
+	char *value = arena_bytes(r->a, GTIN);
+	if (!value) return gs1__full(r->f);
+	size_t pad = GTIN - digits.n;
+	memset(value, '0', pad);
+	memcpy(value + pad, digits.p, digits.n);
+	enum err e = gs1_value_check(ai, str_n(value, GTIN), r->f, &bad);
+	if (e && r->f) r->f->offset = from + (bad > pad ? bad - pad : 0);
+	if (!e) e = gs1__add(r, ai, str_n(value, GTIN), from);
+	return e ? e : finish(r);
+}
+
+enum err gs1_write_bracketed(struct arena *a, const struct gs1_message *m, struct str *ret)
+{
+	size_t room = 0, n = 0;
+	for (size_t i = 0; i < m->n; i++) room += 6 + 2 * m->elements[i].value.n;
+	char *to = arena_bytes(a, room + 1);
+	if (!to) return ERR_NO_MEMORY;
+	for (size_t i = 0; i < m->n; i++) {
+		const struct gs1_element *e = &m->elements[i];
+		to[n++] = '(';
+		memcpy(to + n, e->ai.p, e->ai.n);
+		n += e->ai.n;
+		to[n++] = ')';
+		for (size_t k = 0; k < e->value.n; k++) {
+			if (e->value.p[k] == '(') to[n++] = '\\';
+			to[n++] = e->value.p[k];
+		}
+	}
+	*ret = str_n(to, n);
 	return ERR_OK;
 }
 
-enum err gs1_elements_parse(struct arena *a, struct str text, struct flaw *f, struct gs1_name *ret)
+enum err gs1_write_barcode(struct arena *a, const struct gs1_message *m, char fnc1, struct str *ret)
 {
-	struct found all[ELEMENTS_MAX];
-	size_t n = 0;
-	if (text.n > ID_TEXT_MAX)
-		return flaw_set(f, ERR_BAD_ID, ID_TEXT_MAX, "", "too-long",
-				"an element string has at most %d octets", ID_TEXT_MAX);
-	for (size_t at = 0; at < text.n;) {
-		struct found one;
-		bool again;
-		size_t start = at;
-		if (n == ELEMENTS_MAX)
-			return flaw_set(f, ERR_BAD_ID, start, "", "too-many-elements",
-					"an element string has at most %d elements", ELEMENTS_MAX);
-		enum err e = element_read(a, text, &at, f, &one);
-		if (!e) e = check(&one, text, f);
-		if (!e) e = repeated(all, n, &one, f, &again);
-		if (e) return e;
-		if (!again) all[n++] = one;
+	size_t room = 1, n = 0;
+	for (size_t i = 0; i < m->n; i++) room += 5 + m->elements[i].value.n;
+	char *to = arena_bytes(a, room);
+	if (!to) return ERR_NO_MEMORY;
+	to[n++] = fnc1;
+	for (size_t i = 0; i < m->n; i++) {
+		const struct gs1_element *e = &m->elements[i];
+		memcpy(to + n, e->ai.p, e->ai.n);
+		n += e->ai.n;
+		memcpy(to + n, e->value.p, e->value.n);
+		n += e->value.n;
+		if (!e->row->predefined && i + 1 < m->n) to[n++] = fnc1;
 	}
-	for (size_t i = 0; i < n && !ret->key.ai; i++)
-		if (all[i].ai && all[i].ai->qualifiers)
-			ret->key = (struct gs1_element){all[i].ai, all[i].value};
-	if (!ret->key.ai)
-		return flaw_set(f, ERR_BAD_ID, 0, "", "no-key", "no element is a GS1 primary key");
-	return qualify(all, n, f, ret);
+	*ret = str_n(to, n);
+	return ERR_OK;
 }
