@@ -135,6 +135,7 @@ static void fold_sealed(struct store *s)
 	pthread_mutex_lock(&s->lock);
 	s->fold_error = e;
 	s->fold_tries++;
+	s->fold_failures += e != ERR_OK;
 	if (e)
 		free(fresh);
 	else

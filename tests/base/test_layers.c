@@ -464,11 +464,19 @@ static void a_journal_that_does_not_follow_its_data_is_refused(void **state)
 static void what_is_quiet_is_folded(void **state)
 {
 	struct fixture *x = *state;
+	struct store_stat st;
 	put_number(x->store, 0);
 	pthread_mutex_lock(&x->store->lock);
 	while (store__unfolded(x->store)) pthread_cond_wait(&x->store->folded_once, &x->store->lock);
 	assert_int_equal(x->store->folded, x->store->commit);
 	pthread_mutex_unlock(&x->store->lock);
+	store_stat(x->store, &st);
+	assert_int_equal(st.waiting_octets, 0);
+	assert_int_equal(st.folds, 1);
+	assert_int_equal(st.fold_failures, 0);
+	put_number(x->store, 1);
+	store_stat(x->store, &st);
+	assert_true(st.waiting_octets > 0);
 }
 
 static void a_commit_beyond_the_journal_goes_to_the_data_at_once(void **state)

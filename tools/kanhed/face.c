@@ -62,6 +62,10 @@ static void environment_metrics(struct buf *out, const char *name, struct store 
 		uint64_t value;
 	} rows[] = {
 	    {"file_bytes", "gauge", "size of the store's file", st.file_octets},
+	    {"waiting_bytes", "gauge", "commits in the journals, not folded into the file yet",
+	     st.waiting_octets},
+	    {"folds_total", "counter", "times that commits were folded into the file", st.folds},
+	    {"fold_failures_total", "counter", "times that they could not be", st.fold_failures},
 	    {"commands_total", "counter", "changes applied", wt.commands},
 	    {"commands_failed_total", "counter", "changes refused", wt.failed},
 	    {"commits_total", "counter", "durable commits", wt.batches},
