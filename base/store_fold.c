@@ -9,7 +9,7 @@
 
 /* A journal is sealed at SEAL_AT: large enough that pages which many commits touch are written once
  * for all of them, small enough that a start puts it back within tens of milliseconds. */
-enum { SEAL_AT = 8 << 20 };
+enum { SEAL_AT = 4 << 20 };
 static const usec_t QUIET = USEC_PER_SEC; /* without commits: fold, so that reads are LMDB's alone */
 static const usec_t RETRY_PAUSE = 200 * USEC_PER_MSEC; /* after a disk that failed */
 static const usec_t GROW_PATIENCE = 5 * USEC_PER_SEC;  /* for readers of a map that is full */
