@@ -298,7 +298,7 @@ static void grow_high(struct store *s, uint64_t n, bool both, struct str large)
 static void no_snapshot_is_of_two_times(void **state)
 {
 	struct fixture *x = *state;
-	enum { COMMITS = 1200, READERS = 3 };
+	enum { COMMITS = 600, READERS = 3 };
 	struct racing r = {.store = x->store};
 	pthread_t threads[READERS];
 	char *large = calloc(1, JOURNAL_PAYLOAD_MAX);
