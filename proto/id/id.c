@@ -8,35 +8,66 @@ static const struct id_scheme_ops *const schemes[] = {
 #undef X
 };
 
+static const struct id_scheme_ops *const by_octet[] = {
+#define X(name, octet, text, code) [octet] = &id__ops_##code,
+    ID_SCHEMES(X)
+#undef X
+};
+
+static const char known[] =
+#define X(name, octet, text, code) " " text
+    ID_SCHEMES(X)
+#undef X
+    ;
+
 enum { SCHEMES = sizeof schemes / sizeof *schemes };
 
 static const struct id_scheme_ops *scheme_find(unsigned octet)
 {
-	for (size_t i = 0; i < SCHEMES; i++)
-		if ((unsigned)schemes[i]->scheme == octet) return schemes[i];
-	return NULL;
+	return octet < sizeof by_octet / sizeof *by_octet ? by_octet[octet] : NULL;
 }
 
-static const struct id_scheme_ops *detect(struct str text, bool prefix)
+static unsigned lead_of(struct str text)
+{
+	unsigned char c = text.n ? (unsigned char)text.p[0] : 0;
+	if (c >= '0' && c <= '9') return ID_LEAD_DIGIT;
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ? ID_LEAD_LETTER : ID_LEAD_OTHER;
+}
+
+static const struct id_scheme_ops *detect(struct str text, bool prefix, enum id_claim *ret)
 {
 	const struct id_scheme_ops *maybe = NULL;
+	unsigned lead = lead_of(text);
 	for (size_t i = 0; i < SCHEMES; i++) {
-		enum id_claim c = prefix ? schemes[i]->detect_prefix(text) : schemes[i]->detect(text);
-		if (c == ID_SURE) return schemes[i];
-		if (c == ID_MAYBE && !maybe) maybe = schemes[i];
+		const struct id_scheme_ops *s = schemes[i];
+		if (s->leads && !(s->leads & lead)) continue;
+		enum id_claim c = prefix ? s->detect_prefix(text) : s->detect(text);
+		if (c == ID_SURE) {
+			*ret = c;
+			return s;
+		}
+		if (c == ID_MAYBE && !maybe) maybe = s;
 	}
+	*ret = maybe ? ID_MAYBE : ID_NOT;
 	return maybe;
+}
+
+enum id_scheme id__detect(struct str text, enum id_claim *ret)
+{
+	const struct id_scheme_ops *s = detect(text, false, ret);
+	return s ? s->scheme : ID_NONE;
 }
 
 enum id_scheme id_detect(struct str text)
 {
-	const struct id_scheme_ops *s = detect(text, false);
-	return s ? s->scheme : ID_NONE;
+	enum id_claim claim;
+	return id__detect(text, &claim);
 }
 
 enum id_scheme id__detect_prefix(struct str text)
 {
-	const struct id_scheme_ops *s = detect(text, true);
+	enum id_claim claim;
+	const struct id_scheme_ops *s = detect(text, true, &claim);
 	return s ? s->scheme : ID_NONE;
 }
 
@@ -59,22 +90,65 @@ enum err id__key_fit(struct arena *a, struct str natural, struct id *ret)
 	return ERR_OK;
 }
 
+enum err id__length_check(struct str text, size_t from, struct flaw *f)
+{
+	if (text.n - from <= ID_TEXT_MAX) return ERR_OK;
+	return flaw_set(f, ERR_BAD_ID, from + ID_TEXT_MAX, "", "too-long",
+			"an identifier has at most %d octets", ID_TEXT_MAX);
+}
+
+enum err id__own_check(enum id_scheme own, struct str canonical, struct flaw *f)
+{
+	enum id_scheme other = id_detect(canonical);
+	if (other == own) return ERR_OK;
+	return flaw_set(f, ERR_BAD_ID, 0, "", "other-scheme", "this is an identifier of the scheme %s",
+			id_scheme_name(other));
+}
+
+size_t id__marked(struct str text, const struct str *marks, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_starts_nocase(text, marks[i])) return marks[i].n;
+	return 0;
+}
+
+struct str id__joined(struct arena *a, struct str first, struct str second)
+{
+	char *p = arena_bytes(a, first.n + second.n + 1);
+	if (!p) return STR_NONE;
+	if (first.n) memcpy(p, first.p, first.n);
+	if (second.n) memcpy(p + first.n, second.p, second.n);
+	return str_n(p, first.n + second.n);
+}
+
+size_t id__ends(struct str key, size_t from, char end, size_t max, size_t *ret)
+{
+	size_t n = 0;
+	for (size_t i = from; i < key.n && i < ID_KEY_HEAD && n < max; i++)
+		if (key.p[i] == end) ret[n++] = i + 1;
+	return n;
+}
+
 static enum err parse_by(const struct id_scheme_ops *s, struct arena *a, struct str text, struct flaw *f,
 			 struct id *ret)
 {
 	if (!text.n) return flaw_set(f, ERR_BAD_ID, 0, "", "empty", "the identifier is empty");
 	if (!s)
 		return flaw_set(f, ERR_BAD_ID, 0, "", "scheme",
-				"this is not an identifier of a known scheme (Handle or GS1)");
+				"this is not an identifier of a known scheme:%s", known);
 	struct id id = {.scheme = s->scheme};
 	enum err e = s->parse(a, text, f, &id);
+	if (!e && id.text.n > ID_CANONICAL_MAX)
+		e = flaw_set(f, ERR_BAD_ID, text.n, "", "too-long",
+			     "with its mark it has more than %d octets", ID_CANONICAL_MAX);
 	if (!e) *ret = id;
 	return e;
 }
 
 enum err id_parse(struct arena *a, struct str text, struct flaw *f, struct id *ret)
 {
-	return parse_by(detect(text, false), a, text, f, ret);
+	enum id_claim claim;
+	return parse_by(detect(text, false, &claim), a, text, f, ret);
 }
 
 enum err id_parse_as(enum id_scheme scheme, struct arena *a, struct str text, struct flaw *f,
@@ -88,8 +162,8 @@ static enum err prefix_parse_by(const struct id_scheme_ops *s, struct arena *a, 
 {
 	if (!text.n) return flaw_set(f, ERR_BAD_ID, 0, "", "empty", "the prefix is empty");
 	if (!s)
-		return flaw_set(f, ERR_BAD_ID, 0, "", "scheme",
-				"this is not a prefix of a known scheme (Handle or GS1)");
+		return flaw_set(f, ERR_BAD_ID, 0, "", "scheme", "this is not a prefix of a known scheme:%s",
+				known);
 	struct id_prefix p = {.scheme = s->scheme};
 	enum err e = s->prefix_parse(a, text, f, &p);
 	if (!e) *ret = p;
@@ -98,7 +172,8 @@ static enum err prefix_parse_by(const struct id_scheme_ops *s, struct arena *a, 
 
 enum err id_prefix_parse(struct arena *a, struct str text, struct flaw *f, struct id_prefix *ret)
 {
-	return prefix_parse_by(detect(text, true), a, text, f, ret);
+	enum id_claim claim;
+	return prefix_parse_by(detect(text, true, &claim), a, text, f, ret);
 }
 
 enum err id_prefix_parse_as(enum id_scheme scheme, struct arena *a, struct str text, struct flaw *f,
@@ -173,6 +248,38 @@ size_t id_key_boundaries(struct str key, size_t ret[ID_BOUNDARIES_MAX])
 size_t id_boundaries(const struct id *id, size_t ret[ID_BOUNDARIES_MAX])
 {
 	return id_key_boundaries(id->key, ret);
+}
+
+static void part_add(struct id_parts *parts, struct id_part part)
+{
+	must(parts->n < ID_PARTS_MAX);
+	parts->part[parts->n++] = part;
+}
+
+void id__part_text(struct id_parts *parts, const char *name, struct str text)
+{
+	if (text.p) part_add(parts, (struct id_part){.name = name, .kind = ID_PART_TEXT, .text = text});
+}
+
+void id__part_number(struct id_parts *parts, const char *name, uint64_t number)
+{
+	part_add(parts, (struct id_part){.name = name, .kind = ID_PART_NUMBER, .number = number});
+}
+
+void id__part_list(struct id_parts *parts, const char *name, const struct str *list, size_t n)
+{
+	part_add(parts, (struct id_part){.name = name, .kind = ID_PART_LIST, .list = list, .list_n = n});
+}
+
+enum err id_explain(struct arena *a, struct str text, const struct id *id, struct flaw *f,
+		    struct id_parts *ret)
+{
+	const struct id_scheme_ops *s = scheme_find(id->scheme);
+	struct id_parts parts = {.n = 0};
+	if (s && s->parts) s->parts(a, text, id, &parts);
+	if (arena_overflowed(a)) return id__no_memory(f);
+	*ret = parts;
+	return ERR_OK;
 }
 
 const char *id_scheme_name(enum id_scheme scheme)

@@ -1,53 +1,10 @@
-/* Identifiers against the shared vectors. What the dictionary of all AIs would still refuse is counted
+/* GS1 identifiers against the shared vectors. What the dictionary of all AIs would still refuse is counted
  * by reason, not hidden. */
-#include "tests/proto/cases.h"
-
-#include "proto/id/id.h"
+#include "tests/proto/id_cases.h"
 
 static struct {
 	size_t passed, later;
 } count;
-
-/* Parse, print, parse: the same key. */
-static void stable(struct arena *a, struct id id)
-{
-	struct id again, back;
-	assert_int_equal(id_parse(a, id.text, NULL, &again), ERR_OK);
-	assert_true(str_eq(again.key, id.key) && str_eq(again.text, id.text));
-	if (id.hashed) return;
-	assert_int_equal(id_from_key(a, id.key, NULL, &back), ERR_OK);
-	assert_true(str_eq(back.text, id.text));
-}
-
-static void handles_of_the_chinese_system(void **state)
-{
-	json_t *j = shared_json("vectors/china/identifier-syntax.json"), *c;
-	size_t i, n = 0;
-	if (!j) return;
-	json_array_foreach(json_object_get(j, "cases"), i, c)
-	{
-		struct id id;
-		struct flaw f;
-		struct str input = member(c, "input");
-		bool valid = json_is_true(json_object_get(c, "valid"));
-		if ((id_parse(*state, input, &f, &id) == ERR_OK) != valid)
-			fail_msg("%.*s: %s", STR_ARG(input), f.text);
-		n++;
-		if (!valid) continue;
-		stable(*state, id);
-		static const char *const levels[] = {"country", "secondary", "enterprise", "prefix"};
-		for (size_t k = 0; k < 4; k++) {
-			struct id_prefix p;
-			struct str level = member(c, levels[k]);
-			if (!level.p) continue;
-			assert_int_equal(id_prefix_parse(*state, level, NULL, &p), ERR_OK);
-			assert_true(id_prefix_covers(p.key, id.key));
-			assert_true(str_eq(p.text, level));
-		}
-	}
-	printf("identifier-syntax: %zu cases passed\n", n);
-	json_decref(j);
-}
 
 /* Why a case cannot pass before all AIs are in the table. */
 static const char *later(struct str error)
@@ -171,8 +128,10 @@ static void resolver_entries(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    CASE(handles_of_the_chinese_system), CASE(digital_links),    CASE(element_strings),
-	    CASE(values_of_primary_keys),        CASE(resolver_entries),
+	    CASE(digital_links),
+	    CASE(element_strings),
+	    CASE(values_of_primary_keys),
+	    CASE(resolver_entries),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
