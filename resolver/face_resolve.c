@@ -327,6 +327,19 @@ static void ask_others(struct net_req *r, struct rs_shard *s, const struct id *i
 	net_reply_err(r, e, NULL);
 }
 
+/* A malformed request; of a malformed identifier, which scheme it was taken for. */
+static void reply_malformed(struct net_req *r, enum err e, const struct flaw *f)
+{
+	struct str text;
+	enum id_scheme scheme = ID_NONE;
+	RS_COUNT(&rs__shard(r)->counters, refused);
+	if (e == ERR_BAD_ID && !net_decode(r->arena, r->param[0], NULL, &text)) scheme = id_detect(text);
+	if (scheme)
+		face_problem(r, e, f, arena_printf(r->arena, "\"scheme\":\"%s\"", id_scheme_name(scheme)));
+	else
+		net_reply_err(r, e, f);
+}
+
 static void get_resolve(struct net_req *r)
 {
 	struct rs_shard *s = rs__shard(r);
@@ -339,8 +352,7 @@ static void get_resolve(struct net_req *r)
 	enum err e = face_id(r, &f, &id);
 	if (!e) e = read_wish(r, &f, &w);
 	if (e) {
-		RS_COUNT(&s->counters, refused);
-		net_reply_err(r, e, &f);
+		reply_malformed(r, e, &f);
 		return;
 	}
 	e = outcome_local(s, r->arena, &id, &o);

@@ -181,7 +181,6 @@ static void parts(struct arena *a, struct str text, const struct id *id, struct 
 const struct id_scheme_ops id__ops_aas = {
     .scheme = ID_AAS,
     .name = "aas",
-    .leads = ID_LEAD_LETTER | ID_LEAD_OTHER,
     .detect = detect,
     .detect_prefix = detect,
     .parse = parse,

@@ -227,7 +227,6 @@ static void parts(struct arena *a, struct str text, const struct id *id, struct 
 const struct id_scheme_ops id__ops_did = {
     .scheme = ID_DID,
     .name = "did",
-    .leads = ID_LEAD_LETTER,
     .detect = detect,
     .detect_prefix = detect,
     .parse = parse,

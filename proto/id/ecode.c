@@ -182,7 +182,6 @@ static void parts(struct arena *a, struct str text, const struct id *id, struct 
 const struct id_scheme_ops id__ops_ecode = {
     .scheme = ID_ECODE,
     .name = "ecode",
-    .leads = ID_LEAD_LETTER,
     .detect = detect,
     .detect_prefix = detect,
     .parse = parse,

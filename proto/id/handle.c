@@ -117,13 +117,13 @@ static void fold(char *to, struct str s)
 	for (size_t i = 0; i < s.n; i++) to[i] = (char)upper((unsigned char)s.p[i]);
 }
 
-/* Key and text of what was found to be sound. */
+/* Key and text, without a mark, of what was found to be sound. */
 static enum err make(struct arena *a, struct str prefix, struct str suffix, struct flaw *f, struct id *ret)
 {
 	size_t n = prefix.n + 1 + suffix.n;
-	char *p = arena_bytes(a, 2 + n + 4 + n);
-	if (!p) return id__no_memory(f);
-	char *key = p, *out = p + 2 + n;
+	char *key = arena_bytes(a, 2 + n + n);
+	if (!key) return id__no_memory(f);
+	char *out = key + 2 + n;
 	key[0] = ID_HANDLE;
 	fold(key + 1, prefix);
 	key[1 + prefix.n] = '.';
@@ -132,12 +132,9 @@ static enum err make(struct arena *a, struct str prefix, struct str suffix, stru
 		fold(key + 3 + prefix.n, suffix);
 	else
 		memcpy(key + 3 + prefix.n, suffix.p, suffix.n);
-	memcpy(out, "hdl:", 4);
-	memcpy(out + 4, key + 1, prefix.n);
-	memcpy(out + 4 + prefix.n, key + 2 + prefix.n, 1 + suffix.n);
-	struct str bare = str_n(out + 4, n);
-	bool ambiguous = marked(bare) || id_detect(bare) != ID_HANDLE;
-	ret->text = ambiguous ? str_n(out, n + 4) : bare;
+	memcpy(out, key + 1, prefix.n);
+	memcpy(out + prefix.n, key + 2 + prefix.n, 1 + suffix.n);
+	ret->text = str_n(out, n);
 	return id__key_fit(a, str_n(key, 2 + n), ret) ? id__no_memory(f) : ERR_OK;
 }
 
@@ -159,6 +156,18 @@ static enum err read(struct arena *a, struct str text, size_t from, struct flaw 
 	return make(a, str_n(text.p + from, slash - from), str_skip(text, slash + 1), f, ret);
 }
 
+static bool ambiguous(struct str bare)
+{
+	return marked(bare) || id_detect(bare) != ID_HANDLE;
+}
+
+/* The mark in front of what would be read as something else without it. */
+static enum err keep_mark(struct arena *a, struct flaw *f, struct id *ret)
+{
+	if (ambiguous(ret->text)) ret->text = id__joined(a, marks[0].text, ret->text);
+	return ret->text.p ? ERR_OK : id__no_memory(f);
+}
+
 /* The handle in a text, decoded, without what stands before it; where it begins in *ret_from. */
 static enum err bare_handle(struct arena *a, struct str text, struct flaw *f, size_t *ret_from,
 			    struct str *ret)
@@ -178,15 +187,19 @@ static enum err parse(struct arena *a, struct str text, struct flaw *f, struct i
 	const struct mark *m = mark_of(text);
 	size_t from;
 	struct str bare;
-	if (!m) return read(a, text, 0, f, ret);
+	if (!m) return read(a, text, 0, f, ret); /* detected as it is */
 	enum err e = bare_handle(a, text, f, &from, &bare);
 	if (e) return e;
 	if (m->doi && !is_doi(str_first(bare, str_find(bare, '/'))))
 		return flaw_set(f, ERR_BAD_ID, from, "prefix", "doi-prefix",
 				"a DOI has the prefix 10, or one that begins with 10 and a dot");
-	if (!m->uri) return read(a, text, from, f, ret);
+	if (!m->uri) {
+		e = read(a, text, from, f, ret);
+		return e ? e : keep_mark(a, f, ret);
+	}
 	e = read(a, bare, 0, f, ret);
-	if (e && f && f->offset != FLAW_NO_OFFSET) f->offset = id__percent_at(text, from, f->offset);
+	if (!e) return keep_mark(a, f, ret);
+	if (f && f->offset != FLAW_NO_OFFSET) f->offset = id__percent_at(text, from, f->offset);
 	return e;
 }
 
@@ -250,7 +263,7 @@ static struct str print(struct arena *a, struct str key)
 	memcpy(p + 4, body.p, slash - 1);
 	memcpy(p + 4 + slash - 1, suffix.p, suffix.n);
 	struct str bare = str_n(p + 4, slash - 1 + suffix.n);
-	return marked(bare) || id_detect(bare) != ID_HANDLE ? str_n(p, 4 + bare.n) : bare;
+	return ambiguous(bare) ? str_n(p, 4 + bare.n) : bare;
 }
 
 static size_t boundaries(struct str key, size_t *ret)
@@ -301,6 +314,7 @@ static void parts(struct arena *a, struct str text, const struct id *id, struct 
 const struct id_scheme_ops id__ops_handle = {
     .scheme = ID_HANDLE,
     .name = "handle",
+    .mark = {"hdl:", 4},
     .detect = detect,
     .detect_prefix = detect_prefix,
     .parse = parse,

@@ -3,19 +3,19 @@
 #include "base/hash.h"
 
 static const struct id_scheme_ops *const schemes[] = {
-#define X(name, octet, text, code) &id__ops_##code,
+#define X(name, octet, text, code, leads) &id__ops_##code,
     ID_SCHEMES(X)
 #undef X
 };
 
 static const struct id_scheme_ops *const by_octet[] = {
-#define X(name, octet, text, code) [octet] = &id__ops_##code,
+#define X(name, octet, text, code, leads) [octet] = &id__ops_##code,
     ID_SCHEMES(X)
 #undef X
 };
 
 static const char known[] =
-#define X(name, octet, text, code) " " text
+#define X(name, octet, text, code, leads) " " text
     ID_SCHEMES(X)
 #undef X
     ;
@@ -27,20 +27,37 @@ static const struct id_scheme_ops *scheme_find(unsigned octet)
 	return octet < sizeof by_octet / sizeof *by_octet ? by_octet[octet] : NULL;
 }
 
-static unsigned lead_of(struct str text)
+enum {
+#define X(name, octet, text, code, leads) ROW_##name,
+	ID_SCHEMES(X)
+#undef X
+};
+
+/* A bit for each row that a text with this lead is asked of. */
+enum {
+#define X(name, octet, text, code, leads) | ((leads)&ID_DIGIT ? 1 << ROW_##name : 0)
+	ROWS_OF_DIGIT = 0 ID_SCHEMES(X),
+#undef X
+#define X(name, octet, text, code, leads) | ((leads)&ID_LETTER ? 1 << ROW_##name : 0)
+	ROWS_OF_LETTER = 0 ID_SCHEMES(X),
+#undef X
+#define X(name, octet, text, code, leads) | ((leads)&ID_OTHER ? 1 << ROW_##name : 0)
+	ROWS_OF_OTHER = 0 ID_SCHEMES(X),
+#undef X
+};
+
+static unsigned rows_of(struct str text)
 {
 	unsigned char c = text.n ? (unsigned char)text.p[0] : 0;
-	if (c >= '0' && c <= '9') return ID_LEAD_DIGIT;
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ? ID_LEAD_LETTER : ID_LEAD_OTHER;
+	if (c >= '0' && c <= '9') return ROWS_OF_DIGIT;
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ? ROWS_OF_LETTER : ROWS_OF_OTHER;
 }
 
 static const struct id_scheme_ops *detect(struct str text, bool prefix, enum id_claim *ret)
 {
 	const struct id_scheme_ops *maybe = NULL;
-	unsigned lead = lead_of(text);
-	for (size_t i = 0; i < SCHEMES; i++) {
-		const struct id_scheme_ops *s = schemes[i];
-		if (s->leads && !(s->leads & lead)) continue;
+	for (unsigned rows = rows_of(text); rows; rows &= rows - 1) {
+		const struct id_scheme_ops *s = schemes[__builtin_ctz(rows)];
 		enum id_claim c = prefix ? s->detect_prefix(text) : s->detect(text);
 		if (c == ID_SURE) {
 			*ret = c;
@@ -151,10 +168,24 @@ enum err id_parse(struct arena *a, struct str text, struct flaw *f, struct id *r
 	return parse_by(detect(text, false, &claim), a, text, f, ret);
 }
 
+/* A text that another scheme claims, read as if it had the mark of s in front. */
+static enum err parse_marked(const struct id_scheme_ops *s, struct arena *a, struct str text,
+			     struct flaw *f, struct id *ret)
+{
+	struct str marked = id__joined(a, s->mark, text);
+	if (!marked.p) return id__no_memory(f);
+	enum err e = parse_by(s, a, marked, f, ret);
+	if (e && f && f->offset != FLAW_NO_OFFSET)
+		f->offset -= f->offset < s->mark.n ? f->offset : s->mark.n;
+	return e;
+}
+
 enum err id_parse_as(enum id_scheme scheme, struct arena *a, struct str text, struct flaw *f,
 		     struct id *ret)
 {
-	return parse_by(scheme_find(scheme), a, text, f, ret);
+	const struct id_scheme_ops *s = scheme_find(scheme);
+	if (s && text.n && s->mark.n && id_detect(text) != scheme) return parse_marked(s, a, text, f, ret);
+	return parse_by(s, a, text, f, ret);
 }
 
 static enum err prefix_parse_by(const struct id_scheme_ops *s, struct arena *a, struct str text,

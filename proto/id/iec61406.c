@@ -124,7 +124,7 @@ static void parts(struct arena *a, struct str text, const struct id *id, struct 
 const struct id_scheme_ops id__ops_iec61406 = {
     .scheme = ID_IEC61406,
     .name = "iec61406",
-    .leads = ID_LEAD_LETTER,
+    .mark = {"iec61406:", 9},
     .detect = detect,
     .detect_prefix = detect,
     .parse = parse,

@@ -4,9 +4,9 @@
  * of the first ARCS_PREFIX_MAX dots that lie in the head; an identifier's key is a prefix itself.
  * Arcs are digit strings, of any size: 2.25 has arcs of 128 bits.
  *
- * An OID-IRI names arcs by numbers or by Unicode labels. Labels are known here for the roots and the
- * long arcs below them that X.660 and its register fix; any other label is refused ("label"), for only
- * its registration authority knows the number. */
+ * An OID-IRI names arcs by numbers or by Unicode labels. Labels are known here for the roots, for what
+ * X.660 and its register fix below them (long arcs too), and for China; any other label is refused
+ * ("label"), for only its registration authority knows the number. */
 #include "proto/id/scheme.h"
 
 enum {
@@ -55,6 +55,8 @@ static const struct label {
     L("2.", "International-Organizations", "23"),
     L("2.", "UUID", "25"),
     L("2.", "Example", "999"),
+    L("1.2.", "CN", "156"), /* of the countries (X.660 A.5.5: ISO 3166-1) the one at home here */
+    L("2.16.", "CN", "156"),
 #undef L
 };
 
@@ -91,8 +93,8 @@ static bool is_dotted(struct str text)
 
 static enum id_claim detect(struct str text)
 {
-	if (is_dotted(text) || is_iri(text)) return ID_SURE;
-	return id__marked(text, marks, 2) ? ID_SURE : ID_NOT;
+	if (text.n && digit(text.p[0])) return is_dotted(text) ? ID_SURE : ID_NOT;
+	return is_iri(text) || id__marked(text, marks, 2) ? ID_SURE : ID_NOT;
 }
 
 /* One arc in digits, at text[at, at + n). */

@@ -8,17 +8,16 @@
 /* How sure a scheme is that a text is its own; the first SURE in table order wins, else the first MAYBE. */
 enum id_claim { ID_NOT, ID_MAYBE, ID_SURE };
 
-/* With what a scheme's texts may begin, so that others are not asked: most identifiers begin with a
- * digit, and detection is on the hot path. 0: with anything. */
-enum id_lead { ID_LEAD_DIGIT = 1, ID_LEAD_LETTER = 2, ID_LEAD_OTHER = 4 };
-
 struct id_scheme_ops {
 	enum id_scheme scheme;
 	const char *name;
-	unsigned leads; /* enum id_lead */
+	/* What stands before a text of this scheme that another would claim; "" where there is no such
+	 * mark. */
+	struct str mark;
 	enum id_claim (*detect)(struct str text);
 	enum id_claim (*detect_prefix)(struct str text);
-	/* Sets text, key, hashed; and scheme, where a text is an alias of an identifier of another. */
+	/* A scheme that has a mark gets no text of another scheme's without it.
+	 * Sets text, key, hashed; and scheme, where a text is an alias of an identifier of another. */
 	enum err (*parse)(struct arena *a, struct str text, struct flaw *f, struct id *ret);
 	enum err (*prefix_parse)(struct arena *a, struct str text, struct flaw *f, struct id_prefix *ret);
 	/* The text of an unhashed key or prefix key; p = NULL when it is neither, or the arena is full. */
@@ -31,7 +30,7 @@ struct id_scheme_ops {
 	void (*parts)(struct arena *a, struct str text, const struct id *id, struct id_parts *ret);
 };
 
-#define X(name, octet, text, code) extern const struct id_scheme_ops id__ops_##code;
+#define X(name, octet, text, code, leads) extern const struct id_scheme_ops id__ops_##code;
 ID_SCHEMES(X)
 #undef X
 

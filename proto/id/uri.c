@@ -300,7 +300,6 @@ static void parts(struct arena *a, struct str text, const struct id *id, struct 
 const struct id_scheme_ops id__ops_uri = {
     .scheme = ID_URI,
     .name = "uri",
-    .leads = ID_LEAD_LETTER,
     .detect = detect,
     .detect_prefix = detect,
     .parse = parse,

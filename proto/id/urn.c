@@ -36,7 +36,8 @@ static bool bare_uuid(struct str text)
 
 static enum id_claim detect(struct str text)
 {
-	return bare_uuid(text) || str_starts_nocase(text, MARK) ? ID_SURE : ID_NOT;
+	if (bare_uuid(text)) return ID_SURE;
+	return text.n && text.p[0] >= 'A' && str_starts_nocase(text, MARK) ? ID_SURE : ID_NOT;
 }
 
 static bool nid_char(char c)
@@ -186,7 +187,6 @@ static void parts(struct arena *a, struct str text, const struct id *id, struct 
 const struct id_scheme_ops id__ops_urn = {
     .scheme = ID_URN,
     .name = "urn",
-    .leads = ID_LEAD_DIGIT | ID_LEAD_LETTER,
     .detect = detect,
     .detect_prefix = detect,
     .parse = parse,

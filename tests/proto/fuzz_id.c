@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	enum err e = id_parse(a, s, &f, &id);
 	if (!e) id_holds(a, &id);
 	must(!e || (f.err == e && (f.offset <= n || f.offset == FLAW_NO_OFFSET)));
-#define X(name, octet, text, code) forced(a, ID_##name, s);
+#define X(name, octet, text, code, leads) forced(a, ID_##name, s);
 	ID_SCHEMES(X)
 #undef X
 	if (!id_prefix_parse(a, s, NULL, &p)) {

@@ -204,7 +204,7 @@ static void forms_of_an_oid(void **state)
 	SAME(*state, ID_OID, "2.16.156.101818", "urn:oid:2.16.156.101818", "URN:OID:2.16.156.101818",
 	     "oid:2.16.156.101818", "/2/16/156/101818", "oid:/2/16/156/101818",
 	     "/Joint-ISO-ITU-T/16/156/101818", "oid:/joint-iso-itu-t/Country/156/101818",
-	     "/Country/156/101818");
+	     "/Country/156/101818", "/Country/CN/101818");
 	SAME(*state, ID_OID, "2.41", "/BIP", "oid:/BIP", "/2/41");
 	SAME(*state, ID_OID, "1.2.156.3001", "/ISO/Member-Body/156/3001");
 	assert_str(parsed(*state, "1.2.156").key, "\x03"
@@ -229,7 +229,7 @@ static void oids_are_refused_with_rule_and_offset(void **state)
 	refused(*state, "/2/16/", 6, "empty-arc");
 	refused(*state, "1.2.01", 4, "leading-zero");
 	refused(*state, "oid:1.2.x", 8, "arc");
-	refused(*state, "/2/16/CN", 6, "label");
+	refused(*state, "/2/16/Nowhere", 6, "label");
 	refused(*state, "oid:/Nobody/1", 5, "label");
 	refused(*state, "urn:oid:", 8, "empty-arc");
 }

@@ -201,6 +201,7 @@ static int tell_problem(struct cli *c, const struct reply *r)
 		fprintf(stderr, ": ");
 		print_safe(stderr, str_of(detail));
 	}
+	if (text_of(j, "scheme")[0]) fprintf(stderr, " [%s]", text_of(j, "scheme"));
 	if (text_of(j, "rule")[0]) {
 		fprintf(stderr, " (%s", text_of(j, "rule"));
 		if (text_of(j, "field")[0]) fprintf(stderr, " · %s", text_of(j, "field"));

@@ -220,7 +220,7 @@ static void explain_lines(struct explaining *x, FILE *in)
 static int unknown_scheme(const struct cli *c)
 {
 	static const char *const names[] = {
-#define X(name, octet, text, code) text,
+#define X(name, octet, text, code, leads) text,
 	    ID_SCHEMES(X)
 #undef X
 	};
