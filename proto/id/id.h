@@ -28,6 +28,8 @@
  *  gs1       `gs1:`, a bracket, those URIs, and a path that begins with a GS1 primary key
  *  uri       anything else that begins with the name of a URI scheme and a colon
  *  handle    what is left and has a slash
+ * Two kinds of text have nothing that tells them, and are read only when the scheme is named (id_parse_as):
+ * a bare Ecode, and a compressed GS1 link of another host than id.gs1.org, which is a link.
  * A canonical text that another scheme would claim keeps its mark in front (`hdl:`, `iec61406:`); a
  * scheme without a mark refuses it (rule "other-scheme"). The same order holds for prefixes, where
  * 4 to 12 digits are a GS1 company prefix and what nobody claims is a Handle prefix.

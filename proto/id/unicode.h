@@ -4,6 +4,7 @@
  * controls ("control"), characters that turn the direction of writing, are invisible or no characters
  * ("unsafe-character"), and text that is not in normalization form C ("not-nfc"). Nothing is
  * normalised silently: identifiers are compared and signed octet for octet by other systems as well.
+ * Characters that Unicode has not assigned yet pass: they may be of a later version.
  * What may be delegated is ASCII, so that no Cyrillic letter passes for a Latin one; the exception,
  * names of AAS asset links, has id__mixed_at.
  * utf8proc stops here. Memory: the arena's, given back. Threads: any. Specification: UAX #15.

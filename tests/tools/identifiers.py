@@ -110,6 +110,14 @@ try:
     check("and the rule", got["answers"][1]["rule"] == "second-arc" and got["answers"][1]["offset"] == 2, got)
     status, got, headers = maker.request("GET", "/resolve/1.2.156.3001.5.7", headers={"Accept": "text/html"})
     check("the page says the scheme", status == 200 and b"oid" in got, got)
+    for text in ("10.2000/A/../B", "10.2000/./B", "10.2000/.."):
+        status, out, err = top.kanhe("register", text, "URL=https://top.example/")
+        check(f"{text}: registered", status == 0, out + err)
+        for node in (top, maker):
+            status, out, err = node.kanhe("resolve", text, "--json")
+            check(f"{text}: no segment is resolved away on its way", status == 0 and json.loads(out)["id"] == text, out + err)
+    status, out, err = top.kanhe("register", "https://example.com/a/../b", "URL=x")
+    check("a link with dot segments is refused, not read as another", status == 1 and "dot-segment" in err, out + err)
     alias = '{"name":"globalAssetId","value":"10.1000/abc"}'
     status, out, err = maker.kanhe("resolve", alias, "--json")
     check("an asset's id is the identifier that it is", status == 0 and json.loads(out)["id"] == "10.1000/ABC", out + err)
