@@ -9,7 +9,8 @@
  * A prefix key is 0x01 alone, or ends after any label's dot, or after the slash.
  *
  * A prefix is ASCII, so that none passes for another; a suffix is any text that unicode.h allows. Forms
- * that are URIs are percent-decoded, and lose what follows "?" or "#": that is said to the proxy. */
+ * that are URIs are percent-decoded; of those of a proxy, what follows "?" or "#" is said to the proxy
+ * and left out. */
 #include "proto/id/percent.h"
 #include "proto/id/unicode.h"
 

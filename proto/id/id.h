@@ -102,7 +102,8 @@ struct id_prefix {
 	struct str key;
 };
 
-/* ERR_BAD_ID with the offset of the offending octet and the rule broken; ERR_NO_MEMORY. */
+/* ERR_BAD_ID with the offset of the offending octet and the rule broken; ERR_NO_MEMORY. id_parse_as reads
+ * the text as that scheme's, whoever claims it; only an alias (AAS) gives an id of another scheme. */
 enum err id_parse(struct arena *a, struct str text, struct flaw *f, struct id *ret) MUST_USE;
 enum err id_parse_as(enum id_scheme scheme, struct arena *a, struct str text, struct flaw *f,
 		     struct id *ret) MUST_USE;
