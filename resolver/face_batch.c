@@ -129,6 +129,8 @@ static enum err put_json_item(const struct batch *b, const struct item *it, cons
 	enum err e = ERR_OK;
 	buf_add(out, STR("{\"id\":"));
 	buf_json(out, it->err ? it->asked : it->id.text);
+	enum id_scheme scheme = it->err ? id_detect(it->asked) : it->id.scheme;
+	if (scheme) buf_printf(out, ",\"scheme\":\"%s\"", id_scheme_name(scheme));
 	if (o->err) {
 		buf_byte(out, ',');
 		face_problem_members(b->req, o->err, &o->flaw, out);

@@ -46,7 +46,7 @@ static void put_head(struct buf *b, enum say_language l, const struct id *id, co
 				    : o->state == CHAIN_AUTHORITATIVE ? SAY_PAGE_AUTHORITATIVE
 				    : o->state == CHAIN_BOGUS         ? SAY_PAGE_BOGUS
 								      : SAY_PAGE_NONE)));
-	buf_add(b, STR("</p>"));
+	buf_printf(b, "</p><p>%s: %s</p>", say_in(l, SAY_ID_SCHEME), id_scheme_name(id->scheme));
 }
 
 static enum err put_values(struct buf *b, enum say_language l, const struct outcome *o)

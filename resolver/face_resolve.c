@@ -179,7 +179,7 @@ static void put_trace(struct buf *b, const struct rs_shard *s, const struct outc
 	buf_byte(b, ']');
 }
 
-static void reply_trace(struct net_req *r, struct rs_shard *s, const struct wish *w,
+static void reply_trace(struct net_req *r, struct rs_shard *s, const struct id *id, const struct wish *w,
 			const struct outcome *o)
 {
 	struct buf *b = face_buf(r, DOCUMENT_MAX);
@@ -194,6 +194,7 @@ static void reply_trace(struct net_req *r, struct rs_shard *s, const struct wish
 		e = put_record(r, w, o, b);
 	else
 		buf_add(b, STR("null"));
+	put_text(b, "scheme", str_of(id_scheme_name(id->scheme)));
 	put_text(b, "kind", o->kind ? str_of(answer_word(o->kind)) : STR("none"));
 	put_text(b, "state", str_of(chain_state_name(o->state)));
 	buf_byte(b, ',');
@@ -222,8 +223,9 @@ static void reply_refusal(struct net_req *r, struct rs_shard *s, const struct id
 		return;
 	}
 	set_headers(r, s, o);
+	buf_printf(more, "\"scheme\":\"%s\"", id_scheme_name(id->scheme));
 	if (o->octets.n) {
-		buf_add(more, STR("\"proof\":\""));
+		buf_add(more, STR(",\"proof\":\""));
 		buf_add(more, base64_write(r->arena, o->octets));
 		buf_byte(more, '"');
 	}
@@ -260,7 +262,7 @@ static void reply_outcome(struct net_req *r, const struct id *id, const struct w
 		set_headers(r, s, o);
 		page_reply(r, id, o);
 	} else if (w->trace)
-		reply_trace(r, s, w, o);
+		reply_trace(r, s, id, w, o);
 	else if (o->err)
 		reply_refusal(r, s, id, o);
 	else
@@ -325,6 +327,19 @@ static void ask_others(struct net_req *r, struct rs_shard *s, const struct id *i
 	net_reply_err(r, e, NULL);
 }
 
+/* A malformed request; of a malformed identifier, which scheme it was taken for. */
+static void reply_malformed(struct net_req *r, enum err e, const struct flaw *f)
+{
+	struct str text;
+	enum id_scheme scheme = ID_NONE;
+	RS_COUNT(&rs__shard(r)->counters, refused);
+	if (e == ERR_BAD_ID && !net_decode(r->arena, r->param[0], NULL, &text)) scheme = id_detect(text);
+	if (scheme)
+		face_problem(r, e, f, arena_printf(r->arena, "\"scheme\":\"%s\"", id_scheme_name(scheme)));
+	else
+		net_reply_err(r, e, f);
+}
+
 static void get_resolve(struct net_req *r)
 {
 	struct rs_shard *s = rs__shard(r);
@@ -337,8 +352,7 @@ static void get_resolve(struct net_req *r)
 	enum err e = face_id(r, &f, &id);
 	if (!e) e = read_wish(r, &f, &w);
 	if (e) {
-		RS_COUNT(&s->counters, refused);
-		net_reply_err(r, e, &f);
+		reply_malformed(r, e, &f);
 		return;
 	}
 	e = outcome_local(s, r->arena, &id, &o);

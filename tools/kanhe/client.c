@@ -201,6 +201,7 @@ static int tell_problem(struct cli *c, const struct reply *r)
 		fprintf(stderr, ": ");
 		print_safe(stderr, str_of(detail));
 	}
+	if (text_of(j, "scheme")[0]) fprintf(stderr, " [%s]", text_of(j, "scheme"));
 	if (text_of(j, "rule")[0]) {
 		fprintf(stderr, " (%s", text_of(j, "rule"));
 		if (text_of(j, "field")[0]) fprintf(stderr, " · %s", text_of(j, "field"));
@@ -362,8 +363,18 @@ const char *client_path(struct cli *c, const char *fmt, ...)
 	return s.p;
 }
 
+/* A segment "." or "..", which clients and proxies resolve away (RFC 3986 5.2.4). */
+static bool has_dot_segment(const char *word)
+{
+	struct str rest = str_of(word), segment;
+	while (str_split(&rest, '/', &segment))
+		if (str_is(segment, ".") || str_is(segment, "..")) return true;
+	return false;
+}
+
 const char *path_word(struct cli *c, const char *word, bool keep_slash)
 {
+	if (has_dot_segment(word)) keep_slash = false;
 	size_t n = strlen(word), at = 0;
 	char *to = arena_bytes(c->arena, 3 * n + 1);
 	must(to != NULL);

@@ -27,6 +27,7 @@ enum cli_exit {
 	X(init, command_init, "operator", HELP_INIT)                                                       \
 	X(node, command_node, "operator", HELP_NODE)                                                       \
 	X(config, command_config, "operator", HELP_CONFIG)                                                 \
+	X(id, command_id, NULL, HELP_ID)                                                                   \
 	X(resolve, command_resolve, NULL, HELP_RESOLVE)                                                    \
 	X(register, command_register, "registrar", HELP_REGISTER)                                          \
 	X(load, command_load, "registrar", HELP_LOAD)                                                      \

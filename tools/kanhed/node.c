@@ -121,11 +121,13 @@ enum err node_open_stores(struct node *n, const struct conf *c, struct flaw *f)
 	return e;
 }
 
-/* PREFIX=KEY@URL */
+/* PREFIX=KEY@URL. Prefixes of some schemes hold both signs; keys and a node's URL do not. */
 static enum err anchor_parse(char *text, struct flaw *f, struct rs_anchor *ret)
 {
-	char *key = strchr(text, '='), *url = key ? strchr(key, '@') : NULL;
-	if (!url)
+	char *url = strrchr(text, '@'), *key = NULL;
+	for (char *p = text; url && p < url; p++)
+		if (*p == '=') key = p;
+	if (!key)
 		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "resolver.anchors", "anchor-form",
 				"\"%s\" is not PREFIX=KEY@URL", text);
 	*key++ = *url++ = 0;
