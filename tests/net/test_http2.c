@@ -1,6 +1,7 @@
 /* HTTP/2 through sockets: what must work, and attacks by their numbers. */
 #include "tests/net/h2_client.h"
 
+#include <nghttp2/nghttp2.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -67,6 +68,44 @@ static void serves(void **state)
 	assert_int_equal(h2c_wait(c, 209)->status, 200);
 	assert_false(h2c_stream(c, 207)->ended);
 	assert_int_equal(h2c_wait(c, 207)->status, 200);
+	h2c_close(c);
+}
+
+static void set_table(struct h2c *c, uint32_t size)
+{
+	char setting[6] = {0, 1, 0, 0, (char)(size >> 8), (char)size};
+	unsigned acks = c->acks;
+	h2c_frame(c, H2_SETTINGS, 0, 0, str_n(setting, sizeof setting));
+	while (c->acks == acks && h2c_read(c)) continue;
+	/* from here on it must hear of the new size before it hears of a field */
+	assert_int_equal(nghttp2_hd_inflate_change_table_size(c->inflater, size), 0);
+}
+
+/* The peer's table of fields shrinks, goes away and comes back, between answers and before a 100. */
+static void keeps_to_the_peers_table(void **state)
+{
+	(void)state;
+	static const uint32_t sizes[] = {4096, 100, 0, 3000, 2047, 2048, 0, 4096};
+	static const char *const expects[] = {":method", "POST",         ":scheme",    "http",
+					      ":path",   "/echo",        ":authority", "node",
+					      "expect",  "100-continue", NULL};
+	struct h2c *c = h2c_open(x.port);
+	uint32_t stream = 1;
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		set_table(c, sizes[i]);
+		if (i % 2) {
+			h2c_headers(c, stream, H2_END_HEADERS, expects);
+			while (h2c_stream(c, stream)->status != 100 && h2c_read(c)) continue;
+			h2c_frame(c, H2_DATA, H2_END_STREAM, stream, STR(""));
+			assert_int_equal(h2c_wait(c, stream)->status, 200);
+			stream += 2;
+		}
+		for (uint32_t k = 0; k < 6; k++, stream += 2) {
+			h2c_get(c, stream, k % 2 ? "/show/a" : "/nope");
+			h2c_wait(c, stream);
+			assert_true(h2c_stream(c, stream)->ended && !c->goaway);
+		}
+	}
 	h2c_close(c);
 }
 
@@ -383,6 +422,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(serves),
+	    cmocka_unit_test(keeps_to_the_peers_table),
 	    cmocka_unit_test(takes_bodies),
 	    cmocka_unit_test(limits_bodies),
 	    cmocka_unit_test(a1_rapid_reset),
