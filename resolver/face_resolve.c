@@ -106,9 +106,10 @@ static enum err keep_wanted(struct arena *a, const struct wish *w, struct str pa
 static enum err put_record(struct net_req *r, const struct wish *w, const struct outcome *o,
 			   struct buf *out)
 {
-	struct str packed = o->record;
-	enum err e = w->filtered ? keep_wanted(r->arena, w, packed, &packed) : ERR_OK;
-	return e ? e : record_write_json_peeked(&o->head, packed, RECORD_PUBLIC, out);
+	struct str packed;
+	if (!w->filtered) return record_write_json_peeked(&o->head, RECORD_PUBLIC, out);
+	enum err e = keep_wanted(r->arena, w, o->record, &packed);
+	return e ? e : record_write_json(packed, RECORD_PUBLIC, out);
 }
 
 static bool unchanged(struct net_req *r, struct str etag)

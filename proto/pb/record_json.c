@@ -240,17 +240,16 @@ enum err record_write_json(struct str packed, enum record_view view, struct buf 
 {
 	struct record_head head;
 	enum err e = record__head(packed, &head);
-	return e ? e : record_write_json_peeked(&head, packed, view, out);
+	return e ? e : record_write_json_peeked(&head, view, out);
 }
 
-enum err record_write_json_peeked(const struct record_head *head, struct str packed, enum record_view view,
-				  struct buf *out)
+enum err record_write_json_peeked(const struct record_head *head, enum record_view view, struct buf *out)
 {
 	const unsigned readable =
 	    view == RECORD_PUBLIC ? VALUE_PUBLIC_READ : VALUE_PUBLIC_READ | VALUE_ADMIN_READ;
 	struct value v;
 	struct moment m;
-	struct str rest = packed, octets;
+	struct str rest = head->values, octets;
 	size_t from = out->n;
 	bool first = true;
 	enum err e;
