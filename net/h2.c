@@ -135,6 +135,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 
 static enum net_method method_of(struct str m)
 {
+	if (m.n == 3 && memcmp(m.p, "GET", 3) == 0) return NET_GET;
 	for (int i = 0; i < NET_METHODS; i++)
 		if (str_is(m, route_method_name((enum net_method)i))) return (enum net_method)i;
 	return NET_METHODS;
@@ -155,7 +156,7 @@ static void pseudo_header(struct request *r, struct str name, struct str value)
 		else
 			r->pub.path = arena_dup(r->arena, value);
 		break;
-	case 's': r->pub.scheme = str_is(value, "https") ? STR("https") : STR("http"); break;
+	case 's': r->pub.scheme = str_eq(value, STR("https")) ? STR("https") : STR("http"); break;
 	default: r->pub.authority = arena_dup(r->arena, value); break;
 	}
 }

@@ -4,11 +4,7 @@
 
 #include "base/err.h"
 
-enum {
-	STATIC_N = 61, /* entries of the static table; the dynamic one follows */
-	STATUS = 8,    /* its first name ":status" */
-	SPELT = HPACK_ENTRIES
-};
+enum { STATUS = 8 /* first ":status" of the static table */ };
 
 /* RFC 7541 6: the first bits of an octet. */
 enum { INDEXED = 0x80, WITH_INDEXING = 0x40, WITHOUT_INDEXING = 0x00 };
@@ -82,10 +78,9 @@ static bool taken(const struct hpack *h, unsigned slot)
 	return slot < HPACK_ENTRIES && slot < h->inserted;
 }
 
-/* RFC 7541 2.3.3: the newest comes first. */
 static unsigned index_of(const struct hpack *h, unsigned slot)
 {
-	return STATIC_N + 1 + (unsigned)((h->inserted - 1 - slot) & (HPACK_ENTRIES - 1));
+	return HPACK_INDEXED + (unsigned)((h->inserted - 1 - slot) & (HPACK_ENTRIES - 1));
 }
 
 static bool same_name(struct str a, struct str b)
@@ -150,7 +145,7 @@ static __attribute__((noinline)) char *search_field(struct hpack *h, char *to, s
 	}
 	find_name(name, &index, &once);
 	if (once || !fits(h, name, value)) {
-		*place = (struct hpack_place){once ? name.p : NULL, SPELT, (unsigned char)index};
+		*place = (struct hpack_place){once ? name.p : NULL, HPACK_SPELT, (unsigned char)index};
 		return put_literal(to, WITHOUT_INDEXING, index, name, value);
 	}
 	to = put_literal(to, WITH_INDEXING, index, name, value);
@@ -158,15 +153,12 @@ static __attribute__((noinline)) char *search_field(struct hpack *h, char *to, s
 	return to;
 }
 
-char *hpack_field(struct hpack *h, char *to, unsigned place, struct str name, struct str value)
+char *hpack__field(struct hpack *h, char *to, unsigned place, struct str name, struct str value)
 {
 	struct hpack_place other, *p = place < HPACK_PLACES ? &h->places[place] : &other;
-	if (p == &other || p->name != name.p) return search_field(h, to, p, name, value);
-	if (p->slot == SPELT) return put_literal(to, WITHOUT_INDEXING, p->index, name, value);
-	if (!taken(h, p->slot) || !same(&h->entries[p->slot], name, value))
-		return search_field(h, to, p, name, value);
-	*to++ = (char)(INDEXED | index_of(h, p->slot));
-	return to;
+	if (p != &other && p->name == name.p && p->slot == HPACK_SPELT)
+		return put_literal(to, WITHOUT_INDEXING, p->index, name, value);
+	return search_field(h, to, p, name, value);
 }
 
 char *hpack_id(struct hpack *h, char *to, struct str name, struct str value)

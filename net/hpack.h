@@ -22,7 +22,9 @@ enum {
 	/* RFC 7541 4.1: 32 octets more for each. Every peer starts with 4,096. */
 	HPACK_TABLE = HPACK_ENTRIES * (HPACK_ENTRY + 32),
 	HPACK_PLACES = 16, /* fields of an answer whose place is remembered */
-	HPACK_STRING = 6,  /* octets before a string, at most: an index and a length, below 2^21 both */
+	HPACK_SPELT = HPACK_ENTRIES,
+	HPACK_INDEXED = 62, /* RFC 7541 2.3.3: the newest, after the static table */
+	HPACK_STRING = 6,   /* octets before a string, at most: an index and a length, below 2^21 both */
 	HPACK_FIELD = 2 * HPACK_STRING
 };
 
@@ -35,7 +37,7 @@ struct hpack_entry {
 /* How the field at a place was written last. */
 struct hpack_place {
 	const char *name;
-	unsigned char slot;  /* in entries; HPACK_ENTRIES: spelt out, with the name's index */
+	unsigned char slot;  /* in entries; HPACK_SPELT: spelt out, with the name's index */
 	unsigned char index; /* of the name in the static table */
 };
 
@@ -54,8 +56,24 @@ void hpack_reset(struct hpack *h, uint32_t table);
 /* Each writes one field to `to`, which has room for HPACK_FIELD octets and its name and value, and returns
  * the octet after it. place: the how-manieth field of the answer, for finding it again. */
 char *hpack_status(char *to, const char digits[3]);
-char *hpack_field(struct hpack *h, char *to, unsigned place, struct str name, struct str value);
+static inline char *hpack_field(struct hpack *h, char *to, unsigned place, struct str name,
+				struct str value);
 /* A value that is never the same twice, name always the same; only the name is put into the table. */
 char *hpack_id(struct hpack *h, char *to, struct str name, struct str value);
+
+char *hpack__field(struct hpack *h, char *to, unsigned place, struct str name, struct str value);
+
+/* A place is only remembered while its slot holds a field. */
+static inline char *hpack_field(struct hpack *h, char *to, unsigned place, struct str name,
+				struct str value)
+{
+	const struct hpack_place *p = &h->places[place & (HPACK_PLACES - 1)];
+	const struct hpack_entry *e = &h->entries[p->slot & (HPACK_ENTRIES - 1)];
+	if (place >= HPACK_PLACES || p->name != name.p || p->slot == HPACK_SPELT || e->name.p != name.p ||
+	    e->value_n != value.n || memcmp(e->value, value.p, value.n) != 0)
+		return hpack__field(h, to, place, name, value);
+	*to++ = (char)(0x80 | (HPACK_INDEXED + ((h->inserted - 1 - p->slot) & (HPACK_ENTRIES - 1))));
+	return to;
+}
 
 #endif

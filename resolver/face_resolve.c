@@ -56,17 +56,17 @@ static enum err read_wish(struct net_req *r, struct flaw *f, struct wish *ret)
 /* ---- headers ---------------------------------------------------------------------------- */
 
 /* In the arena: the text must last until the answer is sent. Empty when the arena is full. */
-static struct str with_number(struct arena *a, struct str before, uint64_t n, struct str after)
+static struct str with_number(struct arena *a, struct str before, uint64_t n, char after)
 {
-	char *p = arena_bytes(a, NUMBER_TEXT + before.n + after.n), digits[NUMBER_TEXT];
+	char *p = arena_bytes(a, before.n + NUMBER_TEXT + 1), digits[NUMBER_TEXT], *to = p;
 	size_t i = NUMBER_TEXT;
 	if (!p) return STR("");
 	do digits[--i] = (char)('0' + n % 10);
 	while (n /= 10);
-	memcpy(p, before.p, before.n);
-	memcpy(p + before.n, digits + i, NUMBER_TEXT - i);
-	memcpy(p + before.n + NUMBER_TEXT - i, after.p, after.n);
-	return str_n(p, before.n + NUMBER_TEXT - i + after.n);
+	for (size_t k = 0; k < before.n; k++) *to++ = before.p[k];
+	while (i < NUMBER_TEXT) *to++ = digits[i++];
+	if (after) *to++ = after;
+	return str_n(p, (size_t)(to - p));
 }
 
 static void set_headers(struct net_req *r, const struct rs_shard *s, const struct outcome *o)
@@ -74,8 +74,7 @@ static void set_headers(struct net_req *r, const struct rs_shard *s, const struc
 	if (o->state != CHAIN_NONE) net_set_own(r, STR("kanhe-state"), str_of(chain_state_name(o->state)));
 	net_set_own(r, STR("kanhe-node"), s->rs->name);
 	if (o->kind && o->err != ERR_NOT_RESPONSIBLE)
-		net_set_own(r, STR("cache-control"),
-			    with_number(r->arena, STR("max-age="), o->ttl, STR("")));
+		net_set_own(r, STR("cache-control"), with_number(r->arena, STR("max-age="), o->ttl, 0));
 	else
 		net_set_own(r, STR("cache-control"), STR("no-store"));
 	net_set_own(r, STR("vary"), STR("accept, accept-language"));
@@ -125,7 +124,7 @@ static void reply_record(struct net_req *r, struct rs_shard *s, const struct wis
 	struct buf *out = &s->scratch;
 	set_headers(r, s, o);
 	if (!w->filtered) {
-		struct str etag = with_number(r->arena, STR("\""), o->head.revision, STR("\""));
+		struct str etag = with_number(r->arena, STR("\""), o->head.revision, '"');
 		net_set_own(r, STR("etag"), etag);
 		if (unchanged(r, etag)) {
 			net_reply(r, 304, MEDIA_JSON, STR(""));

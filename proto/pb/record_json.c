@@ -28,9 +28,11 @@ static char *put_u64(char *to, uint64_t v)
 	return put(to, d + i, sizeof d - i);
 }
 
-static void put_digits(char *to, unsigned v, size_t n)
+/* Two digits; v below 100. */
+static inline void put_two(char *to, uint32_t v)
 {
-	for (; n-- > 0; v /= 10) to[n] = (char)('0' + v % 10);
+	to[0] = (char)('0' + v / 10);
+	to[1] = (char)('0' + v % 10);
 }
 
 /* The time printed last: the values of a record are mostly of one moment. */
@@ -53,12 +55,14 @@ static void moment_set(struct moment *m, uint64_t seconds)
 	uint32_t month = mp < 10 ? mp + 3 : mp - 9;
 	char *to = m->text;
 	PUT(to, "\"0000-00-00T00:00:00Z\"");
-	put_digits(to + 1, yoe + era * 400 + (month <= 2), 4);
-	put_digits(to + 6, month, 2);
-	put_digits(to + 9, doy - (153 * mp + 2) / 5 + 1, 2);
-	put_digits(to + 12, of_day / 3600, 2);
-	put_digits(to + 15, of_day / 60 % 60, 2);
-	put_digits(to + 18, of_day % 60, 2);
+	uint32_t year = yoe + era * 400 + (month <= 2), minutes = of_day / 60;
+	put_two(to + 1, year / 100);
+	put_two(to + 3, year % 100);
+	put_two(to + 6, month);
+	put_two(to + 9, doy - (153 * mp + 2) / 5 + 1);
+	put_two(to + 12, minutes / 60);
+	put_two(to + 15, minutes % 60);
+	put_two(to + 18, of_day - minutes * 60);
 }
 
 static char *put_time(char *to, uint64_t seconds, struct moment *m)
