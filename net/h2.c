@@ -19,9 +19,10 @@ enum {
 struct h2 {
 	struct conn *conn;
 	nghttp2_session *session;
-	struct request *current;   /* its header section is coming in */
-	struct request *answering; /* its header section is going out */
-	struct out *out;           /* set while h2_fill runs */
+	struct request *current;            /* its header section is coming in */
+	struct request *answering;          /* its header section is going out */
+	struct request *ready, **ready_end; /* whole, and to be served when all that came has been read */
+	struct out *out;                    /* set while h2_fill runs */
 	struct h2_budget budget;
 	bool calmed;   /* GOAWAY for a flood was submitted */
 	bool answered; /* the stream of `answering` closed with its header section */
@@ -33,12 +34,43 @@ struct h2 {
 static nghttp2_session_callbacks *callbacks;
 static nghttp2_option *options;
 
+/* ---- served after reading ---------------------------------------------------------------- */
+
+static void get_ready(struct h2 *h, struct request *r)
+{
+	r->is_ready = true;
+	r->next_ready = NULL;
+	*h->ready_end = r;
+	h->ready_end = &r->next_ready;
+}
+
+static void unready(struct h2 *h, struct request *r)
+{
+	struct request **at = &h->ready;
+	while (*at != r) at = &(*at)->next_ready;
+	*at = r->next_ready;
+	if (!*at) h->ready_end = at;
+	r->is_ready = false;
+}
+
+static void serve_ready(struct h2 *h)
+{
+	struct request *r;
+	while ((r = h->ready)) {
+		h->ready = r->next_ready;
+		r->is_ready = false;
+		request_begin(r, true);
+	}
+	h->ready_end = &h->ready;
+}
+
 /* ---- floods ------------------------------------------------------------------------------ */
 
 static void calm(struct h2 *h)
 {
 	if (h->calmed) return;
 	h->calmed = true;
+	serve_ready(h); /* it came before the last straw; nothing is sent after GOAWAY */
 	nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
@@ -206,7 +238,10 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
 		struct request *r = h->current;
 		if (!r || r->stream != frame->hd.stream_id) return 0;
 		h->current = NULL;
-		request_begin(r, end);
+		if (end)
+			get_ready(h, r);
+		else
+			request_begin(r, false);
 	} else if ((frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) && end) {
 		struct request *r = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
 		if (r) request_end(r);
@@ -235,6 +270,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t co
 	(void)code;
 	if (!r) return 0;
 	if (h->current == r) h->current = NULL;
+	if (r->is_ready) unready(h, r);
 	if (h->answering == r)
 		h->answered = true; /* put_headers still needs it */
 	else
@@ -250,6 +286,7 @@ void h2_consumed(struct request *r, size_t n)
 enum err h2_input(struct h2 *h, const char *p, size_t n)
 {
 	ssize_t took = nghttp2_session_mem_recv(h->session, (const uint8_t *)p, n);
+	serve_ready(h);
 	if (took >= 0) return ERR_OK;
 	bool flood = took == NGHTTP2_ERR_FLOODED || took == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS;
 	nghttp2_session_terminate_session(h->session,
@@ -443,6 +480,7 @@ enum err h2_open(struct conn *c, struct h2 **ret)
 	struct h2 *h = calloc(1, sizeof *h);
 	if (!h) return ERR_NO_MEMORY;
 	h->conn = c;
+	h->ready_end = &h->ready;
 	h->budget.since = shard_now(c->shard);
 	const nghttp2_settings_entry settings[] = {
 	    {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, c->shard->options->streams_max},

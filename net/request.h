@@ -49,6 +49,8 @@ struct request {
 	struct net_req pub; /* first: a net_req is its request */
 	struct conn *conn;
 	struct request *prev, *next; /* of the connection, or the free list */
+	struct request *next_ready;  /* of those that HTTP/2 has read and not begun */
+	bool is_ready;
 	const struct net_routes *table;
 	int32_t stream; /* HTTP/2 */
 	uint16_t headers_n, headers_room;
