@@ -56,17 +56,17 @@ static enum err read_wish(struct net_req *r, struct flaw *f, struct wish *ret)
 /* ---- headers ---------------------------------------------------------------------------- */
 
 /* In the arena: the text must last until the answer is sent. Empty when the arena is full. */
-static struct str with_number(struct arena *a, struct str before, uint64_t n, char after)
+static struct str with_number(struct arena *a, struct str before, uint64_t number, char after)
 {
-	char *p = arena_bytes(a, before.n + NUMBER_TEXT + 1), digits[NUMBER_TEXT], *to = p;
-	size_t i = NUMBER_TEXT;
+	char *p = arena_bytes(a, before.n + NUMBER_TEXT + 1);
+	size_t n = 1;
 	if (!p) return STR("");
-	do digits[--i] = (char)('0' + n % 10);
-	while (n /= 10);
-	for (size_t k = 0; k < before.n; k++) *to++ = before.p[k];
-	while (i < NUMBER_TEXT) *to++ = digits[i++];
-	if (after) *to++ = after;
-	return str_n(p, (size_t)(to - p));
+	memcpy(p, before.p, before.n);
+	for (uint64_t most = 10; n < NUMBER_TEXT && number >= most; most *= 10) n++;
+	for (size_t i = n; i-- > 0; number /= 10) p[before.n + i] = (char)('0' + number % 10);
+	n += before.n;
+	if (after) p[n++] = after;
+	return str_n(p, n);
 }
 
 static void set_headers(struct net_req *r, const struct rs_shard *s, const struct outcome *o)

@@ -19,13 +19,13 @@ static inline char *put(char *to, const char *z, size_t n)
 
 #define PUT(to, lit) put((to), "" lit, sizeof(lit) - 1)
 
+/* Digits from the right; how many, by comparing: most numbers here have one to five. */
 static char *put_u64(char *to, uint64_t v)
 {
-	char d[20];
-	size_t i = sizeof d;
-	do d[--i] = (char)('0' + v % 10);
-	while (v /= 10);
-	return put(to, d + i, sizeof d - i);
+	size_t n = 1;
+	for (uint64_t most = 10; n < 20 && v >= most; most *= 10) n++;
+	for (size_t i = n; i-- > 0; v /= 10) to[i] = (char)('0' + v % 10);
+	return to + n;
 }
 
 /* Two digits; v below 100. */
