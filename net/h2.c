@@ -56,10 +56,11 @@ static void unready(struct h2 *h, struct request *r)
 static void serve_ready(struct h2 *h)
 {
 	struct request *r;
+	for (r = h->ready; r; r = r->next_ready) request_look(r);
 	while ((r = h->ready)) {
 		h->ready = r->next_ready;
 		r->is_ready = false;
-		request_begin(r, true);
+		request_serve(r);
 	}
 	h->ready_end = &h->ready;
 }

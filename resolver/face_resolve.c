@@ -325,33 +325,58 @@ static void ask_others(struct net_req *r, struct rs_shard *s, const struct id *i
 	net_reply_err(r, e, NULL);
 }
 
+/* What the first call finds for the second, in the same loop turn. */
+struct early {
+	struct id id;
+	struct sought found;
+};
+
+static enum err seek(struct net_req *r, struct rs_shard *s, struct flaw *f, struct early *ret)
+{
+	enum err e = face_id(r, f, &ret->id);
+	if (!e) answer_seek(s, &ret->id, &ret->found);
+	return e;
+}
+
+/* Nothing is kept of what fails: the second call finds out why. */
+static void seek_early(struct net_req *r)
+{
+	struct early *y = ARENA_NEW(r->arena, struct early);
+	if (y && !seek(r, rs__shard(r), NULL, y)) r->early = y;
+}
+
 static void get_resolve(struct net_req *r)
 {
 	struct rs_shard *s = rs__shard(r);
 	struct flaw f;
 	struct wish w;
-	struct id id;
+	struct early here, *y = r->early;
 	struct outcome o;
+	if (r->soon) {
+		seek_early(r);
+		return;
+	}
 	flaw_init(&f);
 	RS_COUNT(&s->counters, questions);
-	enum err e = face_id(r, &f, &id);
+	enum err e = y ? ERR_OK : seek(r, s, &f, &here);
+	if (!y) y = &here;
 	if (!e) e = read_wish(r, &f, &w);
 	if (e) {
 		RS_COUNT(&s->counters, refused);
 		net_reply_err(r, e, &f);
 		return;
 	}
-	e = outcome_local(s, r->arena, &id, &o);
+	e = outcome_sought(s, r->arena, &y->found, &o);
 	if (e)
 		net_reply_err(r, e, NULL);
 	else if (!w.no_recursion && outcome_open(s, &o))
-		ask_others(r, s, &id, &w);
+		ask_others(r, s, &y->id, &w);
 	else
-		reply_outcome(r, &id, &w, &o);
+		reply_outcome(r, &y->id, &w, &o);
 }
 
 const struct net_route face_resolve_rows[] = {
-    {NET_GET, "/resolve/{id...}", get_resolve, 0, 0, 0, "what an identifier stands for"},
+    {NET_GET, "/resolve/{id...}", get_resolve, 0, 0, NET_TWICE, "what an identifier stands for"},
     {NET_POST, "/resolve", post_resolve, 0, BATCH_REQUEST_MAX, 0, "the same for up to 1,000 identifiers"},
 };
 const size_t face_resolve_rows_n = sizeof face_resolve_rows / sizeof *face_resolve_rows;

@@ -109,34 +109,78 @@ static void keeps_to_the_peers_table(void **state)
 	h2c_close(c);
 }
 
+static void put_get(struct buf *to, char stream, const char *path)
+{
+	struct buf fields = BUF_INIT(1024);
+	h2c_field(&fields, STR(":method"), STR("GET"));
+	h2c_field(&fields, STR(":scheme"), STR("http"));
+	h2c_field(&fields, STR(":path"), str_of(path));
+	h2c_field(&fields, STR(":authority"), STR("node"));
+	const char head[9] = {0, 0, (char)fields.n, H2_HEADERS, H2_END_STREAM | H2_END_HEADERS, 0,
+			      0, 0, stream};
+	buf_add(to, str_n(head, sizeof head));
+	buf_add(to, buf_str(&fields));
+	buf_done(&fields);
+}
+
+static void put_reset(struct buf *to, char stream)
+{
+	const char reset[13] = {0, 0, 4, H2_RST, 0, 0, 0, 0, stream, 0, 0, 0, 8};
+	buf_add(to, str_n(reset, sizeof reset));
+}
+
+static void send_all(struct h2c *c, struct buf *b)
+{
+	assert_int_equal(send(c->fd, b->p, b->n, MSG_NOSIGNAL), b->n);
+	buf_done(b);
+}
+
 /* A request that is taken back in the same breath is not served; its neighbours are. */
 static void reset_at_once(void **state)
 {
 	(void)state;
 	struct h2c *c = h2c_open(x.port);
+	struct buf b = BUF_INIT(4096);
 	h2c_get(c, 1, "/fixed");
 	h2c_wait(c, 1);
 	uint64_t handled = seen.handled;
-	struct buf b = BUF_INIT(4096), fields = BUF_INIT(1024);
-	h2c_field(&fields, STR(":method"), STR("GET"));
-	h2c_field(&fields, STR(":scheme"), STR("http"));
-	h2c_field(&fields, STR(":path"), STR("/fixed"));
-	h2c_field(&fields, STR(":authority"), STR("node"));
-	for (char stream = 3; stream <= 9; stream += 2) {
-		char head[9] = {0, 0, (char)fields.n, H2_HEADERS, H2_END_STREAM | H2_END_HEADERS, 0,
-				0, 0, stream};
-		char reset[13] = {0, 0, 4, H2_RST, 0, 0, 0, 0, stream, 0, 0, 0, 8};
-		buf_add(&b, str_n(head, sizeof head));
-		buf_add(&b, buf_str(&fields));
-		if (stream == 3 || stream == 7) buf_add(&b, str_n(reset, sizeof reset));
-	}
-	assert_int_equal(send(c->fd, b.p, b.n, MSG_NOSIGNAL), b.n);
+	put_get(&b, 3, "/fixed");
+	put_reset(&b, 3);
+	put_get(&b, 5, "/fixed");
+	put_get(&b, 7, "/fixed");
+	put_reset(&b, 7);
+	put_get(&b, 9, "/fixed");
+	send_all(c, &b);
 	assert_int_equal(h2c_wait(c, 5)->status, 200);
 	assert_int_equal(h2c_wait(c, 9)->status, 200);
 	assert_int_equal(seen.handled - handled, 2);
 	assert_int_equal(h2c_stream(c, 3)->status, 0);
-	buf_done(&b);
-	buf_done(&fields);
+	h2c_close(c);
+}
+
+/* Of requests that come together all are looked at before the first is answered. */
+static void looks_before_it_answers(void **state)
+{
+	(void)state;
+	struct h2c *c = h2c_open(x.port);
+	struct buf b = BUF_INIT(4096);
+	h2c_get(c, 1, "/fixed");
+	h2c_wait(c, 1);
+	seen.soon = 0;
+	put_get(&b, 3, "/twice");
+	put_get(&b, 5, "/fixed");
+	put_get(&b, 7, "/nope");
+	put_get(&b, 9, "/twice");
+	put_get(&b, 11, "/twice?reset");
+	put_reset(&b, 11);
+	put_get(&b, 13, "/twice");
+	send_all(c, &b);
+	assert_int_equal(h2c_wait(c, 13)->octets, 3);
+	assert_int_equal(h2c_wait(c, 3)->octets, 3);
+	assert_int_equal(h2c_wait(c, 9)->octets, 3);
+	assert_int_equal(h2c_wait(c, 5)->octets, 5);
+	assert_int_equal(h2c_wait(c, 7)->status, 404);
+	assert_int_equal(seen.soon, 3);
 	h2c_close(c);
 }
 
@@ -459,6 +503,7 @@ int main(void)
 	    cmocka_unit_test(serves),
 	    cmocka_unit_test(keeps_to_the_peers_table),
 	    cmocka_unit_test(reset_at_once),
+	    cmocka_unit_test(looks_before_it_answers),
 	    cmocka_unit_test(takes_bodies),
 	    cmocka_unit_test(limits_bodies),
 	    cmocka_unit_test(a1_rapid_reset),
