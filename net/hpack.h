@@ -16,9 +16,8 @@
 #include "base/str.h"
 
 enum {
-	HPACK_ENTRIES =
-	    16,           /* a power of two; ten fields of a resolve, and room for those of other routes */
-	HPACK_ENTRY = 96, /* octets of name and value; longer fields are spelt out each time */
+	HPACK_ENTRIES = 16, /* a power of two; ten fields of a resolve, and room for other routes' */
+	HPACK_ENTRY = 96,   /* octets of name and value; longer fields are spelt out each time */
 	/* RFC 7541 4.1: 32 octets more for each. Every peer starts with 4,096. */
 	HPACK_TABLE = HPACK_ENTRIES * (HPACK_ENTRY + 32),
 	HPACK_PLACES = 16, /* fields of an answer whose place is remembered */
