@@ -14,24 +14,30 @@ const char *answer_word(enum answer_kind k)
 	return "";
 }
 
-enum err answer_find(const struct rs_shard *s, const struct id *id, struct local *ret)
+void answer_seek(const struct rs_shard *s, const struct id *id, struct sought *ret)
+{
+	struct sought k = {.zone = zones_find(s->zones, id), .err = ERR_NOT_FOUND};
+	if (k.zone && !k.zone->parent) k.err = registry_find(s->txn, id, &k.record);
+	*ret = k;
+}
+
+enum err answer_read(const struct rs_shard *s, const struct sought *k, struct local *ret)
 {
 	const struct rs_options *o = &s->rs->o;
-	struct local l = {.kind = ANSWER_REFERRAL, .ttl = o->ttl, .zone = zones_find(s->zones, id)};
+	struct local l = {.kind = ANSWER_REFERRAL, .ttl = o->ttl, .zone = k->zone};
 	if (!l.zone) return ERR_NOT_RESPONSIBLE;
 	if (l.zone->parent) {
 		*ret = l;
 		return ERR_OK;
 	}
-	enum err e = registry_find(s->txn, id, &l.record);
-	if (e == ERR_NOT_FOUND) {
+	if (k->err == ERR_NOT_FOUND) {
 		l.kind = ANSWER_NOT_FOUND;
 		l.ttl = o->ttl_negative;
-		l.record = STR_NONE;
 		*ret = l;
 		return ERR_OK;
 	}
-	if (!e) e = record_peek(l.record, &l.head);
+	l.record = k->record;
+	enum err e = k->err ? k->err : record_peek(l.record, &l.head);
 	if (e) return e;
 	l.kind = l.head.status == RECORD_RETIRED ? ANSWER_RETIRED : ANSWER_RECORD;
 	if (l.kind == ANSWER_RETIRED)
@@ -40,6 +46,13 @@ enum err answer_find(const struct rs_shard *s, const struct id *id, struct local
 		l.ttl = l.head.ttl;
 	*ret = l;
 	return ERR_OK;
+}
+
+enum err answer_find(const struct rs_shard *s, const struct id *id, struct local *ret)
+{
+	struct sought k;
+	answer_seek(s, id, &k);
+	return answer_read(s, &k, ret);
 }
 
 static enum err all_public(struct str packed, bool *ret)

@@ -22,7 +22,17 @@ struct local {
 	uint32_t ttl;
 };
 
-/* ERR_NOT_RESPONSIBLE: the prefix is neither ours nor given away by us. */
+/* Where an identifier belongs and where its record lies, not yet read. */
+struct sought {
+	const struct zone *zone; /* NULL: the prefix is neither ours nor given away by us */
+	enum err err;            /* of the registry; ERR_NOT_FOUND also when it is given away */
+	struct str record;
+};
+
+void answer_seek(const struct rs_shard *s, const struct id *id, struct sought *ret);
+/* ERR_NOT_RESPONSIBLE, ERR_CORRUPT and what the registry said. */
+enum err answer_read(const struct rs_shard *s, const struct sought *k, struct local *ret) MUST_USE;
+/* Both. */
 enum err answer_find(const struct rs_shard *s, const struct id *id, struct local *ret) MUST_USE;
 /* The packed Signed Answer, in the arena. */
 enum err answer_sign(struct rs_shard *s, struct arena *a, const struct id *id, const struct local *l,

@@ -149,7 +149,7 @@ static enum err put_json_item(const struct batch *b, const struct item *it, cons
 	}
 	if (o->kind == ANSWER_RECORD) {
 		buf_add(out, STR(",\"answer\":"));
-		e = record_write_json_peeked(&o->head, o->record, RECORD_PUBLIC, out);
+		e = record_write_json_peeked(&o->head, RECORD_PUBLIC, out);
 	}
 	buf_byte(out, '}');
 	return e ? e : buf_err(out);

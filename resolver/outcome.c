@@ -18,13 +18,20 @@ static enum err referral(struct arena *a, const struct local *l, struct outcome 
 
 enum err outcome_local(struct rs_shard *s, struct arena *a, const struct id *id, struct outcome *ret)
 {
+	struct sought k;
+	answer_seek(s, id, &k);
+	return outcome_sought(s, a, &k, ret);
+}
+
+enum err outcome_sought(struct rs_shard *s, struct arena *a, const struct sought *k, struct outcome *ret)
+{
 	struct local l;
 	struct outcome o;
 	memset(&o, 0, offsetof(struct outcome, flaw));
 	flaw_init(&o.flaw);
 	o.state = CHAIN_AUTHORITATIVE;
 	o.ours = true;
-	enum err e = answer_find(s, id, &l);
+	enum err e = answer_read(s, k, &l);
 	if (e == ERR_NOT_RESPONSIBLE) {
 		o.err = e;
 		o.state = CHAIN_NONE;

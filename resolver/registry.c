@@ -18,6 +18,10 @@ enum {
 	HISTORY_HEAD = HISTORY_STEM_MAX - HASH_SHA256,
 	COUNT_ROW = 16,
 	ROW_LEAF = 8, /* octets before the record in its row */
+	/* A row lies where the search for it ended, but nobody has looked into it: its lines are sent for
+	 * together, or reading it waits for one after the other. */
+	ROW_SOON = 512,
+	LINE = 64,
 };
 
 struct history_key {
@@ -56,6 +60,7 @@ static enum err find_row(struct store_txn *t, const struct id *id, uint64_t *ret
 	if (e) return e;
 	if (row.n <= ROW_LEAF) return ERR_CORRUPT;
 	struct str packed = str_skip(row, ROW_LEAF);
+	for (size_t i = 0; i < row.n && i < ROW_SOON; i += LINE) __builtin_prefetch(row.p + i);
 	if (id->hashed) {
 		e = record_peek(packed, &head);
 		if (e) return e;

@@ -43,6 +43,7 @@ struct http_call {
 	const char *headers[4];
 	struct str body;
 	const char *content_type; /* NULL: application/json when there is a body */
+	bool h2;
 };
 
 struct http_reply {
