@@ -12,11 +12,11 @@
 #include "base/ledger.h"
 #include "resolver/delegation.h"
 #include "resolver/entry.h"
+#include "resolver/reverse.h"
 
 enum {
 	HISTORY_STEM_MAX = STORE_KEY_MAX - 8,
 	HISTORY_HEAD = HISTORY_STEM_MAX - HASH_SHA256,
-	COUNT_ROW = 16,
 	ROW_LEAF = 8, /* octets before the record in its row */
 };
 
@@ -70,6 +70,19 @@ enum err registry_find(struct store_txn *t, const struct id *id, struct str *ret
 {
 	uint64_t leaf;
 	return find_row(t, id, &leaf, ret_packed);
+}
+
+enum err registry_find_key(struct store_txn *t, struct str key, uint64_t *ret_leaf, struct str *ret_packed)
+{
+	return find_row(t, &(struct id){.key = key}, ret_leaf, ret_packed);
+}
+
+enum err registry_row_split(struct str row, uint64_t *ret_leaf, struct str *ret_packed)
+{
+	if (row.n <= ROW_LEAF) return ERR_CORRUPT;
+	*ret_leaf = store_u64(str_first(row, ROW_LEAF));
+	*ret_packed = str_skip(row, ROW_LEAF);
+	return ERR_OK;
 }
 
 enum err registry_list(struct store_txn *t, struct str prefix, struct str after, registry_list_fn *fn,
@@ -136,18 +149,6 @@ enum err registry_history(struct store_txn *t, const struct id *id, registry_his
 	return tell(&h, leaf, after);
 }
 
-enum err registry_count(struct store_txn *t, struct str authority, struct registry_count *ret)
-{
-	struct str row;
-	enum err e = store_get(t, RS_TABLE_counter, authority, &row);
-	*ret = (struct registry_count){0, 0};
-	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
-	if (row.n != COUNT_ROW) return ERR_CORRUPT;
-	ret->active = store_u64(str_first(row, 8));
-	ret->retired = store_u64(str_skip(row, 8));
-	return ERR_OK;
-}
-
 /* ---- checking --------------------------------------------------------------------------- */
 
 static int by_key(const void *a, const void *b)
@@ -185,8 +186,8 @@ static enum err check_condition(const struct registry_set *s, const struct regis
 	bool named = s->condition == REGISTRY_REVISION;
 	if (named && (!old || old->revision != s->revision))
 		return refuse(s, c, ERR_PRECONDITION, "revision", f);
-	if (c->act == REGISTRY_RETIRE && !old) return refuse(s, c, ERR_NOT_FOUND, "registered", f);
-	if (c->act == REGISTRY_RETIRE && old->status == RECORD_RETIRED)
+	if (c->act != REGISTRY_PUT && !old) return refuse(s, c, ERR_NOT_FOUND, "registered", f);
+	if (c->act != REGISTRY_PUT && old->status == RECORD_RETIRED)
 		return refuse(s, c, ERR_GONE, "retired", f);
 	if (c->act == REGISTRY_PUT && old && s->condition == REGISTRY_ABSENT)
 		return refuse(s, c, s->batch ? ERR_EXISTS : ERR_PRECONDITION, "absent", f);
@@ -274,11 +275,27 @@ static enum err pack_retired(struct registry_change *c, struct str old, usec_t n
 	struct record r;
 	enum err e = record_unpack(a, old, NULL, &r);
 	if (e) return e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
-	r.values_n = 0; /* what is retired says nothing any more; history keeps the digests */
+	/* what is retired says nothing any more but why; history keeps the digests */
+	struct value why = {.index = 1,
+			    .type = STR(RETIRE_REASON_TYPE),
+			    .data = c->reason,
+			    .ttl = VALUE_TTL,
+			    .timestamp = (uint64_t)(now / USEC_PER_SEC),
+			    .permissions = VALUE_PERMISSIONS};
+	r.values = &why;
+	r.values_n = c->reason.n > 0;
 	r.modified = now;
 	r.revision = c->revision;
 	r.status = RECORD_RETIRED;
 	return pack(c, &r, a);
+}
+
+/* The values that the operations make of the present ones, as if they had been put. */
+static enum err amend(struct registry_change *c, struct str old, struct arena *a, struct flaw *f)
+{
+	enum err e = record_unpack(a, old, NULL, &c->record);
+	if (e) return e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
+	return amendments_apply(a, &c->amendments, f, &c->record);
 }
 
 static enum err prepare(const struct registry_set *s, struct registry_change *c, struct writer_txn *t,
@@ -299,6 +316,8 @@ static enum err prepare(const struct registry_set *s, struct registry_change *c,
 	c->revived = there && c->act == REGISTRY_PUT && head.status == RECORD_RETIRED;
 	c->revision = there ? head.revision + 1 : 1;
 	if (c->act == REGISTRY_RETIRE) return pack_retired(c, old, t->now, a);
+	if (c->act == REGISTRY_AMEND) e = amend(c, old, a, f);
+	if (e) return e;
 	if (there && head.status == RECORD_ACTIVE) {
 		e = same_values(&c->record, old, a, &c->unchanged);
 		if (e) return e;
@@ -320,9 +339,11 @@ static enum err note_one(const struct registry_change *c, struct writer_txn *t, 
 	if (!c->created) entry_digest(&entry, "before", c->before);
 	entry_text(&entry, "id", c->id.text);
 	entry_text(&entry, "kind",
-		   c->act == REGISTRY_RETIRE ? STR("record.retired")
+		   c->act == REGISTRY_RETIRE  ? STR("record.retired")
+		   : c->act == REGISTRY_AMEND ? STR("record.amended")
 		   : c->created              ? STR("record.registered")
 					     : STR("record.replaced"));
+	if (c->reason.n) entry_text(&entry, "reason", c->reason);
 	entry_number(&entry, "revision", c->revision);
 	return entry_append(&entry, t, who, ret_leaf);
 }
@@ -353,57 +374,60 @@ static enum err note_batch(const struct registry_set *s, struct writer_txn *t, u
 	return entry_append(&entry, t, s->who, ret_leaf);
 }
 
-static enum err add_count(struct writer_txn *t, struct str authority, int64_t active, int64_t retired)
+/* What the writing of one set needs beside it. */
+struct writing {
+	struct writer_txn *txn;
+	struct arena *arena;
+	uint64_t leaf;
+	struct reverse_types types;
+	struct tally tally;
+};
+
+static enum err note_reverse(struct writing *w, const struct registry_change *c)
 {
-	struct registry_count n;
-	unsigned char row[COUNT_ROW];
-	if (!active && !retired) return ERR_OK;
-	enum err e = registry_count(t->store, authority, &n);
-	if (e) return e;
-	store_key_u64(row, n.active + (uint64_t)active);
-	store_key_u64(row + 8, n.retired + (uint64_t)retired);
-	return store_put(t->store, RS_TABLE_counter, authority, str_n(row, sizeof row));
+	struct str old_new[2] = {STR_NONE, c->packed};
+	uint64_t leaf;
+	bool old = !c->created && w->types.n;
+	enum err e = old ? find_row(w->txn->store, &c->id, &leaf, &old_new[0]) : ERR_OK;
+	return e ? e : reverse_note(w->txn->store, &w->types, w->arena, c->id.key, old_new);
 }
 
-static enum err write_one(const struct registry_change *c, struct writer_txn *t, uint64_t leaf)
+static enum err write_one(struct writing *w, const struct registry_change *c)
 {
 	struct history_key k;
-	store_key_u64(c->row, leaf);
-	enum err e = store_put(t->store, RS_TABLE_record, c->id.key, str_n(c->row, ROW_LEAF + c->packed.n));
+	struct store_txn *t = w->txn->store;
+	enum err e = note_reverse(w, c);
+	store_key_u64(c->row, w->leaf);
+	if (!e) e = store_put(t, RS_TABLE_record, c->id.key, str_n(c->row, ROW_LEAF + c->packed.n));
 	if (e || c->created) return e;
 	/* the change before this one was the last so far */
 	history_stem(c->id.key, &k);
-	return store_put(t->store, RS_TABLE_history, history_row(&k, c->old_leaf),
+	return store_put(t, RS_TABLE_history, history_row(&k, c->old_leaf),
 			 str_n(c->before, sizeof c->before));
 }
 
-/* Changes of one authority stand together, keys being in order: one counter row for each run. */
-static enum err write_all(const struct registry_set *s, struct writer_txn *t, uint64_t leaf)
+static enum err write_all(const struct registry_set *s, struct writing *w)
 {
-	int64_t active = 0, retired = 0;
-	enum err e = ERR_OK;
+	enum err e = reverse_types_read(w->txn->store, &w->types);
+	tally_open(&w->tally, w->txn->store);
 	for (size_t i = 0; i < s->n && !e; i++) {
 		const struct registry_change *c = &s->changes[i];
-		if (!c->unchanged) {
-			active += c->act == REGISTRY_RETIRE ? -1 : c->created || c->revived;
-			retired += c->act == REGISTRY_RETIRE ? 1 : -(int64_t)c->revived;
-			e = write_one(c, t, leaf);
-		}
-		bool last = i + 1 == s->n || !str_eq(s->changes[i + 1].authority, c->authority);
-		if (!e && last) {
-			e = add_count(t, c->authority, active, retired);
-			active = retired = 0;
-		}
+		bool retired = c->act == REGISTRY_RETIRE;
+		if (c->unchanged) continue;
+		e = write_one(w, c);
+		if (!e)
+			e = tally_add(&w->tally, c->id.key, c->authority,
+				      retired ? -1 : c->created || c->revived, retired - c->revived);
 	}
-	return e;
+	return e ? e : tally_close(&w->tally);
 }
 
 enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct arena *a,
 			bool check_delegations, struct flaw *f)
 {
 	struct arena_mark mark = arena_mark(a);
+	struct writing w = {.txn = t, .arena = a};
 	size_t changed = 0;
-	uint64_t leaf = 0;
 	enum err e = ERR_OK;
 	for (size_t i = 0; i < s->n && !e; i++) {
 		struct registry_change *c = &s->changes[i];
@@ -413,8 +437,8 @@ enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct are
 		changed += !c->unchanged;
 	}
 	if (!e && changed) {
-		e = s->batch ? note_batch(s, t, &leaf) : note_one(s->changes, t, s->who, &leaf);
-		if (!e) e = write_all(s, t, leaf);
+		e = s->batch ? note_batch(s, t, &w.leaf) : note_one(s->changes, t, s->who, &w.leaf);
+		if (!e) e = write_all(s, &w);
 	}
 	arena_rollback(a, mark);
 	return e;

@@ -13,21 +13,27 @@
 #include "base/hash.h"
 #include "base/writer.h"
 #include "proto/pb/record.h"
+#include "resolver/amendment.h"
 #include "resolver/authority.h"
 #include "resolver/tables.h"
+#include "resolver/tally.h"
 
 enum {
 	REGISTRY_BATCH_MAX = 2000, /* records per request, as SNMS clients know it */
 	HISTORY_DIGEST = 2 * HASH_SHA256,
+	RETIRE_REASON_MAX = 500, /* octets: a sentence or two; it stands in the ledger too */
 };
+#define RETIRE_REASON_TYPE "RETIRED" /* of the value that tells it */
 
-enum registry_act { REGISTRY_PUT, REGISTRY_RETIRE };
+enum registry_act { REGISTRY_PUT, REGISTRY_RETIRE, REGISTRY_AMEND };
 enum registry_condition { REGISTRY_ANY, REGISTRY_ABSENT, REGISTRY_REVISION };
 
 struct registry_change {
 	enum registry_act act;
 	struct id id;
-	struct record record; /* PUT: the values; the rest is set here */
+	struct record record; /* PUT: the values; the rest is set here. AMEND: set by registry_apply */
+	struct amendments amendments; /* AMEND */
+	struct str reason;            /* RETIRE: kept as the tombstone's only value; may be empty */
 	struct str authority; /* key octets of the prefix of ours it lies under */
 	size_t place;         /* in the request, for the flaw */
 	/* set by registry_apply */
@@ -51,7 +57,7 @@ struct registry_set {
 
 /* ERR_EXISTS naming the place of the second one when an identifier stands there twice. */
 enum err registry_sort(struct registry_set *s, struct flaw *f) MUST_USE;
-/* ERR_PRECONDITION, ERR_EXISTS, ERR_NOT_FOUND, ERR_GONE, ERR_TOO_LARGE, ERR_NOT_RESPONSIBLE (delegated away
+/* ERR_PRECONDITION, ERR_EXISTS, ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN, ERR_TOO_LARGE, ERR_NOT_RESPONSIBLE (delegated away
  * meanwhile) with the record named, before anything is written. The arena gets the packed records.
  * check_delegations: ask the delegation table again, the caller's picture is older. */
 enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct arena *a,
@@ -59,6 +65,12 @@ enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct are
 
 /* The packed record, retired ones too; ERR_NOT_FOUND. Compares the text when the key is hashed. */
 enum err registry_find(struct store_txn *t, const struct id *id, struct str *ret_packed) MUST_USE;
+
+/* The same by exactly this key, with the leaf of its last change. */
+enum err registry_find_key(struct store_txn *t, struct str key, uint64_t *ret_leaf,
+			   struct str *ret_packed) MUST_USE;
+/* A row of the table record, as the change feed tells it. ERR_CORRUPT. */
+enum err registry_row_split(struct str row, uint64_t *ret_leaf, struct str *ret_packed) MUST_USE;
 
 /* Records whose key begins with prefix, in order, after the key `after` (empty: from the first). */
 typedef bool registry_list_fn(void *arg, struct str key, struct str packed); /* false: enough */
@@ -69,10 +81,5 @@ enum err registry_list(struct store_txn *t, struct str prefix, struct str after,
 typedef enum err registry_history_fn(void *arg, uint64_t leaf, struct str digests);
 enum err registry_history(struct store_txn *t, const struct id *id, registry_history_fn *fn,
 			  void *arg) MUST_USE;
-
-struct registry_count {
-	uint64_t active, retired;
-};
-enum err registry_count(struct store_txn *t, struct str authority, struct registry_count *ret) MUST_USE;
 
 #endif
