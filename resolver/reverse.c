@@ -209,24 +209,37 @@ enum err reverse_build_one(struct store_txn *t, const struct reverse_types *type
 	return e;
 }
 
-enum err reverse_drop(struct store_txn *t, unsigned char number, size_t n, bool *ret_more)
+/* Keys are gathered before any is dropped: a walk over what was just dropped would look at each of them. */
+static enum err gather(struct store_txn *t, unsigned char number, struct arena *a, struct str after,
+		       struct str keys[REVERSE_STEP], size_t *ret_n)
 {
-	unsigned char octets[STORE_KEY_MAX];
 	struct store_cursor *c;
 	struct str key, value, stem = str_n(&number, 1);
-	enum err e = ERR_OK;
-	*ret_more = true;
-	for (size_t i = 0; i < n && !e && *ret_more; i++) {
-		e = store_cursor_open(t, RS_TABLE_reverse, &c);
-		if (e) return e;
-		e = store_cursor_seek(c, stem, &key, &value);
-		*ret_more = !e && str_starts(key, stem);
-		if (*ret_more) memcpy(octets, key.p, key.n);
-		store_cursor_close(c);
-		if (e == ERR_NOT_FOUND) e = ERR_OK;
-		if (!e && *ret_more) e = store_del(t, RS_TABLE_reverse, str_n(octets, key.n));
+	enum err e = store_cursor_open(t, RS_TABLE_reverse, &c);
+	if (e) return e;
+	*ret_n = 0;
+	e = store_cursor_seek(c, after.n ? after : stem, &key, &value);
+	while (!e && *ret_n < REVERSE_STEP && str_starts(key, stem)) {
+		keys[*ret_n] = arena_dup(a, key);
+		if (!keys[(*ret_n)++].p) e = ERR_NO_MEMORY;
+		if (!e) e = store_cursor_next(c, &key, &value);
 	}
-	return e;
+	store_cursor_close(c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+enum err reverse_drop(struct store_txn *t, unsigned char number, struct arena *a, struct reverse_place *at,
+		      bool *ret_more)
+{
+	struct str *keys = ARENA_ARRAY(a, struct str, REVERSE_STEP);
+	size_t n = 0;
+	enum err e = keys ? gather(t, number, a, at->after, keys, &n) : ERR_NO_MEMORY;
+	for (size_t i = 0; i < n && !e; i++) e = store_del(t, RS_TABLE_reverse, keys[i]);
+	if (e) return e;
+	if (n) at->after = keys[n - 1];
+	at->records += n;
+	*ret_more = n == REVERSE_STEP;
+	return ERR_OK;
 }
 
 /* ---- finding ---------------------------------------------------------------------------- */

@@ -14,6 +14,8 @@
 #include "proto/pb/record.h"
 #include "resolver/reverse_type.h"
 
+enum { REVERSE_STEP = 2000 /* records looked at or rows dropped at once: some milliseconds of the writer */ };
+
 /* The change of a record from old to new, each packed or empty (there was none, or there is none). The arena
  * is rolled back. */
 enum err reverse_note(struct store_txn *t, const struct reverse_types *types, struct arena *a,
@@ -21,8 +23,9 @@ enum err reverse_note(struct store_txn *t, const struct reverse_types *types, st
 /* The rows that the record has of one type: for building. */
 enum err reverse_build_one(struct store_txn *t, const struct reverse_types *types, unsigned char number,
 			   struct arena *a, struct str id_key, struct str packed) MUST_USE;
-/* Drops at most n rows of a type; *ret_more: there are others. */
-enum err reverse_drop(struct store_txn *t, unsigned char number, size_t n, bool *ret_more) MUST_USE;
+/* Drops at most REVERSE_STEP rows of a type from *at on, which moves; *ret_more: there may be others. */
+enum err reverse_drop(struct store_txn *t, unsigned char number, struct arena *a, struct reverse_place *at,
+		      bool *ret_more) MUST_USE;
 
 struct reverse_query {
 	unsigned char number;

@@ -4,8 +4,8 @@
 
 #include "resolver/registry.h"
 
-/* Targets of one record at a time, the names of types, one key. */
-enum { BUILD_ARENA = 4 << 20 };
+/* Keys of the rows dropped in one step, or the targets of one record at a time. */
+enum { BUILD_ARENA = 8 << 20 };
 
 struct reverse_builder {
 	struct writer_cmd cmd;
@@ -61,9 +61,13 @@ static enum err build(struct writer_txn *t, struct arena *a, const struct revers
 
 static enum err clear(struct writer_txn *t, struct arena *a, unsigned char number, enum reverse_state then)
 {
+	struct reverse_place at;
 	bool more;
-	enum err e = reverse_drop(t->store, number, REVERSE_STEP, &more);
-	return e || more ? e : reverse_type_move(t->store, a, number, then);
+	enum err e = reverse_place_read(t->store, number, &at);
+	if (!e) e = reverse_drop(t->store, number, a, &at, &more);
+	if (e) return e;
+	return more ? reverse_place_write(t->store, number, &at)
+		    : reverse_type_move(t->store, a, number, then);
 }
 
 enum err reverse_build_step(struct writer_txn *t, struct arena *a, bool *ret_more)

@@ -12,10 +12,7 @@
 #include "base/writer.h"
 #include "resolver/reverse.h"
 
-enum {
-	REVERSE_STEP = 2000, /* records looked at or rows dropped: some milliseconds of the writer */
-	REVERSE_STEP_OCTETS = 4 << 20, /* of records looked at, if they are large */
-};
+enum { REVERSE_STEP_OCTETS = 4 << 20 /* of records looked at in one step, if they are large */ };
 
 /* One step inside a writer command. *ret_more: there is another one to do. */
 enum err reverse_build_step(struct writer_txn *t, struct arena *a, bool *ret_more) MUST_USE;

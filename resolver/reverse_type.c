@@ -1,7 +1,7 @@
 /* Rows of the table reverse_type:
  *
  *   "types"       → for each type u8 number, u8 state, u8 length, name
- *   u8 number     → be64 records looked at, key of the last of them; while it is BUILDING */
+ *   u8 number     → be64 records looked at or rows dropped, key of the last of them; until it is READY */
 #include "resolver/reverse_type.h"
 
 #include "base/wire.h"

@@ -61,7 +61,8 @@ enum err reverse_types_rebuild(struct store_txn *t, struct arena *a, struct str 
 enum err reverse_type_move(struct store_txn *t, struct arena *a, unsigned char number,
 			   enum reverse_state to) MUST_USE;
 
-/* How far a type is that is BUILDING: after this key of the table record, so many looked at. */
+/* How far a type is: after this key of the table record when it is BUILDING, of the table reverse when its
+ * rows are being dropped; so many done. */
 struct reverse_place {
 	struct str after;
 	uint64_t records;
