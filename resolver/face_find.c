@@ -63,7 +63,8 @@ static enum err reader_read(struct net_req *r, struct flaw *f, struct scope *ret
 	enum err e = access_guard(rs__shard(r)->txn, RS_TABLE_credential, r, f);
 	r->route = route;
 	/* other roles, and certificates that are no credential here, see what everybody sees */
-	if (e == ERR_FORBIDDEN || (e == ERR_UNAUTHORISED && !net_header(r, "authorization").p)) return ERR_OK;
+	if (e == ERR_FORBIDDEN || (e == ERR_UNAUTHORISED && !net_header(r, "authorization").p))
+		return ERR_OK;
 	return e ? e : face_scope(r, ret);
 }
 
@@ -89,8 +90,7 @@ static enum err page_read(struct net_req *r, struct flaw *f, struct finding_page
 	struct str prefix;
 	p->left = FACE_LIST;
 	enum err e = net_query_number(r, "limit", FACE_LIST_MAX, f, &p->left);
-	if (!e && !p->left)
-		e = flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "limit", "number", "at least 1");
+	if (!e && !p->left) e = flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "limit", "number", "at least 1");
 	if (!e) e = type_read(r, f, &p->query);
 	if (!e && !net_query(r, "value", &p->query.data))
 		e = flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "value", "required",
@@ -153,7 +153,8 @@ static enum err walk(struct finding_page *p, struct str prefix)
 	char part = p->query.hidden ? PART_HIDDEN : PART_PUBLIC;
 	bool here = p->part == part && p->after.n;
 	if (p->more || p->err || (p->part == PART_HIDDEN && part == PART_PUBLIC)) return p->err;
-	if (here && !str_starts(p->after, prefix) && str_cmp(prefix, p->after) < 0) return ERR_OK; /* done */
+	if (here && !str_starts(p->after, prefix) && str_cmp(prefix, p->after) < 0)
+		return ERR_OK; /* done */
 	p->query.prefix = prefix;
 	p->query.after = here && str_starts(p->after, prefix) ? p->after : STR_NONE;
 	enum err e = reverse_find(p->shard->txn, &p->query, take, p);

@@ -128,8 +128,8 @@ static enum err put_as_of(struct net_req *r, const struct id *id, struct str at,
 	enum err e = registry_history(w.txn, id, look_at, &w);
 	if (!e && !w.revision)
 		e = flaw_set(f, ERR_NOT_FOUND, FLAW_NO_OFFSET, "at", "registered",
-			     w.until ? "the identifier was not registered yet" :
-				       "no such identifier is registered");
+			     w.until ? "the identifier was not registered yet"
+				     : "no such identifier is registered");
 	if (!e) e = record_then(r, id, &w, &packed);
 	if (e) return e;
 	buf_add(out, STR("{\"id\":"));

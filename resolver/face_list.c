@@ -51,7 +51,8 @@ static enum err time_read(struct net_req *r, const char *name, struct flaw *f, u
 {
 	struct str text;
 	if (!net_query(r, name, &text)) return ERR_OK;
-	return clock_parse(text, ret) ? bad(f, name, "time", "expected a date or an RFC 3339 time") : ERR_OK;
+	return clock_parse(text, ret) ? bad(f, name, "time", "expected a date or an RFC 3339 time")
+				      : ERR_OK;
 }
 
 static enum err filters_read(struct net_req *r, struct flaw *f, struct listing *l)
@@ -157,9 +158,10 @@ static enum err list_by_time(struct rs_shard *s, struct listing *l, struct flaw 
 	enum err e = timeline_walk(&line, l->place, list_one, l, &next, &l->more);
 	if (e == ERR_BAD_INPUT) return bad(f, "cursor", "cursor", "not a cursor that this list gave out");
 	if (e == ERR_GONE)
-		return flaw_set(f, e, FLAW_NO_OFFSET, "since", "feed-trimmed",
-				"changes of that time are not kept any more (store.feed_keep); name a later "
-				"since, or order=id");
+		return flaw_set(
+		    f, e, FLAW_NO_OFFSET, "since", "feed-trimmed",
+		    "changes of that time are not kept any more (store.feed_keep); name a later "
+		    "since, or order=id");
 	if (e || l->err) return e ? e : l->err;
 	if (!l->more) return ERR_OK;
 	struct wire w = wire_writer(octets, sizeof octets);

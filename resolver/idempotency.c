@@ -211,9 +211,7 @@ enum err idempotency_keep(const struct idempotency *k, struct writer_txn *t)
 	buf_add(&value, k->told.body);
 	if (!e) e = buf_err(&value);
 	if (!e) e = store_put(t->store, RS_TABLE_idempotency, key, buf_str(&value));
-	if (!e)
-		e = store_put(t->store, RS_TABLE_idempotency, place_row(row, last + 1),
-			      str_skip(key, 1));
+	if (!e) e = store_put(t->store, RS_TABLE_idempotency, place_row(row, last + 1), str_skip(key, 1));
 	buf_done(&value);
 	return e;
 }

@@ -20,7 +20,8 @@
 enum {
 	IDEMPOTENCY_KEY_MAX = 255,      /* a UUID has 36; clients put an order number in front */
 	IDEMPOTENCY_KEYS_MAX = 1 << 20, /* 12 changes a second for a day; some 200 MiB */
-	IDEMPOTENCY_BODY_MAX = 64 << 10, /* an answer with the indexes of 2,048 values and a long identifier */
+	IDEMPOTENCY_BODY_MAX =
+	    64 << 10, /* an answer with the indexes of 2,048 values and a long identifier */
 	IDEMPOTENCY_ROW = 1 + HASH_SHA256,
 };
 #define IDEMPOTENCY_TERM USEC_PER_DAY /* retries of a night's batch after a weekday's outage */

@@ -341,8 +341,8 @@ static enum err note_one(const struct registry_change *c, struct writer_txn *t, 
 	entry_text(&entry, "kind",
 		   c->act == REGISTRY_RETIRE  ? STR("record.retired")
 		   : c->act == REGISTRY_AMEND ? STR("record.amended")
-		   : c->created              ? STR("record.registered")
-					     : STR("record.replaced"));
+		   : c->created               ? STR("record.registered")
+					      : STR("record.replaced"));
 	if (c->reason.n) entry_text(&entry, "reason", c->reason);
 	entry_number(&entry, "revision", c->revision);
 	return entry_append(&entry, t, who, ret_leaf);

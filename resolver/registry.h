@@ -34,8 +34,8 @@ struct registry_change {
 	struct record record; /* PUT: the values; the rest is set here. AMEND: set by registry_apply */
 	struct amendments amendments; /* AMEND */
 	struct str reason;            /* RETIRE: kept as the tombstone's only value; may be empty */
-	struct str authority; /* key octets of the prefix of ours it lies under */
-	size_t place;         /* in the request, for the flaw */
+	struct str authority;         /* key octets of the prefix of ours it lies under */
+	size_t place;                 /* in the request, for the flaw */
 	/* set by registry_apply */
 	bool created, unchanged, revived;
 	uint64_t revision;
@@ -57,9 +57,9 @@ struct registry_set {
 
 /* ERR_EXISTS naming the place of the second one when an identifier stands there twice. */
 enum err registry_sort(struct registry_set *s, struct flaw *f) MUST_USE;
-/* ERR_PRECONDITION, ERR_EXISTS, ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN, ERR_TOO_LARGE, ERR_NOT_RESPONSIBLE (delegated away
- * meanwhile) with the record named, before anything is written. The arena gets the packed records.
- * check_delegations: ask the delegation table again, the caller's picture is older. */
+/* ERR_PRECONDITION, ERR_EXISTS, ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN, ERR_TOO_LARGE, ERR_NOT_RESPONSIBLE
+ * (delegated away meanwhile) with the record named, before anything is written. The arena gets the packed
+ * records. check_delegations: ask the delegation table again, the caller's picture is older. */
 enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct arena *a,
 			bool check_delegations, struct flaw *f) MUST_USE;
 

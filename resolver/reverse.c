@@ -135,8 +135,8 @@ static enum err targets_of(const struct reverse_types *types, unsigned char only
 		const struct reverse_type *type = reverse_type_noted(types, v.type);
 		if (!type || (only && type->number != only)) continue;
 		unsigned char part = v.permissions & VALUE_PUBLIC_READ ? PART_PUBLIC : PART_HIDDEN;
-		ret->p[ret->n++] = (struct target){v.data, v.index, type->number, part,
-						      type->state == REVERSE_READY};
+		ret->p[ret->n++] =
+		    (struct target){v.data, v.index, type->number, part, type->state == REVERSE_READY};
 	}
 	merge(ret);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -252,7 +252,8 @@ static enum err id_of(const struct row_key *k, struct str key, struct str value,
 }
 
 /* Where the walk begins, and what the keys of its rows begin with. */
-static void place(const struct reverse_query *q, struct row_key *k, struct str *ret_from, struct str *ret_all)
+static void place(const struct reverse_query *q, struct row_key *k, struct str *ret_from,
+		  struct str *ret_all)
 {
 	size_t room;
 	stem_set(k, q->number, q->data, q->hidden ? PART_HIDDEN : PART_PUBLIC);

@@ -14,10 +14,12 @@
 #include "proto/pb/record.h"
 #include "resolver/reverse_type.h"
 
-enum { REVERSE_STEP = 2000 /* records looked at or rows dropped at once: some milliseconds of the writer */ };
+enum {
+	REVERSE_STEP = 2000 /* records looked at or rows dropped at once: some milliseconds of the writer */
+};
 
-/* The change of a record from old to new, each packed or empty (there was none, or there is none). The arena
- * is rolled back. */
+/* The change of a record from old to new, each packed or empty (there was none, or there is none). The
+ * arena is rolled back. */
 enum err reverse_note(struct store_txn *t, const struct reverse_types *types, struct arena *a,
 		      struct str id_key, const struct str old_new[2]) MUST_USE;
 /* The rows that the record has of one type: for building. */

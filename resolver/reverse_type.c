@@ -41,7 +41,8 @@ enum err reverse_types_read(struct store_txn *t, struct reverse_types *ret)
 	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
 	struct wire w = wire_reader(row);
 	while (wire_ok(&w) && wire_left(&w)) {
-		struct reverse_type type = {.number = wire_u8(&w), .state = (enum reverse_state)wire_u8(&w)};
+		struct reverse_type type = {.number = wire_u8(&w),
+					    .state = (enum reverse_state)wire_u8(&w)};
 		type.name = wire_bytes(&w, wire_u8(&w));
 		bool good = wire_ok(&w) && type.number && type.name.n && type.name.n <= RECORD_TYPE_MAX &&
 			    type.state && type.state <= REVERSE_LEAVING;
@@ -137,8 +138,8 @@ static bool wanted_has(const char *const *wanted, size_t n, struct str name)
 }
 
 /* Types that are there and wanted, or not. True when something changed. */
-static enum err settle(struct store_txn *t, const char *const *wanted, size_t n, struct reverse_types *types,
-		       bool *changed)
+static enum err settle(struct store_txn *t, const char *const *wanted, size_t n,
+		       struct reverse_types *types, bool *changed)
 {
 	enum err e = ERR_OK;
 	for (size_t i = 0; i < types->n && !e; i++) {
@@ -194,7 +195,8 @@ enum err reverse_types_rebuild(struct store_txn *t, struct arena *a, struct str 
 	return e ? e : write_types(t, &types);
 }
 
-enum err reverse_type_move(struct store_txn *t, struct arena *a, unsigned char number, enum reverse_state to)
+enum err reverse_type_move(struct store_txn *t, struct arena *a, unsigned char number,
+			   enum reverse_state to)
 {
 	struct reverse_types types;
 	size_t kept = 0;

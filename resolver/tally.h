@@ -35,8 +35,8 @@ void tally_open(struct tally *y, struct store_txn *t);
 enum err tally_add(struct tally *y, struct str key, struct str authority, int active, int retired) MUST_USE;
 enum err tally_close(struct tally *y) MUST_USE; /* writes what is left */
 
-/* Zeros for what was never counted. Of a boundary that is an identifier too (a GTIN, an OID), the identifiers
- * strictly below; of an authority, all. */
+/* Zeros for what was never counted. Of a boundary that is an identifier too (a GTIN, an OID), the
+ * identifiers strictly below; of an authority, all. */
 enum err registry_count(struct store_txn *t, struct str prefix, struct registry_count *ret) MUST_USE;
 /* Whether identifiers under the prefix, which the authority covers, are counted for it. */
 bool tally_counted(struct str authority, struct str prefix);

@@ -115,7 +115,8 @@ enum err timeline_walk(const struct timeline *l, struct timeline_place from, tim
 	if (from.position && (from.position < first || from.position > end)) return ERR_BAD_INPUT;
 	if (!from.position) w.at.position = l->newest ? end - 1 : first;
 	while (!e && !w.stopped) e = walk_on(&w, first, end);
-	if (e == ERR_CORRUPT && from.offset) return ERR_BAD_INPUT; /* not a place where an operation begins */
+	if (e == ERR_CORRUPT && from.offset)
+		return ERR_BAD_INPUT; /* not a place where an operation begins */
 	if (e && e != ERR_NOT_FOUND) return e;
 	*ret_more = w.stopped;
 	if (w.stopped) *ret_next = w.at;

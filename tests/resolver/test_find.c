@@ -1,4 +1,5 @@
-/* Finding by value, lists in order of change, counts: exact after every change, and only for whom may see. */
+/* Finding by value, lists in order of change, counts: exact after every change, and only for whom may see.
+ */
 #include "tests/resolver/desk.h"
 
 #include <stdlib.h>
@@ -53,11 +54,12 @@ static void values_lead_to_their_identifiers(void **state)
 	/* replaced, changed by value, retired */
 	made("88.118.8/f1", PUBLIC("URL", "https://f/1"));
 	struct http_reply r = http_call(
-	    &node, &(struct http_call){.method = "PATCH",
-				       .path = "/registry/88.118.8/f3",
-				       .token = registrar,
-				       .body = STR("{\"operations\":[{\"op\":\"modify\",\"value\":{\"index\":1,"
-						   "\"type\":\"BATCH\",\"data\":\"B1\"}}]}")});
+	    &node,
+	    &(struct http_call){.method = "PATCH",
+				.path = "/registry/88.118.8/f3",
+				.token = registrar,
+				.body = STR("{\"operations\":[{\"op\":\"modify\",\"value\":{\"index\":1,"
+					    "\"type\":\"BATCH\",\"data\":\"B1\"}}]}")});
 	EXPECT(r, 200);
 	http_done(&r);
 	r = del(registrar, "/registry/88.118.8.2/f2");
@@ -85,8 +87,8 @@ static void hidden_values_are_found_by_whom_may_see_them(void **state)
 	expect_found(registrar, "type=SUPPLIER&value=S&prefix=88.118.8.2", "88.118.8.2/h3 88.118.8.2/h2!");
 	expect_found(enterprise, "type=SUPPLIER&value=S&prefix=88.118.8", "88.118.8.2/h3 88.118.8.2/h2!");
 	expect_found(enterprise, "type=SUPPLIER&value=S&prefix=950600", "");
-	struct http_reply r = get("kt_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-				  "/find?type=SUPPLIER&value=S");
+	struct http_reply r =
+	    get("kt_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/find?type=SUPPLIER&value=S");
 	EXPECT(r, 401);
 	http_done(&r);
 	/* page by page the same, also where the public part ends with a page */
@@ -157,7 +159,8 @@ static void long_values_and_long_identifiers(void **state)
 		memcpy(id[i], "88.118.8/", 9);
 		id[i][599] = (char)('a' + i);
 		id[i][600] = 0;
-		snprintf(values, sizeof values, "{\"type\":\"URL\",\"data\":\"%s\"},{\"type\":\"URL\",\"data\":\"%.190s\"}",
+		snprintf(values, sizeof values,
+			 "{\"type\":\"URL\",\"data\":\"%s\"},{\"type\":\"URL\",\"data\":\"%.190s\"}",
 			 data[i], data[i]);
 		made(id[i], values);
 	}
@@ -171,8 +174,8 @@ static void long_values_and_long_identifiers(void **state)
 	r = get(NULL, query);
 	EXPECT(r, 200);
 	snprintf(next, sizeof next, "%s", http_text(&r, "next"));
-	const char *first =
-	    json_string_value(json_object_get(json_array_get(json_object_get(r.json, "identifiers"), 0), "id"));
+	const char *first = json_string_value(
+	    json_object_get(json_array_get(json_object_get(r.json, "identifiers"), 0), "id"));
 	snprintf(both, sizeof both, "%s", strcmp(first, id[0]) ? id[0] : id[1]);
 	http_done(&r);
 	snprintf(query, sizeof query, "type=URL&value=%.190s&cursor=%s", data[0], next);
@@ -192,10 +195,11 @@ static void what_was_given_away_is_not_answered_for(void **state)
 	made("88.118.8.7/gone", PUBLIC("EMAIL", "given@away"));
 	expect_found(NULL, "type=EMAIL&value=given%40away", "88.118.8.7/gone");
 	sign_public_multibase(sign_public(node.key), key);
-	snprintf(body, sizeof body,
-		 "{\"prefix\":\"88.118.8.7\",\"did\":\"did:web:child.example\",\"keys\":[\"%s\"],\"endpoints\":"
-		 "[{\"protocol\":\"https\",\"url\":\"https://child.example/\"}]}",
-		 key);
+	snprintf(
+	    body, sizeof body,
+	    "{\"prefix\":\"88.118.8.7\",\"did\":\"did:web:child.example\",\"keys\":[\"%s\"],\"endpoints\":"
+	    "[{\"protocol\":\"https\",\"url\":\"https://child.example/\"}]}",
+	    key);
 	struct http_reply r = post(registrar, "/delegations", body);
 	EXPECT(r, 201);
 	http_done(&r);
@@ -239,7 +243,8 @@ static void model_put(unsigned i)
 		if (model[i].data[v] < 0) continue;
 		n += snprintf(body + n, sizeof body - (size_t)n,
 			      "%s{\"index\":%d,\"type\":\"LOT\",\"data\":\"%d\",\"permissions\":\"%s\"}",
-			      first ? "" : ",", v + 1, model[i].data[v], model[i].hidden[v] ? "1100" : "1110");
+			      first ? "" : ",", v + 1, model[i].data[v],
+			      model[i].hidden[v] ? "1100" : "1110");
 		first = false;
 	}
 	snprintf(body + n, sizeof body - (size_t)n, "]}");
@@ -261,10 +266,11 @@ static void model_patch(unsigned i)
 	if (drop)
 		snprintf(body, sizeof body, "{\"operations\":[{\"op\":\"remove\",\"index\":%d}]}", v + 1);
 	else
-		snprintf(body, sizeof body,
-			 "{\"operations\":[{\"op\":\"%s\",\"value\":{\"index\":%d,\"type\":\"lot\",\"data\":"
-			 "\"%d\",\"permissions\":\"%s\"}}]}",
-			 had ? "modify" : "add", v + 1, data, hidden ? "1100" : "1110");
+		snprintf(
+		    body, sizeof body,
+		    "{\"operations\":[{\"op\":\"%s\",\"value\":{\"index\":%d,\"type\":\"lot\",\"data\":"
+		    "\"%d\",\"permissions\":\"%s\"}}]}",
+		    had ? "modify" : "add", v + 1, data, hidden ? "1100" : "1110");
 	snprintf(path, sizeof path, "/registry/%s", model_id(i));
 	struct http_reply r = http_call(
 	    &node,
@@ -316,7 +322,8 @@ static void model_compare(void)
 				json_array_foreach(all, k, one) found |=
 				    !strcmp(json_string_value(json_object_get(one, "id")), model_id(i)) &&
 				    json_is_true(json_object_get(one, "public")) == !hidden &&
-				    model[i].data[json_integer_value(json_object_get(one, "index")) - 1] == data;
+				    model[i].data[json_integer_value(json_object_get(one, "index")) - 1] ==
+					data;
 				if (!found) fprintf(stderr, "%s %d missing\n", model_id(i), data);
 				assert_true(found);
 			}
@@ -381,7 +388,8 @@ static void index_and_counts_follow_random_changes(void **state)
 	for (bool ready = false; !ready;) {
 		r = get(operator, "/find/types");
 		EXPECT(r, 200);
-		ready = !memmem(r.body.p, r.body.n, "building", 8) && !memmem(r.body.p, r.body.n, "clearing", 8);
+		ready = !memmem(r.body.p, r.body.n, "building", 8) &&
+			!memmem(r.body.p, r.body.n, "clearing", 8);
 		http_done(&r);
 		usleep(1000);
 	}
@@ -440,7 +448,8 @@ static void load_colours(unsigned n)
 		buf_printf(&b, "{\"records\":[");
 		for (unsigned i = from; i < from + 1000; i++)
 			buf_printf(&b,
-				   "%s{\"id\":\"88.118.8/c%u\",\"values\":[{\"type\":\"COLOUR\",\"data\":\"%u\"}]}",
+				   "%s{\"id\":\"88.118.8/"
+				   "c%u\",\"values\":[{\"type\":\"COLOUR\",\"data\":\"%u\"}]}",
 				   i > from ? "," : "", i, i % 1000);
 		buf_printf(&b, "]}");
 		buf_byte(&b, 0);
@@ -539,7 +548,8 @@ static void building_goes_on_after_a_stop(void **state)
 
 /* ---- lists and counts --------------------------------------------------------------------- */
 
-/* Ids of all pages, each taken off its prefix, separated by blanks. between: runs after the first page that has any. */
+/* Ids of all pages, each taken off its prefix, separated by blanks. between: runs after the first page that
+ * has any. */
 static void listed(const char *query, void (*between)(void), char *got, size_t room)
 {
 	char path[1024], next[512] = "";
@@ -551,9 +561,9 @@ static void listed(const char *query, void (*between)(void), char *got, size_t r
 		snprintf(path, sizeof path, "/registry?%s&cursor=%s", query, next);
 		struct http_reply r = get(registrar, path);
 		EXPECT(r, 200);
-		json_array_foreach(json_object_get(r.json, "records"), i, one) n += (size_t)snprintf(
-		    got + n, room - n, "%s%s", n ? " " : "",
-		    strchr(json_string_value(json_object_get(one, "id")), '/') + 1);
+		json_array_foreach(json_object_get(r.json, "records"), i, one) n +=
+		    (size_t)snprintf(got + n, room - n, "%s%s", n ? " " : "",
+				     strchr(json_string_value(json_object_get(one, "id")), '/') + 1);
 		snprintf(next, sizeof next, "%s", http_text(&r, "next"));
 		http_done(&r);
 		pages++;
@@ -603,13 +613,19 @@ static void lists_in_order_of_the_last_change(void **state)
 	expect_listed(query, "t3");
 	snprintf(query, sizeof query, "prefix=88.118.8.9&order=oldest&since=%s&limit=2", mid);
 	expect_listed(query, "t4 t5 t6 t2 t1");
-	/* while writes go on: from the oldest, what changes is met at its new place, and nothing is missed */
+	/* while writes go on: from the oldest, what changes is met at its new place, and nothing is missed
+	 */
 	listed("prefix=88.118.8.9&order=oldest&limit=2", change_two, got, sizeof got);
 	assert_string_equal(got, "t3 t4 t5 t6 t2 t1 t3 t9");
 	expect_listed("prefix=88.118.8.9&order=newest", "t9 t3 t1 t2 t6 t5 t4");
-	static const char *const bad[] = {
-	    "order=backwards", "since=now", "until=x", "status=dead", "cursor=AAAA&order=newest",
-	    "cursor=AAAAAAAAAAAAAAAA&order=oldest", "cursor=__________8AAAAA&order=oldest", "limit=0"};
+	static const char *const bad[] = {"order=backwards",
+					  "since=now",
+					  "until=x",
+					  "status=dead",
+					  "cursor=AAAA&order=newest",
+					  "cursor=AAAAAAAAAAAAAAAA&order=oldest",
+					  "cursor=__________8AAAAA&order=oldest",
+					  "limit=0"};
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		snprintf(query, sizeof query, "/registry?prefix=88.118.8.9&%s", bad[i]);
 		r = get(registrar, query);
@@ -636,7 +652,8 @@ static void a_filter_that_matches_nothing_ends_in_steps(void **state)
 		pages++;
 	} while (next[0]);
 	assert_int_equal(pages, 2);
-	struct http_reply r = get(registrar, "/registry?prefix=88.118.8&order=oldest&status=retired&limit=1000");
+	struct http_reply r =
+	    get(registrar, "/registry?prefix=88.118.8&order=oldest&status=retired&limit=1000");
 	EXPECT(r, 200);
 	assert_true(strlen(http_text(&r, "next")) > 0);
 	http_done(&r);

@@ -22,7 +22,8 @@ static bool repeated(const struct http_reply *r)
 	return str_is(http_header(r, "idempotency-replayed"), "true");
 }
 
-/* Each route that changes the registry: the second request gives the first one's answer, octet for octet. */
+/* Each route that changes the registry: the second request gives the first one's answer, octet for octet.
+ */
 static void every_changing_route_answers_again(void **state)
 {
 	static const struct {
@@ -40,13 +41,13 @@ static void every_changing_route_answers_again(void **state)
 	uint64_t feed, ledger, feed2, ledger2;
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct http_reply a = call(cases[i].method, cases[i].path, cases[i].body, cases[i].key,
-					   cases[i].more);
+		struct http_reply a =
+		    call(cases[i].method, cases[i].path, cases[i].body, cases[i].key, cases[i].more);
 		EXPECT(a, cases[i].status);
 		assert_false(repeated(&a));
 		site_heads(&node, &feed, &ledger);
-		struct http_reply b = call(cases[i].method, cases[i].path, cases[i].body, cases[i].key,
-					   cases[i].more);
+		struct http_reply b =
+		    call(cases[i].method, cases[i].path, cases[i].body, cases[i].key, cases[i].more);
 		EXPECT(b, cases[i].status);
 		assert_true(repeated(&b));
 		assert_true(str_eq(a.body, b.body));

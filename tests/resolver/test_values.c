@@ -29,16 +29,16 @@ static void expect_values(const char *path, const char *want)
 	size_t i, n = 0;
 	const json_t *v;
 	EXPECT(r, 200);
-	json_array_foreach(json_object_get(r.json, "values"), i, v) n += (size_t)snprintf(
-	    got + n, sizeof got - n, "%s%d=%s", i ? " " : "",
-	    (int)json_integer_value(json_object_get(v, "index")),
-	    json_string_value(json_object_get(json_object_get(v, "data"), "value")));
+	json_array_foreach(json_object_get(r.json, "values"), i, v) n +=
+	    (size_t)snprintf(got + n, sizeof got - n, "%s%d=%s", i ? " " : "",
+			     (int)json_integer_value(json_object_get(v, "index")),
+			     json_string_value(json_object_get(json_object_get(v, "data"), "value")));
 	assert_string_equal(got, want);
 	http_done(&r);
 }
 
 #define THREE                                                                                              \
-	"{\"values\":[{\"index\":1,\"type\":\"URL\",\"data\":\"a\"},{\"index\":2,\"type\":\"EMAIL\","        \
+	"{\"values\":[{\"index\":1,\"type\":\"URL\",\"data\":\"a\"},{\"index\":2,\"type\":\"EMAIL\","      \
 	"\"data\":\"b\"},{\"index\":9,\"type\":\"DESC\",\"data\":\"c\",\"permissions\":\"1010\"}]}"
 #define OPS(list) "{\"operations\":[" list "]}"
 #define ADD(value) "{\"op\":\"add\",\"value\":{" value "}}"
@@ -58,8 +58,8 @@ static void values_are_added_modified_and_removed(void **state)
 	http_done(&r);
 	expect_values(path, "1=a 2=b 3=d 9=c");
 	r = patch(registrar, path,
-		  OPS(MODIFY(VALUE("2", "B")) "," REMOVE("1") "," ADD("\"type\":\"T\",\"data\":\"e\"") "," ADD(
-		      "\"type\":\"T\",\"data\":\"f\"")),
+		  OPS(MODIFY(VALUE("2", "B")) "," REMOVE("1") "," ADD(
+		      "\"type\":\"T\",\"data\":\"e\"") "," ADD("\"type\":\"T\",\"data\":\"f\"")),
 		  NULL);
 	EXPECT(r, 200);
 	/* without an index, the lowest free one: the 1 that was just removed, then 4 */
@@ -85,7 +85,8 @@ static void refusals_name_the_operation_and_change_nothing(void **state)
 	    {OPS(MODIFY(VALUE("3", "x"))), 404, "index-absent", "operations[0]", NULL},
 	    {OPS(REMOVE("3")), 404, "index-absent", "operations[0]", NULL},
 	    {OPS(REMOVE("1") "," REMOVE("1")), 404, "index-absent", "operations[1]", NULL},
-	    {OPS(ADD(VALUE("3", "x")) "," ADD(VALUE("3", "y"))), 409, "index-exists", "operations[1]", NULL},
+	    {OPS(ADD(VALUE("3", "x")) "," ADD(VALUE("3", "y"))), 409, "index-exists", "operations[1]",
+	     NULL},
 	    {OPS(MODIFY(VALUE("9", "x"))), 403, "value-read-only", "operations[0]", NULL},
 	    {OPS(REMOVE("1") "," REMOVE("9")), 403, "value-read-only", "operations[1]", NULL},
 	    {OPS(REMOVE("1")), 412, "revision", "id", "if-match: \"7\""},
@@ -97,10 +98,13 @@ static void refusals_name_the_operation_and_change_nothing(void **state)
 	    {"[]", 400, "object", NULL, NULL},
 	    {OPS("{\"op\":\"replace\",\"value\":{}}"), 400, "operation", "operations[0].op", NULL},
 	    {OPS("{\"op\":\"add\",\"index\":3}"), 400, "unknown-member", "operations[0].index", NULL},
-	    {OPS("{\"op\":\"add\",\"value\":{\"type\":\"T\"}}"), 400, NULL, "operations[0].value.data", NULL},
-	    {OPS(MODIFY("\"type\":\"T\",\"data\":\"x\"")), 400, "required", "operations[0].value.index", NULL},
+	    {OPS("{\"op\":\"add\",\"value\":{\"type\":\"T\"}}"), 400, NULL, "operations[0].value.data",
+	     NULL},
+	    {OPS(MODIFY("\"type\":\"T\",\"data\":\"x\"")), 400, "required", "operations[0].value.index",
+	     NULL},
 	    {OPS(REMOVE("0")), 400, "range", "operations[0].index", NULL},
-	    {OPS(ADD("\"type\":\"T\",\"data\":\"x\",\"ttl\":-1")), 400, NULL, "operations[0].value.ttl", NULL},
+	    {OPS(ADD("\"type\":\"T\",\"data\":\"x\",\"ttl\":-1")), 400, NULL, "operations[0].value.ttl",
+	     NULL},
 	};
 	const char *path = "/registry/88.118.8/v2";
 	uint64_t feed, ledger, feed2, ledger2;
@@ -144,12 +148,12 @@ static void value_with_everything_it_can_have(void **state)
 	const char *path = "/registry/88.118.8/v3";
 	(void)state;
 	made(path, THREE);
-	struct http_reply r =
-	    patch(registrar, path,
-		  OPS(ADD("\"index\":100,\"type\":\"HS_ADMIN\",\"data\":{\"format\":\"hex\",\"value\":\"00ff\"},"
-			  "\"ttl\":60,\"permissions\":\"1100\",\"references\":[{\"handle\":\"88.118.8/v1\","
-			  "\"index\":300}]")),
-		  NULL);
+	struct http_reply r = patch(
+	    registrar, path,
+	    OPS(ADD("\"index\":100,\"type\":\"HS_ADMIN\",\"data\":{\"format\":\"hex\",\"value\":\"00ff\"},"
+		    "\"ttl\":60,\"permissions\":\"1100\",\"references\":[{\"handle\":\"88.118.8/v1\","
+		    "\"index\":300}]")),
+	    NULL);
 	EXPECT(r, 200);
 	http_done(&r);
 	r = get(registrar, path);
@@ -176,12 +180,13 @@ static void hidden_after_a_change_is_hidden_on_every_face(void **state)
 		   "\"EMAIL\",\"data\":\"unseen\"}]}");
 	struct http_reply r = patch(
 	    registrar, path,
-	    OPS(MODIFY("\"index\":2,\"type\":\"EMAIL\",\"data\":\"unseen\",\"permissions\":\"1100\"")), NULL);
+	    OPS(MODIFY("\"index\":2,\"type\":\"EMAIL\",\"data\":\"unseen\",\"permissions\":\"1100\"")),
+	    NULL);
 	EXPECT(r, 200);
 	http_done(&r);
 	for (size_t i = 0; i < COUNT(accepts); i++) {
-		r = http_call(&node, &(struct http_call){.path = "/resolve/88.118.8/v4",
-							 .headers = {accepts[i]}});
+		r = http_call(&node,
+			      &(struct http_call){.path = "/resolve/88.118.8/v4", .headers = {accepts[i]}});
 		EXPECT(r, 200);
 		assert_null(memmem(r.body.p, r.body.n, "unseen", 6));
 		http_done(&r);
@@ -246,7 +251,8 @@ static void history_tells_what_was_at_any_time(void **state)
 	char at[3][CLOCK_TEXT], path[256];
 	(void)state;
 	made("/registry/88.118.8/v6", THREE);
-	struct http_reply r = patch(registrar, "/registry/88.118.8/v6", OPS(MODIFY(VALUE("1", "A2"))), NULL);
+	struct http_reply r =
+	    patch(registrar, "/registry/88.118.8/v6", OPS(MODIFY(VALUE("1", "A2"))), NULL);
 	EXPECT(r, 200);
 	http_done(&r);
 	r = del(registrar, "/registry/88.118.8/v6");

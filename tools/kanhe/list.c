@@ -205,9 +205,8 @@ int command_history(struct cli *c, int argc, char **argv)
 	if (status) return status;
 	if (!w.n) return usage_error(c, SAY_MISSING_WORD, "ID");
 	if (w.n > 1) return usage_error(c, SAY_EXTRA_WORD, w.word[1]);
-	const char *path =
-	    client_path(c, "/history/%s%s%s", path_word(c, w.word[0], true), at ? "?at=" : "",
-			at ? path_word(c, at, false) : "");
+	const char *path = client_path(c, "/history/%s%s%s", path_word(c, w.word[0], true),
+				       at ? "?at=" : "", at ? path_word(c, at, false) : "");
 	status = client_call(c, &(struct call){.method = "GET", .path = path}, &r);
 	if (status) return status;
 	if (c->json) {
