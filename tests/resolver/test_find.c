@@ -462,13 +462,13 @@ static void load_colours(unsigned n)
 
 static void a_type_switched_on_is_built_and_off_is_dropped(void **state)
 {
-	static const char *const with_colour[] = {"URL", "Colour"}, *const without[] = {"URL"};
+	static const char *const with_colour[] = {"URL", "Colour", "RETIRED"}, *const without[] = {"URL"};
 	enum { COLOURS = 5000 };
 	uint64_t rows;
 	(void)state;
 	load_colours(COLOURS);
 	node.options.find_types = with_colour;
-	node.options.find_types_n = 2;
+	node.options.find_types_n = 3;
 	site_restart(&node);
 	/* no answer while it would not be whole */
 	struct http_reply r = get(NULL, "/find?type=COLOUR&value=7");
@@ -480,6 +480,12 @@ static void a_type_switched_on_is_built_and_off_is_dropped(void **state)
 	until_state("COLOUR", REVERSE_READY);
 	expect_found(NULL, "type=COLOUR&value=8007", "88.118.8/c1007 88.118.8/c4007");
 	expect_found(NULL, "type=COLOUR&value=7", "88.118.8/c2007 88.118.8/c3007 88.118.8/c7");
+	/* what a tombstone says is not a value of the identifier */
+	made("88.118.8/lost", PUBLIC("COLOUR", "10000"));
+	r = del(registrar, "/registry/88.118.8/lost?reason=lost");
+	EXPECT(r, 200);
+	http_done(&r);
+	expect_found(registrar, "type=RETIRED&value=lost", "");
 	/* those that are not named any more: their rows go, and are not asked for */
 	until_state("LOT", REVERSE_NONE);
 	r = get(NULL, "/find?type=LOT&value=1");
@@ -497,7 +503,7 @@ static void a_type_switched_on_is_built_and_off_is_dropped(void **state)
 	}
 	/* off and on again in the middle of dropping */
 	node.options.find_types = with_colour;
-	node.options.find_types_n = 2;
+	node.options.find_types_n = 3;
 	site_restart(&node);
 	until_state("COLOUR", REVERSE_READY);
 	expect_found(NULL, "type=COLOUR&value=8007", "88.118.8/c1007 88.118.8/c4007");
@@ -507,8 +513,16 @@ struct stepping {
 	struct writer_cmd cmd;
 	struct arena *arena;
 	struct str type; /* to be built anew first */
+	const char *const *wanted;
+	size_t wanted_n;
 	bool more;
 };
+
+static enum err apply_set(struct writer_cmd *c, struct writer_txn *t)
+{
+	struct stepping *s = (struct stepping *)c;
+	return reverse_types_set(t->store, s->arena, s->wanted, s->wanted_n, &s->more);
+}
 
 static enum err apply_step(struct writer_cmd *c, struct writer_txn *t)
 {
@@ -525,7 +539,8 @@ static void building_goes_on_after_a_stop(void **state)
 	struct store_txn *t;
 	struct reverse_place place;
 	(void)state;
-	for (int i = 0; i < 5; i++) { /* three drop its rows, two look at 2,000 records each */
+	until_state("RETIRED", REVERSE_READY); /* the node's own builder has come to rest */
+	for (int i = 0; i < 5; i++) {          /* three drop its rows, two look at 2,000 records each */
 		assert_int_equal(writer_run(node.writer, &s.cmd), ERR_OK);
 		assert_true(s.more);
 		s.type = STR_NONE;
@@ -538,11 +553,29 @@ static void building_goes_on_after_a_stop(void **state)
 	assert_int_equal(place.records, 2 * REVERSE_STEP);
 	store_read_end(t);
 	made("88.118.8/c4007", PUBLIC("COLOUR", "9007"));
+	struct http_reply r = get(registrar, "/find?type=COLOUR&value=7");
+	EXPECT(r, 503);
+	assert_string_equal(http_text(&r, "rule"), "index-building");
+	http_done(&r);
 	site_restart(&node);
 	until_state("COLOUR", REVERSE_READY);
 	expect_found(NULL, "type=COLOUR&value=9007", "88.118.8/c4007");
 	expect_found(NULL, "type=COLOUR&value=8007", "88.118.8/c1007");
 	expect_found(NULL, "type=COLOUR&value=7", "88.118.8/c2007 88.118.8/c3007 88.118.8/c7");
+	/* switched off and on again before a row was dropped: changes in between were not noted */
+	s.cmd = (struct writer_cmd){.apply = apply_set};
+	assert_int_equal(writer_run(node.writer, &s.cmd), ERR_OK);
+	assert_int_equal(state_of("COLOUR"), REVERSE_LEAVING);
+	made("88.118.8/c4007", PUBLIC("COLOUR", "10007"));
+	s.cmd = (struct writer_cmd){.apply = apply_set};
+	s.wanted = node.options.find_types;
+	s.wanted_n = node.options.find_types_n;
+	assert_int_equal(writer_run(node.writer, &s.cmd), ERR_OK);
+	assert_true(s.more);
+	site_restart(&node);
+	until_state("COLOUR", REVERSE_READY);
+	expect_found(NULL, "type=COLOUR&value=9007", "");
+	expect_found(NULL, "type=COLOUR&value=10007", "88.118.8/c4007");
 	arena_free(s.arena);
 }
 
@@ -699,6 +732,73 @@ static void counts_below_above_and_beside(void **state)
 	http_done(&r);
 }
 
+/* ---- the tally by itself ------------------------------------------------------------------ */
+
+enum { TALLIED = 400 };
+
+struct tallying {
+	struct writer_cmd cmd;
+	struct id id[TALLIED];
+	int active[TALLIED], retired[TALLIED];
+	struct str authority;
+};
+
+static int by_id_key(const void *a, const void *b)
+{
+	return str_cmp(((const struct id *)a)->key, ((const struct id *)b)->key);
+}
+
+static enum err apply_tally(struct writer_cmd *c, struct writer_txn *t)
+{
+	struct tallying *y = (struct tallying *)c;
+	struct tally sums;
+	enum err e = ERR_OK;
+	tally_open(&sums, t->store);
+	for (size_t i = 0; i < TALLIED && !e; i++)
+		e = tally_add(&sums, y->id[i].key, y->authority, y->active[i], y->retired[i]);
+	return e ? e : tally_close(&sums);
+}
+
+/* Of one command with many prefixes: each boundary has what was added below it. */
+static void sums_of_one_command_reach_each_boundary(void **state)
+{
+	static struct tallying y;
+	struct arena *a = arena_new(4 << 20);
+	struct id_prefix p;
+	struct store_txn *t;
+	(void)state;
+	assert_int_equal(id_prefix_parse(a, STR("88.300"), NULL, &p), ERR_OK);
+	y = (struct tallying){.cmd = {.apply = apply_tally}, .authority = p.key};
+	for (size_t i = 0; i < TALLIED; i++) {
+		char text[64];
+		snprintf(text, sizeof text, "88.300.%u.%u/%zu", pick(3) ? pick(12) : 1, pick(3), i);
+		assert_int_equal(id_parse(a, arena_dup(a, str_of(text)), NULL, &y.id[i]), ERR_OK);
+		y.active[i] = 5 + (int)pick(9);
+		y.retired[i] = (int)pick(3);
+	}
+	qsort(y.id, TALLIED, sizeof *y.id, by_id_key);
+	assert_int_equal(writer_run(node.writer, &y.cmd), ERR_OK);
+	assert_int_equal(store_read(node.store, &t), ERR_OK);
+	for (size_t i = 0; i < TALLIED; i++) {
+		size_t ends[ID_BOUNDARIES_MAX], n = id_boundaries(&y.id[i], ends);
+		for (size_t k = 0; k < n; k++) {
+			struct str prefix = str_first(y.id[i].key, ends[k]);
+			struct registry_count got, want = {0, 0};
+			if (!str_starts(prefix, p.key)) continue;
+			for (size_t m = 0; m < TALLIED; m++) {
+				if (!str_starts(y.id[m].key, prefix)) continue;
+				want.active += (uint64_t)y.active[m];
+				want.retired += (uint64_t)y.retired[m];
+			}
+			assert_int_equal(registry_count(t, prefix, &got), ERR_OK);
+			assert_int_equal(got.active, want.active);
+			assert_int_equal(got.retired, want.retired);
+		}
+	}
+	store_read_end(t);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -713,6 +813,7 @@ int main(void)
 	    cmocka_unit_test(lists_in_order_of_the_last_change),
 	    cmocka_unit_test(counts_below_above_and_beside),
 	    cmocka_unit_test(a_filter_that_matches_nothing_ends_in_steps),
+	    cmocka_unit_test(sums_of_one_command_reach_each_boundary),
 	};
 	return cmocka_run_group_tests(cases, setup, teardown);
 }

@@ -22,6 +22,23 @@ static bool repeated(const struct http_reply *r)
 	return str_is(http_header(r, "idempotency-replayed"), "true");
 }
 
+/* A counter of /metrics. */
+static uint64_t counted(const char *name)
+{
+	struct buf out = BUF_INIT(1 << 20);
+	char line[96];
+	uint64_t n = 0;
+	rs_metrics(node.rs, &out);
+	buf_byte(&out, 0);
+	snprintf(line, sizeof line, "\nkanhe_resolver_%s_total ", name);
+	const char *at = strstr(out.p, line);
+	assert_non_null(at);
+	struct str digits = str_of(at + strlen(line));
+	assert_int_equal(str_u64(str_first(digits, str_find(digits, '\n')), &n), ERR_OK);
+	buf_done(&out);
+	return n;
+}
+
 /* Each route that changes the registry: the second request gives the first one's answer, octet for octet.
  */
 static void every_changing_route_answers_again(void **state)
@@ -56,6 +73,8 @@ static void every_changing_route_answers_again(void **state)
 		site_heads(&node, &feed2, &ledger2);
 		assert_int_equal(feed, feed2);
 		assert_int_equal(ledger, ledger2);
+		assert_int_equal(counted("changes"), i + 1);
+		assert_int_equal(counted("repeated"), i + 1);
 		http_done(&a);
 		http_done(&b);
 	}

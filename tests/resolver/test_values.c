@@ -3,7 +3,8 @@
 #include "tests/resolver/desk.h"
 
 #include "base/feed.h"
-#include "resolver/amendment.h"
+#include "resolver/registry.h"
+#include "resolver/timeline.h"
 
 static struct http_reply patch(const char *token, const char *path, const char *body, const char *header)
 {
@@ -322,6 +323,66 @@ static void values_nobody_may_read_stay_unread_in_history(void **state)
 	http_done(&r);
 }
 
+struct twice {
+	struct writer_cmd cmd;
+	struct arena *arena;
+	struct id id;
+	struct str authority;
+	struct value value;
+};
+
+/* Two changes of one identifier in one transaction, as group commit makes of two clients' requests. */
+static enum err apply_twice(struct writer_cmd *c, struct writer_txn *t)
+{
+	struct twice *w = (struct twice *)c;
+	enum err e = ERR_OK;
+	for (int i = 0; i < 2 && !e; i++) {
+		struct registry_change one = {.act = REGISTRY_PUT, .id = w->id, .authority = w->authority};
+		struct registry_set set = {.changes = &one, .n = 1, .who = STR("test")};
+		w->value.data = i ? STR("second") : STR("first");
+		one.record = (struct record){.values = &w->value, .values_n = 1};
+		e = registry_apply(&set, t, w->arena, false, NULL);
+	}
+	return e;
+}
+
+static enum err leaves(void *arg, uint64_t leaf, struct str digests)
+{
+	uint64_t *all = arg;
+	(void)digests;
+	all[all[0] ? 1 : 0] = leaf;
+	return ERR_OK;
+}
+
+static void two_changes_of_one_commit_are_told_apart(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct twice w = {.cmd = {.apply = apply_twice},
+			  .arena = a,
+			  .value = {.index = 1, .type = STR("T"), .permissions = VALUE_PERMISSIONS}};
+	struct id_prefix ours;
+	struct store_txn *t;
+	uint64_t leaf[2] = {0, 0};
+	(void)state;
+	assert_int_equal(id_parse(a, STR("88.118.8/twice"), NULL, &w.id), ERR_OK);
+	assert_int_equal(id_prefix_parse(a, STR("88.118.8"), NULL, &ours), ERR_OK);
+	w.authority = ours.key;
+	assert_int_equal(writer_run(node.writer, &w.cmd), ERR_OK);
+	assert_int_equal(store_read(node.store, &t), ERR_OK);
+	assert_int_equal(registry_history(t, &w.id, leaves, leaf), ERR_OK);
+	for (int i = 0; i < 2; i++) {
+		struct str packed, rest;
+		struct value v;
+		assert_int_equal(timeline_record(writer_feed(node.writer), t, w.id.key, leaf[i], &packed),
+				 ERR_OK);
+		rest = packed;
+		assert_int_equal(record_next_value(&rest, &v), ERR_OK);
+		assert_true(str_is(v.data, i ? "second" : "first"));
+	}
+	store_read_end(t);
+	arena_free(a);
+}
+
 static void as_many_values_as_fit_and_no_more(void **state)
 {
 	struct arena *a = arena_new(8 << 20);
@@ -357,6 +418,7 @@ int main(void)
 	    cmocka_unit_test(tombstone_tells_its_reason),
 	    cmocka_unit_test(history_tells_what_was_at_any_time),
 	    cmocka_unit_test(values_nobody_may_read_stay_unread_in_history),
+	    cmocka_unit_test(two_changes_of_one_commit_are_told_apart),
 	    cmocka_unit_test(as_many_values_as_fit_and_no_more),
 	};
 	return cmocka_run_group_tests(cases, setup, teardown);
