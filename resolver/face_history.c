@@ -8,7 +8,8 @@ enum { HISTORY_MAX_OCTETS = 16 << 20 };
 struct history {
 	struct store_txn *txn;
 	struct buf *out;
-	bool any;
+	uint64_t left, last;
+	bool any, more;
 };
 
 static void put_digest(struct buf *b, const char *name, struct str sha256)
@@ -29,6 +30,10 @@ static enum err put_history(void *arg, uint64_t leaf, struct str digests)
 {
 	struct history *h = arg;
 	struct ledger_leaf entry;
+	if (!h->left) {
+		h->more = true;
+		return ERR_EXISTS; /* enough: ends the walk */
+	}
 	enum err e = ledger_read(h->txn, leaf, &entry);
 	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
 	buf_add(h->out, h->any ? STR(",{\"index\":") : STR("{\"index\":"));
@@ -39,6 +44,8 @@ static enum err put_history(void *arg, uint64_t leaf, struct str digests)
 	buf_add(h->out, entry.entry);
 	buf_byte(h->out, '}');
 	h->any = true;
+	h->last = leaf;
+	h->left--;
 	return buf_err(h->out);
 }
 
@@ -47,11 +54,9 @@ static enum err put_history(void *arg, uint64_t leaf, struct str digests)
 struct as_of {
 	struct store_txn *txn;
 	usec_t at;
-	/* the last change at or before it; revisions count up by one with each change */
-	uint64_t revision, leaf;
-	char digests[HISTORY_DIGEST];
-	struct str entry;
-	usec_t since, until; /* of the next change; 0: there is none */
+	struct registry_moment moment;
+	usec_t since, until; /* of the change; of the next one, 0: there is none */
+	struct str entry, packed; /* packed: STR_NONE when the feed has lost it */
 };
 
 /* The member of an entry that its writer put there (resolver/entry.h). A quote inside of a string is
@@ -65,47 +70,91 @@ static enum err entry_time(struct str entry, usec_t *ret)
 	return clock_parse(str_first(rest, str_find(rest, '"')), ret) ? ERR_CORRUPT : ERR_OK;
 }
 
-static enum err look_at(void *arg, uint64_t leaf, struct str digests)
+static enum err leaf_time(struct store_txn *t, uint64_t leaf, struct str *ret_entry, usec_t *ret)
 {
-	struct as_of *w = arg;
 	struct ledger_leaf entry;
-	usec_t time;
-	if (w->until) return ERR_OK;
-	enum err e = ledger_read(w->txn, leaf, &entry);
-	if (!e) e = entry_time(entry.entry, &time);
-	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
-	if (time > w->at) {
-		w->until = time;
-		return ERR_OK;
+	enum err e = ledger_read(t, leaf, &entry);
+	if (!e) e = entry_time(entry.entry, ret);
+	if (!e) *ret_entry = entry.entry;
+	return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+}
+
+/* The first leaf later than `at`: times of the ledger never go back. */
+static enum err leaf_after(struct store_txn *t, usec_t at, uint64_t *ret)
+{
+	uint64_t low = 0, high = ledger_size(t);
+	struct str entry;
+	enum err e = ERR_OK;
+	while (!e && low < high) {
+		uint64_t mid = low + (high - low) / 2;
+		usec_t time;
+		e = leaf_time(t, mid, &entry, &time);
+		if (!e && time <= at)
+			low = mid + 1;
+		else
+			high = mid;
 	}
-	w->revision++;
-	w->leaf = leaf;
-	w->since = time;
-	w->entry = entry.entry;
-	memcpy(w->digests, digests.p, sizeof w->digests);
-	return ERR_OK;
+	if (!e) *ret = low;
+	return e;
 }
 
 /* The record as the change left it, checked against the digest that the history has. STR_NONE when the
  * feed has lost it. */
-static enum err record_then(struct net_req *r, const struct id *id, const struct as_of *w, struct str *ret)
+static enum err record_then(struct net_req *r, const struct id *id, struct as_of *w)
 {
 	unsigned char digest[HASH_SHA256];
 	struct rs *rs = rs__shard(r)->rs;
 	struct str packed = STR_NONE;
 	uint64_t last;
 	enum err e = registry_find_key(w->txn, id->key, &last, &packed);
-	if (!e && last != w->leaf)
-		e = timeline_record(writer_feed(rs->o.writer), w->txn, id->key, w->leaf, &packed);
-	if (e == ERR_GONE) {
-		*ret = STR_NONE;
-		return ERR_OK;
-	}
-	if (e) return e;
+	if (!e && last != w->moment.leaf)
+		e = timeline_record(writer_feed(rs->o.writer), w->txn, id->key, w->moment.leaf, &packed);
+	if (e) return e == ERR_GONE ? ERR_OK : e;
 	hash_sha256(packed, digest);
-	if (memcmp(digest, w->digests + HASH_SHA256, sizeof digest) != 0) return ERR_CORRUPT;
-	*ret = packed;
+	if (memcmp(digest, w->moment.after, sizeof digest) != 0) return ERR_CORRUPT;
+	w->packed = packed;
 	return ERR_OK;
+}
+
+static enum err look_back(struct net_req *r, const struct id *id, struct as_of *w, struct flaw *f)
+{
+	uint64_t bound;
+	struct str entry;
+	enum err e = leaf_after(w->txn, w->at, &bound);
+	if (!e) e = registry_history_at(w->txn, id, bound, &w->moment);
+	if (e == ERR_NOT_FOUND)
+		return flaw_set(f, e, FLAW_NO_OFFSET, "at", "registered",
+				"no such identifier was registered at that time");
+	if (!e) e = leaf_time(w->txn, w->moment.leaf, &w->entry, &w->since);
+	if (!e && w->moment.next != UINT64_MAX) e = leaf_time(w->txn, w->moment.next, &entry, &w->until);
+	return e ? e : record_then(r, id, w);
+}
+
+struct counting {
+	uint64_t n, last;
+};
+
+static enum err count_one(void *arg, uint64_t leaf, struct str digests)
+{
+	struct counting *c = arg;
+	(void)digests;
+	c->n += leaf <= c->last;
+	return ERR_OK;
+}
+
+/* Changes of an identifier count up: said by the record, else by the entry's place among them. */
+static enum err revision_then(const struct id *id, const struct as_of *w, uint64_t *ret)
+{
+	struct record_head head;
+	struct counting c = {0, w->moment.leaf};
+	if (w->packed.n) {
+		enum err e = record_peek(w->packed, &head);
+		if (!e) *ret = head.revision;
+		return e;
+	}
+	enum err e = registry_history(w->txn, id, count_one, &c);
+	if (!e) *ret = c.n;
+	return e;
 }
 
 static void put_time(struct buf *b, const char *name, usec_t t)
@@ -121,35 +170,54 @@ static enum err put_as_of(struct net_req *r, const struct id *id, struct str at,
 			  struct buf *out)
 {
 	struct as_of w = {.txn = rs__shard(r)->txn};
-	struct str packed = STR_NONE;
+	uint64_t revision = 0;
 	if (clock_parse(at, &w.at))
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "at", "time",
 				"expected a date or an RFC 3339 time");
-	enum err e = registry_history(w.txn, id, look_at, &w);
-	if (!e && !w.revision)
-		e = flaw_set(f, ERR_NOT_FOUND, FLAW_NO_OFFSET, "at", "registered",
-			     w.until ? "the identifier was not registered yet"
-				     : "no such identifier is registered");
-	if (!e) e = record_then(r, id, &w, &packed);
+	enum err e = look_back(r, id, &w, f);
+	if (!e) e = revision_then(id, &w, &revision);
 	if (e) return e;
 	buf_add(out, STR("{\"id\":"));
 	buf_json(out, id->text);
 	put_time(out, "at", w.at);
-	buf_printf(out, ",\"revision\":%llu,\"index\":%llu", (unsigned long long)w.revision,
-		   (unsigned long long)w.leaf);
+	buf_printf(out, ",\"revision\":%llu,\"index\":%llu", (unsigned long long)revision,
+		   (unsigned long long)w.moment.leaf);
 	put_time(out, "since", w.since);
 	put_time(out, "until", w.until);
-	put_digest(out, "before", str_n(w.digests, HASH_SHA256));
-	put_digest(out, "after", str_n(w.digests + HASH_SHA256, HASH_SHA256));
+	put_digest(out, "before", str_n(w.moment.before, HASH_SHA256));
+	put_digest(out, "after", str_n(w.moment.after, HASH_SHA256));
 	buf_add(out, STR(",\"entry\":"));
 	buf_add(out, w.entry);
 	buf_add(out, STR(",\"record\":"));
-	if (packed.n)
-		e = record_write_json(packed, RECORD_ADMIN, out);
+	if (w.packed.n)
+		e = record_write_json(w.packed, RECORD_ADMIN, out);
 	else
 		buf_add(out, STR("null")); /* never made up: the digests say what it was */
 	buf_byte(out, '}');
 	return e;
+}
+
+/* ---- the whole of it --------------------------------------------------------------------- */
+
+static enum err put_changes(struct net_req *r, const struct id *id, struct flaw *f, struct history *h)
+{
+	uint64_t after = UINT64_MAX;
+	h->left = FACE_LIST_MAX;
+	enum err e = net_query_number(r, "limit", FACE_LIST_MAX, f, &h->left);
+	if (!e && !h->left)
+		e = flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "limit", "number", "at least 1");
+	if (!e) e = net_query_number(r, "cursor", INT64_MAX, f, &after);
+	if (e) return e;
+	buf_add(h->out, STR("{\"id\":"));
+	buf_json(h->out, id->text);
+	buf_add(h->out, STR(",\"history\":["));
+	e = after == UINT64_MAX ? registry_history(h->txn, id, put_history, h)
+				: registry_history_page(h->txn, id, after, put_history, h);
+	buf_byte(h->out, ']');
+	if (h->more) buf_printf(h->out, ",\"next\":\"%llu\"", (unsigned long long)h->last);
+	buf_byte(h->out, '}');
+	if (h->more) return ERR_OK; /* it was put_history that ended the walk */
+	return !e && !h->any && after == UINT64_MAX ? ERR_NOT_FOUND : e;
 }
 
 static void get_history(struct net_req *r)
@@ -160,16 +228,7 @@ static void get_history(struct net_req *r)
 	struct history h = {.txn = rs__shard(r)->txn, .out = face_buf(r, HISTORY_MAX_OCTETS)};
 	enum err e = h.out ? face_id(r, &f, &id) : ERR_NO_MEMORY;
 	if (!e) e = registry_may_read(r, id.key, &f);
-	bool as_of = !e && net_query(r, "at", &at);
-	if (as_of) e = put_as_of(r, &id, at, &f, h.out);
-	if (!e && !as_of) {
-		buf_add(h.out, STR("{\"id\":"));
-		buf_json(h.out, id.text);
-		buf_add(h.out, STR(",\"history\":["));
-		e = registry_history(h.txn, &id, put_history, &h);
-		buf_add(h.out, STR("]}"));
-	}
-	if (!e && !as_of && !h.any) e = ERR_NOT_FOUND;
+	if (!e) e = net_query(r, "at", &at) ? put_as_of(r, &id, at, &f, h.out) : put_changes(r, &id, &f, &h);
 	if (!e) e = buf_err(h.out);
 	if (e)
 		net_reply_err(r, e, f.err == e ? &f : NULL);

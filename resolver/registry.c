@@ -114,20 +114,27 @@ static enum err tell(struct telling *h, uint64_t leaf, const void *after)
 	return h->fn(h->arg, leaf, str_n(h->digests, sizeof h->digests));
 }
 
-static enum err tell_earlier(struct telling *h, struct store_txn *t, const struct id *id)
+/* Whether it is a row of the history whose keys begin with stem. Leaf indexes begin with a zero octet for
+ * ages to come, and identifiers have none: the rows of one stand together, before those of identifiers
+ * that begin like it. */
+static bool history_own(struct str key, struct str stem)
+{
+	return key.n == stem.n + 8 && str_starts(key, stem);
+}
+
+/* From the change `from` on. */
+static enum err tell_earlier(struct telling *h, struct store_txn *t, const struct id *id, uint64_t from)
 {
 	struct history_key k;
 	struct store_cursor *c;
 	struct str key, after;
 	enum err stop = ERR_OK;
 	history_stem(id->key, &k);
-	struct str stem = str_n(k.octets, k.stem_n);
+	struct str stem = str_n(k.octets, k.stem_n), first = history_row(&k, from);
 	enum err e = store_cursor_open(t, RS_TABLE_history, &c);
 	if (e) return e;
-	for (e = store_cursor_seek(c, stem, &key, &after); !e && !stop && str_starts(key, stem);
+	for (e = store_cursor_seek(c, first, &key, &after); !e && !stop && history_own(key, stem);
 	     e = store_cursor_next(c, &key, &after)) {
-		/* keys of other identifiers may begin alike; theirs are longer or shorter */
-		if (key.n != stem.n + 8) continue;
 		stop = after.n == HASH_SHA256 ? tell(h, store_u64(str_skip(key, stem.n)), after.p)
 					      : ERR_CORRUPT;
 	}
@@ -143,10 +150,75 @@ enum err registry_history(struct store_txn *t, const struct id *id, registry_his
 	uint64_t leaf;
 	enum err e = find_row(t, id, &leaf, &packed);
 	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
-	e = tell_earlier(&h, t, id);
+	e = tell_earlier(&h, t, id, 0);
 	if (e) return e;
 	hash_sha256(packed, after);
 	return tell(&h, leaf, after);
+}
+
+/* The changes around a bound: the last before it, the one before that, the first after. */
+static enum err look_around(struct store_txn *t, const struct id *id, uint64_t bound,
+			    struct registry_moment *m, bool *ret_found)
+{
+	struct history_key k;
+	struct store_cursor *c;
+	struct str key, after;
+	history_stem(id->key, &k);
+	struct str stem = str_n(k.octets, k.stem_n), row = history_row(&k, bound);
+	enum err e = store_cursor_open(t, RS_TABLE_history, &c);
+	if (e) return e;
+	e = store_cursor_seek(c, row, &key, &after);
+	bool next = !e && history_own(key, stem);
+	if (next) m->next = store_u64(str_skip(key, stem.n));
+	if (!e || e == ERR_NOT_FOUND) e = store_cursor_prev(c, &key, &after);
+	*ret_found = !e && history_own(key, stem) && after.n == HASH_SHA256;
+	if (*ret_found) {
+		m->leaf = store_u64(str_skip(key, stem.n));
+		memcpy(m->after, after.p, HASH_SHA256);
+		e = store_cursor_prev(c, &key, &after);
+		if (!e && history_own(key, stem) && after.n == HASH_SHA256)
+			memcpy(m->before, after.p, HASH_SHA256);
+	}
+	store_cursor_close(c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+enum err registry_history_at(struct store_txn *t, const struct id *id, uint64_t bound,
+			     struct registry_moment *ret)
+{
+	struct registry_moment m = {.next = UINT64_MAX};
+	struct str packed;
+	uint64_t last;
+	bool found;
+	enum err e = find_row(t, id, &last, &packed);
+	if (!e) e = look_around(t, id, bound, &m, &found);
+	if (e) return e;
+	if (last < bound) { /* what was found is the change before it */
+		memcpy(m.before, m.after, HASH_SHA256);
+		hash_sha256(packed, m.after);
+		m.leaf = last;
+	} else if (m.next == UINT64_MAX) {
+		m.next = last;
+	}
+	*ret = m;
+	return last < bound || found ? ERR_OK : ERR_NOT_FOUND;
+}
+
+enum err registry_history_page(struct store_txn *t, const struct id *id, uint64_t after,
+			       registry_history_fn *fn, void *arg)
+{
+	struct telling h = {.fn = fn, .arg = arg};
+	struct registry_moment m;
+	struct str packed;
+	uint64_t last;
+	enum err e = registry_history_at(t, id, after + 1, &m);
+	if (e) return e;
+	memcpy(h.digests + HASH_SHA256, m.after, HASH_SHA256);
+	e = tell_earlier(&h, t, id, after + 1);
+	if (!e) e = find_row(t, id, &last, &packed);
+	if (e || last <= after) return e;
+	hash_sha256(packed, m.after);
+	return tell(&h, last, m.after);
 }
 
 /* ---- checking --------------------------------------------------------------------------- */

@@ -82,4 +82,17 @@ typedef enum err registry_history_fn(void *arg, uint64_t leaf, struct str digest
 enum err registry_history(struct store_txn *t, const struct id *id, registry_history_fn *fn,
 			  void *arg) MUST_USE;
 
+/* Those after the change with this leaf. ERR_NOT_FOUND: none is as old as that. */
+enum err registry_history_page(struct store_txn *t, const struct id *id, uint64_t after,
+			       registry_history_fn *fn, void *arg) MUST_USE;
+
+struct registry_moment {
+	uint64_t leaf, next; /* next: of the change after it; UINT64_MAX when it is the last */
+	unsigned char before[HASH_SHA256], after[HASH_SHA256];
+};
+/* The last change whose leaf is less than bound, in a few reads. ERR_NOT_FOUND: there is none; ret->next is
+ * set all the same when the identifier was registered later. */
+enum err registry_history_at(struct store_txn *t, const struct id *id, uint64_t bound,
+			     struct registry_moment *ret) MUST_USE;
+
 #endif

@@ -305,6 +305,69 @@ static void history_tells_what_was_at_any_time(void **state)
 	http_done(&r);
 }
 
+static void expect_then(const char *id, const char *at, long revision, const char *data)
+{
+	char path[256];
+	snprintf(path, sizeof path, "/history/%s?at=%s", id, at);
+	struct http_reply r = get(auditor, path);
+	EXPECT(r, 200);
+	const json_t *v = json_array_get(json_object_get(json_object_get(r.json, "record"), "values"), 0);
+	assert_int_equal(json_integer_value(json_object_get(r.json, "revision")), revision);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(v, "data"), "value")), data);
+	http_done(&r);
+}
+
+enum { CHANGES = 12, ALIKE = 3 };
+
+static void expect_pages(const char *id, char times[CHANGES][CLOCK_TEXT])
+{
+	struct http_reply all, r;
+	char path[256], next[32] = "";
+	size_t seen = 0;
+	snprintf(path, sizeof path, "/history/%s", id);
+	all = get(auditor, path);
+	const json_t *whole = json_object_get(all.json, "history"), *one;
+	assert_int_equal(json_array_size(whole), CHANGES);
+	assert_null(json_object_get(all.json, "next"));
+	for (size_t i = 0; i < CHANGES; i++) time_of(&all, i, times[i]);
+	do {
+		size_t i;
+		snprintf(path, sizeof path, "/history/%s?limit=5%s%s", id, next[0] ? "&cursor=" : "", next);
+		r = get(auditor, path);
+		EXPECT(r, 200);
+		json_array_foreach(json_object_get(r.json, "history"), i, one)
+		    assert_true(json_equal(one, json_array_get(whole, seen++)));
+		snprintf(next, sizeof next, "%s", http_text(&r, "next"));
+		http_done(&r);
+	} while (next[0]);
+	assert_int_equal(seen, CHANGES);
+	http_done(&all);
+}
+
+/* Identifiers that begin alike, many changes of each, page by page and at each time. */
+static void long_histories_of_identifiers_that_begin_alike(void **state)
+{
+	static const char *const ids[ALIKE] = {"88.118.8/w", "88.118.8/w1", "88.118.8/w11"};
+	char path[256], data[128], times[ALIKE][CHANGES][CLOCK_TEXT];
+	(void)state;
+	for (int i = 0; i < CHANGES; i++) {
+		for (size_t k = 0; k < ALIKE; k++) {
+			snprintf(path, sizeof path, "/registry/%s", ids[k]);
+			snprintf(data, sizeof data, "{\"values\":[{\"type\":\"T\",\"data\":\"%zu.%d\"}]}", k, i);
+			struct http_reply r = put(registrar, path, data, NULL);
+			EXPECT(r, i ? 200 : 201);
+			http_done(&r);
+		}
+	}
+	for (size_t k = 0; k < ALIKE; k++) expect_pages(ids[k], times[k]);
+	for (size_t k = 0; k < ALIKE; k++) {
+		for (int i = 0; i < CHANGES; i++) {
+			snprintf(data, sizeof data, "%zu.%d", k, i);
+			expect_then(ids[k], times[k][i], i + 1, data);
+		}
+	}
+}
+
 /* An administrator's read right missing is respected as well. */
 static void values_nobody_may_read_stay_unread_in_history(void **state)
 {
@@ -417,6 +480,7 @@ int main(void)
 	    cmocka_unit_test(hidden_after_a_change_is_hidden_on_every_face),
 	    cmocka_unit_test(tombstone_tells_its_reason),
 	    cmocka_unit_test(history_tells_what_was_at_any_time),
+	    cmocka_unit_test(long_histories_of_identifiers_that_begin_alike),
 	    cmocka_unit_test(values_nobody_may_read_stay_unread_in_history),
 	    cmocka_unit_test(two_changes_of_one_commit_are_told_apart),
 	    cmocka_unit_test(as_many_values_as_fit_and_no_more),

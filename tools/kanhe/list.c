@@ -193,28 +193,43 @@ static void print_then(const json_t *o)
 	}
 }
 
+static int then(struct cli *c, const char *path, const char *at)
+{
+	struct reply r;
+	path = client_path(c, "%s?at=%s", path, path_word(c, at, false));
+	int status = client_call(c, &(struct call){.method = "GET", .path = path}, &r);
+	if (status) return status;
+	if (c->json)
+		print_json(r.json);
+	else
+		print_then(r.json);
+	return CLI_OK;
+}
+
+static int changes(struct cli *c, const char *path)
+{
+	json_t *all;
+	size_t i;
+	const json_t *one;
+	int status = client_list(c, path, "history", &all);
+	if (status) return status;
+	if (c->json) {
+		print_json(all);
+		return CLI_OK;
+	}
+	json_array_foreach(json_object_get(all, "history"), i, one) print_change(one);
+	return CLI_OK;
+}
+
 int command_history(struct cli *c, int argc, char **argv)
 {
 	const char *at = NULL;
 	struct words w;
-	struct reply r;
-	size_t i;
-	const json_t *one;
 	const struct option_row own[] = {{"at", &at, NULL}};
 	int status = options_read(c, argc, argv, own, 1, &w);
 	if (status) return status;
 	if (!w.n) return usage_error(c, SAY_MISSING_WORD, "ID");
 	if (w.n > 1) return usage_error(c, SAY_EXTRA_WORD, w.word[1]);
-	const char *path = client_path(c, "/history/%s%s%s", path_word(c, w.word[0], true),
-				       at ? "?at=" : "", at ? path_word(c, at, false) : "");
-	status = client_call(c, &(struct call){.method = "GET", .path = path}, &r);
-	if (status) return status;
-	if (c->json) {
-		print_json(r.json);
-	} else if (at) {
-		print_then(r.json);
-	} else {
-		json_array_foreach(json_object_get(r.json, "history"), i, one) print_change(one);
-	}
-	return CLI_OK;
+	const char *path = client_path(c, "/history/%s", path_word(c, w.word[0], true));
+	return at ? then(c, path, at) : changes(c, path);
 }
