@@ -55,7 +55,7 @@ struct as_of {
 	struct store_txn *txn;
 	usec_t at;
 	struct registry_moment moment;
-	usec_t since, until; /* of the change; of the next one, 0: there is none */
+	usec_t since, until;      /* of the change; of the next one, 0: there is none */
 	struct str entry, packed; /* packed: STR_NONE when the feed has lost it */
 };
 
@@ -204,8 +204,7 @@ static enum err put_changes(struct net_req *r, const struct id *id, struct flaw 
 	uint64_t after = UINT64_MAX;
 	h->left = FACE_LIST_MAX;
 	enum err e = net_query_number(r, "limit", FACE_LIST_MAX, f, &h->left);
-	if (!e && !h->left)
-		e = flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "limit", "number", "at least 1");
+	if (!e && !h->left) e = flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "limit", "number", "at least 1");
 	if (!e) e = net_query_number(r, "cursor", INT64_MAX, f, &after);
 	if (e) return e;
 	buf_add(h->out, STR("{\"id\":"));
@@ -228,7 +227,9 @@ static void get_history(struct net_req *r)
 	struct history h = {.txn = rs__shard(r)->txn, .out = face_buf(r, HISTORY_MAX_OCTETS)};
 	enum err e = h.out ? face_id(r, &f, &id) : ERR_NO_MEMORY;
 	if (!e) e = registry_may_read(r, id.key, &f);
-	if (!e) e = net_query(r, "at", &at) ? put_as_of(r, &id, at, &f, h.out) : put_changes(r, &id, &f, &h);
+	if (!e)
+		e = net_query(r, "at", &at) ? put_as_of(r, &id, at, &f, h.out)
+					    : put_changes(r, &id, &f, &h);
 	if (!e) e = buf_err(h.out);
 	if (e)
 		net_reply_err(r, e, f.err == e ? &f : NULL);

@@ -225,6 +225,11 @@ static void tombstone_tells_its_reason(void **state)
 	EXPECT(r, 410);
 	assert_string_equal(http_text(&r, "detail"), "the identifier was retired: recalled 召回");
 	http_done(&r);
+	r = http_call(
+	    &node, &(struct http_call){.path = "/resolve/88.118.8/v5", .headers = {"accept: text/html"}});
+	EXPECT(r, 410);
+	assert_non_null(memmem(r.body.p, r.body.n, "recalled 召回", 15));
+	http_done(&r);
 	expect_values("/registry/88.118.8/v5", "1=recalled 召回");
 	r = get(auditor, "/history/88.118.8/v5");
 	const json_t *entry =
@@ -353,7 +358,8 @@ static void long_histories_of_identifiers_that_begin_alike(void **state)
 	for (int i = 0; i < CHANGES; i++) {
 		for (size_t k = 0; k < ALIKE; k++) {
 			snprintf(path, sizeof path, "/registry/%s", ids[k]);
-			snprintf(data, sizeof data, "{\"values\":[{\"type\":\"T\",\"data\":\"%zu.%d\"}]}", k, i);
+			snprintf(data, sizeof data, "{\"values\":[{\"type\":\"T\",\"data\":\"%zu.%d\"}]}",
+				 k, i);
 			struct http_reply r = put(registrar, path, data, NULL);
 			EXPECT(r, i ? 200 : 201);
 			http_done(&r);
