@@ -178,6 +178,24 @@ try:
     ok("find --rebuild", "find", "--rebuild", "COLOUR")
     check("built again", until(lambda: state() == {"url": "ready", "colour": "ready"}, 60), state())
     check("the same", lines(ok("find", "find", "COLOUR", "c3", "--json")) == found)
+    # ---- what the feed has lost is not made up
+    ok("stop", "node", "stop", "--quiet")
+    with open(conf, encoding="utf-8") as f:
+        text = f.read()
+    with open(conf, "w", encoding="utf-8") as f:
+        f.write(text.replace("[store]", "[store]\nfeed_keep = 10", 1) if "[store]" in text else text + "\n[store]\nfeed_keep = 10\n")
+    node.start()
+    for i in range(12):
+        ok("a change", "register", "88.118.8/AFTER", f"N={i}")
+    lost = json.loads(ok("history --at", "history", "88.118.8/P7", "--at", history[1]["entry"]["time"], "--json"))
+    check("the digests are there, the values are not",
+          lost["record"] is None and {**lost, "record": 0} == {**then, "record": 0}, lost)
+    check("people are told", "not kept" in ok("history --at", "history", "88.118.8/P7", "--at", history[1]["entry"]["time"]))
+    last = json.loads(ok("history --at", "history", "88.118.8/P7", "--at", "2099-01-01", "--json"))
+    check("what it is now is known", last["record"]["revision"] == 6 and last["until"] is None, last)
+    status, out, err = node.kanhe("list", "88.118.8", "--newest")
+    check("a list by time says that it would not be whole", status == 3 and "feed-trimmed" in err and not out, err)
+    check("since a time that is kept", ok("list", "list", "88.118.8", "--newest", "--since", "2099-01-01") == "")
     metrics = node.request("GET", "/metrics", token="operator")[1].decode()
     check("counters", "kanhe_resolver_repeated_total" in metrics and "kanhe_resolver_finds_total" in metrics)
 finally:
