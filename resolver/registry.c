@@ -362,12 +362,26 @@ static enum err pack_retired(struct registry_change *c, struct str old, usec_t n
 	return pack(c, &r, a);
 }
 
+static bool all_equal(const struct record *x, const struct record *y)
+{
+	bool eq = x->values_n == y->values_n;
+	for (size_t i = 0; eq && i < x->values_n; i++) eq = value_eq(&x->values[i], &y->values[i]);
+	return eq;
+}
+
 /* The values that the operations make of the present ones, as if they had been put. */
 static enum err amend(struct registry_change *c, struct str old, struct arena *a, struct flaw *f)
 {
-	enum err e = record_unpack(a, old, NULL, &c->record);
+	static const struct amendments none = {NULL, 0};
+	struct record present, sorted;
+	enum err e = record_unpack(a, old, NULL, &present);
 	if (e) return e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
-	return amendments_apply(a, &c->amendments, f, &c->record);
+	c->record = sorted = present;
+	e = amendments_apply(a, &none, f, &sorted);
+	if (!e) e = amendments_apply(a, &c->amendments, f, &c->record);
+	/* another order alone is no change */
+	if (!e && all_equal(&c->record, &sorted)) c->record = present;
+	return e;
 }
 
 static enum err prepare(const struct registry_set *s, struct registry_change *c, struct writer_txn *t,

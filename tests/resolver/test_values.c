@@ -142,6 +142,20 @@ static void refusals_name_the_operation_and_change_nothing(void **state)
 	site_heads(&node, &feed2, &ledger2);
 	assert_int_equal(feed, feed2);
 	assert_int_equal(ledger, ledger2);
+	/* nor is their order, which only a change puts right */
+	made("/registry/88.118.8/v2b",
+	     "{\"values\":[{\"index\":9,\"type\":\"T\",\"data\":\"z\"},{\"index\":2,"
+	     "\"type\":\"EMAIL\",\"data\":\"b\"}]}");
+	r = patch(registrar, "/registry/88.118.8/v2b",
+		  OPS(MODIFY("\"index\":2,\"type\":\"EMAIL\",\"data\":\"b\"")), NULL);
+	EXPECT(r, 200);
+	assert_str(http_header(&r, "etag"), "\"1\"");
+	http_done(&r);
+	expect_values("/registry/88.118.8/v2b", "9=z 2=b");
+	r = patch(registrar, "/registry/88.118.8/v2b", OPS(ADD(VALUE("1", "a"))), NULL);
+	EXPECT(r, 200);
+	http_done(&r);
+	expect_values("/registry/88.118.8/v2b", "1=a 2=b 9=z");
 }
 
 static void value_with_everything_it_can_have(void **state)
