@@ -21,7 +21,9 @@
 	X(signatures, "answers signed")                                                                    \
 	X(signatures_kept, "signed answers taken from those kept")                                         \
 	X(changes, "identifiers registered, replaced or retired")                                          \
-	X(changes_refused, "registrations refused")
+	X(changes_refused, "registrations refused")                                                        \
+	X(repeated, "changes answered from their idempotency key")                                         \
+	X(finds, "questions for the identifiers that have a value")
 
 struct rs_counters {
 #define X(name, help) _Atomic uint64_t name;

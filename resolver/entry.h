@@ -4,7 +4,8 @@
  * kind                  members besides time and who
  * record.registered     id, revision, after          (SHA-256 of the packed record, lower-case hex)
  * record.replaced       id, revision, before, after
- * record.retired        id, revision, before, after
+ * record.amended        id, revision, before, after  (single values added, modified, removed)
+ * record.retired        id, revision, before, after; reason if one was given
  * record.batch          n, digest: SHA-256 over, for each record in order of key, be16 length and key,
  *                       SHA-256 before (zeros: none), SHA-256 after
  * delegation.granted    prefix, child, serial, digest (SHA-256 of the packed Signed message)

@@ -78,11 +78,24 @@ static enum err put_values(struct buf *b, enum say_language l, const struct outc
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+/* Why it was retired, when somebody said so. */
+static void put_tombstone(struct buf *b, enum say_language l, struct str rest)
+{
+	struct value v;
+	while (!record_next_value(&rest, &v)) {
+		if (!(v.permissions & VALUE_PUBLIC_READ)) continue;
+		buf_add(b, STR("<p>"));
+		put_data(b, l, v.data);
+		buf_add(b, STR("</p>"));
+	}
+}
+
 static void put_refusal(struct buf *b, enum say_language l, const struct outcome *o)
 {
 	buf_add(b, STR("<p>"));
 	buf_html(b, str_of(l == SAY_ZH ? err_text_zh(o->err) : err_text(o->err)));
 	buf_add(b, STR("</p>"));
+	if (o->err == ERR_GONE) put_tombstone(b, l, o->record);
 	if (!o->prefix.n) return;
 	buf_add(b, STR("<p>"));
 	buf_add(b, str_of(say_in(l, SAY_PAGE_REFERRAL)));

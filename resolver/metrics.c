@@ -50,12 +50,23 @@ static void label(struct buf *out, struct str s)
 	}
 }
 
+static uint64_t types_not_ready(struct store_txn *t)
+{
+	struct reverse_types types;
+	uint64_t n = 0;
+	if (reverse_types_read(t, &types)) return 0;
+	for (size_t i = 0; i < types.n; i++) n += types.type[i].state != REVERSE_READY;
+	return n;
+}
+
 static void registry_lines(struct rs *r, struct buf *out)
 {
 	struct store_txn *t;
 	if (store_read(r->o.store, &t)) return;
 	line(out, "delegations", "gauge", "prefixes given to children",
 	     store_count(t, RS_TABLE_delegation));
+	line(out, "find_types_building", "gauge", "value types whose index is being built or dropped",
+	     types_not_ready(t));
 	buf_printf(out, "# HELP kanhe_resolver_identifiers identifiers registered\n"
 			"# TYPE kanhe_resolver_identifiers gauge\n");
 	for (size_t i = 0; i < r->o.authority_n; i++) {

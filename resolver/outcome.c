@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "resolver/registry.h"
+
 static enum err referral(struct arena *a, const struct local *l, struct outcome *o)
 {
 	struct delegation d;
@@ -14,6 +16,19 @@ static enum err referral(struct arena *a, const struct local *l, struct outcome 
 	flaw_set(&o->flaw, ERR_NOT_RESPONSIBLE, FLAW_NO_OFFSET, "id", "delegated",
 		 "the prefix %.*s is served by another node: %.*s", STR_ARG(o->prefix), STR_ARG(o->url));
 	return ERR_OK;
+}
+
+/* "…was retired", and why when the tombstone says so. */
+static void say_retired(struct outcome *o)
+{
+	struct str rest = o->record, why = STR_NONE;
+	struct value v;
+	if (!record_next_value(&rest, &v) && (v.permissions & VALUE_PUBLIC_READ) &&
+	    str_is(v.type, RETIRE_REASON_TYPE))
+		why = str_first(v.data, sizeof o->flaw.text - 40);
+	while (why.n && !str_utf8_ok(why, NULL)) why.n--; /* not within a character */
+	flaw_set(&o->flaw, ERR_GONE, FLAW_NO_OFFSET, "id", "retired", "the identifier was retired%s%.*s",
+		 why.n ? ": " : "", STR_ARG(why));
 }
 
 enum err outcome_local(struct rs_shard *s, struct arena *a, const struct id *id, struct outcome *ret)
@@ -50,9 +65,10 @@ enum err outcome_sought(struct rs_shard *s, struct arena *a, const struct sought
 	else if (l.kind == ANSWER_NOT_FOUND)
 		o.err = flaw_set(&o.flaw, ERR_NOT_FOUND, FLAW_NO_OFFSET, "id", "registered",
 				 "no such identifier is registered");
-	else if (l.kind == ANSWER_RETIRED)
-		o.err = flaw_set(&o.flaw, ERR_GONE, FLAW_NO_OFFSET, "id", "retired",
-				 "the identifier was retired");
+	if (!e && l.kind == ANSWER_RETIRED) {
+		o.err = ERR_GONE;
+		say_retired(&o);
+	}
 	if (!e) *ret = o;
 	return e;
 }
@@ -86,7 +102,7 @@ void outcome_found(const struct finding *f, bool cached, struct outcome *ret)
 		flaw_set(&o.flaw, ERR_NOT_FOUND, FLAW_NO_OFFSET, "id", "registered",
 			 "no such identifier is registered");
 	else if (f->kind == ANSWER_RETIRED)
-		flaw_set(&o.flaw, ERR_GONE, FLAW_NO_OFFSET, "id", "retired", "the identifier was retired");
+		say_retired(&o);
 	else if (f->err)
 		name_failing_hop(f, &o);
 	*ret = o;

@@ -60,6 +60,25 @@ static void set_defaults(struct rs_options *o)
 	if (!o->ttl_negative) o->ttl_negative = RS_TTL_NEGATIVE;
 }
 
+/* "A B C" as a list in the arena. */
+static enum err default_types(struct rs *r)
+{
+	struct str rest = str_of(RS_FIND_TYPES), one;
+	const char **list = ARENA_ARRAY(r->arena, const char *, REVERSE_TYPES_MAX);
+	if (!list) return ERR_NO_MEMORY;
+	r->o.find_types_n = 0;
+	while (str_split(&rest, ' ', &one)) list[r->o.find_types_n++] = arena_strdup(r->arena, one);
+	r->o.find_types = list;
+	return arena_overflowed(r->arena) ? ERR_NO_MEMORY : ERR_OK;
+}
+
+static enum err start_builder(struct rs *r, struct flaw *f)
+{
+	enum err e = r->o.find_types ? ERR_OK : default_types(r);
+	if (e || !r->o.writer) return e;
+	return reverse_builder_start(r->o.writer, r->o.find_types, r->o.find_types_n, f, &r->builder);
+}
+
 enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret)
 {
 	struct rs *r = calloc(1, sizeof *r);
@@ -75,6 +94,7 @@ enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret)
 		if (!r->cache) e = ERR_NO_MEMORY;
 	}
 	if (!e) e = face_routes(r->arena, &r->routes);
+	if (!e) e = start_builder(r, f);
 	if (e) {
 		rs_close(r);
 		return e;
@@ -95,6 +115,7 @@ void rs_close(struct rs *r)
 {
 	if (!r) return;
 	for (size_t i = 0; i < RS_SHARDS_MAX; i++) shard_free(r->shards[i]);
+	reverse_builder_free(r->builder);
 	cache_free(r->cache);
 	arena_free(r->arena);
 	free(r);

@@ -35,7 +35,15 @@ struct rs_options {
 	size_t cache_octets;        /* for answers and delegations of others, all shards; 0 = 16 MiB */
 	usec_t answer_validity;     /* of a signed answer; 0 = 1 h */
 	uint32_t ttl, ttl_negative; /* seconds; 0 = 3600, 60 */
+	/* value types that GET /find searches, without case; NULL: those of RS_FIND_TYPES. What was indexed
+	 * and is not named any more is dropped. */
+	const char *const *find_types;
+	size_t find_types_n;
 };
+
+/* What people look for: where things point, whom to ask, and what belongs together. */
+#define RS_FIND_TYPES                                                                                      \
+	"URL EMAIL BATCH LOT BATCH_LOT SUPPLIER MANUFACTURER GLOBAL_ASSET_ID SPECIFIC_ASSET_ID ASSET_LINK"
 
 /* Tables of the registry environment, resolver/tables.h. */
 extern const struct store_table rs_tables[];
@@ -45,7 +53,7 @@ extern const unsigned rs_table_credential; /* for net/access.h */
 enum { RS_SHARD_SLOT = 0 };
 
 enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret) MUST_USE;
-void rs_close(struct rs *r); /* after the server has stopped */
+void rs_close(struct rs *r); /* after the server and the writer have stopped */
 
 enum err rs_shard_start(struct rs *r, struct net_shard *s) MUST_USE;
 void rs_shard_turn(struct rs *r, struct net_shard *s); /* renews the read transaction */

@@ -14,6 +14,7 @@
 #include "resolver/counters.h"
 #include "resolver/recursion.h"
 #include "resolver/resolver.h"
+#include "resolver/reverse_build.h"
 #include "resolver/tables.h"
 
 enum {
@@ -52,6 +53,7 @@ struct rs {
 	_Atomic unsigned shards_n;      /* highest index begun, plus one */
 	_Atomic uint64_t zones_version; /* delegation changes committed */
 	uint64_t zones_applied;         /* the writer's: changes applied, committed or not */
+	struct reverse_builder *builder; /* of the reverse index; NULL without a writer */
 };
 
 /* Shards of requests. */

@@ -9,10 +9,13 @@
 #define RS_TABLES(X)                                                                                       \
 	X(record, "registry.c", "id key", "be64 leaf index of its last change; Record, packed")            \
 	X(history, "registry.c", "id key (history_key), be64 leaf index", "SHA-256 after; not the last")   \
-	X(counter, "registry.c", "prefix key of an authority", "be64 active, be64 retired")                \
+	X(counter, "tally.c", "prefix key: an authority, boundaries below", "be64 active, be64 retired")   \
 	X(delegation, "delegation.c", "prefix key", "Signed Delegation, packed; lasts until withdrawn")    \
 	X(serial, "delegation.c", "prefix key", "be64 last serial given out, also after a withdrawal")     \
-	X(credential, "net/access.c", "see there", "see there")
+	X(credential, "net/access.c", "see there", "see there")                                            \
+	X(idempotency, "idempotency.c", "see there", "see there")                                          \
+	X(reverse, "reverse.c", "u8 number of a type, value, u8 visibility, id key", "see there")          \
+	X(reverse_type, "reverse_type.c", "\"types\", or u8 number of one being built", "see there")
 
 enum rs_table {
 	RS__TABLE_START = STORE_APP - 1,

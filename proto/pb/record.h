@@ -76,6 +76,10 @@ enum err record_unpack(struct arena *a, struct str packed, struct flaw *f, struc
  * member ("values[2].data.format"). */
 enum err record_parse_json(struct arena *a, json_t *j, struct flaw *f, struct record *ret) MUST_USE;
 
+/* One value of such a list; path is where it stands, for the flaw. Its index stays 0 when it names none. */
+enum err record_parse_value(struct arena *a, json_t *j, const char *path, struct flaw *f,
+			    struct value *ret) MUST_USE;
+
 /* Which values a reader may see. */
 enum record_view { RECORD_PUBLIC, RECORD_ADMIN };
 

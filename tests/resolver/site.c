@@ -53,8 +53,6 @@ static void open_stores(struct site *s, const char *name)
 {
 	char sub[128], origin[128];
 	struct flaw f = {0};
-	snprintf(s->folder, sizeof s->folder, "/tmp/kanhe-site-XXXXXX");
-	must(mkdtemp(s->folder));
 	snprintf(sub, sizeof sub, "%s/registry", s->folder);
 	struct store_options so = {
 	    .folder = sub, .tables = rs_tables, .tables_n = rs_tables_n, .format = 1};
@@ -77,7 +75,9 @@ static void open_resolver(struct site *s, const struct site_options *o)
 				.authority = o->authority,
 				.recursive = o->recursive,
 				.courier = s->courier,
-				.answer_validity = o->answer_validity};
+				.answer_validity = o->answer_validity,
+				.find_types = o->find_types,
+				.find_types_n = o->find_types_n};
 	while (ro.authority_n < SITE_AUTHORITIES && o->authority[ro.authority_n]) ro.authority_n++;
 	if (o->anchor) {
 		s->anchor = (struct rs_anchor){.prefix = o->anchor->prefix, .url = o->anchor->url};
@@ -89,13 +89,11 @@ static void open_resolver(struct site *s, const struct site_options *o)
 	must(s->rs);
 }
 
-void site_open(const struct site_options *o, struct site *s)
+/* Everything but the key, the port and the folder. */
+static void site_start(struct site *s)
 {
 	struct flaw f = {0};
-	must(!sign_setup());
-	*s = (struct site){.port = free_port(), .prefix = o->authority[0], .key = sign_key_new()};
-	snprintf(s->url, sizeof s->url, "http://127.0.0.1:%u", s->port);
-	snprintf(s->did, sizeof s->did, "did:web:127.0.0.1%%3A%u", s->port);
+	const struct site_options *o = &s->options;
 	open_stores(s, o->name);
 	struct courier_options co = {.allow_private = true};
 	must(s->key && !courier_start(&co, &s->courier));
@@ -111,6 +109,36 @@ void site_open(const struct site_options *o, struct site *s)
 	must(s->server);
 }
 
+static void site_stop(struct site *s)
+{
+	net_server_stop(s->server, USEC_PER_SEC);
+	courier_stop(s->courier);
+	writer_stop(s->writer);
+	rs_close(s->rs);
+	store_close(s->store);
+}
+
+void site_open(const struct site_options *o, struct site *s)
+{
+	must(!sign_setup());
+	*s = (struct site){
+	    .port = free_port(), .prefix = o->authority[0], .key = sign_key_new(), .options = *o};
+	snprintf(s->url, sizeof s->url, "http://127.0.0.1:%u", s->port);
+	snprintf(s->did, sizeof s->did, "did:web:127.0.0.1%%3A%u", s->port);
+	snprintf(s->folder, sizeof s->folder, "/tmp/kanhe-site-XXXXXX");
+	must(mkdtemp(s->folder));
+	site_start(s);
+}
+
+void site_restart(struct site *s)
+{
+	site_stop(s);
+	s->store = NULL;
+	s->rs = NULL;
+	s->server = NULL;
+	site_start(s);
+}
+
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *w)
 {
 	(void)st;
@@ -121,11 +149,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 
 void site_close(struct site *s)
 {
-	net_server_stop(s->server, USEC_PER_SEC);
-	courier_stop(s->courier);
-	writer_stop(s->writer);
-	rs_close(s->rs);
-	store_close(s->store);
+	site_stop(s);
 	sign_key_free(s->key);
 	nftw(s->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }

@@ -27,7 +27,7 @@ static void every_route_refuses_wrong_roles(void **state)
 {
 	static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 	static const char *const open[] = {"/resolve/{id...}", "/resolve", "/.well-known/kanhe-node",
-					   "/.well-known/did.json"};
+					   "/.well-known/did.json", "/find"};
 	const struct net_routes *routes = rs_routes(node.rs);
 	size_t guarded = 0;
 	uint64_t feed, ledger, feed2, ledger2;

@@ -30,7 +30,12 @@ enum cli_exit {
 	X(id, command_id, NULL, HELP_ID)                                                                   \
 	X(resolve, command_resolve, NULL, HELP_RESOLVE)                                                    \
 	X(register, command_register, "registrar", HELP_REGISTER)                                          \
+	X(value, command_value, "registrar", HELP_VALUE)                                                   \
 	X(load, command_load, "registrar", HELP_LOAD)                                                      \
+	X(find, command_find, "registrar", HELP_FIND)                                                      \
+	X(list, command_list, "registrar", HELP_LIST)                                                      \
+	X(count, command_count, "registrar", HELP_COUNT)                                                   \
+	X(history, command_history, "registrar", HELP_HISTORY)                                             \
 	X(delegate, command_delegate, "registrar", HELP_DELEGATE)                                          \
 	X(publish, command_publish, "owner", HELP_PUBLISH)                                                 \
 	X(catalog, command_catalog, "owner", HELP_CATALOG)                                                 \

@@ -43,12 +43,16 @@ static int body_of(struct cli *c, const char *file, const struct words *w, json_
 int command_register(struct cli *c, int argc, char **argv)
 {
 	bool retire = false;
-	const char *file = NULL;
+	const char *file = NULL, *reason = NULL, *key = NULL, *revision = NULL;
 	struct words words;
 	struct reply r;
 	json_t *body = NULL;
-	const struct option_row own[] = {{"file", &file, NULL}, {"retire", NULL, &retire}};
-	int status = options_read(c, argc, argv, own, 2, &words);
+	const struct option_row own[] = {{"file", &file, NULL},
+					 {"retire", NULL, &retire},
+					 {"reason", &reason, NULL},
+					 {"if-revision", &revision, NULL},
+					 {"key", &key, NULL}};
+	int status = options_read(c, argc, argv, own, 5, &words);
 	if (status) return status;
 	if (!words.n) return usage_error(c, SAY_MISSING_WORD, "ID");
 	if (!retire && !file && words.n < 2) return usage_error(c, SAY_MISSING_WORD, "TYPE=DATA");
@@ -58,8 +62,12 @@ int command_register(struct cli *c, int argc, char **argv)
 		return status;
 	}
 	struct call call = {.method = retire ? "DELETE" : "PUT",
-			    .path = client_path(c, "/registry/%s", path_word(c, words.word[0], true)),
-			    .json = body};
+			    .path = client_path(c, "/registry/%s%s%s", path_word(c, words.word[0], true),
+						retire && reason ? "?reason=" : "",
+						retire && reason ? path_word(c, reason, false) : ""),
+			    .json = body,
+			    .if_match = revision,
+			    .idempotency_key = key};
 	status = client_call(c, &call, &r);
 	if (status) return status;
 	if (c->json && r.json)

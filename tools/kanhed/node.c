@@ -186,6 +186,9 @@ static enum err open_resolver(struct node *n, struct flaw *f)
 			       .ttl = (uint32_t)conf_number(c, "resolver", "ttl"),
 			       .ttl_negative = (uint32_t)conf_number(c, "resolver", "ttl_negative")};
 	o.authority_n = conf_list(c, "resolver", "authority", &o.authority);
+	o.find_types_n = conf_list(c, "resolver", "find_types", &o.find_types);
+	static const char *const no_types[] = {NULL};
+	if (!o.find_types_n) o.find_types = no_types; /* an empty list means none, not the standard ones */
 	return rs_open(&o, f, &n->rs);
 }
 

@@ -1,5 +1,7 @@
 #include "tools/kanhed/settings.h"
 
+#include "resolver/resolver.h"
+
 #define MIB INT64_C(1048576)
 #define TIB (MIB * MIB)
 #define SECOND INT64_C(1000000)
@@ -66,6 +68,9 @@
 	  "seconds an answer may be kept, where its values say nothing", "应答默认可缓存秒数")             \
 	X(resolver, ttl_negative, CONF_NUMBER, "60", 1, 86400, NULL, "seconds a not-found may be kept",    \
 	  "未找到应答可缓存秒数")                                                                          \
+	X(resolver, find_types, CONF_LIST, RS_FIND_TYPES, 0, 8192, NULL,                                   \
+	  "types of values that /find searches; dropped and new ones are dealt with in the background",    \
+	  "/find 可检索的值类型；增删后在后台处理索引")                                                     \
 	X(space, enabled, CONF_SWITCH, "yes", 0, 0, NULL, "serve the data space", "启用数据空间")          \
 	X(space, participant, CONF_TEXT, "", 0, 63, NULL,                                                  \
 	  "participant that `kanhe` acts for when --as is not given",                                      \
