@@ -1,7 +1,7 @@
 #include "resolver/answer.h"
 
 #include "base/feed.h"
-#include "resolver/registry.h"
+#include "resolver/series.h"
 
 const char *answer_word(enum answer_kind k)
 {
@@ -14,7 +14,15 @@ const char *answer_word(enum answer_kind k)
 	return "";
 }
 
-enum err answer_find(const struct rs_shard *s, const struct id *id, struct local *ret)
+static enum err find_member(const struct rs_shard *s, struct arena *a, const struct id *id,
+			    struct str *ret_packed)
+{
+	struct series series;
+	enum err e = series_find(s->txn, id, &series);
+	return e ? e : series_fill(a, &series, id, ret_packed);
+}
+
+enum err answer_find(const struct rs_shard *s, struct arena *a, const struct id *id, struct local *ret)
 {
 	const struct rs_options *o = &s->rs->o;
 	struct local l = {.kind = ANSWER_REFERRAL, .ttl = o->ttl, .zone = zones_find(s->zones, id)};
@@ -24,6 +32,8 @@ enum err answer_find(const struct rs_shard *s, const struct id *id, struct local
 		return ERR_OK;
 	}
 	enum err e = registry_find(s->txn, id, &l.record);
+	if (e == ERR_NOT_FOUND && atomic_load_explicit(&s->rs->series_any, memory_order_relaxed))
+		e = find_member(s, a, id, &l.record);
 	if (e == ERR_NOT_FOUND) {
 		l.kind = ANSWER_NOT_FOUND;
 		l.ttl = o->ttl_negative;

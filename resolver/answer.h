@@ -14,7 +14,7 @@
 
 enum { SIGNATURES_OCTETS = 4 << 20 /* per shard: some 5,000 signed answers */ };
 
-struct local {
+struct local { /* a record of a member of a series lives in the arena given */
 	enum answer_kind kind;
 	const struct zone *zone;
 	struct str record;       /* packed: RECORD, RETIRED */
@@ -23,7 +23,8 @@ struct local {
 };
 
 /* ERR_NOT_RESPONSIBLE: the prefix is neither ours nor given away by us. */
-enum err answer_find(const struct rs_shard *s, const struct id *id, struct local *ret) MUST_USE;
+enum err answer_find(const struct rs_shard *s, struct arena *a, const struct id *id,
+		     struct local *ret) MUST_USE;
 /* The packed Signed Answer, in the arena. */
 enum err answer_sign(struct rs_shard *s, struct arena *a, const struct id *id, const struct local *l,
 		     struct str *ret) MUST_USE;

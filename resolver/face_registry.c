@@ -65,6 +65,7 @@ static enum err apply_change(struct writer_cmd *c, struct writer_txn *t)
 {
 	struct change *g = (struct change *)c;
 	bool stale = g->job.shard->rs->zones_applied != g->set.zones_version;
+	g->set.no_series = !atomic_load(&g->job.shard->rs->series_any);
 	g->job.flaw = (struct flaw){.offset = FLAW_NO_OFFSET};
 	return registry_apply(&g->set, t, g->job.arena, stale, &g->job.flaw);
 }
@@ -121,6 +122,8 @@ static void answer_one(struct job *j)
 	json_put_str(o, "id", c->id.text);
 	json_put_u64(o, "revision", c->revision);
 	if (c->act == REGISTRY_RETIRE) json_put_str(o, "status", STR("retired"));
+	struct str pattern;
+	if (c->series.n && !face_series_of(j->req, &c->id, &pattern)) json_put_str(o, "series", pattern);
 	face_json(j->req, c->created ? 201 : 200, o);
 }
 
@@ -222,6 +225,7 @@ static void get_registered(struct net_req *r)
 	enum err e = face_id(r, &f, &id);
 	if (!e) e = may_read(r, id.key, &f);
 	if (!e) e = registry_find(s->txn, &id, &packed);
+	if (e == ERR_NOT_FOUND) e = face_member(r, &id, &packed, NULL);
 	if (!e) e = record_peek(packed, &head);
 	if (!e && !out) e = ERR_NO_MEMORY;
 	if (!e) e = record_write_json(packed, RECORD_ADMIN, out);
@@ -350,6 +354,18 @@ static enum err put_history(void *arg, uint64_t leaf, struct str digests)
 	return buf_err(h->out);
 }
 
+/* A member of a series without a record of its own: the last change of the series made it. */
+static enum err put_member(struct net_req *r, const struct id *id, struct history *h)
+{
+	unsigned char digests[HISTORY_DIGEST] = {0};
+	struct str packed;
+	uint64_t leaf;
+	enum err e = face_member(r, id, &packed, &leaf);
+	if (e) return e;
+	hash_sha256(packed, digests + HASH_SHA256);
+	return put_history(h, leaf, str_n(digests, sizeof digests));
+}
+
 static void get_history(struct net_req *r)
 {
 	struct rs_shard *s = rs__shard(r);
@@ -363,6 +379,7 @@ static void get_history(struct net_req *r)
 		buf_json(h.out, id.text);
 		buf_add(h.out, STR(",\"history\":["));
 		e = registry_history(s->txn, &id, put_history, &h);
+		if (!e && !h.any) e = put_member(r, &id, &h);
 		buf_add(h.out, STR("]}"));
 	}
 	if (!e && !h.any) e = ERR_NOT_FOUND;

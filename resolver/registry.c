@@ -12,6 +12,7 @@
 #include "base/ledger.h"
 #include "resolver/delegation.h"
 #include "resolver/entry.h"
+#include "resolver/series.h"
 
 enum {
 	HISTORY_STEM_MAX = STORE_KEY_MAX - 8,
@@ -281,12 +282,28 @@ static enum err pack_retired(struct registry_change *c, struct str old, usec_t n
 	return pack(c, &r, a);
 }
 
+/* What the identifier was so far as a member of a series; ERR_NOT_FOUND. */
+static enum err find_member(struct registry_change *c, struct store_txn *t, struct arena *a, struct str *ret)
+{
+	struct series s;
+	struct record_head head;
+	enum err e = series_find(t, &c->id, &s);
+	if (!e) e = record_peek(s.packed, &head);
+	if (!e) e = series_fill(a, &s, &c->id, ret);
+	if (e) return e;
+	c->old_leaf = s.leaf;
+	c->series = arena_dup(a, head.id);
+	return c->series.p ? ERR_OK : ERR_NO_MEMORY;
+}
+
 static enum err prepare(const struct registry_set *s, struct registry_change *c, struct writer_txn *t,
 			struct arena *a, struct flaw *f)
 {
 	struct str old = STR_NONE;
 	struct record_head head;
 	enum err e = find_row(t->store, &c->id, &c->old_leaf, &old);
+	c->series = STR_NONE;
+	if (e == ERR_NOT_FOUND && !s->no_series) e = find_member(c, t->store, a, &old);
 	if (e && e != ERR_NOT_FOUND) return e;
 	bool there = !e;
 	e = there ? record_peek(old, &head) : ERR_OK;
@@ -320,10 +337,11 @@ static enum err note_one(const struct registry_change *c, struct writer_txn *t, 
 	if (!c->created) entry_digest(&entry, "before", c->before);
 	entry_text(&entry, "id", c->id.text);
 	entry_text(&entry, "kind",
-		   c->act == REGISTRY_RETIRE ? STR("record.retired")
+		   c->act == REGISTRY_RETIRE ? c->series.n ? STR("member.retired") : STR("record.retired")
 		   : c->created              ? STR("record.registered")
 					     : STR("record.replaced"));
 	entry_number(&entry, "revision", c->revision);
+	if (c->series.n) entry_text(&entry, "series", c->series);
 	return entry_append(&entry, t, who, ret_leaf);
 }
 
@@ -385,8 +403,9 @@ static enum err write_all(const struct registry_set *s, struct writer_txn *t, ui
 	for (size_t i = 0; i < s->n && !e; i++) {
 		const struct registry_change *c = &s->changes[i];
 		if (!c->unchanged) {
-			active += c->act == REGISTRY_RETIRE ? -1 : c->created || c->revived;
-			retired += c->act == REGISTRY_RETIRE ? 1 : -(int64_t)c->revived;
+			bool new = c->created || c->series.n; /* a record where there was none */
+			active += c->act == REGISTRY_RETIRE ? -(int64_t)!new : new || c->revived;
+			retired += c->act == REGISTRY_RETIRE ? 1 : -(int64_t)(c->revived && !new);
 			e = write_one(c, t, leaf);
 		}
 		bool last = i + 1 == s->n || !str_eq(s->changes[i + 1].authority, c->authority);

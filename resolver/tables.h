@@ -12,7 +12,12 @@
 	X(counter, "registry.c", "prefix key of an authority", "be64 active, be64 retired")                \
 	X(delegation, "delegation.c", "prefix key", "Signed Delegation, packed; lasts until withdrawn")    \
 	X(serial, "delegation.c", "prefix key", "be64 last serial given out, also after a withdrawal")     \
-	X(credential, "net/access.c", "see there", "see there")
+	X(credential, "net/access.c", "see there", "see there")                                            \
+	X(series, "series.c, series_change.c", "see series.c", "see series.c")                             \
+	X(series_history, "series.c, series_change.c", "key of series, be64 leaf index",                   \
+	  "SHA-256 of the record after; not the last")                                                     \
+	X(series_count, "series.c, series_change.c", "prefix key of an authority",                         \
+	  "be64 active series, their members, retired series, their members")
 
 enum rs_table {
 	RS__TABLE_START = STORE_APP - 1,
