@@ -353,6 +353,7 @@ struct places { /* found so far */
 	size_t key, key_check, text, text_check;
 };
 
+/* What the first member and one with the character c at that place of the range say of the places. */
 static enum err compare(const struct parts *p, const struct id *first, const struct id *other, size_t place,
 			struct flaw *f, struct places *w)
 {
@@ -368,31 +369,43 @@ static enum err compare(const struct parts *p, const struct id *first, const str
 	return ERR_OK;
 }
 
-/* A member that differs from the first at one place, by a letter of one class that the scheme takes. */
+/* Members that differ from the first at one place. One character of each class is enough; but a check
+ * digit may happen to be what the range has, so where there is one, all are tried. A character that the
+ * alphabet lacks tells the place as well. */
 static enum err probe(struct arena *a, const struct parts *p, const struct id *first, size_t place,
 		      unsigned class, struct flaw *f, struct places *w)
 {
-	char all[SERIES_ALPHABET_MAX], serial[SERIES_WIDTH_MAX];
-	size_t n = letters(&p->range, place, all), tried = 0;
-	enum err e = ERR_OK;
-	struct id other;
+	char serial[SERIES_WIDTH_MAX], from = p->range.from.p[place];
+	bool placed = false;
+	enum err refusal = ERR_OK;
 	memcpy(serial, p->range.from.p, p->range.from.n);
-	for (size_t i = 0; i < n; i++) {
-		if (class_of(all[i]) != class || all[i] == p->range.from.p[place]) continue;
-		serial[place] = all[i];
-		tried++;
-		e = make(a, p, str_n(serial, p->range.from.n), f, &other);
+	for (char c = '0'; c <= 'z' && (p->check || !placed); c++) {
+		struct id other;
+		if (class_of(c) != class || c == from) continue;
+		serial[place] = c;
+		enum err e = make(a, p, str_n(serial, p->range.from.n), f, &other);
 		if (e == ERR_NO_MEMORY) return e;
-		if (e) continue;
+		if (e) {
+			refusal = e;
+			continue;
+		}
 		e = compare(p, first, &other, place, f, w);
-		char got = e ? all[i] : other.key.p[w->key + place];
-		if ((got ^ all[i]) == ' ')
+		if (e) return e;
+		char got = other.key.p[w->key + place];
+		if ((got ^ c) == ' ')
 			return bad(f, p->range_at + 1 + place, "range-folded",
 				   "the scheme does not tell capitals from small letters: write capitals");
-		if (got != all[i]) return misplaced(f, p);
-		return e;
+		if (got != c || other.text.p[w->text + place] != c) return misplaced(f, p);
+		placed = true;
 	}
-	return tried ? e : ERR_OK;
+	return placed ? ERR_OK : refusal;
+}
+
+static bool has_class(const struct series_range *r, size_t place, unsigned class)
+{
+	for (char c = '0'; c <= 'z'; c++)
+		if (class_of(c) == class && series_range_allows(r, place, c)) return true;
+	return false;
 }
 
 static enum err locate(struct arena *a, const struct parts *p, const struct id *first, struct flaw *f,
@@ -402,6 +415,7 @@ static enum err locate(struct arena *a, const struct parts *p, const struct id *
 		if (!class_of(p->range.from.p[i])) continue;
 		for (unsigned c = 0; c < CLASSES; c++) {
 			struct arena_mark mark = arena_mark(a);
+			if (!has_class(&p->range, i, 1u << c)) continue;
 			enum err e = probe(a, p, first, i, 1u << c, f, w);
 			arena_rollback(a, mark);
 			if (e) return e;

@@ -168,6 +168,8 @@ static size_t fill_headers(struct cli *c, const struct call *call, struct courie
 		h[n++] = (struct courier_header){"content-type", "application/json"};
 	else if (call->type)
 		h[n++] = (struct courier_header){"content-type", call->type};
+	if (call->if_match)
+		h[n++] = (struct courier_header){"if-match", client_path(c, "\"%s\"", call->if_match)};
 	h[n++] = (struct courier_header){"accept-language", say_language() == SAY_ZH ? "zh" : "en"};
 	return n;
 }
@@ -255,7 +257,7 @@ static void take_reply(struct cli *c, const struct sent *w, struct reply *ret)
 static enum err submit(struct cli *c, struct sent *w)
 {
 	const struct call *call = &w->call;
-	struct courier_header headers[5];
+	struct courier_header headers[6];
 	uint64_t ticket;
 	struct courier_req req = {
 	    .method = call->method,

@@ -29,6 +29,7 @@ struct call {
 	const char *body_file;
 	const char *type;    /* of body or body_file */
 	const char *accept;  /* NULL: application/json */
+	const char *if_match; /* revision that the thing must have; NULL: any */
 	const char *token;   /* a token file's name other than the command's own; NULL: that one */
 	int64_t deadline;    /* microseconds; 0: 60 s */
 	const char *to_file; /* a 2xx body goes there instead; "-" is standard output */
@@ -56,6 +57,8 @@ const char *client_path(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const char *path_word(struct cli *c, const char *word, bool keep_slash);
 /* A member of a reply as text; "" when absent. */
 const char *text_of(const json_t *o, const char *key);
+/* {"values":[…]} of TYPE=DATA words from `from` on, or a file's JSON; a new reference (register.c). */
+int record_body(struct cli *c, const char *file, const struct words *w, size_t from, json_t **ret);
 /* Reads a whole file (or "-", standard input) into the arena. */
 int file_read(struct cli *c, const char *path, size_t max, struct str *ret);
 

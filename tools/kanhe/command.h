@@ -30,6 +30,7 @@ enum cli_exit {
 	X(resolve, command_resolve, NULL, HELP_RESOLVE)                                                    \
 	X(register, command_register, "registrar", HELP_REGISTER)                                          \
 	X(load, command_load, "registrar", HELP_LOAD)                                                      \
+	X(series, command_series, "registrar", HELP_SERIES)                                                \
 	X(delegate, command_delegate, "registrar", HELP_DELEGATE)                                          \
 	X(publish, command_publish, "owner", HELP_PUBLISH)                                                 \
 	X(catalog, command_catalog, "owner", HELP_CATALOG)                                                 \
