@@ -469,6 +469,15 @@ static void bad_series_change_nothing(void **state)
 	site_heads(&node, &feed2, &ledger2);
 	assert_int_equal(feed, feed2);
 	assert_int_equal(ledger, ledger2);
+	/* a scope that has the first of them, and not the last */
+	char narrow[ACCESS_TOKEN_TEXT];
+	site_grant(&node, "narrow", ROLE_ENTERPRISE, "9506001", narrow);
+	r = put(narrow, at("01/0950600{199000..200000}{check}"), TEMPLATE, NULL);
+	EXPECT(r, 403);
+	http_done(&r);
+	r = put(narrow, at("01/0950600{190000..190009}{check}"), TEMPLATE, NULL);
+	EXPECT(r, 201);
+	http_done(&r);
 	/* and who may, may */
 	r = put(enterprise, at("88.118.8.2/OK-{0..9}"), TEMPLATE, NULL);
 	EXPECT(r, 201);
@@ -543,7 +552,7 @@ static void series_are_listed(void **state)
 	EXPECT(r, 200);
 	assert_true(json_array_size(json_object_get(r.json, "series")) >= 2);
 	http_done(&r);
-	r = get(auditor, "/series?prefix=gs1:9506001");
+	r = get(auditor, "/series?prefix=gs1:9506003");
 	EXPECT(r, 200);
 	assert_int_equal(json_array_size(json_object_get(r.json, "series")), 0);
 	http_done(&r);

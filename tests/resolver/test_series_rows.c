@@ -413,6 +413,7 @@ static void neighbours_that_share_no_member_are_allowed(void **state)
 	    "01/0950600{013000..013099}{check}", /* items, each and by the case */
 	    "01/1950600{013000..013099}{check}",
 	    "01/2950600{012950..013050}{check}",
+	    "01/0950600{0300..0399}07{check}",
 	    "00/3950600{0000000100..0000000199}{check}", /* logistic units */
 	    "01/09506000134352/21/{0001..9999}",         /* serials of two widths */
 	    "01/09506000134352/21/{00001..99999}",
@@ -464,6 +465,16 @@ static void neighbours_that_share_no_member_are_allowed(void **state)
 			arena_rollback(a, mark);
 		}
 	assert_int_equal(members, 100);
+	/* digits between the range and the check digit stay what they are */
+	for (unsigned item = 29900; item < 30300; item++)
+		for (char c = '0'; c <= '9'; c++) {
+			struct arena_mark mark = arena_mark(a);
+			struct str s = series_of(a, t, arena_printf(a, "01/0950600%06u%c", item, c));
+			members += s.n > 0;
+			if (s.n) assert_true(item % 100 == 7 && item >= 30000);
+			arena_rollback(a, mark);
+		}
+	assert_int_equal(members, 103);
 	store_read_end(t);
 	arena_free(a);
 }
@@ -580,6 +591,41 @@ static void a_restart_changes_nothing(void **state)
 	arena_free(a);
 }
 
+static void equal_values_change_nothing_later(void **state)
+{
+	const char *pattern = "88.8/{000..999}";
+	struct arena *a = arena_new(16 << 20);
+	usec_t now = 1800000000 * USEC_PER_SEC;
+	struct record_head head[3];
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct store_txn *t;
+		struct series_pattern p;
+		struct series s;
+		close_all(); /* nobody reads the clock while it is set */
+		clock_fake(&now);
+		open_all();
+		one_value.ttl = i < 2 ? 60 : 61;
+		assert_int_equal(change(a, SERIES_PUT, pattern, NULL, NULL), ERR_OK);
+		must(!store_read(store, &t));
+		assert_int_equal(series_pattern_parse(a, str_of(pattern), NULL, &p), ERR_OK);
+		assert_int_equal(series_get(t, &p, &s), ERR_OK);
+		assert_int_equal(record_peek(s.packed, &head[i]), ERR_OK);
+		head[i].id = head[i].owner = STR_NONE;
+		store_read_end(t);
+		now += 60 * USEC_PER_SEC;
+	}
+	one_value.ttl = 60;
+	close_all();
+	clock_fake(NULL);
+	open_all();
+	assert_int_equal(head[1].revision, 1);
+	assert_int_equal(head[1].modified, head[0].modified);
+	assert_int_equal(head[2].revision, 2);
+	assert_true(head[2].modified > head[0].modified && head[2].created == head[0].created);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -592,6 +638,7 @@ int main(void)
 	    cmocka_unit_test(shapes_are_bounded),
 	    cmocka_unit_test(ten_million_serials_are_one_small_row),
 	    cmocka_unit_test(a_restart_changes_nothing),
+	    cmocka_unit_test(equal_values_change_nothing_later),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
 }
