@@ -141,7 +141,7 @@ static enum err apply(struct writer_cmd *c, struct writer_txn *t)
 	struct series_job *g = (struct series_job *)c;
 	g->job.flaw = (struct flaw){.offset = FLAW_NO_OFFSET};
 	/* before it is committed, so that no snapshot has a series that nobody looks for */
-	atomic_store(&g->job.shard->rs->series_any, true);
+	if (g->c.act == SERIES_PUT) atomic_store(&g->job.shard->rs->series_any, true);
 	return series_apply(&g->c, t, g->job.arena, &g->job.flaw);
 }
 

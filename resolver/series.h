@@ -22,6 +22,7 @@ enum {
 	/* Lengths of what follows the range, among series that lie together and whose identifiers are
 	 * equally long: each may cost a lookup. */
 	SERIES_TAILS_MAX = 8,
+	SERIES_RECORD_MAX = 64 << 10, /* of a member, which is made anew for every question */
 	/* Rows looked at for an overlap: only those of another such length, near the new one. */
 	SERIES_STEPS_MAX = 65536,
 };

@@ -38,10 +38,11 @@ static enum err try_member(struct arena *a, const struct series_pattern *p, cons
 	if (e) return e;
 	filled.id = p->last.text;
 	e = record_pack(&filled, &out);
+	if (!e && out.n > SERIES_RECORD_MAX) e = ERR_TOO_LARGE;
 	buf_done(&out);
 	if (e != ERR_TOO_LARGE) return e;
 	return flaw_set(f, e, FLAW_NO_OFFSET, "values", "record-size",
-			"a member's record has at most %d octets", RECORD_PACKED_MAX);
+			"the record of a member has at most %d octets", SERIES_RECORD_MAX);
 }
 
 /* All members are equally long, but for {number}, which is longest for the last. */
@@ -260,16 +261,18 @@ static enum err check(const struct series_change *c, struct writer_txn *t, struc
 	const struct series_pattern *p = &c->pattern;
 	struct series_key k;
 	series_key_of(p, &k);
-	enum err e = delegation_check_range(t->store, p->first.key, p->last.key, c->authority.n);
-	if (e == ERR_NOT_RESPONSIBLE)
-		return flaw_set(f, e, FLAW_NO_OFFSET, "pattern", "delegated",
-				"a prefix within the range is delegated to another node");
-	if (!e) e = series_get(t->store, p, &s->old);
+	enum err e = series_get(t->store, p, &s->old);
 	if (e && e != ERR_NOT_FOUND) return e;
 	s->there = !e;
 	e = s->there ? record_peek(s->old.packed, &s->head) : ERR_OK;
 	if (!e) e = check_condition(c, s, f);
-	if (!e && !s->there) e = check_free(c, t->store, &k, f);
+	/* what was given away since a series was made is the child's, and does not hinder its changes */
+	if (e || s->there) return e;
+	e = delegation_check_range(t->store, p->first.key, p->last.key, c->authority.n);
+	if (e == ERR_NOT_RESPONSIBLE)
+		return flaw_set(f, e, FLAW_NO_OFFSET, "pattern", "delegated",
+				"a prefix within the range is delegated to another node");
+	if (!e) e = check_free(c, t->store, &k, f);
 	return e;
 }
 

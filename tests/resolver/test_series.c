@@ -486,17 +486,10 @@ static void bad_series_change_nothing(void **state)
 
 static void delegated_prefixes_are_left_alone(void **state)
 {
-	char key[SIGN_MULTIBASE], body[1024];
 	(void)state;
-	sign_public_multibase(sign_public(node.key), key);
-	snprintf(body, sizeof body,
-		 "{\"prefix\":\"01/09506000200002\",\"did\":\"did:web:child.example\",\"keys\":[\"%s\"],"
-		 "\"endpoints\":[{\"protocol\":\"https\",\"url\":\"https://child.example\"}]}",
-		 key);
-	struct http_reply r = post(registrar, "/delegations", body);
-	EXPECT(r, 201);
-	http_done(&r);
-	r = put(registrar, at("01/0950600{019990..020010}{check}"), "{\"values\":[]}", NULL);
+	assert_int_equal(site_delegate(&node, registrar, "01/09506000200002", &node), 201);
+	struct http_reply r =
+	    put(registrar, at("01/0950600{019990..020010}{check}"), "{\"values\":[]}", NULL);
 	EXPECT(r, 421);
 	assert_string_equal(http_text(&r, "rule"), "delegated");
 	http_done(&r);
@@ -506,15 +499,14 @@ static void delegated_prefixes_are_left_alone(void **state)
 	add("01/0950600{020001..020010}{check}", "{\"values\":[]}");
 	/* given away afterwards: the child answers, whatever the series says */
 	assert_int_equal(status_of("01/09506000200057"), 200);
-	snprintf(body, sizeof body,
-		 "{\"prefix\":\"01/09506000200057\",\"did\":\"did:web:child.example\",\"keys\":[\"%s\"],"
-		 "\"endpoints\":[{\"protocol\":\"https\",\"url\":\"https://child.example\"}]}",
-		 key);
-	r = post(registrar, "/delegations", body);
-	EXPECT(r, 201);
-	http_done(&r);
+	assert_int_equal(site_delegate(&node, registrar, "01/09506000200057", &node), 201);
 	assert_int_equal(status_of("01/09506000200057"), 421);
 	assert_int_equal(status_of("01/09506000200064"), 200);
+	/* which does not keep the rest from being changed */
+	r = del(registrar, at("01/0950600{020001..020010}{check}"));
+	EXPECT(r, 200);
+	http_done(&r);
+	assert_int_equal(status_of("01/09506000200064"), 410);
 }
 
 static void series_are_listed(void **state)
