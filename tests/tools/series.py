@@ -58,7 +58,8 @@ try:
     check("list of a company prefix", status == 0 and [s["members"] for s in json.loads(out)["series"]] == [100], out + err)
 
     # overrides, single members
-    check("a record of its own", node.kanhe("register", "88.118.8/SN-0000007", "URL=https://own.example/")[0] == 0)
+    status, out, err = node.kanhe("register", "88.118.8/SN-0000007", "URL=https://own.example/")
+    check("a record of its own says whose member it was", status == 0 and ten_million in out, out + err)
     check("goes first", resolve("88.118.8/SN-0000007") == (0, "https://own.example/"))
     status, out, err = node.kanhe("series", "retire", ten_million, "--member", "0000008")
     check("retire a member", status == 0, err)

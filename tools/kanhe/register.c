@@ -40,6 +40,15 @@ int record_body(struct cli *c, const char *file, const struct words *w, size_t f
 	return CLI_OK;
 }
 
+/* A member of a series that has a record of its own from now on. */
+static void print_series_left(const json_t *reply)
+{
+	if (!text_of(reply, "series")[0]) return;
+	printf("  %s ", say(SAY_SERIES_LEFT));
+	print_safe(stdout, str_of(text_of(reply, "series")));
+	putchar('\n');
+}
+
 int command_register(struct cli *c, int argc, char **argv)
 {
 	bool retire = false;
@@ -62,9 +71,11 @@ int command_register(struct cli *c, int argc, char **argv)
 			    .json = body};
 	status = client_call(c, &call, &r);
 	if (status) return status;
-	if (c->json && r.json)
+	if (c->json && r.json) {
 		print_json(r.json);
-	else if (!c->quiet)
+	} else if (!c->quiet) {
 		printf(say(retire ? SAY_RETIRED : SAY_REGISTERED), words.word[0]);
+		print_series_left(r.json);
+	}
 	return CLI_OK;
 }
