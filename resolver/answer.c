@@ -15,11 +15,11 @@ const char *answer_word(enum answer_kind k)
 }
 
 static enum err find_member(const struct rs_shard *s, struct arena *a, const struct id *id,
-			    struct str *ret_packed)
+			    struct local *l)
 {
 	struct series series;
 	enum err e = series_find(s->txn, id, &series);
-	return e ? e : series_fill(a, &series, id, ret_packed);
+	return e ? e : series_fill(a, &series, id, &l->record, &l->head);
 }
 
 enum err answer_find(const struct rs_shard *s, struct arena *a, const struct id *id, struct local *ret)
@@ -33,7 +33,9 @@ enum err answer_find(const struct rs_shard *s, struct arena *a, const struct id 
 	}
 	enum err e = registry_find(s->txn, id, &l.record);
 	if (e == ERR_NOT_FOUND && atomic_load_explicit(&s->rs->series_any, memory_order_relaxed))
-		e = find_member(s, a, id, &l.record);
+		e = find_member(s, a, id, &l);
+	else if (!e)
+		e = record_peek(l.record, &l.head);
 	if (e == ERR_NOT_FOUND) {
 		l.kind = ANSWER_NOT_FOUND;
 		l.ttl = o->ttl_negative;
@@ -41,7 +43,6 @@ enum err answer_find(const struct rs_shard *s, struct arena *a, const struct id 
 		*ret = l;
 		return ERR_OK;
 	}
-	if (!e) e = record_peek(l.record, &l.head);
 	if (e) return e;
 	l.kind = l.head.status == RECORD_RETIRED ? ANSWER_RETIRED : ANSWER_RECORD;
 	if (l.kind == ANSWER_RETIRED)

@@ -24,8 +24,9 @@ struct series_job {
 enum err face_member(struct net_req *r, const struct id *id, struct str *ret_packed, uint64_t *ret_leaf)
 {
 	struct series s;
+	struct record_head head;
 	enum err e = series_find(rs__shard(r)->txn, id, &s);
-	if (!e) e = series_fill(r->arena, &s, id, ret_packed);
+	if (!e) e = series_fill(r->arena, &s, id, ret_packed, &head);
 	if (!e && ret_leaf) *ret_leaf = s.leaf;
 	return e;
 }

@@ -286,10 +286,10 @@ static enum err pack_retired(struct registry_change *c, struct str old, usec_t n
 static enum err find_member(struct registry_change *c, struct store_txn *t, struct arena *a, struct str *ret)
 {
 	struct series s;
-	struct record_head head;
+	struct record_head head, own;
 	enum err e = series_find(t, &c->id, &s);
 	if (!e) e = record_peek(s.packed, &head);
-	if (!e) e = series_fill(a, &s, &c->id, ret);
+	if (!e) e = series_fill(a, &s, &c->id, ret, &own);
 	if (e) return e;
 	c->old_leaf = s.leaf;
 	c->series = arena_dup(a, head.id);

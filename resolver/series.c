@@ -19,7 +19,7 @@
 #include "resolver/series_template.h"
 
 enum {
-	HEAD_ROW = 17, /* of a row, before FROM */
+	HEAD_ROW = 19, /* of a row, before FROM */
 	FLAG_REFERENCES = 1,
 	WALK_MAX = 2 * SERIES_TAILS_MAX + 2, /* lookups of one identifier */
 };
@@ -74,6 +74,7 @@ enum err series_row_read(struct str key, struct str row, struct series *ret)
 	s.scope = get16(row.p + 9);
 	s.head = get16(row.p + 11);
 	s.rest = (unsigned char)row.p[14];
+	s.values_n = get16(row.p + 17);
 	if (row.n <= HEAD_ROW + width + alphabet || key.n < s.scope + SERIES_KEY_HEAD || s.head < s.scope)
 		return ERR_CORRUPT;
 	s.tail = get16(key.p + s.scope + 2);
@@ -88,15 +89,23 @@ enum err series_row_read(struct str key, struct str row, struct series *ret)
 	return ERR_OK;
 }
 
-void series_row_put(const struct series_pattern *p, bool references, struct buf *out)
+static bool any_references(const struct record *r)
+{
+	for (size_t i = 0; i < r->values_n; i++)
+		if (r->values[i].references_n) return true;
+	return false;
+}
+
+void series_row_put(const struct series_pattern *p, const struct record *r, struct buf *out)
 {
 	char head[HEAD_ROW] = {0};
-	head[8] = references ? FLAG_REFERENCES : 0;
+	head[8] = any_references(r) ? FLAG_REFERENCES : 0;
 	put16(head + 9, p->scope);
 	put16(head + 11, p->head);
 	head[13] = (char)p->range.from.n;
 	head[14] = (char)p->rest;
 	put16(head + 15, p->range.alphabet.n);
+	put16(head + 17, r->values_n);
 	buf_add(out, str_n(head, sizeof head));
 	buf_add(out, p->range.from);
 	buf_add(out, p->range.alphabet);
@@ -210,44 +219,52 @@ bool series_any(struct store_txn *t)
 static enum err values_take(struct arena *a, const struct series *s, struct record *r)
 {
 	struct str rest = s->packed;
-	struct value v;
-	size_t n = 0;
-	enum err e;
 	if (s->references) return record_unpack(a, s->packed, NULL, r);
-	while (!(e = record_next_value(&rest, &v))) n++;
-	if (e != ERR_NOT_FOUND) return e;
-	r->values = ARENA_ARRAY(a, struct value, n + 1);
+	r->values = ARENA_ARRAY(a, struct value, s->values_n + 1);
 	if (!r->values) return ERR_NO_MEMORY;
-	for (rest = s->packed; r->values_n < n; r->values_n++) {
-		e = record_next_value(&rest, &r->values[r->values_n]);
-		if (e) return e;
+	for (; r->values_n < s->values_n; r->values_n++) {
+		enum err e = record_next_value(&rest, &r->values[r->values_n]);
+		if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
 	}
 	return ERR_OK;
 }
 
-enum err series_fill(struct arena *a, const struct series *s, const struct id *id, struct str *ret_packed)
+static enum err pack(struct arena *a, const struct record *r, size_t about, struct str *ret)
+{
+	struct buf out = BUF_INIT(RECORD_PACKED_MAX);
+	(void)buf_room(&out, about); /* at once, not by doubling */
+	enum err e = record_pack(r, &out);
+	struct str copy = e ? STR_NONE : arena_dup(a, buf_str(&out));
+	buf_done(&out);
+	if (!e && !copy.p) e = ERR_NO_MEMORY;
+	if (!e) *ret = copy;
+	return e;
+}
+
+enum err series_fill(struct arena *a, const struct series *s, const struct id *id, struct str *ret_packed,
+		     struct record_head *ret_head)
 {
 	struct template_words w = {id->text, str_first(str_skip(id->key, s->head), s->range.from.n)};
 	struct record r = {.values_n = 0};
 	struct record_head head;
-	struct buf out = BUF_INIT(RECORD_PACKED_MAX);
+	size_t about = s->packed.n;
 	enum err e = values_take(a, s, &r);
 	if (!e) e = record_peek(s->packed, &head);
-	for (size_t i = 0; i < r.values_n && !e; i++)
-		if (template_is(r.values[i].data))
-			e = template_fill(a, r.values[i].data, &w, &r.values[i].data);
+	for (size_t i = 0; i < r.values_n && !e; i++) {
+		struct str *data = &r.values[i].data;
+		if (!template_is(*data)) continue;
+		e = template_fill(a, *data, &w, data);
+		about += data->n;
+	}
 	if (e) return e;
-	r.id = id->text;
+	r.id = head.id = id->text;
 	r.owner = head.owner;
 	r.created = head.created;
 	r.modified = head.modified;
 	r.revision = head.revision;
 	r.status = head.status;
-	e = record_pack(&r, &out);
-	struct str copy = e ? STR_NONE : arena_dup(a, buf_str(&out));
-	buf_done(&out);
-	if (!e && !copy.p) e = ERR_NO_MEMORY;
-	if (!e) *ret_packed = copy;
+	e = pack(a, &r, about, ret_packed);
+	if (!e) *ret_head = head;
 	return e;
 }
 

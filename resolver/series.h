@@ -23,15 +23,17 @@ enum {
 	 * equally long: each may cost a lookup. */
 	SERIES_TAILS_MAX = 8,
 	SERIES_RECORD_MAX = 64 << 10, /* of a member, which is made anew for every question */
-	/* Rows looked at for an overlap: only those of another such length, near the new one. */
-	SERIES_STEPS_MAX = 65536,
+	/* Rows looked at for an overlap, only those of another such length, near the new one: a few
+	 * hundredths of a second of the writer. */
+	SERIES_STEPS_MAX = 16384,
 };
 
 struct series {         /* a row, borrowed */
 	struct str key; /* of the row: where its history is, and the cursor of lists */
 	struct series_range range;
 	size_t scope, head, rest,
-	    tail;          /* as in struct series_pattern; tail: octets after head, range, rest */
+	    tail; /* as in struct series_pattern; tail: octets after head, range, rest */
+	size_t values_n;
 	bool references;   /* some value has references */
 	uint64_t leaf;     /* of its last change */
 	struct str packed; /* Record: the pattern as its id, the templates as values */
@@ -39,9 +41,9 @@ struct series {         /* a row, borrowed */
 
 /* The series that the identifier is a member of, retired ones too; ERR_NOT_FOUND. */
 enum err series_find(struct store_txn *t, const struct id *id, struct series *ret) MUST_USE;
-/* The member's packed record, in the arena: retired when the series is. */
-enum err series_fill(struct arena *a, const struct series *s, const struct id *id,
-		     struct str *ret_packed) MUST_USE;
+/* The member's packed record, in the arena, and its head: retired when the series is. */
+enum err series_fill(struct arena *a, const struct series *s, const struct id *id, struct str *ret_packed,
+		     struct record_head *ret_head) MUST_USE;
 /* By its pattern; ERR_NOT_FOUND. */
 enum err series_get(struct store_txn *t, const struct series_pattern *p, struct series *ret) MUST_USE;
 /* True when the table has a row: nothing else has to be asked. */
@@ -104,7 +106,7 @@ void series_key_of(const struct series_pattern *p, struct series_key *ret);
 /* ERR_CORRUPT. */
 enum err series_row_read(struct str key, struct str row, struct series *ret) MUST_USE;
 /* The octets in front of the packed record, leaf included (zero). */
-void series_row_put(const struct series_pattern *p, bool references, struct buf *out);
+void series_row_put(const struct series_pattern *p, const struct record *r, struct buf *out);
 /* Places of a member's key: what stands at i, or which characters may. */
 struct series_place {
 	char literal; /* where range and check are not */

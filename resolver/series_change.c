@@ -74,6 +74,7 @@ struct search {
 static bool meet_at(const struct series *x, const struct series *y, size_t i)
 {
 	struct series_place a = series_place_at(x, i), b = series_place_at(y, i);
+	if (a.literal && b.literal) return a.literal == b.literal;
 	for (char c = '-'; c <= 'z'; c++) {
 		bool one = a.check ? c >= '0' && c <= '9'
 				   : a.range != SIZE_MAX && series_range_allows(&x->range, a.range, c);
@@ -83,7 +84,7 @@ static bool meet_at(const struct series *x, const struct series *y, size_t i)
 		if (b.literal) two = c == b.literal;
 		if (one && two) return true;
 	}
-	return a.literal && a.literal == b.literal;
+	return false;
 }
 
 /* The least or greatest octets that a member's first n octets may be. */
@@ -278,18 +279,11 @@ static enum err check(const struct series_change *c, struct writer_txn *t, struc
 
 /* ---- changing --------------------------------------------------------------------------- */
 
-static bool any_references(const struct record *r)
-{
-	for (size_t i = 0; i < r->values_n; i++)
-		if (r->values[i].references_n) return true;
-	return false;
-}
-
 static enum err pack(const struct series_pattern *p, const struct record *r, struct buf *row,
 		     unsigned char digest[HASH_SHA256])
 {
 	buf_clear(row);
-	series_row_put(p, any_references(r), row);
+	series_row_put(p, r, row);
 	size_t from = row->n;
 	enum err e = buf_err(row);
 	if (!e) e = record_pack(r, row);

@@ -81,6 +81,18 @@ static enum answer_kind signed_answer(const char *id, unsigned char digest[HASH_
 	return kind;
 }
 
+static uint64_t metric(const char *line)
+{
+	struct buf out = BUF_INIT(1 << 20);
+	rs_metrics(node.rs, &out);
+	buf_byte(&out, 0);
+	const char *at_line = strstr(out.p, line);
+	assert_non_null(at_line);
+	uint64_t n = strtoull(at_line + strlen(line), NULL, 10);
+	buf_done(&out);
+	return n;
+}
+
 static void members_answer_as_records_do(void **state)
 {
 	unsigned char one[HASH_SHA256], two[HASH_SHA256];
@@ -116,9 +128,11 @@ static void members_answer_as_records_do(void **state)
 	assert_int_equal(json_array_size(json_object_get(r.json, "values")), 1);
 	http_done(&r);
 
-	/* the same octets each time */
+	/* the same octets each time, and signed once */
+	uint64_t signatures = metric("\nkanhe_resolver_signatures_total");
 	assert_int_equal(signed_answer("88.118.8/SN-0000042", one), ANSWER_RECORD);
 	assert_int_equal(signed_answer("88.118.8/SN-0000042", two), ANSWER_RECORD);
+	assert_int_equal(metric("\nkanhe_resolver_signatures_total"), signatures + 1);
 	assert_memory_equal(one, two, sizeof one);
 	assert_int_equal(signed_answer("88.118.8/SN-0000043", two), ANSWER_RECORD);
 	assert_memory_not_equal(one, two, sizeof one);
@@ -257,32 +271,21 @@ static void a_record_of_its_own_goes_first(void **state)
 
 static void counts_keep_members_apart(void **state)
 {
-	struct buf out = BUF_INIT(1 << 20);
-	char line[256];
-	unsigned long long active[2], members[2];
+	static const char *const lines[] = {
+	    "kanhe_resolver_identifiers{prefix=\"88.118.8\",status=\"active\"}",
+	    "kanhe_resolver_identifiers{prefix=\"88.118.8\",status=\"retired\"}",
+	    "kanhe_resolver_series_members{prefix=\"88.118.8\",status=\"active\"}"};
+	uint64_t before[3];
 	(void)state;
-	for (int i = 0; i < 2; i++) {
-		buf_clear(&out);
-		rs_metrics(node.rs, &out);
-		buf_byte(&out, 0);
-		snprintf(line, sizeof line,
-			 "kanhe_resolver_identifiers{prefix=\"88.118.8\",status=\"active\"} ");
-		active[i] = strtoull(strstr(out.p, line) + strlen(line), NULL, 10);
-		snprintf(line, sizeof line,
-			 "kanhe_resolver_series_members{prefix=\"88.118.8\",status=\"active\"} ");
-		members[i] = strtoull(strstr(out.p, line) + strlen(line), NULL, 10);
-		if (!i) {
-			add("88.118.8/CT-{000..999}", TEMPLATE);
-			assert_int_equal(site_register(&node, registrar, "88.118.8/CT-001", "https://x/"),
-					 200);
-			struct http_reply r = del(registrar, "/registry/88.118.8/CT-002");
-			EXPECT(r, 200);
-			http_done(&r);
-		}
-	}
-	buf_done(&out);
-	assert_int_equal(members[1] - members[0], 1000);
-	assert_int_equal(active[1] - active[0], 1);
+	for (int i = 0; i < 3; i++) before[i] = metric(lines[i]);
+	add("88.118.8/CT-{000..999}", TEMPLATE);
+	assert_int_equal(site_register(&node, registrar, "88.118.8/CT-001", "https://x/"), 200);
+	struct http_reply r = del(registrar, "/registry/88.118.8/CT-002");
+	EXPECT(r, 200);
+	http_done(&r);
+	assert_int_equal(metric(lines[0]) - before[0], 1);
+	assert_int_equal(metric(lines[1]) - before[1], 1);
+	assert_int_equal(metric(lines[2]) - before[2], 1000);
 }
 
 static void replaces_and_retires(void **state)
@@ -436,8 +439,6 @@ static void bad_series_change_nothing(void **state)
 	     "{\"values\":[{\"type\":\"URL\",\"data\":\"https://{seriel}/\"}]}", 400, "placeholder"},
 	    {registrar, "88.118.8/BAD-{0..9}", "{\"values\":[{\"type\":\"URL\",\"data\":\"{id:html}\"}]}",
 	     400, "placeholder"},
-	    {registrar, "88.118.8/BAD-{0..9}", "{\"values\":[{\"type\":\"URL\",\"data\":\"}\"}]}", 400,
-	     "placeholder"},
 	    {registrar, "88.118.8/BAD-{0..9}", "{\"values\":[{\"type\":\"URL\"}]}", 400, NULL},
 	    {registrar, "88.118.8/BAD-{0..9}", "{\"pattern\":\"88.118.8/BAD-{0..8}\",\"values\":[]}", 400,
 	     "pattern-path"},

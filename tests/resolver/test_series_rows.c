@@ -438,15 +438,20 @@ static void ten_million_serials_are_one_small_row(void **state)
 	assert_int_equal(series_pattern_parse(a, STR("88.6/SN-{0000000..9999999}"), NULL, &p), ERR_OK);
 	assert_int_equal(series_get(t, &p, &s), ERR_OK);
 	/* all rows of all tables that the registration wrote or changed */
-	octets += s.key.n + s.packed.n + 17 + 2 * s.range.from.n;
+	octets += s.key.n + s.packed.n + 19 + 2 * s.range.from.n;
 	must(!store_cursor_open(t, STORE_LEAF, &c));
 	must(!store_cursor_last(c, &key, &row));
 	octets += key.n + row.n;
 	store_cursor_close(c);
 	must(!store_get(t, RS_TABLE_series_count, str_first(p.first.key, p.scope), &row));
 	octets += p.scope + row.n;
-	fprintf(stderr, "%zu octets for 10,000,000 identifiers\n", octets);
 	assert_true(octets < 1024);
+	/* the change feed, which may be trimmed, has a copy of them */
+	must(!store_cursor_open(t, STORE_FEED, &c));
+	must(!store_cursor_last(c, &key, &row));
+	store_cursor_close(c);
+	fprintf(stderr, "%zu octets for 10,000,000 identifiers, %zu in the feed\n", octets, key.n + row.n);
+	assert_true(key.n + row.n < 1024);
 	store_read_end(t);
 	arena_free(a);
 }
@@ -457,20 +462,21 @@ static void a_restart_changes_nothing(void **state)
 	struct store_txn *t;
 	struct id id;
 	struct series s;
+	struct record_head head;
 	struct str before, after;
 	(void)state;
 	assert_int_equal(change(a, SERIES_PUT, "88.7/{000..999}", NULL, NULL), ERR_OK);
 	must(!id_parse(a, STR("88.7/123"), NULL, &id));
 	must(!store_read(store, &t));
 	assert_int_equal(series_find(t, &id, &s), ERR_OK);
-	assert_int_equal(series_fill(a, &s, &id, &before), ERR_OK);
+	assert_int_equal(series_fill(a, &s, &id, &before, &head), ERR_OK);
 	store_read_end(t);
 	close_all();
 	open_all();
 	must(!store_read(store, &t));
 	assert_true(series_any(t));
 	assert_int_equal(series_find(t, &id, &s), ERR_OK);
-	assert_int_equal(series_fill(a, &s, &id, &after), ERR_OK);
+	assert_int_equal(series_fill(a, &s, &id, &after, &head), ERR_OK);
 	assert_true(str_eq(before, after));
 	store_read_end(t);
 	arena_free(a);
