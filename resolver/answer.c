@@ -1,7 +1,7 @@
 #include "resolver/answer.h"
 
 #include "base/feed.h"
-#include "resolver/registry.h"
+#include "resolver/series.h"
 
 const char *answer_word(enum answer_kind k)
 {
@@ -16,12 +16,20 @@ const char *answer_word(enum answer_kind k)
 
 void answer_seek(const struct rs_shard *s, const struct id *id, struct sought *ret)
 {
-	struct sought k = {.zone = zones_find(s->zones, id), .err = ERR_NOT_FOUND};
+	struct sought k = {.id = id, .zone = zones_find(s->zones, id), .err = ERR_NOT_FOUND};
 	if (k.zone && !k.zone->parent) k.err = registry_find(s->txn, id, &k.record);
 	*ret = k;
 }
 
-enum err answer_read(const struct rs_shard *s, const struct sought *k, struct local *ret)
+static enum err find_member(const struct rs_shard *s, struct arena *a, const struct id *id,
+			    struct local *l)
+{
+	struct series series;
+	enum err e = series_find(s->txn, id, &series);
+	return e ? e : series_fill(a, &series, id, &l->record, &l->head);
+}
+
+enum err answer_read(const struct rs_shard *s, struct arena *a, const struct sought *k, struct local *ret)
 {
 	const struct rs_options *o = &s->rs->o;
 	struct local l = {.kind = ANSWER_REFERRAL, .ttl = o->ttl, .zone = k->zone};
@@ -30,14 +38,19 @@ enum err answer_read(const struct rs_shard *s, const struct sought *k, struct lo
 		*ret = l;
 		return ERR_OK;
 	}
-	if (k->err == ERR_NOT_FOUND) {
+	enum err e = k->err;
+	l.record = k->record;
+	if (e == ERR_NOT_FOUND && atomic_load_explicit(&s->rs->series_any, memory_order_relaxed))
+		e = find_member(s, a, k->id, &l);
+	else if (!e)
+		e = record_peek(l.record, &l.head);
+	if (e == ERR_NOT_FOUND) {
+		l.record = STR_NONE;
 		l.kind = ANSWER_NOT_FOUND;
 		l.ttl = o->ttl_negative;
 		*ret = l;
 		return ERR_OK;
 	}
-	l.record = k->record;
-	enum err e = k->err ? k->err : record_peek(l.record, &l.head);
 	if (e) return e;
 	l.kind = l.head.status == RECORD_RETIRED ? ANSWER_RETIRED : ANSWER_RECORD;
 	if (l.kind == ANSWER_RETIRED)
@@ -48,11 +61,11 @@ enum err answer_read(const struct rs_shard *s, const struct sought *k, struct lo
 	return ERR_OK;
 }
 
-enum err answer_find(const struct rs_shard *s, const struct id *id, struct local *ret)
+enum err answer_find(const struct rs_shard *s, struct arena *a, const struct id *id, struct local *ret)
 {
 	struct sought k;
 	answer_seek(s, id, &k);
-	return answer_read(s, &k, ret);
+	return answer_read(s, a, &k, ret);
 }
 
 static enum err all_public(struct str packed, bool *ret)

@@ -18,7 +18,8 @@ enum err face_routes(struct arena *a, struct net_routes *ret)
 		     {face_list_rows, face_list_rows_n},
 		     {face_find_rows, face_find_rows_n},
 		     {face_history_rows, face_history_rows_n},
-		     {face_node_rows, face_node_rows_n}};
+		     {face_node_rows, face_node_rows_n},
+		     {face_series_rows, face_series_rows_n}};
 	struct net_route *rows = ARENA_ARRAY(a, struct net_route, ROWS_MAX);
 	size_t n = 0;
 	if (!rows) return ERR_NO_MEMORY;

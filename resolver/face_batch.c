@@ -172,7 +172,7 @@ static enum err answer_octets(const struct batch *b, const struct item *it, stru
 		return e;
 	}
 	struct buf plain = BUF_INIT(ANSWER_PACKED_MAX);
-	enum err e = answer_find(b->shard, &it->id, &l);
+	enum err e = answer_find(b->shard, a, &it->id, &l);
 	if (!e) e = answer_plain(b->shard, a, &it->id, &l, &plain);
 	if (!e) *ret = arena_dup(a, buf_str(&plain));
 	buf_done(&plain);

@@ -197,6 +197,18 @@ static enum err put_as_of(struct net_req *r, const struct id *id, struct str at,
 	return e;
 }
 
+/* A member of a series without a record of its own: the last change of the series made it. */
+static enum err put_member(struct net_req *r, const struct id *id, struct history *h)
+{
+	unsigned char digests[HISTORY_DIGEST] = {0};
+	struct str packed;
+	uint64_t leaf;
+	enum err e = face_member(r, id, &packed, &leaf);
+	if (e) return e;
+	hash_sha256(packed, digests + HASH_SHA256);
+	return put_history(h, leaf, str_n(digests, sizeof digests));
+}
+
 /* ---- the whole of it --------------------------------------------------------------------- */
 
 static enum err put_changes(struct net_req *r, const struct id *id, struct flaw *f, struct history *h)
@@ -212,11 +224,11 @@ static enum err put_changes(struct net_req *r, const struct id *id, struct flaw 
 	buf_add(h->out, STR(",\"history\":["));
 	e = after == UINT64_MAX ? registry_history(h->txn, id, put_history, h)
 				: registry_history_page(h->txn, id, after, put_history, h);
+	if (!e && !h->any && after == UINT64_MAX) e = put_member(r, id, h);
 	buf_byte(h->out, ']');
 	if (h->more) buf_printf(h->out, ",\"next\":\"%llu\"", (unsigned long long)h->last);
 	buf_byte(h->out, '}');
-	if (h->more) return ERR_OK; /* it was put_history that ended the walk */
-	return !e && !h->any && after == UINT64_MAX ? ERR_NOT_FOUND : e;
+	return h->more ? ERR_OK : e; /* more: it was put_history that ended the walk */
 }
 
 static void get_history(struct net_req *r)

@@ -63,6 +63,7 @@ static enum err apply_change(struct writer_cmd *c, struct writer_txn *t)
 {
 	struct change *g = (struct change *)c;
 	bool stale = g->job.shard->rs->zones_applied != g->set.zones_version;
+	g->set.no_series = !atomic_load(&g->job.shard->rs->series_any);
 	g->job.flaw = (struct flaw){.offset = FLAW_NO_OFFSET};
 	enum err e = idempotency_look(&g->once, t, g->job.arena, &g->job.flaw);
 	if (e || g->once.repeated) return e;
@@ -136,6 +137,10 @@ static enum err tell_one(const struct change *g, struct arena *a, struct told *r
 	buf_json(&out, c->id.text);
 	buf_printf(&out, ",\"revision\":%llu", (unsigned long long)c->revision);
 	if (c->act == REGISTRY_RETIRE) buf_add(&out, STR(",\"status\":\"retired\""));
+	if (c->series.n) {
+		buf_add(&out, STR(",\"series\":"));
+		buf_json(&out, c->series);
+	}
 	if (c->act == REGISTRY_AMEND) buf_add(&out, STR(",\"indexes\":["));
 	for (size_t i = 0; i < c->amendments.n; i++)
 		buf_printf(&out, "%s%u", i ? "," : "", c->amendments.list[i].index);
@@ -280,6 +285,7 @@ static void get_registered(struct net_req *r)
 	enum err e = face_id(r, &f, &id);
 	if (!e) e = registry_may_read(r, id.key, &f);
 	if (!e) e = registry_find(s->txn, &id, &packed);
+	if (e == ERR_NOT_FOUND) e = face_member(r, &id, &packed, NULL);
 	if (!e) e = record_peek(packed, &head);
 	if (!e && !out) e = ERR_NO_MEMORY;
 	if (!e) e = record_write_json(packed, RECORD_ADMIN, out);

@@ -24,6 +24,14 @@ struct change {
 
 void post_registry(struct net_req *r); /* face_registry_batch.c */
 
+/* The record of a member of a series, in the request's arena, and the leaf of the series' last change
+ * (may be NULL); ERR_NOT_FOUND. (face_series.c) */
+enum err face_member(struct net_req *r, const struct id *id, struct str *ret_packed,
+		     uint64_t *ret_leaf) MUST_USE;
+
+/* The pattern of the series whose member it is, also where it has a record of its own. */
+enum err face_series_of(struct net_req *r, const struct id *id, struct str *ret_pattern) MUST_USE;
+
 /* A job that applies a set. Answers for itself and gives NULL without memory. */
 struct change *registry_change_new(struct net_req *r, size_t arena_cap);
 /* Answers with the error and drops the job, before it was submitted. */

@@ -1,5 +1,5 @@
 /* The resolver's lines of /metrics. */
-#include "resolver/registry.h"
+#include "resolver/series.h"
 #include "resolver/state.h"
 
 static void line(struct buf *out, const char *name, const char *kind, const char *help, uint64_t value)
@@ -59,6 +59,32 @@ static uint64_t types_not_ready(struct store_txn *t)
 	return n;
 }
 
+static void series_line(struct rs *r, struct store_txn *t, bool members, struct buf *out)
+{
+	const char *name = members ? "series_members" : "series";
+	buf_printf(out, "# HELP kanhe_resolver_%s %s\n# TYPE kanhe_resolver_%s gauge\n", name,
+		   members ? "identifiers that series stand for" : "series registered", name);
+	for (size_t i = 0; i < r->o.authority_n; i++) {
+		struct series_count n;
+		if (series_count(t, r->ours[i].key, &n)) continue;
+		for (int retired = 0; retired < 2; retired++) {
+			uint64_t value = members ? retired ? n.members_retired : n.members
+					 : retired ? n.retired
+						   : n.active;
+			buf_printf(out, "kanhe_resolver_%s{prefix=\"", name);
+			label(out, r->ours[i].text);
+			buf_printf(out, "\",status=\"%s\"} %llu\n", retired ? "retired" : "active",
+				   (unsigned long long)value);
+		}
+	}
+}
+
+static void series_lines(struct rs *r, struct store_txn *t, struct buf *out)
+{
+	series_line(r, t, false, out);
+	series_line(r, t, true, out);
+}
+
 static void registry_lines(struct rs *r, struct buf *out)
 {
 	struct store_txn *t;
@@ -79,6 +105,7 @@ static void registry_lines(struct rs *r, struct buf *out)
 				   (unsigned long long)(retired ? n.retired : n.active));
 		}
 	}
+	series_lines(r, t, out);
 	store_read_end(t);
 }
 

@@ -46,7 +46,7 @@ enum err outcome_sought(struct rs_shard *s, struct arena *a, const struct sought
 	flaw_init(&o.flaw);
 	o.state = CHAIN_AUTHORITATIVE;
 	o.ours = true;
-	enum err e = answer_read(s, k, &l);
+	enum err e = answer_read(s, a, k, &l);
 	if (e == ERR_NOT_RESPONSIBLE) {
 		o.err = e;
 		o.state = CHAIN_NONE;
@@ -117,7 +117,7 @@ enum err outcome_sign(struct rs_shard *s, struct arena *a, const struct id *id, 
 {
 	struct local l;
 	if (o->octets.n || !o->ours || !o->kind) return ERR_OK;
-	enum err e = answer_find(s, id, &l);
+	enum err e = answer_find(s, a, id, &l);
 	return e ? e : answer_sign(s, a, id, &l, &o->octets);
 }
 

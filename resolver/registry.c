@@ -13,6 +13,7 @@
 #include "resolver/delegation.h"
 #include "resolver/entry.h"
 #include "resolver/reverse.h"
+#include "resolver/series.h"
 
 enum {
 	HISTORY_STEM_MAX = STORE_KEY_MAX - 8,
@@ -389,12 +390,28 @@ static enum err amend(struct registry_change *c, struct str old, struct arena *a
 	return e;
 }
 
+/* What the identifier was so far as a member of a series; ERR_NOT_FOUND. */
+static enum err find_member(struct registry_change *c, struct store_txn *t, struct arena *a, struct str *ret)
+{
+	struct series s;
+	struct record_head head, own;
+	enum err e = series_find(t, &c->id, &s);
+	if (!e) e = record_peek(s.packed, &head);
+	if (!e) e = series_fill(a, &s, &c->id, ret, &own);
+	if (e) return e;
+	c->old_leaf = s.leaf;
+	c->series = arena_dup(a, head.id);
+	return c->series.p ? ERR_OK : ERR_NO_MEMORY;
+}
+
 static enum err prepare(const struct registry_set *s, struct registry_change *c, struct writer_txn *t,
 			struct arena *a, struct flaw *f)
 {
 	struct str old = STR_NONE;
 	struct record_head head;
 	enum err e = find_row(t->store, &c->id, &c->old_leaf, &old);
+	c->series = STR_NONE;
+	if (e == ERR_NOT_FOUND && !s->no_series) e = find_member(c, t->store, a, &old);
 	if (e && e != ERR_NOT_FOUND) return e;
 	bool there = !e;
 	e = there ? record_peek(old, &head) : ERR_OK;
@@ -430,12 +447,13 @@ static enum err note_one(const struct registry_change *c, struct writer_txn *t, 
 	if (!c->created) entry_digest(&entry, "before", c->before);
 	entry_text(&entry, "id", c->id.text);
 	entry_text(&entry, "kind",
-		   c->act == REGISTRY_RETIRE  ? STR("record.retired")
+		   c->act == REGISTRY_RETIRE  ? c->series.n ? STR("member.retired") : STR("record.retired")
 		   : c->act == REGISTRY_AMEND ? STR("record.amended")
 		   : c->created               ? STR("record.registered")
 					      : STR("record.replaced"));
 	if (c->reason.n) entry_text(&entry, "reason", c->reason);
 	entry_number(&entry, "revision", c->revision);
+	if (c->series.n) entry_text(&entry, "series", c->series);
 	return entry_append(&entry, t, who, ret_leaf);
 }
 
@@ -478,7 +496,7 @@ static enum err note_reverse(struct writing *w, const struct registry_change *c)
 {
 	struct str old_new[2] = {STR_NONE, c->packed};
 	uint64_t leaf;
-	bool old = !c->created && w->types.n;
+	bool old = !c->created && !c->series.n && w->types.n;
 	enum err e = old ? find_row(w->txn->store, &c->id, &leaf, &old_new[0]) : ERR_OK;
 	return e ? e : reverse_note(w->txn->store, &w->types, w->arena, c->id.key, old_new);
 }
@@ -504,11 +522,13 @@ static enum err write_all(const struct registry_set *s, struct writing *w)
 	for (size_t i = 0; i < s->n && !e; i++) {
 		const struct registry_change *c = &s->changes[i];
 		bool retired = c->act == REGISTRY_RETIRE;
+		bool new = c->created || c->series.n; /* a record where there was none */
 		if (c->unchanged) continue;
 		e = write_one(w, c);
 		if (!e)
 			e = tally_add(&w->tally, c->id.key, c->authority,
-				      retired ? -1 : c->created || c->revived, retired - c->revived);
+				      retired ? -(int)!new : new || c->revived,
+				      retired ? 1 : -(int)(c->revived && !new));
 	}
 	return e ? e : tally_close(&w->tally);
 }
@@ -531,6 +551,7 @@ enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct are
 		e = s->batch ? note_batch(s, t, &w.leaf) : note_one(s->changes, t, s->who, &w.leaf);
 		if (!e) e = write_all(s, &w);
 	}
-	arena_rollback(a, mark);
+	/* the answer to a change of a member names its series */
+	if (e || s->batch || !s->changes[0].series.n) arena_rollback(a, mark);
 	return e;
 }

@@ -38,6 +38,8 @@ struct registry_change {
 	size_t place;                 /* in the request, for the flaw */
 	/* set by registry_apply */
 	bool created, unchanged, revived;
+	struct str series; /* pattern of the series whose member it was so far; empty: of none. Its octets
+			      are gone after registry_apply */
 	uint64_t revision;
 	unsigned char before[HASH_SHA256], after[HASH_SHA256]; /* zeros: none */
 	uint64_t old_leaf;
@@ -53,6 +55,7 @@ struct registry_set {
 	uint64_t revision; /* of REGISTRY_REVISION */
 	struct str who;
 	uint64_t zones_version; /* delegations that the caller's check has seen */
+	bool no_series;         /* there is none at all: members need not be looked for */
 };
 
 /* ERR_EXISTS naming the place of the second one when an identifier stands there twice. */

@@ -5,6 +5,7 @@
 #include "net/access.h"
 #include "resolver/answer.h"
 #include "resolver/face.h"
+#include "resolver/series.h"
 #include "resolver/state.h"
 #include "resolver/upstream.h"
 
@@ -172,6 +173,7 @@ static enum err shard_fill(struct rs_shard *s)
 	enum err e = store_read(r->o.store, &s->txn);
 	if (e) return e;
 	s->live = true;
+	if (series_any(s->txn)) atomic_store(&r->series_any, true);
 	return zones_new(r->ours, r->o.authority_n, s->txn, &s->zones);
 }
 

@@ -51,6 +51,7 @@ struct rs {
 	struct net_routes routes;
 	_Atomic(struct rs_shard *) shards[RS_SHARDS_MAX];
 	_Atomic unsigned shards_n;      /* highest index begun, plus one */
+	_Atomic bool series_any;        /* a series was made, perhaps: else nobody has to look */
 	_Atomic uint64_t zones_version; /* delegation changes committed */
 	uint64_t zones_applied;         /* the writer's: changes applied, committed or not */
 	struct reverse_builder *builder; /* of the reverse index; NULL without a writer */

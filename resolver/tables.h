@@ -15,7 +15,12 @@
 	X(credential, "net/access.c", "see there", "see there")                                            \
 	X(idempotency, "idempotency.c", "see there", "see there")                                          \
 	X(reverse, "reverse.c", "u8 number of a type, value, u8 visibility, id key", "see there")          \
-	X(reverse_type, "reverse_type.c", "\"types\", or u8 number of one being built", "see there")
+	X(reverse_type, "reverse_type.c", "\"types\", or u8 number of one being built", "see there")        \
+	X(series, "series.c, series_change.c", "see series.c", "see series.c")                             \
+	X(series_history, "series.c, series_change.c", "key of series, be64 leaf index",                   \
+	  "SHA-256 of the record after; not the last")                                                     \
+	X(series_count, "series.c, series_change.c", "prefix key of an authority",                         \
+	  "be64 active series, their members, retired series, their members")
 
 enum rs_table {
 	RS__TABLE_START = STORE_APP - 1,

@@ -36,6 +36,7 @@ enum cli_exit {
 	X(list, command_list, "registrar", HELP_LIST)                                                      \
 	X(count, command_count, "registrar", HELP_COUNT)                                                   \
 	X(history, command_history, "registrar", HELP_HISTORY)                                             \
+	X(series, command_series, "registrar", HELP_SERIES)                                                \
 	X(delegate, command_delegate, "registrar", HELP_DELEGATE)                                          \
 	X(publish, command_publish, "owner", HELP_PUBLISH)                                                 \
 	X(catalog, command_catalog, "owner", HELP_CATALOG)                                                 \
