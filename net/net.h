@@ -32,6 +32,8 @@ typedef void net_handler_fn(struct net_req *r);
 
 enum net_route_flags {
 	NET_STREAM_IN = 1, /* the handler runs after the header section; the body comes by net_on_body */
+	NET_READ = 2,      /* for admit: a POST that changes nothing */
+	NET_UNMETERED = 4, /* for admit: never refused for coming too often */
 };
 
 /* A route is static data. Pattern: "/resolve/{id...}" (the rest of the path, slashes and percent
@@ -181,6 +183,9 @@ struct net_options {
 	const struct net_routes *routes;
 	size_t routes_n;
 	struct net_hooks hooks;
+	/* After the guard, on every route: whether the client may ask just now. hooks.ctx is its ctx; an error
+	 * is the answer. NULL: always. */
+	enum err (*admit)(void *ctx, struct net_req *r, struct flaw *f);
 	size_t request_arena;     /* octets per request besides the body; 0 = 2 MiB */
 	unsigned connections_max; /* per shard; 0 = 16,384 */
 	unsigned streams_max;     /* concurrent per connection; 0 = 256 */

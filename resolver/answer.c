@@ -14,16 +14,28 @@ const char *answer_word(enum answer_kind k)
 	return "";
 }
 
+/* Whose identifier it is: the enterprise's, else that of the prefix of ours. */
+static void place(const struct rs_shard *s, const struct id *id, struct local *l)
+{
+	const struct zone *ours = l->zone->parent ? l->zone->parent : l->zone;
+	const struct prefix_mark *m = s->prefixes ? prefixes_find(s->prefixes, id->key) : NULL;
+	l->tally = TALLY_OURS + ours->index;
+	if (!m) return;
+	l->withheld = m->withheld;
+	if (tallies_has(s->tallies, TALLY_ALLOCATED + (size_t)m->slot)) l->tally = TALLY_ALLOCATED + m->slot;
+}
+
 enum err answer_find(const struct rs_shard *s, const struct id *id, struct local *ret)
 {
 	const struct rs_options *o = &s->rs->o;
 	struct local l = {.kind = ANSWER_REFERRAL, .ttl = o->ttl, .zone = zones_find(s->zones, id)};
 	if (!l.zone) return ERR_NOT_RESPONSIBLE;
+	place(s, id, &l);
 	if (l.zone->parent) {
 		*ret = l;
 		return ERR_OK;
 	}
-	enum err e = registry_find(s->txn, id, &l.record);
+	enum err e = l.withheld ? ERR_NOT_FOUND : registry_find(s->txn, id, &l.record);
 	if (e == ERR_NOT_FOUND) {
 		l.kind = ANSWER_NOT_FOUND;
 		l.ttl = o->ttl_negative;

@@ -338,6 +338,7 @@ static void get_resolve(struct net_req *r)
 	if (!e) e = read_wish(r, &f, &w);
 	if (e) {
 		RS_COUNT(&s->counters, refused);
+		tally_count(s->tallies, TALLY_OTHER, STATISTIC_failed);
 		net_reply_err(r, e, &f);
 		return;
 	}
@@ -352,6 +353,6 @@ static void get_resolve(struct net_req *r)
 
 const struct net_route face_resolve_rows[] = {
     {NET_GET, "/resolve/{id...}", get_resolve, 0, 0, 0, "what an identifier stands for"},
-    {NET_POST, "/resolve", post_resolve, 0, BATCH_REQUEST_MAX, 0, "the same for up to 1,000 identifiers"},
+    {NET_POST, "/resolve", post_resolve, 0, BATCH_REQUEST_MAX, NET_READ, "the same for up to 1,000 identifiers"},
 };
 const size_t face_resolve_rows_n = sizeof face_resolve_rows / sizeof *face_resolve_rows;

@@ -10,8 +10,10 @@
 #include <stdlib.h>
 
 #include "base/ledger.h"
+#include "resolver/admission.h"
 #include "resolver/delegation.h"
 #include "resolver/entry.h"
+#include "resolver/statistics.h"
 
 enum {
 	HISTORY_STEM_MAX = STORE_KEY_MAX - 8,
@@ -412,9 +414,11 @@ enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct are
 		if (!e) e = prepare(s, c, t, a, f);
 		changed += !c->unchanged;
 	}
+	if (!e) e = admission_pass(s, t, a, f);
 	if (!e && changed) {
 		e = s->batch ? note_batch(s, t, &leaf) : note_one(s->changes, t, s->who, &leaf);
 		if (!e) e = write_all(s, t, leaf);
+		if (!e) e = statistics_registered(s, t);
 	}
 	arena_rollback(a, mark);
 	return e;

@@ -32,6 +32,7 @@ struct registry_change {
 	size_t place;         /* in the request, for the flaw */
 	/* set by registry_apply */
 	bool created, unchanged, revived;
+	struct str allocation; /* prefix of the enterprise it belongs to, a part of id.key; or none */
 	uint64_t revision;
 	unsigned char before[HASH_SHA256], after[HASH_SHA256]; /* zeros: none */
 	uint64_t old_leaf;
@@ -46,6 +47,7 @@ struct registry_set {
 	enum registry_condition condition;
 	uint64_t revision; /* of REGISTRY_REVISION */
 	struct str who;
+	uint32_t roles; /* of the credential: a registrar changes what a suspended enterprise may not */
 	uint64_t zones_version; /* delegations that the caller's check has seen */
 };
 

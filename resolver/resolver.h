@@ -12,6 +12,7 @@
 #include "base/writer.h"
 #include "net/courier.h"
 #include "net/net.h"
+#include "resolver/rate.h"
 
 struct rs;
 
@@ -35,6 +36,10 @@ struct rs_options {
 	size_t cache_octets;        /* for answers and delegations of others, all shards; 0 = 16 MiB */
 	usec_t answer_validity;     /* of a signed answer; 0 = 1 h */
 	uint32_t ttl, ttl_negative; /* seconds; 0 = 3600, 60 */
+	bool applications;          /* anybody may apply to be an enterprise here */
+	uint64_t quota;             /* identifiers of an enterprise when none is set; 0 = no limit */
+	struct rate_rule rates[RATE_CLASSES_N];
+	size_t rate_clients; /* remembered per shard and class; 0 = 16,384 */
 };
 
 /* Tables of the registry environment, resolver/tables.h. */
@@ -54,6 +59,10 @@ void rs_shard_stop(struct rs *r, struct net_shard *s);
 struct store_txn *rs_shard_txn(struct net_shard *s); /* the shard's snapshot of the registry */
 
 const struct net_routes *rs_routes(struct rs *r);
+/* For net_options.admit: rate limits. ERR_QUOTA with Retry-After set. */
+enum err rs_admit(struct net_req *r, struct flaw *f) MUST_USE;
+/* Writes the counts of resolutions down: at an orderly stop, after the server and before the writer. */
+enum err rs_flush(struct rs *r) MUST_USE;
 void rs_metrics(struct rs *r, struct buf *out); /* Prometheus text */
 
 /* For `kanhe init`, without a daemon: grants a credential in the registry at store/writer. */

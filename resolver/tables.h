@@ -12,7 +12,12 @@
 	X(counter, "registry.c", "prefix key of an authority", "be64 active, be64 retired")                \
 	X(delegation, "delegation.c", "prefix key", "Signed Delegation, packed; lasts until withdrawn")    \
 	X(serial, "delegation.c", "prefix key", "be64 last serial given out, also after a withdrawal")     \
-	X(credential, "net/access.c", "see there", "see there")
+	X(credential, "net/access.c", "see there", "see there")                                            \
+	X(enterprise, "enterprise.c", "credit code", "see there")                                          \
+	X(usage, "admission.c", "credit code", "be64 identifiers registered, retired ones too")            \
+	X(allocation, "allocation.c", "see there", "see there")                                            \
+	X(account, "account.c", "name of the credential", "see there")                                     \
+	X(statistic, "statistics.c", "prefix key, be32 day since 1970", "see there")
 
 enum rs_table {
 	RS__TABLE_START = STORE_APP - 1,

@@ -16,6 +16,8 @@ struct site_options {
 	const struct site *anchor; /* NULL: none */
 	unsigned shards;           /* 0: 1 */
 	usec_t answer_validity;
+	bool applications;
+	struct rate_rule rates[RATE_CLASSES_N];
 };
 
 struct site {
