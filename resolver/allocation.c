@@ -22,7 +22,8 @@ static enum err row_parse(struct str prefix, struct str row, struct allocation *
 {
 	struct wire w = wire_reader(row);
 	uint8_t version = wire_u8(&w), flags = wire_u8(&w);
-	struct allocation x = {.prefix = prefix, .slot = wire_u32(&w), .code = wire_bytes(&w, CREDIT_CODE)};
+	struct allocation x = {.prefix = prefix, .slot = wire_u32(&w)};
+	x.code = wire_bytes(&w, CREDIT_CODE);
 	if (!wire_ok(&w) || wire_left(&w) || version != ROW_VERSION || flags > FLAG_WITHHELD)
 		return ERR_CORRUPT;
 	x.withheld = flags & FLAG_WITHHELD;

@@ -31,6 +31,8 @@ enum cli_exit {
 	X(register, command_register, "registrar", HELP_REGISTER)                                          \
 	X(load, command_load, "registrar", HELP_LOAD)                                                      \
 	X(delegate, command_delegate, "registrar", HELP_DELEGATE)                                          \
+	X(enterprise, command_enterprise, "registrar", HELP_ENTERPRISE)                                    \
+	X(statistics, command_statistics, "registrar", HELP_STATISTICS)                                    \
 	X(publish, command_publish, "owner", HELP_PUBLISH)                                                 \
 	X(catalog, command_catalog, "owner", HELP_CATALOG)                                                 \
 	X(negotiate, command_negotiate, "owner", HELP_NEGOTIATE)                                           \
