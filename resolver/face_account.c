@@ -159,7 +159,9 @@ static enum err apply_revoke(struct writer_cmd *c, struct writer_txn *t)
 	struct enterprise x;
 	*f = (struct flaw){.offset = FLAW_NO_OFFSET};
 	if (g->issue.issuer.n) {
+		struct account target;
 		enum err e = find_approved(g, t->store, f, &x);
+		if (!e) e = account_find(t->store, g->name, &target);
 		if (e) return e;
 		if (!account_descends(t->store, a, g->name, g->issue.issuer))
 			return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "label", "account-right",

@@ -140,8 +140,9 @@ int enterprise_hand_over(struct cli *c, const struct words *w, const struct ente
 	if (!o->to) return usage_error(c, SAY_MISSING_WORD, "--to NODE");
 	if (o->days && (str_u64(str_of(o->days), &days) || !days || days > DAYS_MAX))
 		return usage_error(c, SAY_NOT_DAYS, o->days);
-	int status = enterprise_call(c, "GET", w->word[1], "", NULL, &own);
-	if (!status) status = ask_node(c, o->to, &node);
+	/* before this node is opened: each folder has an authority of its own */
+	int status = ask_node(c, o->to, &node);
+	if (!status) status = enterprise_call(c, "GET", w->word[1], "", NULL, &own);
 	if (!status) status = check_authority(c, node.json, json_object_get(own.json, "prefixes"));
 	if (!status && o->out) status = export_to(c, w->word[1], o->out);
 	return status ? status
