@@ -197,6 +197,7 @@ static void decide(struct net_req *r, enum enterprise_step step, act_fn *run, re
 	if (!g) return;
 	g->act.step = step;
 	g->act.scope = &g->scope;
+	g->allocates = run != enterprise_set_quota && step != STEP_REJECT;
 	g->delegates = run == enterprise_take && step == STEP_HAND_OVER;
 	enum err e = enterprise_param(r, &f, g->act.x.code);
 	if (!e) e = enterprise_body(r, g->job.arena, &f, &j);

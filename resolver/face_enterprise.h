@@ -50,7 +50,7 @@ struct enterprise_job {
 	struct enterprise_act act;
 	struct scope scope;
 	act_fn *run;
-	bool delegates; /* zones change too */
+	bool allocates, delegates; /* what shards know of prefixes changes, and of zones */
 };
 /* Answers for itself and gives NULL without memory. code is the route's first parameter unless taken from
  * the body. */

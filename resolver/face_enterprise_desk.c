@@ -174,7 +174,7 @@ static enum err apply(struct writer_cmd *c, struct writer_txn *t)
 {
 	struct enterprise_job *g = (struct enterprise_job *)c;
 	struct rs *rs = g->job.shard->rs;
-	rs->prefixes_applied++;
+	if (g->allocates) rs->prefixes_applied++;
 	if (g->delegates) rs->zones_applied++;
 	g->job.flaw = (struct flaw){.offset = FLAW_NO_OFFSET};
 	return g->run(&g->act, t, g->job.arena, &g->job.flaw);
@@ -186,7 +186,7 @@ static void settled(struct job *j)
 	struct rs *rs = j->shard->rs;
 	for (size_t i = 0; !j->err && g->delegates && i < g->act.after.prefixes_n; i++)
 		cache_forget(rs->cache, g->act.after.prefixes[i]);
-	atomic_store(&rs->prefixes_version, rs->prefixes_applied);
+	if (g->allocates) atomic_store(&rs->prefixes_version, rs->prefixes_applied);
 	if (g->delegates) atomic_store(&rs->zones_version, rs->zones_applied);
 }
 

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/text64.h"
+#include "resolver/admission.h"
 #include "resolver/enterprise.h"
 #include "resolver/proof.h"
 
@@ -365,6 +366,34 @@ static void a_whole_life(void **state)
 	register_as(main_token, "88.118.8.5/c", 201, NULL);
 }
 
+struct waiting {
+	struct writer_cmd cmd;
+	int more;
+};
+
+static enum err wait_more(struct writer_cmd *c, struct writer_txn *t)
+{
+	return admission_wait(t, ((struct waiting *)c)->more);
+}
+
+static void a_full_desk_takes_no_more_applications(void **state)
+{
+	struct waiting w = {{.apply = wait_more}, ENTERPRISE_WAITING_MAX - 1};
+	const char *code = code_from("91350100M000900A1");
+	char body[BODY];
+	(void)state;
+	assert_int_equal(writer_run(desk.writer, &w.cmd), ERR_OK);
+	apply_as(OTHER, "B", ""); /* the last place; those decided before have left theirs */
+	snprintf(body, sizeof body,
+		 "{\"code\":\"%s\",\"name\":\"x\",\"contact\":{\"person\":\"L\",\"phone\":\"1\"}}", code);
+	refused(429, "applications-waiting", "POST", reg, "", "", body);
+	done(200, "POST", reg, OTHER, "reject", "{\"reason\":\"r\"}");
+	done(202, "POST", reg, "", "", body);
+	done(200, "POST", reg, code, "reject", "{\"reason\":\"r\"}");
+	w = (struct waiting){{.apply = wait_more}, -(ENTERPRISE_WAITING_MAX - 1)};
+	assert_int_equal(writer_run(desk.writer, &w.cmd), ERR_OK);
+}
+
 /* ---- prefixes --------------------------------------------------------------------------- */
 
 static void prefixes_do_not_overlap_and_numbers_go_on(void **state)
@@ -401,6 +430,9 @@ static void prefixes_do_not_overlap_and_numbers_go_on(void **state)
 				    next[i]);
 		http_done(&r);
 	}
+	/* above what another enterprise has */
+	admit(code_from("91350100M000800A1"), "88.118.8.95.1", 1);
+	refused(409, "prefix-allocated", "POST", reg, OTHER, "prefixes", "{\"prefix\":\"88.118.8.95\"}");
 	/* beside, above and below what a child node has */
 	struct http_reply r = http_call(
 	    &desk, &(struct http_call){
@@ -444,7 +476,8 @@ static void accounts_never_pass_their_issuer(void **state)
 		"{\"label\":\"x\",\"scope\":\"88.118.8.20\"}");
 	refused(403, "account-scope", "POST", root, mine, "accounts",
 		"{\"label\":\"x\",\"scope\":\"88.118.8.21\"}");
-	refused(403, "account-scope", "POST", root, mine, "accounts", "{\"label\":\"x\",\"scope\":\"@maker\"}");
+	refused(403, "account-scope", "POST", root, mine, "accounts",
+		"{\"label\":\"x\",\"scope\":\"@maker\"}");
 	refused(403, "account-scope", "POST", reg, mine, "accounts",
 		"{\"label\":\"x\",\"scope\":\"88.118.8.5\"}");
 	refused(403, "account-term", "POST", plant, mine, "accounts",
@@ -827,7 +860,7 @@ static void lists_have_states_cursors_and_scopes(void **state)
 	r = http_call(&desk, &(struct http_call){.path = "/enterprises?state=sleepy", .token = aud});
 	EXPECT(r, 400);
 	http_done(&r);
-	r = http_call(&desk, &(struct http_call){.path = "/enterprises", .token = narrow});
+	r = http_call(&desk, &(struct http_call){.path = "/enterprises?state=approved", .token = narrow});
 	assert_int_equal(json_array_size(json_object_get(r.json, "enterprises")), 0);
 	http_done(&r);
 }
@@ -850,6 +883,7 @@ int main(void)
 	    cmocka_unit_test(steps_lead_only_where_the_table_says),
 	    cmocka_unit_test(bad_applications_name_the_member),
 	    cmocka_unit_test(a_whole_life),
+	    cmocka_unit_test(a_full_desk_takes_no_more_applications),
 	    cmocka_unit_test(prefixes_do_not_overlap_and_numbers_go_on),
 	    cmocka_unit_test(accounts_never_pass_their_issuer),
 	    cmocka_unit_test(a_proved_key_gives_a_credential_bound_to_it),
