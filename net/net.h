@@ -34,6 +34,7 @@ enum net_route_flags {
 	NET_STREAM_IN = 1, /* the handler runs after the header section; the body comes by net_on_body */
 	NET_READ = 2,      /* for admit: a POST that changes nothing */
 	NET_UNMETERED = 4, /* for admit: never refused for coming too often */
+	NET_METERED = 8,   /* for admit: costs the node something, and anybody may call it */
 };
 
 /* A route is static data. Pattern: "/resolve/{id...}" (the rest of the path, slashes and percent

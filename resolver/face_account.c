@@ -419,8 +419,10 @@ const struct net_route face_account_rows[] = {
     {NET_GET, "/enterprises/{code}/accounts", get_accounts, READERS, 0, 0, "accounts, without secrets"},
     {NET_DELETE, "/enterprises/{code}/accounts/{label}", delete_account, MANAGERS, 0, 0,
      "revokes an account and those it issued"},
-    {NET_POST, "/enterprises/{code}/challenge", post_challenge, 0, FACE_BODY, 0, "something to sign"},
-    {NET_POST, "/enterprises/{code}/proof", post_proof, 0, FACE_BODY, 0, "a signature for a credential"},
+    {NET_POST, "/enterprises/{code}/challenge", post_challenge, 0, FACE_BODY, NET_METERED,
+     "something to sign"},
+    {NET_POST, "/enterprises/{code}/proof", post_proof, 0, FACE_BODY, NET_METERED,
+     "a signature for a credential"},
     {NET_PUT, "/enterprises/{code}/key", put_key, MANAGERS, FACE_BODY, 0, "another key, proved"},
 };
 const size_t face_account_rows_n = sizeof face_account_rows / sizeof *face_account_rows;

@@ -448,7 +448,7 @@ enum {
 
 const struct net_route face_enterprise_rows[] = {
     {NET_POST, "/enterprises", post_enterprises, DESK, FACE_BODY, 0, "takes an application at the desk"},
-    {NET_POST, "/enterprises/applications", post_application, 0, FACE_BODY, 0,
+    {NET_POST, "/enterprises/applications", post_application, 0, FACE_BODY, NET_METERED,
      "applies to be an enterprise here"},
     {NET_GET, "/enterprises", get_enterprises, READERS, 0, 0, "enterprises, by state"},
     {NET_GET, "/enterprises/{code}", get_enterprise, READERS, 0, 0, "an enterprise"},

@@ -7,11 +7,13 @@
 
 enum { V6 = 16, V6_NETWORK = 8 };
 
-static enum rate_class class_of(const struct net_req *r)
+/* False: no class. Partners of the data space present no credential of ours; its own rules bound them. */
+static bool class_of(const struct net_req *r, enum rate_class *ret)
 {
 	bool safe = r->method == NET_GET || r->method == NET_HEAD || r->method == NET_OPTIONS;
-	if (safe || r->route->flags & NET_READ) return RATE_READ;
-	return r->principal ? RATE_CHANGE : RATE_ANONYMOUS;
+	unsigned flags = r->route->flags;
+	*ret = safe || flags & NET_READ ? RATE_READ : r->principal ? RATE_CHANGE : RATE_ANONYMOUS;
+	return !(flags & NET_UNMETERED) && (*ret != RATE_ANONYMOUS || flags & NET_METERED);
 }
 
 static int hex_of(char c)
@@ -85,9 +87,9 @@ static enum err refuse(struct rs_shard *s, struct net_req *r, enum rate_class c,
 enum err rs_admit(struct net_req *r, struct flaw *f)
 {
 	struct rs_shard *s = rs__shard(r);
-	enum rate_class c = class_of(r);
+	enum rate_class c;
 	usec_t wait;
-	if (!rates_on(s->rates, c) || r->route->flags & NET_UNMETERED) return ERR_OK;
+	if (!class_of(r, &c) || !rates_on(s->rates, c)) return ERR_OK;
 	if (rates_enter(s->rates, c, client_of(s, r), clock_mono(), &wait)) return ERR_OK;
 	return refuse(s, r, c, wait, f);
 }
@@ -95,7 +97,7 @@ enum err rs_admit(struct net_req *r, struct flaw *f)
 void limit_charge(struct net_req *r, size_t items)
 {
 	struct rs_shard *s = rs__shard(r);
-	enum rate_class c = class_of(r);
-	if (items < 2 || !rates_on(s->rates, c)) return;
+	enum rate_class c;
+	if (items < 2 || !class_of(r, &c) || !rates_on(s->rates, c)) return;
 	rates_charge(s->rates, c, client_of(s, r), clock_mono(), (uint32_t)(items - 1));
 }
