@@ -1,13 +1,12 @@
 /* A row of the table enterprise: credit code (18) →
- *   u8 version = 1, u8 state, u8 flags (1 withheld, 2 key), key (32), u64 applied, u64 changed, u64 proved
- *   (microseconds, wall), u64 quota, then name, person, phone, email, wanted, review, reason, node, each
- *   after its u16 length; u8 number of prefixes, each after its u16 length.
- * Integers are big-endian. */
+ *   u8 version = 1, u8 state, u8 flags (1 withheld, 2 key, 4 open), key (32), u64 applied, u64 changed, u64
+ * proved (microseconds, wall), u64 quota, then name, person, phone, email, wanted, review, reason, node,
+ * each after its u16 length; u8 number of prefixes, each after its u16 length. Integers are big-endian. */
 #include "resolver/enterprise.h"
 
 #include "base/wire.h"
 
-enum { ROW_VERSION = 1, FLAG_WITHHELD = 1, FLAG_KEY = 2, TEXTS = 8 };
+enum { ROW_VERSION = 1, FLAG_WITHHELD = 1, FLAG_KEY = 2, FLAG_OPEN = 4, TEXTS = 8 };
 
 static const char *const state_words[] = {"",
 #define X(name, word) word,
@@ -79,7 +78,8 @@ enum err enterprise_pack(const struct enterprise *x, struct buf *out)
 	struct wire w = wire_writer(p, ENTERPRISE_PACKED_MAX);
 	wire_put_u8(&w, ROW_VERSION);
 	wire_put_u8(&w, (uint8_t)x->state);
-	wire_put_u8(&w, (uint8_t)((x->withheld ? FLAG_WITHHELD : 0) | (x->has_key ? FLAG_KEY : 0)));
+	wire_put_u8(&w, (uint8_t)((x->withheld ? FLAG_WITHHELD : 0) | (x->has_key ? FLAG_KEY : 0) |
+				  (x->open ? FLAG_OPEN : 0)));
 	wire_put(&w, str_n(x->key, sizeof x->key));
 	wire_put_u64(&w, (uint64_t)x->applied);
 	wire_put_u64(&w, (uint64_t)x->changed);
@@ -116,14 +116,15 @@ enum err enterprise_unpack(struct str code, struct str packed, struct enterprise
 	x.quota = wire_u64(&w);
 	for (size_t i = 0; i < TEXTS; i++) *text_at(&x, i) = wire_bytes(&w, wire_u16(&w));
 	x.prefixes_n = wire_u8(&w);
-	if (version != ROW_VERSION || !state || state >= STATES || flags > (FLAG_WITHHELD | FLAG_KEY) ||
-	    x.prefixes_n > ENTERPRISE_PREFIXES_MAX)
+	if (version != ROW_VERSION || !state || state >= STATES ||
+	    flags > (FLAG_WITHHELD | FLAG_KEY | FLAG_OPEN) || x.prefixes_n > ENTERPRISE_PREFIXES_MAX)
 		return ERR_CORRUPT;
 	for (size_t i = 0; i < x.prefixes_n; i++) x.prefixes[i] = wire_bytes(&w, wire_u16(&w));
 	if (!wire_ok(&w) || wire_left(&w)) return ERR_CORRUPT;
 	x.state = (enum enterprise_state)state;
 	x.withheld = flags & FLAG_WITHHELD;
 	x.has_key = flags & FLAG_KEY;
+	x.open = flags & FLAG_OPEN;
 	*ret = x;
 	return ERR_OK;
 }

@@ -76,6 +76,8 @@ struct enterprise {
 	char code[CREDIT_CODE];
 	enum enterprise_state state;
 	bool withheld; /* its identifiers do not resolve */
+	bool open; /* anybody may have sent the application: its key is not believed before it is confirmed
+		    */
 	bool has_key;
 	unsigned char key[SIGN_PUBLIC];
 	usec_t applied, changed;

@@ -200,6 +200,7 @@ static enum err apply(const struct enterprise_act *act, struct enterprise *x, st
 	x->phone = said->phone;
 	x->email = said->email;
 	x->wanted = said->wanted;
+	x->open = said->open;
 	x->has_key = said->has_key;
 	memcpy(x->key, said->key, sizeof x->key);
 	x->review = x->reason = x->node = STR("");
@@ -207,10 +208,29 @@ static enum err apply(const struct enterprise_act *act, struct enterprise *x, st
 	return ERR_OK;
 }
 
+/* Who sent an application from outside may have put a key of its own under another's name: the registrar
+ * repeats the key as the enterprise has told it. */
+static enum err confirm_key(const struct enterprise_act *act, const struct enterprise *x, struct flaw *f)
+{
+	bool same = act->x.has_key && memcmp(act->x.key, x->key, sizeof x->key) == 0;
+	if (x->has_key && (act->x.has_key ? !same : x->open))
+		return flaw_set(f, ERR_CONFLICT, FLAW_NO_OFFSET, "key", "key-unconfirmed",
+				act->x.has_key
+				    ? "the application names another key"
+				    : "anybody may have sent the application: ask the enterprise for its "
+				      "key and name it here");
+	if (!x->has_key && act->x.has_key)
+		return flaw_set(f, ERR_CONFLICT, FLAW_NO_OFFSET, "key", "key-unconfirmed",
+				"the application names no key");
+	return ERR_OK;
+}
+
 static enum err approve(const struct enterprise_act *act, struct enterprise *x, struct writer_txn *t,
 			struct arena *a, struct flaw *f)
 {
-	enum err e = ERR_OK;
+	enum err e = confirm_key(act, x, f);
+	if (e) return e;
+	x->open = false;
 	/* one that comes back has its prefixes still */
 	bool another = !x->prefixes_n || act->prefix.key.n || act->under.key.n;
 	x->review = act->review;

@@ -70,6 +70,7 @@ static void take_application(struct net_req *r, struct str who)
 		return;
 	}
 	if (who.p) g->act.who = who;
+	g->act.x.open = who.p;
 	g->act.step = STEP_APPLY;
 	g->job.answer = answer_applied;
 	enterprise_submit(g);
@@ -136,6 +137,7 @@ static enum err read_approval(json_t *j, struct arena *a, struct flaw *f, struct
 	enum err e = enterprise_text(j, "review", true, f, &act->review);
 	act->has_quota = json_object_get(j, "quota");
 	if (!e) e = json_u64_opt(j, "", "quota", f, &act->quota);
+	if (!e) e = enterprise_key(j, f, act->x.key, &act->x.has_key);
 	return e ? e : read_allocation(j, a, f, act);
 }
 

@@ -204,6 +204,7 @@ static void rows_are_read_as_written(void **state)
 	struct enterprise x = {.state = ENTERPRISE_SUSPENDED,
 			       .withheld = true,
 			       .has_key = true,
+			       .open = true,
 			       .key = {1, 2, 3},
 			       .applied = 4,
 			       .changed = 5,
@@ -229,7 +230,8 @@ static void rows_are_read_as_written(void **state)
 	assert_int_equal(enterprise_pack(&x, &b), ERR_OK);
 	assert_int_equal(enterprise_unpack(enterprise_code(&x), buf_str(&b), &y), ERR_OK);
 	assert_int_equal(y.state, x.state);
-	assert_true(y.withheld && y.has_key && y.quota == 7 && y.proved == 6 && y.prefixes_n == 2);
+	assert_true(y.withheld && y.has_key && y.open && y.quota == 7 && y.proved == 6 &&
+		    y.prefixes_n == 2);
 	assert_str(y.node, "did:web:x");
 	assert_true(str_eq(y.prefixes[1], x.prefixes[1]));
 	for (size_t n = 0; n < b.n; n++)
@@ -598,6 +600,36 @@ static void a_proved_key_gives_a_credential_bound_to_it(void **state)
 	sign_key_free(second.key);
 }
 
+/* A stranger may apply under a company's code with a key of its own. */
+static void a_key_from_outside_must_be_confirmed(void **state)
+{
+	char mine[CREDIT_CODE + 1], body[BODY];
+	struct keyed k, other;
+	(void)state;
+	key_open(&k);
+	key_open(&other);
+	snprintf(mine, sizeof mine, "%s", code_from("91350100M000310A1"));
+	snprintf(body, sizeof body,
+		 "{\"code\":\"%s\",\"name\":\"x\",\"contact\":{\"person\":\"L\",\"phone\":\"1\"},\"key\":"
+		 "\"%s\"}",
+		 mine, k.text);
+	done(202, "POST", NULL, "", "applications", body);
+	refused(409, "key-unconfirmed", "POST", reg, mine, "approve",
+		"{\"review\":\"x\",\"prefix\":\"88.118.8.31\"}");
+	snprintf(body, sizeof body, "{\"review\":\"x\",\"prefix\":\"88.118.8.31\",\"key\":\"%s\"}",
+		 other.text);
+	refused(409, "key-unconfirmed", "POST", reg, mine, "approve", body);
+	snprintf(body, sizeof body, "{\"review\":\"x\",\"prefix\":\"88.118.8.31\",\"key\":\"%s\"}", k.text);
+	done(200, "POST", reg, mine, "approve", body);
+	/* one that was given no key confirms none */
+	snprintf(mine, sizeof mine, "%s", code_from("91350100M000320A1"));
+	apply_as(mine, "B", "");
+	refused(409, "key-unconfirmed", "POST", reg, mine, "approve", body);
+	done(200, "POST", reg, mine, "reject", "{\"reason\":\"r\"}");
+	sign_key_free(k.key);
+	sign_key_free(other.key);
+}
+
 static void old_challenges_are_refused(void **state)
 {
 	struct sign_key *node_key = sign_key_new();
@@ -887,6 +919,7 @@ int main(void)
 	    cmocka_unit_test(prefixes_do_not_overlap_and_numbers_go_on),
 	    cmocka_unit_test(accounts_never_pass_their_issuer),
 	    cmocka_unit_test(a_proved_key_gives_a_credential_bound_to_it),
+	    cmocka_unit_test(a_key_from_outside_must_be_confirmed),
 	    cmocka_unit_test(old_challenges_are_refused),
 	    cmocka_unit_test(the_prefix_has_its_record),
 	    cmocka_unit_test(quotas_hold_to_the_last_identifier),

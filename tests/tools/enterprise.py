@@ -75,8 +75,10 @@ try:
     check("no approval without a review", status == 2 and "--review" in err, err)
     status, out, err = kanhe("reject", CODE, "--reason", "unreadable licence", "--json")
     check("rejected with a reason", status == 0 and json.loads(out)["reason"] == "unreadable licence", err)
-    kanhe("apply", CODE, "福州某厂", "--person", "李", "--phone", "0591-87654321", "--prefix", "88.118.8.5", "--key", key)
-    status, out, err = kanhe("approve", CODE, "--review", "营业执照已核", "--json")
+    kanhe("apply", CODE, "福州某厂", "--person", "李", "--phone", "0591-87654321", "--prefix", "88.118.8.5", "--key", key, "--public")
+    status, out, err = kanhe("approve", CODE, "--review", "营业执照已核")
+    check("a key from outside must be confirmed", status == 1 and "key-unconfirmed" in err, err)
+    status, out, err = kanhe("approve", CODE, "--review", "营业执照已核", "--key", public, "--json")
     x = json.loads(out or "{}")
     check("approved with the prefix it wanted and the node's quota", x.get("state") == "approved" and x["prefixes"] == ["88.118.8.5"]
           and x["quota"] == 5 and x["key"] == public, out + err)

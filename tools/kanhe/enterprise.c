@@ -162,10 +162,13 @@ static json_t *allocation_of(const struct enterprise_options *o)
 
 static int approve(struct cli *c, const struct words *w, const struct enterprise_options *o)
 {
+	char key[SIGN_MULTIBASE];
 	int status = need(c, w, 1, "CODE");
 	if (!status && !o->review) status = usage_error(c, SAY_MISSING_WORD, "--review TEXT");
+	if (!status && o->key) status = key_text(c, o->key, key);
 	if (status) return status;
 	json_t *body = allocation_of(o);
+	if (o->key) put_text_option(body, "key", key);
 	put_text_option(body, "review", o->review);
 	if (o->quota) status = number_of(c, o->quota, body, "quota");
 	if (!status) return enterprise_show(c, "POST", w->word[1], "approve", body);
