@@ -140,6 +140,14 @@ static enum err begin_party(struct review *v, const struct registry_change *c, s
 	return ERR_OK;
 }
 
+/* An enterprise's account may have a scope over what was taken back since. */
+static enum err check_unallocated(struct review *v, const struct registry_change *c)
+{
+	enum err e = v->registrar ? ERR_OK : know_account(v);
+	if (e || v->registrar || !v->is_account) return e;
+	return refuse(v, c, ERR_FORBIDDEN, "foreign-prefix", "it lies under no prefix of its enterprise");
+}
+
 /* Changes stand in order of key, so that those of one allocation stand together. */
 static enum err look_at_all(struct review *v, struct registry_set *s)
 {
@@ -151,7 +159,11 @@ static enum err look_at_all(struct review *v, struct registry_set *s)
 		if (!last.p || !str_starts(c->id.key, last)) {
 			enum err e = allocation_find(v->txn, c->id.key, c->authority.n, &x);
 			last = STR_NONE;
-			if (e == ERR_NOT_FOUND) continue;
+			if (e == ERR_NOT_FOUND) {
+				e = check_unallocated(v, c);
+				if (e) return e;
+				continue;
+			}
 			if (!e) e = begin_party(v, c, x.code, &party);
 			if (e) return e;
 			last = x.prefix; /* a part of the change's own key */

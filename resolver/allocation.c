@@ -256,3 +256,13 @@ enum err allocation_withhold(struct writer_txn *t, struct str prefix, bool withh
 	x.withheld = withheld;
 	return row_put(t, &x);
 }
+
+enum err allocation_release(struct writer_txn *t, const struct id_prefix *p, struct flaw *f)
+{
+	char k[STORE_KEY_MAX];
+	uint64_t n = 0;
+	enum err e = check_delegations(t->store, p, 0, f);
+	if (!e) e = registry_list(t->store, p->key, STR_NONE, find_one, &n);
+	if (!e && n) e = taken(f, "prefix-in-use", p, "has registered identifiers and stays");
+	return e ? e : store_del(t->store, RS_TABLE_allocation, key_of('p', p->key, k));
+}

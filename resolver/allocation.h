@@ -1,8 +1,9 @@
 /* Allocations: which prefixes under this node's authority belong to which enterprise.
  *
  * Threads: reading with any transaction; the rest inside writer commands.
- * Invariants: 1. allocations do not overlap, and lie strictly under one prefix of ours. 2. none is ever
- * given up: what an enterprise left stays reserved. 3. each has a slot of its own for statistics. */
+ * Invariants: 1. allocations do not overlap, and lie strictly under one prefix of ours. 2. none under
+ * which anything was registered is ever given up: what an enterprise left stays reserved. 3. each has a
+ * slot of its own for statistics. */
 #ifndef RESOLVER_ALLOCATION_H
 #define RESOLVER_ALLOCATION_H
 
@@ -46,6 +47,8 @@ enum err allocation_put(struct writer_txn *t, struct str prefix, struct str code
 /* After allocation_next: its number is not given out again. */
 enum err allocation_taken(struct writer_txn *t, const struct id_prefix *under,
 			  const struct id_prefix *taken) MUST_USE;
+/* ERR_CONFLICT, rules prefix-in-use and prefix-delegated. */
+enum err allocation_release(struct writer_txn *t, const struct id_prefix *p, struct flaw *f) MUST_USE;
 enum err allocation_withhold(struct writer_txn *t, struct str prefix, bool withheld) MUST_USE;
 
 #endif

@@ -1,7 +1,9 @@
 /* A row of the table enterprise: credit code (18) →
  *   u8 version = 1, u8 state, u8 flags (1 withheld, 2 key, 4 open), key (32), u64 applied, u64 changed, u64
  * proved (microseconds, wall), u64 quota, then name, person, phone, email, wanted, review, reason, node,
- * each after its u16 length; u8 number of prefixes, each after its u16 length. Integers are big-endian. */
+ * each after its u16 length; u8 number of prefixes, each after its u16 length;
+ * and for each entry of the ledger about it: credit code (18) ‖ be64 leaf index → nothing.
+ * Integers are big-endian. */
 #include "resolver/enterprise.h"
 
 #include "base/wire.h"
@@ -148,8 +150,11 @@ enum err enterprise_each(struct store_txn *t, struct str after, enterprise_each_
 	e = store_cursor_seek(c, after, &key, &row);
 	if (!e && after.n && str_eq(key, after)) e = store_cursor_next(c, &key, &row);
 	while (!e) {
-		bad = enterprise_unpack(key, row, &x);
-		if (bad || !fn(arg, &x)) break;
+		/* entries of the ledger stand behind their enterprise */
+		if (key.n == CREDIT_CODE) {
+			bad = enterprise_unpack(key, row, &x);
+			if (bad || !fn(arg, &x)) break;
+		}
 		e = store_cursor_next(c, &key, &row);
 	}
 	store_cursor_close(c);
@@ -163,4 +168,38 @@ enum err enterprise_put(struct writer_txn *t, const struct enterprise *x)
 	if (!e) e = store_put(t->store, RS_TABLE_enterprise, enterprise_code(x), buf_str(&row));
 	buf_done(&row);
 	return e;
+}
+
+/* ---- history ---------------------------------------------------------------------------- */
+
+static struct str note_key(struct str code, uint64_t leaf, char k[CREDIT_CODE + 8])
+{
+	unsigned char n[8];
+	must(code.n == CREDIT_CODE);
+	store_key_u64(n, leaf);
+	memcpy(k, code.p, CREDIT_CODE);
+	memcpy(k + CREDIT_CODE, n, sizeof n);
+	return str_n(k, CREDIT_CODE + sizeof n);
+}
+
+enum err enterprise_note(struct writer_txn *t, struct str code, uint64_t leaf)
+{
+	char k[CREDIT_CODE + 8];
+	return store_put(t->store, RS_TABLE_enterprise, note_key(code, leaf, k), STR(""));
+}
+
+enum err enterprise_history(struct store_txn *t, struct str code, uint64_t from, enterprise_history_fn *fn,
+			    void *arg)
+{
+	struct store_cursor *c;
+	struct str key, row;
+	char k[CREDIT_CODE + 8];
+	enum err e = store_cursor_open(t, RS_TABLE_enterprise, &c);
+	if (e) return e;
+	e = store_cursor_seek(c, note_key(code, from, k), &key, &row);
+	while (!e && key.n == sizeof k && str_starts(key, code) &&
+	       fn(arg, store_u64(str_skip(key, CREDIT_CODE))))
+		e = store_cursor_next(c, &key, &row);
+	store_cursor_close(c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }

@@ -7,8 +7,9 @@
  * Threads: reading with any transaction; steps inside writer commands.
  *
  * Invariants: 1. a state changes only by a step of ENTERPRISE_STEPS from a state that the step names.
- * 2. only an approved enterprise changes anything: identifiers, credentials, its own contact. 3. what was
- * allocated is never given to another enterprise, whatever becomes of its holder. */
+ * 2. only an approved enterprise changes anything: identifiers, credentials, its own contact. 3. a prefix
+ * under which anything was registered is never given to another enterprise, whatever becomes of its holder.
+ */
 #ifndef RESOLVER_ENTERPRISE_H
 #define RESOLVER_ENTERPRISE_H
 
@@ -110,6 +111,12 @@ typedef bool enterprise_each_fn(void *arg, const struct enterprise *x);
 enum err enterprise_each(struct store_txn *t, struct str after, enterprise_each_fn *fn, void *arg) MUST_USE;
 enum err enterprise_put(struct writer_txn *t, const struct enterprise *x) MUST_USE;
 
+/* What happened to an enterprise: indexes of its ledger entries, from `from` on, oldest first. */
+typedef bool enterprise_history_fn(void *arg, uint64_t leaf); /* false: enough */
+enum err enterprise_history(struct store_txn *t, struct str code, uint64_t from, enterprise_history_fn *fn,
+			    void *arg) MUST_USE;
+enum err enterprise_note(struct writer_txn *t, struct str code, uint64_t leaf) MUST_USE;
+
 /* ---- steps (enterprise_step.c) ------------------------------------------------------------ */
 
 struct rs;
@@ -141,6 +148,10 @@ enum err enterprise_take(struct enterprise_act *act, struct writer_txn *t, struc
 /* One prefix more for an approved enterprise; ledger entry enterprise.prefix-allocated. */
 enum err enterprise_allocate(struct enterprise_act *act, struct writer_txn *t, struct arena *a,
 			     struct flaw *f) MUST_USE;
+/* Takes the prefix act->prefix back while nothing was ever registered under it; enterprise.prefix-released.
+ */
+enum err enterprise_release(struct enterprise_act *act, struct writer_txn *t, struct arena *a,
+			    struct flaw *f) MUST_USE;
 /* Ledger entries enterprise.quota, enterprise.changed, enterprise.key. */
 enum err enterprise_set_quota(struct enterprise_act *act, struct writer_txn *t, struct arena *a,
 			      struct flaw *f) MUST_USE;

@@ -89,7 +89,9 @@ static enum err settle(const struct enterprise_act *act, const char *kind, struc
 	if (x->reason.n) entry_text(&entry, "reason", x->reason);
 	if (x->withheld) entry_text(&entry, "resolve", STR("no"));
 	if (x->review.n) entry_text(&entry, "review", x->review);
-	return entry_append(&entry, t, act->who, NULL);
+	uint64_t leaf;
+	e = entry_append(&entry, t, act->who, &leaf);
+	return e ? e : enterprise_note(t, enterprise_code(x), leaf);
 }
 
 /* ---- prefixes --------------------------------------------------------------------------- */
@@ -322,6 +324,27 @@ enum err enterprise_allocate(struct enterprise_act *act, struct writer_txn *t, s
 	x.wanted = STR(""); /* the first prefix was that one */
 	e = allocate(act, &x, t, a, f);
 	if (!e) e = settle(act, "enterprise.prefix-allocated", &x, t, a);
+	if (!e) act->after = x;
+	return e;
+}
+
+enum err enterprise_release(struct enterprise_act *act, struct writer_txn *t, struct arena *a,
+			    struct flaw *f)
+{
+	struct enterprise x;
+	size_t i = 0;
+	enum err e = find_approved(act, t, a, f, &x);
+	if (e) return e;
+	while (i < x.prefixes_n && !str_eq(x.prefixes[i], act->prefix.key)) i++;
+	if (i == x.prefixes_n)
+		return flaw_set(f, ERR_NOT_FOUND, FLAW_NO_OFFSET, "prefix", "prefix",
+				"the enterprise has no such prefix");
+	e = allocation_release(t, &act->prefix, f);
+	if (e) return e;
+	memmove(x.prefixes + i, x.prefixes + i + 1, (x.prefixes_n - i - 1) * sizeof *x.prefixes);
+	x.prefixes_n--;
+	e = prefix_record_retire(&act->prefix, act->who, t, a);
+	if (!e) e = settle(act, "enterprise.prefix-released", &x, t, a);
 	if (!e) act->after = x;
 	return e;
 }

@@ -11,7 +11,8 @@
  * delegation.withdrawn  prefix, digest
  * enterprise.KIND       code, digest (SHA-256 of the row of the table enterprise), name, and where there are any
  *                       node, prefixes, quota, reason, resolve ("no"), review. KIND: applied, approved, rejected,
- *                       suspended, reinstated, handed-over, closed, prefix-allocated, quota, changed, key
+ *                       suspended, reinstated, handed-over, closed, prefix-allocated,
+ *                       prefix-released, quota, changed, key
  * Threads: a writer's. Errors are sticky in the buffer. */
 #ifndef RESOLVER_ENTRY_H
 #define RESOLVER_ENTRY_H

@@ -3,6 +3,8 @@
 #include "resolver/face_enterprise.h"
 #include "resolver/proof.h"
 
+#define PROOF_LABEL "key" /* of the account that a proof gives */
+
 struct account_job {
 	struct enterprise_job e;
 	struct account_issue issue;
@@ -117,9 +119,10 @@ static enum err read_issue(json_t *j, struct flaw *f, struct account_issue *i)
 	if (!e) e = json_str_opt(j, "", "scope", f, &i->scope);
 	if (!e) e = json_str_opt(j, "", "expires", f, &expires);
 	if (e) return e;
-	if (!account_label_ok(i->label))
+	if (!account_label_ok(i->label) || str_is(i->label, PROOF_LABEL))
 		return bad(f, "label", "label",
-			   "a label has 1 to 32 letters, digits, hyphens and underscores");
+			   "a label has 1 to 32 letters, digits, hyphens and underscores, and is "
+			   "not " PROOF_LABEL);
 	if (i->scope.n > ACCESS_SCOPE_MAX)
 		return bad(f, "scope", "scope", "a scope has at most 2,048 octets");
 	i->has_rights = rights.p;
@@ -353,7 +356,7 @@ static void post_proof(struct net_req *r)
 		return;
 	}
 	g->issue.code = code;
-	g->issue.label = STR("key");
+	g->issue.label = STR(PROOF_LABEL);
 	g->issue.by_key = true;
 	g->issue.who = code;
 	g->e.job.cmd.apply = apply_proof;

@@ -1,6 +1,7 @@
 /* /enterprises: applications, lists, and the registrar's decisions. */
 #include "resolver/face_enterprise.h"
 
+#include "base/ledger.h"
 #include "base/text64.h"
 #include "resolver/admission.h"
 #include "resolver/allocation.h"
@@ -238,6 +239,25 @@ static void put_quota(struct net_req *r)
 	decide(r, STEP_APPROVE, enterprise_set_quota, read_quota);
 }
 
+static void delete_prefix(struct net_req *r)
+{
+	struct flaw f = {.offset = FLAW_NO_OFFSET};
+	struct enterprise_job *g = enterprise_job_new(r, enterprise_release);
+	struct str text;
+	if (!g) return;
+	enum err e = enterprise_param(r, &f, g->act.x.code);
+	if (!e) e = net_decode(g->job.arena, r->param[1], &f, &text);
+	if (!e) e = id_prefix_parse(g->job.arena, text, &f, &g->act.prefix);
+	if (e) {
+		enterprise_refuse(g, e, &f);
+		return;
+	}
+	g->act.scope = &g->scope;
+	g->allocates = true;
+	g->job.answer = answer_enterprise;
+	enterprise_submit(g);
+}
+
 static void patch_enterprise(struct net_req *r)
 {
 	struct flaw f = {.offset = FLAW_NO_OFFSET};
@@ -442,6 +462,60 @@ static void get_records(struct net_req *r)
 		net_reply(r, 200, MEDIA_JSON, buf_str(out.out));
 }
 
+/* ---- its history ------------------------------------------------------------------------ */
+
+struct history {
+	struct store_txn *txn;
+	struct buf *out;
+	uint64_t left, next;
+	bool any, more;
+	enum err err;
+};
+
+static bool put_entry(void *arg, uint64_t leaf)
+{
+	struct history *h = arg;
+	struct ledger_leaf entry;
+	h->next = leaf;
+	h->more = !h->left;
+	if (h->more) return false;
+	h->err = ledger_read(h->txn, leaf, &entry);
+	if (h->err) return false;
+	buf_add(h->out, h->any ? STR(",{\"index\":") : STR("{\"index\":"));
+	buf_u64(h->out, leaf);
+	buf_add(h->out, STR(",\"entry\":"));
+	buf_add(h->out, entry.entry);
+	buf_byte(h->out, '}');
+	h->any = true;
+	h->left--;
+	return true;
+}
+
+static void get_history(struct net_req *r)
+{
+	struct flaw f = {.offset = FLAW_NO_OFFSET};
+	struct history h = {
+	    .txn = rs__shard(r)->txn, .out = face_buf(r, ENTERPRISE_LIST_OCTETS), .left = FACE_LIST};
+	struct enterprise x;
+	uint64_t from = 0;
+	enum err e = h.out ? find_visible(r, &f, &x) : ERR_NO_MEMORY;
+	if (!e) e = net_query_number(r, "limit", FACE_LIST_MAX, &f, &h.left);
+	if (!e) e = net_query_number(r, "cursor", UINT64_MAX, &f, &from);
+	if (!e) {
+		buf_add(h.out, STR("{\"history\":["));
+		e = enterprise_history(h.txn, enterprise_code(&x), from, put_entry, &h);
+		if (!e) e = h.err;
+		buf_byte(h.out, ']');
+		if (h.more) buf_printf(h.out, ",\"next\":\"%llu\"", (unsigned long long)h.next);
+		buf_byte(h.out, '}');
+	}
+	if (!e) e = buf_err(h.out);
+	if (e)
+		net_reply_err(r, e, f.err == e ? &f : NULL);
+	else
+		net_reply(r, 200, MEDIA_JSON, buf_str(h.out));
+}
+
 enum {
 	DESK = ROLE_REGISTRAR,
 	READERS = ROLE_REGISTRAR | ROLE_AUDITOR | ROLE_ENTERPRISE,
@@ -463,6 +537,10 @@ const struct net_route face_enterprise_rows[] = {
      "delegates its prefixes to another node"},
     {NET_POST, "/enterprises/{code}/close", post_step, DESK, FACE_BODY, 0, "takes its credentials"},
     {NET_POST, "/enterprises/{code}/prefixes", post_prefixes, DESK, FACE_BODY, 0, "one prefix more"},
+    {NET_DELETE, "/enterprises/{code}/prefixes/{prefix...}", delete_prefix, DESK, 0, 0,
+     "takes a prefix back that was never used"},
+    {NET_GET, "/enterprises/{code}/history", get_history, READERS, 0, 0,
+     "what happened to it, by the ledger"},
     {NET_PUT, "/enterprises/{code}/quota", put_quota, DESK, FACE_BODY, 0,
      "how many identifiers it may register"},
     {NET_GET, "/enterprises/{code}/records", get_records, READERS, 0, 0,

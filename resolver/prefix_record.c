@@ -46,6 +46,31 @@ static struct str key_data(struct arena *a, const unsigned char key[SIGN_PUBLIC]
 	return wire_str(&w);
 }
 
+/* Fills id and authority; ERR_NOT_FOUND for what is no Handle prefix. */
+static enum err address(const struct id_prefix *p, struct arena *a, struct registry_change *c)
+{
+	struct id_prefix home;
+	struct str text = p->text;
+	if (p->scheme != ID_HANDLE || str_find(text, '/') < text.n) return ERR_NOT_FOUND;
+	if (str_starts(text, STR("hdl:"))) text = str_skip(text, 4);
+	text = arena_printf(a, "0.NA/%.*s", STR_ARG(text));
+	enum err e = text.p ? id_parse_as(ID_HANDLE, a, text, NULL, &c->id) : ERR_NO_MEMORY;
+	if (!e) e = id_prefix_parse_as(ID_HANDLE, a, STR("0.NA/"), NULL, &home);
+	if (!e) c->authority = home.key;
+	return e;
+}
+
+enum err prefix_record_retire(const struct id_prefix *p, struct str who, struct writer_txn *t,
+			      struct arena *a)
+{
+	struct registry_change c = {.act = REGISTRY_RETIRE};
+	struct registry_set set = {.changes = &c, .n = 1, .who = who, .roles = ROLE_REGISTRAR};
+	struct flaw f = {0};
+	enum err e = address(p, a, &c);
+	if (!e) e = registry_apply(&set, t, a, false, &f);
+	return e == ERR_NOT_FOUND || e == ERR_GONE ? ERR_OK : e;
+}
+
 enum err prefix_record_write(const struct rs *rs, const struct enterprise *x, const struct id_prefix *p,
 			     struct str who, struct writer_txn *t, struct arena *a)
 {
@@ -53,17 +78,20 @@ enum err prefix_record_write(const struct rs *rs, const struct enterprise *x, co
 	struct registry_set set = {.changes = &c, .n = 1, .who = who, .roles = ROLE_REGISTRAR};
 	struct value values[2] = {{.index = INDEX_ADMIN, .type = STR("HS_ADMIN")},
 				  {.index = INDEX_KEY, .type = STR("HS_PUBKEY")}};
-	struct id_prefix home;
+	struct record_head old;
+	struct str packed;
 	struct flaw f = {0};
 	(void)rs;
-	if (p->scheme != ID_HANDLE || str_find(p->text, '/') < p->text.n) return ERR_OK;
-	struct str text = p->text;
-	if (str_starts(text, STR("hdl:"))) text = str_skip(text, 4);
-	text = arena_printf(a, "0.NA/%.*s", STR_ARG(text));
-	enum err e = text.p ? id_parse_as(ID_HANDLE, a, text, &f, &c.id) : ERR_NO_MEMORY;
-	if (!e) e = id_prefix_parse_as(ID_HANDLE, a, STR("0.NA/"), &f, &home);
-	if (e) return e;
-	c.authority = home.key;
+	enum err e = address(p, a, &c);
+	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
+	/* one that was retired with an earlier allocation comes back by its revision */
+	e = registry_find(t->store, &c.id, &packed);
+	if (!e) e = record_peek(packed, &old);
+	if (e && e != ERR_NOT_FOUND) return e;
+	if (!e) {
+		set.condition = REGISTRY_REVISION;
+		set.revision = old.revision;
+	}
 	values[0].data = admin_data(a, c.id.text);
 	values[1].data = x->has_key ? key_data(a, x->key) : STR("");
 	if (arena_overflowed(a)) return ERR_NO_MEMORY;

@@ -11,5 +11,8 @@
 /* Nothing for what is no Handle prefix. */
 enum err prefix_record_write(const struct rs *rs, const struct enterprise *x, const struct id_prefix *p,
 			     struct str who, struct writer_txn *t, struct arena *a) MUST_USE;
+/* Retires it; nothing when there is none. */
+enum err prefix_record_retire(const struct id_prefix *p, struct str who, struct writer_txn *t,
+			      struct arena *a) MUST_USE;
 
 #endif

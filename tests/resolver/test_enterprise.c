@@ -432,6 +432,17 @@ static void prefixes_do_not_overlap_and_numbers_go_on(void **state)
 				    next[i]);
 		http_done(&r);
 	}
+	/* a slip is taken back while nothing was registered, and may be given again */
+	refused(404, "prefix", "DELETE", reg, OTHER, "prefixes/88.118.8.5", NULL);
+	refused(403, "role", "DELETE", aud, OTHER, "prefixes/88.118.8.4", NULL);
+	char token[ACCESS_TOKEN_TEXT];
+	account(reg, OTHER, "{\"label\":\"slip\"}", token);
+	refused(409, "prefix-in-use", "DELETE", reg, OTHER, "prefixes/88.118.8.1", NULL);
+	done(200, "DELETE", reg, OTHER, "prefixes/88.118.8.4", NULL);
+	register_as(token, "88.118.8.4/x", 403, "foreign-prefix"); /* its scope says so still */
+	register_as(token, "88.118.8.3/x", 201, NULL);
+	done(200, "POST", reg, OTHER, "prefixes", "{\"prefix\":\"88.118.8.4\"}");
+	register_as(token, "88.118.8.4/x", 201, NULL);
 	/* above what another enterprise has */
 	admit(code_from("91350100M000800A1"), "88.118.8.95.1", 1);
 	refused(409, "prefix-allocated", "POST", reg, OTHER, "prefixes", "{\"prefix\":\"88.118.8.95\"}");
@@ -492,6 +503,7 @@ static void accounts_never_pass_their_issuer(void **state)
 	refused(403, "own-enterprise", "GET", root, CODE, "records", NULL);
 	refused(409, "account-taken", "POST", root, mine, "accounts", "{\"label\":\"plant\"}");
 	refused(400, "label", "POST", root, mine, "accounts", "{\"label\":\"a b\"}");
+	refused(400, "label", "POST", root, mine, "accounts", "{\"label\":\"key\"}"); /* that of proofs */
 	refused(400, "rights", "POST", root, mine, "accounts", "{\"label\":\"x\",\"rights\":\"king\"}");
 	refused(400, "time", "POST", root, mine, "accounts",
 		"{\"label\":\"x\",\"expires\":\"2001-01-01\"}");
@@ -855,6 +867,31 @@ static void a_handed_over_enterprise_is_found_at_the_other_node(void **state)
 	site_close(&other);
 }
 
+static void its_history_is_told(void **state)
+{
+	static const char *const kinds[] = {"enterprise.applied", "enterprise.rejected",
+					    "enterprise.applied", "enterprise.approved",
+					    "enterprise.suspended"};
+	size_t i, n = 0;
+	const json_t *x;
+	char rest[PATH] = "history?limit=2";
+	(void)state;
+	for (bool more = true; more;) {
+		struct http_reply r = expect(200, "GET", aud, CODE, rest, NULL);
+		json_array_foreach(json_object_get(r.json, "history"), i, x)
+		{
+			const char *kind =
+			    json_string_value(json_object_get(json_object_get(x, "entry"), "kind"));
+			if (n < COUNT(kinds)) assert_string_equal(kind, kinds[n]);
+			n++;
+		}
+		more = http_text(&r, "next")[0];
+		snprintf(rest, sizeof rest, "history?limit=2&cursor=%s", http_text(&r, "next"));
+		http_done(&r);
+	}
+	assert_int_equal(n, 11);
+}
+
 /* ---- lists ------------------------------------------------------------------------------ */
 
 static void lists_have_states_cursors_and_scopes(void **state)
@@ -925,6 +962,7 @@ int main(void)
 	    cmocka_unit_test(quotas_hold_to_the_last_identifier),
 	    cmocka_unit_test(one_batch_of_two_enterprises),
 	    cmocka_unit_test(a_handed_over_enterprise_is_found_at_the_other_node),
+	    cmocka_unit_test(its_history_is_told),
 	    cmocka_unit_test(lists_have_states_cursors_and_scopes),
 	};
 	return cmocka_run_group_tests(tests, open_both, close_both);

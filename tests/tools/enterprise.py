@@ -127,7 +127,7 @@ try:
     routes = [("POST", "/enterprises"), ("GET", "/enterprises"), ("GET", "/enterprises/{}"), ("PATCH", "/enterprises/{}"),
               *[("POST", "/enterprises/{}/" + w) for w in
                 ("approve", "reject", "suspend", "reinstate", "hand-over", "close", "prefixes")],
-              ("PUT", "/enterprises/{}/quota"), ("GET", "/enterprises/{}/records"), ("POST", "/enterprises/{}/accounts"),
+              ("PUT", "/enterprises/{}/quota"), ("DELETE", "/enterprises/{}/prefixes/88.118.8.5"), ("GET", "/enterprises/{}/history"), ("GET", "/enterprises/{}/records"), ("POST", "/enterprises/{}/accounts"),
               ("GET", "/enterprises/{}/accounts"), ("DELETE", "/enterprises/{}/accounts/main"), ("PUT", "/enterprises/{}/key"),
               ("GET", "/statistics"), ("GET", "/statistics/prefixes"), ("GET", "/statistics/top")]
     for method, path in routes:
@@ -140,7 +140,7 @@ try:
             refused(f"an enterprise: {method} {path}", main(method, path, body), 403, "role")
     check("no wrong role changed anything", node.state() == state)
     kanhe("apply", OTHER, "Other", "--person", "Wu", "--email", "wu@example")
-    for method, rest in (("GET", ""), ("GET", "/records"), ("GET", "/accounts"), ("PATCH", ""), ("POST", "/accounts"), ("PUT", "/key")):
+    for method, rest in (("GET", ""), ("GET", "/history"), ("GET", "/records"), ("GET", "/accounts"), ("PATCH", ""), ("POST", "/accounts"), ("PUT", "/key")):
         refused(f"another enterprise: {method} {rest}", main(method, f"/enterprises/{OTHER}{rest}", None if method == "GET" else {}), 403, "own-enterprise")
 
     # ---- quota: exactly to the limit, from two clients at once
@@ -230,6 +230,10 @@ try:
     check("nothing under what was given away", status == 1, out + err)
     status, out, err = kanhe("prefix", OTHER, "--json")
     check("one prefix more", status == 0 and json.loads(out)["prefixes"] == ["88.118.8.1", "88.118.8.2"], out + err)
+    status, out, err = kanhe("prefix", OTHER, "--prefix", "88.118.8.44")
+    check("a slip", status == 0 and "88.118.8.44" in out, err)
+    status, out, err = kanhe("prefix", OTHER, "--prefix", "88.118.8.44", "--release")
+    check("is taken back", status == 0 and "88.118.8.44" not in out, out + err)
     other = account("other", code=OTHER)
     check("both are its own", other("PUT", "/registry/88.118.8.1/a", values())[0] == 201 and other("PUT", "/registry/88.118.8.2/a", values())[0] == 201)
     refused("one quota for both", other("PUT", "/registry/88.118.8.2/b", values()), 429, "enterprise-quota")
@@ -239,6 +243,8 @@ try:
     check("closed", status == 0 and "closed" in out, err)
     refused("a closed one has no credentials", other("PUT", "/registry/88.118.8.1/a", values()), 401, "credentials")
     check("it resolves still", node.kanhe("resolve", "88.118.8.1/a")[0] == 0)
+    status, out, err = kanhe("history", CODE)
+    check("its history", status == 0 and out.count("enterprise.") >= 12 and "enterprise.handed-over" in out and "fees" in out, out + err)
     status, out, err = kanhe("list", "--json")
     check("list --json is one value", status == 0 and [x["state"] for x in json.loads(out)["enterprises"]] == ["handed-over", "closed"], out)
     status, out, err = kanhe("show", "91110000600037341L")

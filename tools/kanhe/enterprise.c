@@ -205,7 +205,12 @@ static int show(struct cli *c, const struct words *w, const struct enterprise_op
 static int prefix(struct cli *c, const struct words *w, const struct enterprise_options *o)
 {
 	int status = need(c, w, 1, "CODE");
-	return status ? status : enterprise_show(c, "POST", w->word[1], "prefixes", allocation_of(o));
+	if (!status && o->release && !o->prefix)
+		status = usage_error(c, SAY_MISSING_WORD, "--prefix PREFIX");
+	if (status) return status;
+	if (!o->release) return enterprise_show(c, "POST", w->word[1], "prefixes", allocation_of(o));
+	return enterprise_show(c, "DELETE", w->word[1],
+			       client_path(c, "prefixes/%s", path_word(c, o->prefix, true)), NULL);
 }
 
 static int quota(struct cli *c, const struct words *w, const struct enterprise_options *o)
@@ -229,6 +234,35 @@ static int contact(struct cli *c, const struct words *w, const struct enterprise
 	return enterprise_show(c, "PATCH", w->word[1], "", body);
 }
 
+static int history(struct cli *c, const struct words *w, const struct enterprise_options *o)
+{
+	json_t *all;
+	const json_t *x;
+	size_t i;
+	(void)o;
+	int status = need(c, w, 1, "CODE");
+	if (status) return status;
+	const char *path = client_path(c, "/enterprises/%s/history", path_word(c, w->word[1], false));
+	status = client_list(c, path, "history", &all);
+	if (status) return status;
+	if (c->json) {
+		print_json(all);
+		return CLI_OK;
+	}
+	json_array_foreach(json_object_get(all, "history"), i, x)
+	{
+		const json_t *e = json_object_get(x, "entry");
+		printf("%-8lld %s  %-28s ", (long long)json_integer_value(json_object_get(x, "index")),
+		       text_of(e, "time"), text_of(e, "kind"));
+		print_safe(stdout, str_of(text_of(e, "who")));
+		printf("  ");
+		print_safe(stdout,
+			   str_of(text_of(e, "reason")[0] ? text_of(e, "reason") : text_of(e, "review")));
+		putchar('\n');
+	}
+	return CLI_OK;
+}
+
 /* ---- the table -------------------------------------------------------------------------- */
 
 typedef int verb_fn(struct cli *c, const struct words *w, const struct enterprise_options *o);
@@ -250,7 +284,8 @@ typedef int verb_fn(struct cli *c, const struct words *w, const struct enterpris
 	X("account", enterprise_account)                                                                   \
 	X("key", enterprise_keys)                                                                          \
 	X("prove", enterprise_prove)                                                                       \
-	X("export", enterprise_export)
+	X("export", enterprise_export)                                                                     \
+	X("history", history)
 
 static const struct {
 	const char *word;
@@ -279,13 +314,13 @@ int command_enterprise(struct cli *c, int argc, char **argv)
 	struct enterprise_options o = {.person = NULL};
 	struct words w;
 	const struct option_row own[] = {
-	    {"person", &o.person, NULL}, {"phone", &o.phone, NULL},   {"email", &o.email, NULL},
-	    {"prefix", &o.prefix, NULL}, {"under", &o.under, NULL},   {"key", &o.key, NULL},
-	    {"review", &o.review, NULL}, {"reason", &o.reason, NULL}, {"quota", &o.quota, NULL},
-	    {"state", &o.state, NULL},   {"to", &o.to, NULL},         {"days", &o.days, NULL},
-	    {"scope", &o.scope, NULL},   {"rights", &o.rights, NULL}, {"expires", &o.expires, NULL},
-	    {"out", &o.out, NULL},       {"adopt", NULL, &o.adopt},   {"no-resolve", NULL, &o.no_resolve},
-	    {"public", NULL, &o.open}};
+	    {"person", &o.person, NULL}, {"phone", &o.phone, NULL},    {"email", &o.email, NULL},
+	    {"prefix", &o.prefix, NULL}, {"under", &o.under, NULL},    {"key", &o.key, NULL},
+	    {"review", &o.review, NULL}, {"reason", &o.reason, NULL},  {"quota", &o.quota, NULL},
+	    {"state", &o.state, NULL},   {"to", &o.to, NULL},          {"days", &o.days, NULL},
+	    {"scope", &o.scope, NULL},   {"rights", &o.rights, NULL},  {"expires", &o.expires, NULL},
+	    {"out", &o.out, NULL},       {"adopt", NULL, &o.adopt},    {"no-resolve", NULL, &o.no_resolve},
+	    {"public", NULL, &o.open},   {"release", NULL, &o.release}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &w);
 	if (status) return status;
 	const char *word = w.n ? w.word[0] : "";
