@@ -275,6 +275,12 @@ static enum err pass_guard(struct request *r, struct flaw *f)
 	return hooks->guard(hooks->ctx, &r->pub, f);
 }
 
+static enum err pass_admission(struct request *r, struct flaw *f)
+{
+	const struct net_options *o = r->conn->shard->options;
+	return o->admit ? o->admit(o->hooks.ctx, &r->pub, f) : ERR_OK;
+}
+
 static enum err check_refused(struct request *r, struct flaw *f)
 {
 	if (!r->refused) return ERR_OK;
@@ -307,6 +313,7 @@ static bool check(struct request *r, bool end)
 	shard_turn(r->conn->shard);
 	e = check_length(r, &f);
 	if (!e) e = pass_guard(r, &f);
+	if (!e) e = pass_admission(r, &f);
 	if (e) refuse(r, e, f.err == e ? &f : NULL);
 	return !e;
 }

@@ -14,6 +14,17 @@ const char *answer_word(enum answer_kind k)
 	return "";
 }
 
+/* Whose identifier it is: the enterprise's, else that of the prefix of ours. */
+static void place(const struct rs_shard *s, const struct id *id, struct local *l)
+{
+	const struct zone *ours = l->zone->parent ? l->zone->parent : l->zone;
+	const struct prefix_mark *m = s->prefixes ? prefixes_find(s->prefixes, id->key) : NULL;
+	l->tally = TALLY_OURS + ours->index;
+	if (!m) return;
+	l->withheld = m->withheld;
+	if (tallies_has(s->tallies, TALLY_ALLOCATED + (size_t)m->slot)) l->tally = TALLY_ALLOCATED + m->slot;
+}
+
 void answer_seek(const struct rs_shard *s, const struct id *id, struct sought *ret)
 {
 	struct sought k = {.id = id, .zone = zones_find(s->zones, id), .err = ERR_NOT_FOUND};
@@ -34,13 +45,15 @@ enum err answer_read(const struct rs_shard *s, struct arena *a, const struct sou
 	const struct rs_options *o = &s->rs->o;
 	struct local l = {.kind = ANSWER_REFERRAL, .ttl = o->ttl, .zone = k->zone};
 	if (!l.zone) return ERR_NOT_RESPONSIBLE;
+	place(s, k->id, &l);
 	if (l.zone->parent) {
 		*ret = l;
 		return ERR_OK;
 	}
-	enum err e = k->err;
+	enum err e = l.withheld ? ERR_NOT_FOUND : k->err;
 	l.record = k->record;
-	if (e == ERR_NOT_FOUND && atomic_load_explicit(&s->rs->series_any, memory_order_relaxed))
+	if (e == ERR_NOT_FOUND && !l.withheld &&
+	    atomic_load_explicit(&s->rs->series_any, memory_order_relaxed))
 		e = find_member(s, a, k->id, &l);
 	else if (!e)
 		e = record_peek(l.record, &l.head);

@@ -15,6 +15,10 @@
  * series.split          pattern, before, first, after_first, second, after_second: pattern and digest of each
  * delegation.granted    prefix, child, serial, digest (SHA-256 of the packed Signed message)
  * delegation.withdrawn  prefix, digest
+ * enterprise.KIND       code, digest (SHA-256 of the row of the table enterprise), name, and where there are any
+ *                       node, prefixes, quota, reason, resolve ("no"), review. KIND: applied, approved, rejected,
+ *                       suspended, reinstated, handed-over, closed, prefix-allocated,
+ *                       prefix-released, quota, changed, key
  * Threads: a writer's. Errors are sticky in the buffer. */
 #ifndef RESOLVER_ENTRY_H
 #define RESOLVER_ENTRY_H

@@ -4,7 +4,7 @@
 
 #include "base/say.h"
 
-enum { ROWS_MAX = 64, PROBLEM_MAX = 1 << 20 };
+enum { ROWS_MAX = 256, PROBLEM_MAX = 1 << 20 };
 
 enum err face_routes(struct arena *a, struct net_routes *ret)
 {
@@ -19,7 +19,10 @@ enum err face_routes(struct arena *a, struct net_routes *ret)
 		     {face_find_rows, face_find_rows_n},
 		     {face_history_rows, face_history_rows_n},
 		     {face_node_rows, face_node_rows_n},
-		     {face_series_rows, face_series_rows_n}};
+		     {face_series_rows, face_series_rows_n},
+		     {face_enterprise_rows, face_enterprise_rows_n},
+		     {face_account_rows, face_account_rows_n},
+		     {face_statistics_rows, face_statistics_rows_n}};
 	struct net_route *rows = ARENA_ARRAY(a, struct net_route, ROWS_MAX);
 	size_t n = 0;
 	if (!rows) return ERR_NO_MEMORY;

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "resolver/limit.h"
 #include "resolver/question.h"
 
 enum {
@@ -334,6 +335,7 @@ void post_resolve(struct net_req *r)
 		return;
 	}
 	rs__count(&b->shard->counters.questions, b->n);
+	limit_charge(r, b->n);
 	net_hold(r, on_gone, b);
 	go_on(b);
 }

@@ -198,7 +198,7 @@ static void get_list(struct net_req *r)
 
 /* ---- counts ----------------------------------------------------------------------------- */
 
-/* The identifier that is the prefix itself: its row of the tally has those below. */
+/* The identifier that is the prefix itself: its row of the census has those below. */
 static enum err add_own(struct store_txn *t, struct str key, struct registry_count *n)
 {
 	struct record_head head;
@@ -215,10 +215,10 @@ static enum err add_own(struct store_txn *t, struct str key, struct registry_cou
 static enum err count_below(struct store_txn *t, const struct id_prefix *ours, const struct id_prefix *p,
 			    struct flaw *f, struct registry_count *ret)
 {
-	if (!tally_counted(ours->key, p->key))
+	if (!census_counted(ours->key, p->key))
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "prefix", "count-depth",
 				"counted are %d boundaries below %.*s and no deeper; list what is there",
-				TALLY_DEPTH, STR_ARG(ours->text));
+				CENSUS_DEPTH, STR_ARG(ours->text));
 	enum err e = registry_count(t, p->key, ret);
 	return e || str_eq(ours->key, p->key) ? e : add_own(t, p->key, ret);
 }

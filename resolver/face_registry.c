@@ -89,6 +89,7 @@ struct change *registry_change_new(struct net_req *r, size_t arena_cap)
 	g->job.cmd.apply = apply_change;
 	g->job.settled = count_change;
 	g->set.who = g->job.who;
+	g->set.roles = ((const struct principal *)r->principal)->roles;
 	g->set.zones_version = g->job.shard->zones_version;
 	return g;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "resolver/face_registry.h"
+#include "resolver/limit.h"
 
 enum { VARINT_MAX = 5 /* octets of a 32-bit length */ };
 
@@ -165,6 +166,7 @@ void post_registry(struct net_req *r)
 		registry_refuse(g, e, f.err == e ? &f : NULL);
 		return;
 	}
+	limit_charge(r, g->set.n);
 	g->job.answer = registry_answer;
 	g->tell = tell_batch;
 	job_submit(&g->job);

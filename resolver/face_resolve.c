@@ -333,6 +333,7 @@ static void reply_malformed(struct net_req *r, enum err e, const struct flaw *f)
 	struct str text;
 	enum id_scheme scheme = ID_NONE;
 	RS_COUNT(&rs__shard(r)->counters, refused);
+	tally_count(rs__shard(r)->tallies, TALLY_OTHER, STATISTIC_failed);
 	if (e == ERR_BAD_ID && !net_decode(r->arena, r->param[0], NULL, &text)) scheme = id_detect(text);
 	if (scheme)
 		face_problem(r, e, f, arena_printf(r->arena, "\"scheme\":\"%s\"", id_scheme_name(scheme)));
@@ -391,6 +392,6 @@ static void get_resolve(struct net_req *r)
 
 const struct net_route face_resolve_rows[] = {
     {NET_GET, "/resolve/{id...}", get_resolve, 0, 0, NET_TWICE, "what an identifier stands for"},
-    {NET_POST, "/resolve", post_resolve, 0, BATCH_REQUEST_MAX, 0, "the same for up to 1,000 identifiers"},
+    {NET_POST, "/resolve", post_resolve, 0, BATCH_REQUEST_MAX, NET_READ, "the same for up to 1,000 identifiers"},
 };
 const size_t face_resolve_rows_n = sizeof face_resolve_rows / sizeof *face_resolve_rows;

@@ -59,12 +59,15 @@ enum err outcome_sought(struct rs_shard *s, struct arena *a, const struct sought
 	o.kind = l.kind;
 	o.record = l.record;
 	o.ttl = l.ttl;
+	o.tally = l.tally;
 	if (l.record.n) o.head = l.head;
 	if (l.kind == ANSWER_REFERRAL)
 		e = referral(a, &l, &o);
 	else if (l.kind == ANSWER_NOT_FOUND)
-		o.err = flaw_set(&o.flaw, ERR_NOT_FOUND, FLAW_NO_OFFSET, "id", "registered",
-				 "no such identifier is registered");
+		o.err = flaw_set(&o.flaw, ERR_NOT_FOUND, FLAW_NO_OFFSET, "id",
+				 l.withheld ? "withheld" : "registered",
+				 l.withheld ? "the enterprise of this prefix is not admitted at present"
+					    : "no such identifier is registered");
 	if (!e && l.kind == ANSWER_RETIRED) {
 		o.err = ERR_GONE;
 		say_retired(&o);
@@ -121,11 +124,26 @@ enum err outcome_sign(struct rs_shard *s, struct arena *a, const struct id *id, 
 	return e ? e : answer_sign(s, a, id, &l, &o->octets);
 }
 
+static enum statistic statistic_of(enum answer_kind k)
+{
+	switch (k) {
+	case ANSWER_RECORD: return STATISTIC_records;
+	case ANSWER_NOT_FOUND: return STATISTIC_not_found;
+	case ANSWER_REFERRAL: return STATISTIC_referrals;
+	case ANSWER_RETIRED: return STATISTIC_gone;
+	}
+	return STATISTIC_failed;
+}
+
 void outcome_count(struct rs_shard *s, const struct outcome *o)
 {
 	struct rs_counters *c = &s->counters;
+	tally_count(s->tallies, o->tally, statistic_of(o->kind));
 	switch (o->kind) {
-	case ANSWER_RECORD: RS_COUNT(c, records); return;
+	case ANSWER_RECORD:
+		RS_COUNT(c, records);
+		top_add(s->top, o->head.id);
+		return;
 	case ANSWER_NOT_FOUND: RS_COUNT(c, not_found); return;
 	case ANSWER_REFERRAL: RS_COUNT(c, referrals); return;
 	case ANSWER_RETIRED: RS_COUNT(c, retired); return;

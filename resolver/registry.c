@@ -10,10 +10,12 @@
 #include <stdlib.h>
 
 #include "base/ledger.h"
+#include "resolver/admission.h"
 #include "resolver/delegation.h"
 #include "resolver/entry.h"
 #include "resolver/reverse.h"
 #include "resolver/series.h"
+#include "resolver/statistics.h"
 
 enum {
 	HISTORY_STEM_MAX = STORE_KEY_MAX - 8,
@@ -489,7 +491,7 @@ struct writing {
 	struct arena *arena;
 	uint64_t leaf;
 	struct reverse_types types;
-	struct tally tally;
+	struct census census;
 };
 
 static enum err note_reverse(struct writing *w, const struct registry_change *c)
@@ -518,7 +520,7 @@ static enum err write_one(struct writing *w, const struct registry_change *c)
 static enum err write_all(const struct registry_set *s, struct writing *w)
 {
 	enum err e = reverse_types_read(w->txn->store, &w->types);
-	tally_open(&w->tally, w->txn->store);
+	census_open(&w->census, w->txn->store);
 	for (size_t i = 0; i < s->n && !e; i++) {
 		const struct registry_change *c = &s->changes[i];
 		bool retired = c->act == REGISTRY_RETIRE;
@@ -526,11 +528,11 @@ static enum err write_all(const struct registry_set *s, struct writing *w)
 		if (c->unchanged) continue;
 		e = write_one(w, c);
 		if (!e)
-			e = tally_add(&w->tally, c->id.key, c->authority,
+			e = census_add(&w->census, c->id.key, c->authority,
 				      retired ? -(int)!new : new || c->revived,
 				      retired ? 1 : -(int)(c->revived && !new));
 	}
-	return e ? e : tally_close(&w->tally);
+	return e ? e : census_close(&w->census);
 }
 
 enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct arena *a,
@@ -547,9 +549,11 @@ enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct are
 		if (!e) e = prepare(s, c, t, a, f);
 		changed += !c->unchanged;
 	}
+	if (!e) e = admission_pass(s, t, a, f);
 	if (!e && changed) {
 		e = s->batch ? note_batch(s, t, &w.leaf) : note_one(s->changes, t, s->who, &w.leaf);
 		if (!e) e = write_all(s, &w);
+		if (!e) e = statistics_registered(s, t);
 	}
 	/* the answer to a change of a member names its series */
 	if (e || s->batch || !s->changes[0].series.n) arena_rollback(a, mark);

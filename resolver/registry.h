@@ -16,7 +16,7 @@
 #include "resolver/amendment.h"
 #include "resolver/authority.h"
 #include "resolver/tables.h"
-#include "resolver/tally.h"
+#include "resolver/census.h"
 
 enum {
 	REGISTRY_BATCH_MAX = 2000, /* records per request, as SNMS clients know it */
@@ -40,6 +40,7 @@ struct registry_change {
 	bool created, unchanged, revived;
 	struct str series; /* pattern of the series whose member it was so far; empty: of none. Its octets
 			      are gone after registry_apply */
+	struct str allocation; /* prefix of the enterprise it belongs to, a part of id.key; or none */
 	uint64_t revision;
 	unsigned char before[HASH_SHA256], after[HASH_SHA256]; /* zeros: none */
 	uint64_t old_leaf;
@@ -54,6 +55,7 @@ struct registry_set {
 	enum registry_condition condition;
 	uint64_t revision; /* of REGISTRY_REVISION */
 	struct str who;
+	uint32_t roles; /* of the credential: a registrar changes what a suspended enterprise may not */
 	uint64_t zones_version; /* delegations that the caller's check has seen */
 	bool no_series;         /* there is none at all: members need not be looked for */
 };

@@ -5,6 +5,7 @@
 #include "net/access.h"
 #include "resolver/answer.h"
 #include "resolver/face.h"
+#include "resolver/flusher.h"
 #include "resolver/series.h"
 #include "resolver/state.h"
 #include "resolver/upstream.h"
@@ -59,6 +60,7 @@ static void set_defaults(struct rs_options *o)
 	if (!o->answer_validity) o->answer_validity = RS_ANSWER_VALIDITY;
 	if (!o->ttl) o->ttl = RS_TTL;
 	if (!o->ttl_negative) o->ttl_negative = RS_TTL_NEGATIVE;
+	if (!o->rate_clients) o->rate_clients = RATE_CLIENTS;
 }
 
 /* "A B C" as a list in the arena. */
@@ -92,7 +94,8 @@ enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret)
 	if (!e) e = keep_anchors(r, f);
 	if (!e) {
 		r->cache = cache_new(r->o.cache_octets);
-		if (!r->cache) e = ERR_NO_MEMORY;
+		r->statistics = statistics_new();
+		if (!r->cache || !r->statistics) e = ERR_NO_MEMORY;
 	}
 	if (!e) e = face_routes(r->arena, &r->routes);
 	if (!e) e = start_builder(r, f);
@@ -109,6 +112,7 @@ static void shard_free(struct rs_shard *s)
 {
 	if (!s) return;
 	pthread_mutex_destroy(&s->gate);
+	tallies_free(s->tallies);
 	free(s);
 }
 
@@ -118,6 +122,7 @@ void rs_close(struct rs *r)
 	for (size_t i = 0; i < RS_SHARDS_MAX; i++) shard_free(r->shards[i]);
 	reverse_builder_free(r->builder);
 	cache_free(r->cache);
+	statistics_free(r->statistics);
 	arena_free(r->arena);
 	free(r);
 }
@@ -146,13 +151,48 @@ static void shard_done(struct rs_shard *s)
 	walker_free(s->walker);
 	cache_free(s->signatures);
 	zones_free(s->zones);
+	prefixes_free(s->prefixes);
+	top_free(s->top);
+	rates_free(s->rates);
 	store_read_end(s->txn);
 	buf_done(&s->scratch);
 	s->walker = NULL;
 	s->signatures = NULL;
 	s->zones = NULL;
+	s->prefixes = NULL;
+	s->top = NULL;
+	s->rates = NULL;
 	s->txn = NULL;
 	s->live = false;
+}
+
+/* What counts and limits: statistics.h, top.h, rate.h. */
+static enum err open_counting(struct rs_shard *s)
+{
+	struct rs *r = s->rs;
+	s->tallies = tallies_new();
+	s->top = top_new();
+	s->rates = rates_new(r->o.rates, r->o.rate_clients);
+	s->top_since = clock_wall();
+	s->top_day = (uint32_t)(s->top_since / USEC_PER_DAY);
+	if (!s->tallies || !s->top || !s->rates) return ERR_NO_MEMORY;
+	enum err e = ERR_OK;
+	for (size_t i = 0; i <= r->o.authority_n && !e; i++) e = tallies_cover(s->tallies, TALLY_OTHER + i);
+	return e;
+}
+
+static enum err renew_prefixes(struct rs_shard *s, uint64_t version)
+{
+	struct prefixes *p;
+	enum err e = prefixes_new(s->txn, &p);
+	if (e) return e;
+	prefixes_free(s->prefixes);
+	s->prefixes = p;
+	s->prefixes_version = version;
+	/* what finds no room is counted for the prefix of ours above it */
+	for (uint32_t i = 0; p && i < prefixes_slots(p); i++)
+		if (tallies_cover(s->tallies, TALLY_ALLOCATED + (size_t)i)) break;
+	return ERR_OK;
 }
 
 static enum err shard_fill(struct rs_shard *s)
@@ -170,10 +210,14 @@ static enum err shard_fill(struct rs_shard *s)
 	s->signatures = cache_new(SIGNATURES_OCTETS);
 	if (!s->walker || !s->signatures) return ERR_NO_MEMORY;
 	s->zones_version = atomic_load(&r->zones_version);
-	enum err e = store_read(r->o.store, &s->txn);
+	uint64_t prefixes_version = atomic_load(&r->prefixes_version);
+	enum err e = open_counting(s);
+	if (!e) e = store_read(r->o.store, &s->txn);
 	if (e) return e;
 	s->live = true;
 	if (series_any(s->txn)) atomic_store(&r->series_any, true);
+	e = renew_prefixes(s, prefixes_version);
+	if (e) return e;
 	return zones_new(r->ours, r->o.authority_n, s->txn, &s->zones);
 }
 
@@ -205,6 +249,7 @@ enum err rs_shard_start(struct rs *r, struct net_shard *net)
 	s->net = net;
 	pthread_mutex_unlock(&s->gate);
 	net_shard_set(net, RS_SHARD_SLOT, s);
+	flusher_start(s, net);
 	/* a shard that gets no work for hours must not hold the snapshot it began with */
 	rs_shard_idle(r, net);
 	return ERR_OK;
@@ -224,10 +269,13 @@ static void renew_zones(struct rs_shard *s, uint64_t version)
 void rs__shard_turn(struct rs_shard *s)
 {
 	uint64_t version = atomic_load(&s->rs->zones_version);
+	uint64_t prefixes_version = atomic_load(&s->rs->prefixes_version);
 	if (s->live) store_read_reset(s->txn);
 	must(!store_read_renew(s->txn)); /* a node that cannot read its registry is of no use */
 	s->live = true;
 	if (version != s->zones_version) renew_zones(s, version);
+	/* without memory the picture stays as it was and the next turn tries again */
+	if (prefixes_version != s->prefixes_version && renew_prefixes(s, prefixes_version)) return;
 }
 
 static struct rs_shard *of_net(const struct net_shard *s)

@@ -12,6 +12,7 @@
 #include "base/writer.h"
 #include "net/courier.h"
 #include "net/net.h"
+#include "resolver/rate.h"
 
 struct rs;
 
@@ -39,6 +40,10 @@ struct rs_options {
 	 * and is not named any more is dropped. */
 	const char *const *find_types;
 	size_t find_types_n;
+	bool applications;          /* anybody may apply to be an enterprise here */
+	uint64_t quota;             /* identifiers of an enterprise when none is set; 0 = no limit */
+	struct rate_rule rates[RATE_CLASSES_N];
+	size_t rate_clients; /* remembered per shard and class; 0 = 16,384 */
 };
 
 /* What people look for: where things point, whom to ask, and what belongs together. */
@@ -62,6 +67,10 @@ void rs_shard_stop(struct rs *r, struct net_shard *s);
 struct store_txn *rs_shard_txn(struct net_shard *s); /* the shard's snapshot of the registry */
 
 const struct net_routes *rs_routes(struct rs *r);
+/* For net_options.admit: rate limits. ERR_QUOTA with Retry-After set. */
+enum err rs_admit(struct net_req *r, struct flaw *f) MUST_USE;
+/* Writes the counts of resolutions down: at an orderly stop, after the server and before the writer. */
+enum err rs_flush(struct rs *r) MUST_USE;
 void rs_metrics(struct rs *r, struct buf *out); /* Prometheus text */
 
 /* For `kanhe init`, without a daemon: grants a credential in the registry at store/writer. */

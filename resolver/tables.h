@@ -9,7 +9,7 @@
 #define RS_TABLES(X)                                                                                       \
 	X(record, "registry.c", "id key", "be64 leaf index of its last change; Record, packed")            \
 	X(history, "registry.c", "id key (history_key), be64 leaf index", "SHA-256 after; not the last")   \
-	X(counter, "tally.c", "prefix key: an authority, boundaries below", "be64 active, be64 retired")   \
+	X(counter, "census.c", "prefix key: an authority, boundaries below", "be64 active, be64 retired")   \
 	X(delegation, "delegation.c", "prefix key", "Signed Delegation, packed; lasts until withdrawn")    \
 	X(serial, "delegation.c", "prefix key", "be64 last serial given out, also after a withdrawal")     \
 	X(credential, "net/access.c", "see there", "see there")                                            \
@@ -20,7 +20,12 @@
 	X(series_history, "series.c, series_change.c", "key of series, be64 leaf index",                   \
 	  "SHA-256 of the record after; not the last")                                                     \
 	X(series_count, "series.c, series_change.c", "prefix key of an authority",                         \
-	  "be64 active series, their members, retired series, their members")
+	  "be64 active series, their members, retired series, their members")                               \
+	X(enterprise, "enterprise.c", "credit code", "see there")                                          \
+	X(usage, "admission.c", "credit code", "be64 identifiers registered, retired ones too")            \
+	X(allocation, "allocation.c", "see there", "see there")                                            \
+	X(account, "account.c", "name of the credential", "see there")                                     \
+	X(statistic, "statistics.c", "prefix key, be32 day since 1970", "see there")
 
 enum rs_table {
 	RS__TABLE_START = STORE_APP - 1,

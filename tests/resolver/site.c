@@ -37,6 +37,12 @@ static enum err guard(void *ctx, struct net_req *r, struct flaw *f)
 	return access_guard(rs_shard_txn(r->shard), rs_table_credential, r, f);
 }
 
+static enum err admit(void *ctx, struct net_req *r, struct flaw *f)
+{
+	(void)ctx;
+	return rs_admit(r, f);
+}
+
 /* A port that is free now: the node's URL must be known before it listens. */
 static uint16_t free_port(void)
 {
@@ -77,7 +83,9 @@ static void open_resolver(struct site *s, const struct site_options *o)
 				.courier = s->courier,
 				.answer_validity = o->answer_validity,
 				.find_types = o->find_types,
-				.find_types_n = o->find_types_n};
+				.find_types_n = o->find_types_n,
+				.applications = o->applications};
+	memcpy(ro.rates, o->rates, sizeof ro.rates);
 	while (ro.authority_n < SITE_AUTHORITIES && o->authority[ro.authority_n]) ro.authority_n++;
 	if (o->anchor) {
 		s->anchor = (struct rs_anchor){.prefix = o->anchor->prefix, .url = o->anchor->url};
@@ -104,7 +112,8 @@ static void site_start(struct site *s)
 				 .shards = o->shards ? o->shards : 1,
 				 .routes = rs_routes(s->rs),
 				 .routes_n = 1,
-				 .hooks = {s, on_start, on_turn, on_idle, on_stop, guard}};
+				 .hooks = {s, on_start, on_turn, on_idle, on_stop, guard},
+				 .admit = admit};
 	if (net_server_start(&no, &f, &s->server)) fprintf(stderr, "server: %s\n", f.text);
 	must(s->server);
 }

@@ -18,6 +18,8 @@ struct site_options {
 	usec_t answer_validity;
 	const char *const *find_types; /* NULL: the standard ones */
 	size_t find_types_n;
+	bool applications;
+	struct rate_rule rates[RATE_CLASSES_N];
 };
 
 struct site {

@@ -166,11 +166,11 @@ static unsigned pick(unsigned n)
 	return (seed >> 8) % n;
 }
 
-/* ---- the tally by itself ------------------------------------------------------------------ */
+/* ---- the census by itself ------------------------------------------------------------------ */
 
 enum { TALLIED = 400 };
 
-struct tallying {
+struct counting {
 	struct writer_cmd cmd;
 	struct id id[TALLIED];
 	int active[TALLIED], retired[TALLIED];
@@ -182,27 +182,27 @@ static int by_id_key(const void *a, const void *b)
 	return str_cmp(((const struct id *)a)->key, ((const struct id *)b)->key);
 }
 
-static enum err apply_tally(struct writer_cmd *c, struct writer_txn *t)
+static enum err apply_census(struct writer_cmd *c, struct writer_txn *t)
 {
-	struct tallying *y = (struct tallying *)c;
-	struct tally sums;
+	struct counting *y = (struct counting *)c;
+	struct census sums;
 	enum err e = ERR_OK;
-	tally_open(&sums, t->store);
+	census_open(&sums, t->store);
 	for (size_t i = 0; i < TALLIED && !e; i++)
-		e = tally_add(&sums, y->id[i].key, y->authority, y->active[i], y->retired[i]);
-	return e ? e : tally_close(&sums);
+		e = census_add(&sums, y->id[i].key, y->authority, y->active[i], y->retired[i]);
+	return e ? e : census_close(&sums);
 }
 
 /* Of one command with many prefixes: each boundary has what was added below it. */
 static void sums_of_one_command_reach_each_boundary(void **state)
 {
-	static struct tallying y;
+	static struct counting y;
 	struct arena *a = arena_new(4 << 20);
 	struct id_prefix p;
 	struct store_txn *t;
 	(void)state;
 	assert_int_equal(id_prefix_parse(a, STR("88.300"), NULL, &p), ERR_OK);
-	y = (struct tallying){.cmd = {.apply = apply_tally}, .authority = p.key};
+	y = (struct counting){.cmd = {.apply = apply_census}, .authority = p.key};
 	for (size_t i = 0; i < TALLIED; i++) {
 		char text[64];
 		snprintf(text, sizeof text, "88.300.%u.%u/%zu", pick(3) ? pick(12) : 1, pick(3), i);

@@ -38,6 +38,8 @@ enum cli_exit {
 	X(history, command_history, "registrar", HELP_HISTORY)                                             \
 	X(series, command_series, "registrar", HELP_SERIES)                                                \
 	X(delegate, command_delegate, "registrar", HELP_DELEGATE)                                          \
+	X(enterprise, command_enterprise, "registrar", HELP_ENTERPRISE)                                    \
+	X(statistics, command_statistics, "registrar", HELP_STATISTICS)                                    \
 	X(publish, command_publish, "owner", HELP_PUBLISH)                                                 \
 	X(catalog, command_catalog, "owner", HELP_CATALOG)                                                 \
 	X(negotiate, command_negotiate, "owner", HELP_NEGOTIATE)                                           \

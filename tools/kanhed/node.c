@@ -185,6 +185,14 @@ static enum err open_resolver(struct node *n, struct flaw *f)
 			       .answer_validity = conf_number(c, "resolver", "answer_validity"),
 			       .ttl = (uint32_t)conf_number(c, "resolver", "ttl"),
 			       .ttl_negative = (uint32_t)conf_number(c, "resolver", "ttl_negative")};
+	o.applications = conf_switch(c, "enterprise", "applications");
+	o.quota = (uint64_t)conf_number(c, "enterprise", "quota");
+	o.rate_clients = (size_t)conf_number(c, "limit", "clients");
+#define X(name, setting, help)                                                                             \
+	o.rates[RATE_##name] = (struct rate_rule){(uint32_t)conf_number(c, "limit", #setting),             \
+						  (uint32_t)conf_number(c, "limit", #setting "_burst")};
+	RATE_CLASSES(X)
+#undef X
 	o.authority_n = conf_list(c, "resolver", "authority", &o.authority);
 	o.find_types_n = conf_list(c, "resolver", "find_types", &o.find_types);
 	static const char *const no_types[] = {NULL};

@@ -1,4 +1,4 @@
-#include "resolver/tally.h"
+#include "resolver/census.h"
 
 #include "resolver/tables.h"
 
@@ -17,31 +17,31 @@ enum err registry_count(struct store_txn *t, struct str prefix, struct registry_
 }
 
 /* The authority, then the boundaries of the key below it. */
-static size_t boundaries(struct str key, struct str authority, size_t ret[TALLY_DEPTH + 1])
+static size_t boundaries(struct str key, struct str authority, size_t ret[CENSUS_DEPTH + 1])
 {
 	size_t all[ID_BOUNDARIES_MAX], n = 0;
 	size_t all_n = id_key_boundaries(key, all);
 	ret[n++] = authority.n;
-	for (size_t i = 0; i < all_n && n <= TALLY_DEPTH; i++)
+	for (size_t i = 0; i < all_n && n <= CENSUS_DEPTH; i++)
 		if (all[i] > authority.n && all[i] < key.n) ret[n++] = all[i];
 	return n;
 }
 
-bool tally_counted(struct str authority, struct str prefix)
+bool census_counted(struct str authority, struct str prefix)
 {
 	size_t all[ID_BOUNDARIES_MAX], between = 0;
 	size_t n = id_key_boundaries(prefix, all);
 	for (size_t i = 0; i < n; i++) between += all[i] > authority.n;
-	return between <= TALLY_DEPTH;
+	return between <= CENSUS_DEPTH;
 }
 
-void tally_open(struct tally *y, struct store_txn *t)
+void census_open(struct census *y, struct store_txn *t)
 {
 	memset(y, 0, sizeof *y);
 	y->txn = t;
 }
 
-static enum err write_one(struct tally *y, size_t i)
+static enum err write_one(struct census *y, size_t i)
 {
 	struct registry_count n;
 	unsigned char row[COUNT_ROW];
@@ -56,16 +56,16 @@ static enum err write_one(struct tally *y, size_t i)
 }
 
 /* Writes the sums of boundaries from the i-th on. */
-static enum err write_from(struct tally *y, size_t from)
+static enum err write_from(struct census *y, size_t from)
 {
 	enum err e = ERR_OK;
 	for (size_t i = from; i < y->ends_n && !e; i++) e = write_one(y, i);
 	return e;
 }
 
-enum err tally_add(struct tally *y, struct str key, struct str authority, int active, int retired)
+enum err census_add(struct census *y, struct str key, struct str authority, int active, int retired)
 {
-	size_t ends[TALLY_DEPTH + 1], same = 0;
+	size_t ends[CENSUS_DEPTH + 1], same = 0;
 	if (!active && !retired) return ERR_OK;
 	size_t n = boundaries(key, authority, ends);
 	while (same < n && same < y->ends_n && ends[same] == y->ends[same] &&
@@ -83,7 +83,7 @@ enum err tally_add(struct tally *y, struct str key, struct str authority, int ac
 	return ERR_OK;
 }
 
-enum err tally_close(struct tally *y)
+enum err census_close(struct census *y)
 {
 	return write_from(y, 0);
 }
