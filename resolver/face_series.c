@@ -202,6 +202,7 @@ static struct series_job *series_job_new(struct net_req *r, enum series_act act)
 	g->job.answer = act == SERIES_SPLIT ? answer_split : answer_change;
 	g->c.act = act;
 	g->c.who = g->job.who;
+	g->c.roles = ((const struct principal *)r->principal)->roles;
 	return g;
 }
 

@@ -74,6 +74,7 @@ struct series_change {
 	struct record record;            /* PUT: the values; the rest is set here */
 	struct str authority;            /* key octets of the prefix of ours it lies under */
 	struct str who;
+	uint32_t roles; /* of the credential, as in registry_set */
 	enum registry_condition condition;
 	uint64_t revision; /* of REGISTRY_REVISION */
 	/* set by series_apply */
@@ -86,7 +87,8 @@ struct series_change {
 enum err series_check_values(struct arena *a, const struct series_pattern *p, const struct record *r,
 			     struct flaw *f) MUST_USE;
 /* ERR_CONFLICT naming the series it overlaps, ERR_PRECONDITION, ERR_NOT_FOUND, ERR_GONE, ERR_QUOTA (too
- * many shapes), ERR_NOT_RESPONSIBLE (a delegated prefix in it), before anything is written. */
+ * many shapes), ERR_NOT_RESPONSIBLE (a delegated prefix in it), and what admission_pass says of its
+ * enterprise, for which a series counts as one identifier; before anything is written. */
 enum err series_apply(struct series_change *c, struct writer_txn *t, struct arena *a,
 		      struct flaw *f) MUST_USE;
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "resolver/admission.h"
 #include "resolver/delegation.h"
 #include "resolver/entry.h"
 #include "resolver/series_template.h"
@@ -444,6 +445,19 @@ static enum err write_all(struct series_change *c, struct state *s, struct write
 	return e ? e : add_count(c, s, t);
 }
 
+/* Its enterprise, if it has one: as if both its ends were registered. */
+static enum err admit(const struct series_change *c, struct writer_txn *t, struct arena *a, struct flaw *f)
+{
+	struct registry_change ends[] = {
+	    {.id = c->pattern.first, .authority = c->authority, .created = c->created},
+	    {.id = c->pattern.last, .authority = c->authority}};
+	struct registry_set set = {.changes = ends, .n = 2, .who = c->who, .roles = c->roles};
+	enum err e = admission_pass(&set, t, a, f);
+	if (e || str_eq(ends[0].allocation, ends[1].allocation)) return e;
+	return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "pattern", "foreign-prefix",
+			"the series lies under prefixes of more than one enterprise");
+}
+
 static enum err apply(struct series_change *c, struct state *s, struct writer_txn *t, struct arena *a,
 		      struct flaw *f)
 {
@@ -455,6 +469,7 @@ static enum err apply(struct series_change *c, struct state *s, struct writer_tx
 	if (s->there) hash_sha256(s->old.packed, s->before);
 	e = c->act == SERIES_PUT ? prepare_put(c, s, t->now, a) : prepare_rest(c, s, t->now, a);
 	if (e == ERR_TOO_LARGE) return refuse(e, "record-size", f);
+	if (!e && !c->unchanged) e = admit(c, t, a, f);
 	return e || c->unchanged ? e : write_all(c, s, t);
 }
 

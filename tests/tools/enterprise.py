@@ -158,6 +158,8 @@ try:
     status, out, err = kanhe("suspend", CODE, "--reason", "fees", "--json")
     check("suspended", status == 0 and json.loads(out)["state"] == "suspended" and json.loads(out)["resolve"] is True, err)
     refused("a suspended enterprise changes nothing", main("PUT", "/registry/88.118.8.5/k1", values("https://3/")), 403, "enterprise-suspended")
+    series = "/series/88.118.8.5/SN-%7B000..999%7D"
+    refused("it registers no series", main("PUT", series, values("https://s/{serial}")), 403, "enterprise-suspended")
     refused("it retires nothing", main("DELETE", "/registry/88.118.8.5/k1"), 403, "enterprise-suspended")
     refused("it issues nothing", main("POST", f"/enterprises/{CODE}/accounts", {"label": "z"}), 409, "enterprise-state")
     status, out, err = kanhe("prove", CODE, "--key", key)
