@@ -281,7 +281,21 @@ static enum err pack_retired(struct registry_change *c, struct str old, usec_t n
 	return pack(c, &r, a);
 }
 
-static enum err prepare(const struct registry_set *s, struct registry_change *c, struct writer_txn *t,
+/* Holds the record to the template it names (resolver/templates.h). */
+static enum err check_template(struct registry_set *s, struct registry_change *c, struct str old,
+			       struct store_txn *t, struct arena *a, struct flaw *f)
+{
+	struct templates_record r = {&c->id, c->record.values, c->record.values_n, old};
+	char at[sizeof f->at];
+	if (c->act == REGISTRY_RETIRE) r.values_n = 0;
+	enum err e = templates_check(t, a, &r, &s->seen, NULL, f, &c->bond);
+	if (!e || !s->batch || !f || f->err != e) return e;
+	snprintf(at, sizeof at, "records[%zu].%.60s", c->place, f->at);
+	memcpy(f->at, at, sizeof at);
+	return e;
+}
+
+static enum err prepare(struct registry_set *s, struct registry_change *c, struct writer_txn *t,
 			struct arena *a, struct flaw *f)
 {
 	struct str old = STR_NONE;
@@ -298,6 +312,8 @@ static enum err prepare(const struct registry_set *s, struct registry_change *c,
 	c->unchanged = false;
 	c->revived = there && c->act == REGISTRY_PUT && head.status == RECORD_RETIRED;
 	c->revision = there ? head.revision + 1 : 1;
+	e = check_template(s, c, old, t->store, a, f);
+	if (e) return e;
 	if (c->act == REGISTRY_RETIRE) return pack_retired(c, old, t->now, a);
 	if (there && head.status == RECORD_ACTIVE) {
 		e = same_values(&c->record, old, a, &c->unchanged);
@@ -370,6 +386,7 @@ static enum err write_one(const struct registry_change *c, struct writer_txn *t,
 	struct history_key k;
 	store_key_u64(c->row, leaf);
 	enum err e = store_put(t->store, RS_TABLE_record, c->id.key, str_n(c->row, ROW_LEAF + c->packed.n));
+	if (!e) e = templates_bond(t->store, &c->id, &c->bond);
 	if (e || c->created) return e;
 	/* the change before this one was the last so far */
 	history_stem(c->id.key, &k);
@@ -405,6 +422,7 @@ enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct are
 	size_t changed = 0;
 	uint64_t leaf = 0;
 	enum err e = ERR_OK;
+	s->seen.key = STR_NONE;
 	for (size_t i = 0; i < s->n && !e; i++) {
 		struct registry_change *c = &s->changes[i];
 		if (check_delegations) e = delegation_check_free(t->store, c->id.key, c->authority.n);

@@ -15,6 +15,7 @@
 #include "proto/pb/record.h"
 #include "resolver/authority.h"
 #include "resolver/tables.h"
+#include "resolver/templates.h"
 
 enum {
 	REGISTRY_BATCH_MAX = 2000, /* records per request, as SNMS clients know it */
@@ -35,6 +36,7 @@ struct registry_change {
 	uint64_t revision;
 	unsigned char before[HASH_SHA256], after[HASH_SHA256]; /* zeros: none */
 	uint64_t old_leaf;
+	struct template_bond bond;
 	struct str packed;
 	unsigned char *row; /* of the table record: its leaf, then packed */
 };
@@ -47,11 +49,12 @@ struct registry_set {
 	uint64_t revision; /* of REGISTRY_REVISION */
 	struct str who;
 	uint64_t zones_version; /* delegations that the caller's check has seen */
+	struct templates_seen seen; /* registry_apply's */
 };
 
 /* ERR_EXISTS naming the place of the second one when an identifier stands there twice. */
 enum err registry_sort(struct registry_set *s, struct flaw *f) MUST_USE;
-/* ERR_PRECONDITION, ERR_EXISTS, ERR_NOT_FOUND, ERR_GONE, ERR_TOO_LARGE, ERR_NOT_RESPONSIBLE (delegated away
+/* What templates_check gives; ERR_PRECONDITION, ERR_EXISTS, ERR_NOT_FOUND, ERR_GONE, ERR_TOO_LARGE, ERR_NOT_RESPONSIBLE (delegated away
  * meanwhile) with the record named, before anything is written. The arena gets the packed records.
  * check_delegations: ask the delegation table again, the caller's picture is older. */
 enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct arena *a,

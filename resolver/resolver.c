@@ -5,6 +5,7 @@
 #include "net/access.h"
 #include "resolver/answer.h"
 #include "resolver/face.h"
+#include "resolver/session.h"
 #include "resolver/state.h"
 #include "resolver/upstream.h"
 
@@ -74,7 +75,8 @@ enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret)
 		r->cache = cache_new(r->o.cache_octets);
 		if (!r->cache) e = ERR_NO_MEMORY;
 	}
-	if (!e) e = face_routes(r->arena, &r->routes);
+	if (!e) e = challenges_new(&r->challenges);
+	if (!e) e = face_routes(r->arena, !r->o.china_off, &r->routes);
 	if (e) {
 		rs_close(r);
 		return e;
@@ -96,6 +98,7 @@ void rs_close(struct rs *r)
 	if (!r) return;
 	for (size_t i = 0; i < RS_SHARDS_MAX; i++) shard_free(r->shards[i]);
 	cache_free(r->cache);
+	challenges_free(r->challenges);
 	arena_free(r->arena);
 	free(r);
 }

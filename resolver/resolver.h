@@ -35,6 +35,7 @@ struct rs_options {
 	size_t cache_octets;        /* for answers and delegations of others, all shards; 0 = 16 MiB */
 	usec_t answer_validity;     /* of a signed answer; 0 = 1 h */
 	uint32_t ttl, ttl_negative; /* seconds; 0 = 3600, 60 */
+	bool china_off;             /* no SNMS and DOIP interfaces */
 };
 
 /* Tables of the registry environment, resolver/tables.h. */

@@ -48,6 +48,7 @@ struct rs {
 	struct cache *cache;
 	struct upstream upstream; /* a test's; ask NULL: the courier's */
 	struct net_routes routes;
+	struct challenges *challenges; /* session.h */
 	_Atomic(struct rs_shard *) shards[RS_SHARDS_MAX];
 	_Atomic unsigned shards_n;      /* highest index begun, plus one */
 	_Atomic uint64_t zones_version; /* delegation changes committed */

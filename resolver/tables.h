@@ -12,7 +12,11 @@
 	X(counter, "registry.c", "prefix key of an authority", "be64 active, be64 retired")                \
 	X(delegation, "delegation.c", "prefix key", "Signed Delegation, packed; lasts until withdrawn")    \
 	X(serial, "delegation.c", "prefix key", "be64 last serial given out, also after a withdrawal")     \
-	X(credential, "net/access.c", "see there", "see there")
+	X(credential, "net/access.c", "see there", "see there")                                            \
+	X(template, "templates.c", "prefix key, ff, version", "JSON of a metadata template")               \
+	X(template_use, "templates.c", "see there", "which records name a template, how many")             \
+	X(classification, "templates.c", "prefix key", "JSON: classes of an enterprise's templates")       \
+	X(notice, "templates.c", "digest of a handle, be64 number", "JSON: what an identity was told")
 
 enum rs_table {
 	RS__TABLE_START = STORE_APP - 1,

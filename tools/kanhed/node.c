@@ -182,7 +182,8 @@ static enum err open_resolver(struct node *n, struct flaw *f)
 			       .cache_octets = (size_t)conf_number(c, "resolver", "cache"),
 			       .answer_validity = conf_number(c, "resolver", "answer_validity"),
 			       .ttl = (uint32_t)conf_number(c, "resolver", "ttl"),
-			       .ttl_negative = (uint32_t)conf_number(c, "resolver", "ttl_negative")};
+			       .ttl_negative = (uint32_t)conf_number(c, "resolver", "ttl_negative"),
+			       .china_off = !conf_switch(c, "resolver", "china")};
 	o.authority_n = conf_list(c, "resolver", "authority", &o.authority);
 	return rs_open(&o, f, &n->rs);
 }

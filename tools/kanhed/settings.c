@@ -66,6 +66,8 @@
 	  "seconds an answer may be kept, where its values say nothing", "应答默认可缓存秒数")             \
 	X(resolver, ttl_negative, CONF_NUMBER, "60", 1, 86400, NULL, "seconds a not-found may be kept",    \
 	  "未找到应答可缓存秒数")                                                                          \
+	X(resolver, china, CONF_SWITCH, "yes", 0, 0, NULL,                                                 \
+	  "serve the SNMS interface and DOIP over HTTP of China's nodes", "提供 SNMS 兼容接口与 DOIP/HTTP 接口") \
 	X(space, enabled, CONF_SWITCH, "yes", 0, 0, NULL, "serve the data space", "启用数据空间")          \
 	X(space, participant, CONF_TEXT, "", 0, 63, NULL,                                                  \
 	  "participant that `kanhe` acts for when --as is not given",                                      \
