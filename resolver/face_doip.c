@@ -81,11 +81,17 @@ struct str doip_prefix(struct net_req *r, const struct session *s)
 	return scope.prefixes[0].text;
 }
 
+bool doip_owns(struct net_req *r, const struct session *s, const struct template *t)
+{
+	struct scope scope;
+	return r->principal && s->principal.roles & CHINA_READERS && !face_scope(r, &scope) &&
+	       template_covered(&scope, r->arena, t->prefix);
+}
+
 bool doip_sees(struct net_req *r, const struct session *s, const struct template *t)
 {
-	struct id_prefix p;
 	if (t->open || (s->handle.n && template_names_have(&t->readers, s->handle))) return true;
-	return !id_prefix_parse(r->arena, t->prefix, NULL, &p) && china_covers(r, s, p.key);
+	return doip_owns(r, s, t);
 }
 
 bool doip_identity_ok(struct net_req *r, struct str handle)

@@ -21,6 +21,7 @@ enum err doip_session(struct net_req *r, uint32_t roles, struct session *ret) MU
 /* Prefix of the caller: of its identity, else the only one of its scope. STR_NONE. */
 struct str doip_prefix(struct net_req *r, const struct session *s);
 /* Whether the caller may see the template: its own, opened to all, or to it. */
+bool doip_owns(struct net_req *r, const struct session *s, const struct template *t); /* its own */
 bool doip_sees(struct net_req *r, const struct session *s, const struct template *t);
 /* "88.608.8889/App_erp" under our authority without a credential is no identity: false. */
 bool doip_identity_ok(struct net_req *r, struct str handle);

@@ -251,7 +251,6 @@ static void get_handles(struct net_req *r)
 {
 	struct session s;
 	struct template t;
-	struct id_prefix p;
 	struct handles h = {.r = r, .only = parameter(r, "handleName")};
 	enum err e = doip_session(r, CHINA_READERS, &s);
 	if (!e) e = page_read(r, &h.page);
@@ -265,7 +264,7 @@ static void get_handles(struct net_req *r)
 		doip_reply(r, DOIP_NO_META, NULL, NULL);
 		return;
 	}
-	if (id_prefix_parse(r->arena, t.prefix, NULL, &p) || !china_covers(r, &s, p.key)) {
+	if (!doip_owns(r, &s, &t)) {
 		json_decref(h.page.content);
 		doip_reply(r, DOIP_NO_META_RIGHT, NULL, NULL);
 		return;

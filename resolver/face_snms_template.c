@@ -28,7 +28,7 @@ void snms_get_template(struct net_req *r)
 		return;
 	}
 	e = id_prefix_parse(r->arena, prefix, NULL, &p);
-	if (!e && !scope_covers(&scope, p.key)) e = ERR_FORBIDDEN;
+	if (!e && !template_covered(&scope, r->arena, prefix)) e = ERR_FORBIDDEN;
 	if (!e) e = templates_find(rs__shard(r)->txn, r->arena, prefix, version, &t);
 	if (e) {
 		snms_refuse(r, e, e == ERR_NOT_FOUND ? "模板不存在" : "前缀格式异常");

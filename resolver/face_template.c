@@ -7,6 +7,16 @@
 
 enum { TEMPLATES_OCTETS = 16 << 20, CURSOR_MAX = 1024 };
 
+bool template_covered(const struct scope *scope, struct arena *a, struct str prefix)
+{
+	struct id_prefix p, under;
+	if (id_prefix_parse(a, prefix, NULL, &p)) return false;
+	if (scope_covers(scope, p.key)) return true;
+	struct str text = arena_printf(a, "%.*s/", STR_ARG(prefix));
+	return p.scheme == ID_HANDLE && text.p && !id_prefix_parse_as(ID_HANDLE, a, text, NULL, &under) &&
+	       scope_covers(scope, under.key);
+}
+
 enum err template_may_change(const struct rs_shard *s, const struct scope *scope, struct arena *a,
 			     struct str prefix, struct flaw *f)
 {
@@ -21,7 +31,7 @@ enum err template_may_change(const struct rs_shard *s, const struct scope *scope
 		return flaw_set(f, ERR_NOT_RESPONSIBLE, FLAW_NO_OFFSET, "prefix",
 				z ? "delegated" : "authority",
 				"this node does not register identifiers under the prefix");
-	if (!scope_covers(scope, p.key))
+	if (!template_covered(scope, a, prefix))
 		return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "prefix", "scope",
 				"the credential's scope does not cover the prefix");
 	return ERR_OK;
@@ -174,11 +184,11 @@ static void delete_template(struct net_req *r)
 
 /* ---- reading ---------------------------------------------------------------------------- */
 
-static enum err may_read(struct net_req *r, struct str prefix_key, struct flaw *f)
+static enum err may_read(struct net_req *r, struct str prefix, struct flaw *f)
 {
 	struct scope scope;
 	enum err e = face_scope(r, &scope);
-	if (e || scope_covers(&scope, prefix_key)) return e;
+	if (e || template_covered(&scope, r->arena, prefix)) return e;
 	return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "authorization", "scope",
 			"the credential's scope does not cover this");
 }
@@ -194,7 +204,7 @@ static void get_template(struct net_req *r)
 	enum err e = net_decode(r->arena, r->param[0], &f, &prefix);
 	if (!e) e = net_decode(r->arena, r->param[1], &f, &version);
 	if (!e) e = id_prefix_parse(r->arena, prefix, &f, &p);
-	if (!e) e = may_read(r, p.key, &f);
+	if (!e) e = may_read(r, p.text, &f);
 	if (!e) e = templates_find(txn, r->arena, prefix, version, &t);
 	if (!e) e = templates_uses(txn, r->arena, &t, &uses);
 	if (e) {
@@ -271,7 +281,7 @@ static void get_templates(struct net_req *r)
 	struct listing l = {.r = r, .items = json_array()};
 	enum err e = o && l.items ? list_place(r, &f, &p, &after, &l.left) : ERR_NO_MEMORY;
 	if (o) json_put(o, "templates", l.items);
-	if (!e) e = may_read(r, p.key, &f);
+	if (!e) e = may_read(r, p.text, &f);
 	if (!e) e = templates_list(rs__shard(r)->txn, p.key, after, list_one, &l);
 	if (!e) e = l.err;
 	if (e) {
@@ -346,7 +356,7 @@ static void get_classes(struct net_req *r)
 	json_t *o = json_keep(r->arena, json_object()), *list;
 	enum err e = o ? net_decode(r->arena, r->param[0], &f, &text) : ERR_NO_MEMORY;
 	if (!e) e = id_prefix_parse(r->arena, text, &f, &p);
-	if (!e) e = may_read(r, p.key, &f);
+	if (!e) e = may_read(r, p.text, &f);
 	if (!e) e = templates_classes(rs__shard(r)->txn, p.key, &json);
 	if (!e) e = json_read_large(r->arena, json, NULL, &list);
 	if (e) {

@@ -23,4 +23,7 @@ struct template_job *template_job_new(struct net_req *r, bool remove);
 enum err template_may_change(const struct rs_shard *s, const struct scope *scope, struct arena *a,
 			     struct str prefix, struct flaw *f) MUST_USE;
 
+/* A template of a Handle prefix is for the Handles under it: a scope of those is enough. */
+bool template_covered(const struct scope *scope, struct arena *a, struct str prefix);
+
 #endif
