@@ -17,6 +17,7 @@ enum err face_routes(struct arena *a, bool china, struct net_routes *ret)
 		     {face_credential_rows, face_credential_rows_n},
 		     {face_node_rows, face_node_rows_n},
 		     {face_template_rows, face_template_rows_n},
+		     {face_report_rows, face_report_rows_n},
 		     {face_snms_rows, china ? face_snms_rows_n : 0},
 		     {face_doip_rows, china ? face_doip_rows_n : 0},
 		     {face_meta_rows, china ? face_meta_rows_n : 0}};

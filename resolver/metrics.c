@@ -10,7 +10,7 @@ static void line(struct buf *out, const char *name, const char *kind, const char
 	buf_byte(out, '\n');
 }
 
-static void sum(struct rs *r, struct rs_counters *ret)
+void rs__counters(struct rs *r, struct rs_counters *ret)
 {
 	for (unsigned i = 0; i < atomic_load(&r->shards_n); i++) {
 		struct rs_shard *s = atomic_load(&r->shards[i]);
@@ -74,7 +74,7 @@ static void registry_lines(struct rs *r, struct buf *out)
 void rs_metrics(struct rs *r, struct buf *out)
 {
 	struct rs_counters all = {0};
-	sum(r, &all);
+	rs__counters(r, &all);
 #define X(name, help) line(out, #name "_total", "counter", help, all.name);
 	RS_COUNTERS(X)
 #undef X

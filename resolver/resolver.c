@@ -5,6 +5,7 @@
 #include "net/access.h"
 #include "resolver/answer.h"
 #include "resolver/face.h"
+#include "resolver/report.h"
 #include "resolver/session.h"
 #include "resolver/state.h"
 #include "resolver/upstream.h"
@@ -77,6 +78,7 @@ enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret)
 	}
 	if (!e) e = challenges_new(&r->challenges);
 	if (!e) e = face_routes(r->arena, !r->o.china_off, &r->routes);
+	if (!e) e = reporter_open(r, f, &r->reporter);
 	if (e) {
 		rs_close(r);
 		return e;
@@ -93,9 +95,16 @@ static void shard_free(struct rs_shard *s)
 	free(s);
 }
 
+void rs_quiesce(struct rs *r)
+{
+	reporter_close(r->reporter);
+	r->reporter = NULL;
+}
+
 void rs_close(struct rs *r)
 {
 	if (!r) return;
+	rs_quiesce(r);
 	for (size_t i = 0; i < RS_SHARDS_MAX; i++) shard_free(r->shards[i]);
 	cache_free(r->cache);
 	challenges_free(r->challenges);

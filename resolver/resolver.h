@@ -21,6 +21,12 @@ struct rs_anchor {          /* trust anchor: where a walk begins */
 	const char *url; /* "https://127.0.0.1:7443" */
 };
 
+struct rs_report {          /* reporting upwards (resolver/report.h); url NULL or "": none */
+	const char *url, *token, *driver; /* driver NULL: the first */
+	usec_t every;                     /* 0 = 1 h */
+	bool sync;                        /* core data too */
+};
+
 struct rs_options {
 	struct store *store; /* environment `registry`, opened with rs_tables */
 	struct writer *writer;
@@ -36,6 +42,7 @@ struct rs_options {
 	usec_t answer_validity;     /* of a signed answer; 0 = 1 h */
 	uint32_t ttl, ttl_negative; /* seconds; 0 = 3600, 60 */
 	bool china_off;             /* no SNMS and DOIP interfaces */
+	struct rs_report report;
 };
 
 /* Tables of the registry environment, resolver/tables.h. */
@@ -46,7 +53,8 @@ extern const unsigned rs_table_credential; /* for net/access.h */
 enum { RS_SHARD_SLOT = 0 };
 
 enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret) MUST_USE;
-void rs_close(struct rs *r); /* after the server has stopped */
+void rs_quiesce(struct rs *r); /* ends reporting: before courier and writer stop */
+void rs_close(struct rs *r);   /* after the server has stopped */
 
 enum err rs_shard_start(struct rs *r, struct net_shard *s) MUST_USE;
 void rs_shard_turn(struct rs *r, struct net_shard *s); /* renews the read transaction */

@@ -49,12 +49,14 @@ struct rs {
 	struct upstream upstream; /* a test's; ask NULL: the courier's */
 	struct net_routes routes;
 	struct challenges *challenges; /* session.h */
+	struct reporter *reporter;     /* report.h; NULL: nobody above */
 	_Atomic(struct rs_shard *) shards[RS_SHARDS_MAX];
 	_Atomic unsigned shards_n;      /* highest index begun, plus one */
 	_Atomic uint64_t zones_version; /* delegation changes committed */
 	uint64_t zones_applied;         /* the writer's: changes applied, committed or not */
 };
 
+void rs__counters(struct rs *r, struct rs_counters *ret); /* of all shards (metrics.c) */
 /* Shards of requests. */
 struct rs_shard *rs__shard(const struct net_req *r);
 /* Runs fn(arg) on the shard's thread. ERR_STOPPING: it has ended, fn will not run. */

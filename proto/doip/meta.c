@@ -88,7 +88,8 @@ static enum err read_schema(json_t *item, const char *path, struct flaw *f, stru
 	x->decimals = type == TEMPLATE_NUMBER ? 0 : UINT64_MAX;
 	e = read_number(s, below, "minLength", RECORD_DATA_MAX, f, &x->min_length);
 	if (!e) e = read_number(s, below, "maxLength", RECORD_DATA_MAX, f, &x->max_length);
-	if (!e) e = read_number(s, below, "accuracy", NUMBER_DIGITS, f, &x->decimals);
+	if (!e && type == TEMPLATE_NUMBER)
+		e = read_number(s, below, "accuracy", NUMBER_DIGITS, f, &x->decimals);
 	if (!e) e = read_number(s, below, "maxFileCount", UINT32_MAX, f, &x->files);
 	if (x->files > 50) x->files = 50; /* the interface says so */
 	const struct text_row rows[] = {{"dateFormat", 32, false, &x->format},
@@ -367,34 +368,53 @@ json_t *doip_meta_line_write(const struct template *t, const struct doip_times *
 
 /* ---- classes ---------------------------------------------------------------------------- */
 
-static void put_level(json_t *list, struct str parent, uint64_t parent_id, struct str ancestors,
-		      uint64_t level, json_t *to)
+enum { TOP = -1, CLASSES_MAX = 512 /* more than a registry keeps */, LEVELS_MAX = 16 };
+
+struct classes {
+	json_t *list;
+	size_t n;
+	int parent[CLASSES_MAX]; /* TOP, or the first of that code that stands before it */
+};
+
+static void find_parents(json_t *list, struct classes *c)
+{
+	c->list = list;
+	c->n = json_array_size(list) < CLASSES_MAX ? json_array_size(list) : CLASSES_MAX;
+	for (size_t i = 0; i < c->n; i++) {
+		struct str above = json_text(json_object_get(json_array_get(list, i), "parent"));
+		c->parent[i] = TOP;
+		for (size_t k = 0; above.n && k < i && c->parent[i] == TOP; k++)
+			if (str_eq(json_text(json_object_get(json_array_get(list, k), "code")), above))
+				c->parent[i] = (int)k;
+	}
+}
+
+static void put_level(const struct classes *c, int parent, struct str ancestors, uint64_t level, json_t *to)
 {
 	uint64_t sort = 0;
-	for (size_t i = 0; i < json_array_size(list) && level < JSON_DEPTH_MAX / 4; i++) {
-		json_t *from = json_array_get(list, i), *o, *children;
-		struct str code = json_text(json_object_get(from, "code"));
-		struct str above = json_text(json_object_get(from, "parent"));
+	for (size_t i = (size_t)(parent + 1); i < c->n && level <= LEVELS_MAX; i++) {
+		json_t *from = json_array_get(c->list, i), *o, *children;
 		char line[200];
-		if (!str_eq(above, parent)) continue;
+		if (c->parent[i] != parent) continue;
 		o = json_object();
 		children = json_array();
 		json_put_u64(o, "id", i + 2);
-		json_put_u64(o, "parentId", parent_id);
+		json_put_u64(o, "parentId", parent == TOP ? 0 : (uint64_t)parent + 2);
 		json_put_u64(o, "sort", ++sort);
 		json_put(o, "children", children);
-		json_put_str(o, "classifyName", json_text(json_object_get(from, "name")));
-		json_put_str(o, "classifyCode", code);
+		json_put_str(o, "classifyName", text(json_text(json_object_get(from, "name"))));
+		json_put_str(o, "classifyCode", text(json_text(json_object_get(from, "code"))));
 		json_put_str(o, "ancestors", ancestors);
 		json_put_u64(o, "level", level);
 		must(!json_array_append_new(to, o));
 		snprintf(line, sizeof line, "%.*s,%zu", STR_ARG(ancestors), i + 2);
-		put_level(list, code, i + 2, str_of(line), level + 1, children);
+		put_level(c, (int)i, str_of(line), level + 1, children);
 	}
 }
 
 json_t *doip_classes_write(json_t *list)
 {
+	struct classes c;
 	json_t *all = json_array(), *o = json_object();
 	json_put_u64(o, "id", 1);
 	json_put_u64(o, "parentId", 0);
@@ -405,6 +425,7 @@ json_t *doip_classes_write(json_t *list)
 	json_put_str(o, "ancestors", STR("0"));
 	json_put_u64(o, "level", 1);
 	must(!json_array_append_new(all, o));
-	put_level(list, STR_NONE, 0, STR("0"), 1, all);
+	find_parents(list, &c);
+	put_level(&c, TOP, STR("0"), 1, all);
 	return all;
 }

@@ -273,6 +273,7 @@ enum err template_read(struct arena *a, json_t *j, bool stored, struct flaw *f, 
 	enum err e = read_members(&r, j, template_members, ROWS(template_members), "attributes", "", &t);
 	if (!e) e = json_arr(j, "", "attributes", f, &list);
 	if (e) return e;
+	if (!t.kind) t.kind = 2; /* zero is not written */
 	t.attributes_n = json_array_size(list);
 	if (t.attributes_n > TEMPLATE_ATTRIBUTES_MAX)
 		return bad(f, "", "attributes", "count", "are too many");

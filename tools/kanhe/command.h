@@ -32,6 +32,7 @@ enum cli_exit {
 	X(load, command_load, "registrar", HELP_LOAD)                                                      \
 	X(delegate, command_delegate, "registrar", HELP_DELEGATE)                                          \
 	X(template, command_template, "registrar", HELP_TEMPLATE)                                          \
+	X(report, command_report, "operator", HELP_REPORT)                                                 \
 	X(publish, command_publish, "owner", HELP_PUBLISH)                                                 \
 	X(catalog, command_catalog, "owner", HELP_CATALOG)                                                 \
 	X(negotiate, command_negotiate, "owner", HELP_NEGOTIATE)                                           \
