@@ -86,7 +86,7 @@ static void on_done(void *arg, const struct courier_result *c)
 	pthread_mutex_unlock(&r->lock);
 }
 
-static enum err submit(struct reporter *r, const struct report_call *call)
+static enum err submit(struct reporter *r, const struct report_call *call, uint64_t *ret_ticket)
 {
 	char url[1600];
 	struct courier_header headers[] = {{"authorization", r->token},
@@ -102,7 +102,7 @@ static enum err submit(struct reporter *r, const struct report_call *call)
 				.body_max = ANSWER_MAX,
 				.done = on_done,
 				.arg = r};
-	return courier_submit(r->rs->o.courier, &q, &r->ticket);
+	return courier_submit(r->rs->o.courier, &q, ret_ticket);
 }
 
 /* Sends and waits. The answer's body is r->exchange.body until the next one. ERR_UPSTREAM with the status
@@ -110,27 +110,26 @@ static enum err submit(struct reporter *r, const struct report_call *call)
 static enum err exchange(struct reporter *r, struct report_call *call)
 {
 	struct exchange *x = &r->exchange;
+	uint64_t ticket = 0;
 	enum err e = buf_err(&call->body);
 	pthread_mutex_lock(&r->lock);
 	buf_clear(&x->body);
 	x->over = false;
 	x->text[0] = 0;
 	if (!e && r->stopping) e = ERR_STOPPING;
-	r->flying = !e;
 	pthread_mutex_unlock(&r->lock);
-	if (!e) {
-		e = submit(r, call);
-		if (e) {
-			pthread_mutex_lock(&r->lock);
-			r->flying = false;
-			pthread_mutex_unlock(&r->lock);
-		}
-	}
+	if (!e) e = submit(r, call, &ticket);
 	buf_done(&call->body);
 	if (e) {
 		snprintf(x->text, sizeof x->text, "%s", err_text(e));
 		return e;
 	}
+	pthread_mutex_lock(&r->lock);
+	r->ticket = ticket;
+	r->flying = !x->over;
+	bool stop = r->stopping;
+	pthread_mutex_unlock(&r->lock);
+	if (stop) courier_cancel(r->rs->o.courier, ticket);
 	pthread_mutex_lock(&r->lock);
 	while (!x->over) pthread_cond_wait(&r->woken, &r->lock);
 	e = x->err;

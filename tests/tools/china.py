@@ -414,6 +414,10 @@ def sessions():
     for token in (by_secret, by_key):
         got = call("GET", "/identityv2/data/detail?handle=88.608.8889/App_short", token=token)
         check("a revoked credential has no sessions", got["status"] == -1, got)
+    credential("App_short@88.608.8889", "enterprise", "88.608.8889")
+    for token in (by_secret, by_key):
+        got = call("GET", "/identityv2/data/detail?handle=88.608.8889/App_short", token=token)
+        check("nor does another of its name revive them", got["status"] == -1, got)
 
 
 def bad_input():
@@ -439,6 +443,18 @@ def bad_input():
     check("nothing changed", node.state() == before)
 
 
+def switched_off():
+    """Without the interfaces there is nothing of them."""
+    with open(os.path.join(node.folder, "kanhed.conf"), "a") as f:
+        f.write("\n[resolver]\nchina = no\n")
+    node.kanhe("node", "restart")
+    for method, path in (("POST", "/identity/token"), ("GET", "/api/v1/doip?targetId=88.101.5/x&operationId=0.DOIP/Op.Retrieve"),
+                         ("GET", "/api/v1/open/meta/page"), ("GET", "/snms/api/v5/template")):
+        status, got, _ = node.request(method, path, {} if method == "POST" else None)
+        check(f"off: {path}", status == 404, (status, got))
+    check("templates stay", node.request("GET", "/templates?prefix=88.101.5", token="registrar")[0] in (200, 403))
+
+
 try:
     session = snms()
     snms_templates(session)
@@ -450,6 +466,7 @@ try:
     rights()
     sessions()
     bad_input()
+    switched_off()
     missing = [i for i in range(len(EXAMPLES)) if i not in seen]
     check("every example was run", not missing, missing)
     exact = [i for i in seen if not seen[i]]
