@@ -1,5 +1,6 @@
 /* The resolver's lines of /metrics. */
 #include "resolver/registry.h"
+#include "resolver/report.h"
 #include "resolver/state.h"
 
 static void line(struct buf *out, const char *name, const char *kind, const char *help, uint64_t value)
@@ -56,6 +57,17 @@ static void registry_lines(struct rs *r, struct buf *out)
 	if (store_read(r->o.store, &t)) return;
 	line(out, "delegations", "gauge", "prefixes given to children",
 	     store_count(t, RS_TABLE_delegation));
+	uint64_t rows = store_count(t, RS_TABLE_template); /* one of them counts numbers (templates.c) */
+	line(out, "templates", "gauge", "metadata templates", rows ? rows - 1 : 0);
+	if (r->reporter) {
+		struct report_status st;
+		reporter_status(r->reporter, t, &st);
+		line(out, "reports_total", "counter", "reports that the superior has taken", st.reports);
+		line(out, "report_failures_total", "counter", "attempts to report or hand up that failed",
+		     st.failures);
+		line(out, "handed_up_position", "gauge",
+		     "position of the change feed that the superior has", st.position);
+	}
 	buf_printf(out, "# HELP kanhe_resolver_identifiers identifiers registered\n"
 			"# TYPE kanhe_resolver_identifiers gauge\n");
 	for (size_t i = 0; i < r->o.authority_n; i++) {

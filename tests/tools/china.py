@@ -293,6 +293,19 @@ def grants(token):
     wrong["accessList"][0].update(authType=1, handleUsers=["88.608.8889/App_nobody"])
     got = call("POST", "/api/v1/open/classes-grant/authorization", wrong, token)
     check("a grant to nobody is 901", got["code"] == 901 and "App_nobody" in got["message"], got)
+    # another enterprise's identity edits what it was given to edit, and no more
+    edit = {"type": "88.608.8889/META_zxczxc", "attributes": {"content": {"zxc": "edited"}}}
+    got = doip("0.DOIP/Op.Update", "88.608.8889/open-1", edit, giver)
+    check("no edit without a grant", got == {"code": 406, "message": "没有权限编辑数据"}, got)
+    given = {"metaHandle": "88.608.8889/META_zxczxc", "accessList": [{"item": "zxc", "authType": 2, "scope": 2, "handleUsers": ["88.608.5288/App_xz1"]}]}
+    got = call("POST", "/api/v1/open/classes-grant/authorization", given, token)
+    check("the right to edit is given", got == {"code": 1, "message": "成功"}, got)
+    got = doip("0.DOIP/Op.Update", "88.608.8889/open-1", edit, giver)
+    check("and used", got["code"] == 10000, got)
+    got = doip("0.DOIP/Op.Retrieve", "88.608.8889/open-1", token=token, method="GET")
+    check("it is edited", got["data"]["attributes"]["elements"][0]["value"] == "edited", got)
+    got = doip("0.DOIP/Op.Delete", "88.608.8889/open-1", token=giver)
+    check("deleting is another right", got["code"] == 700, got)
     answers(33, call("POST", "/api/v1/single-handle/authorization", {"handle": "88.608.8889/open-1", "grantType": 3}, token))
     got = call("POST", "/api/v1/single-handle/authorization", {"handle": "88.608.8889/open-1", "grantType": 2, "readerScope": 1}, token)
     check("one record is opened", got == {"code": 1, "message": "成功"}, got)

@@ -100,6 +100,9 @@ try:
     still = report("received", node=top)[1]["reporters"][0]["position"]
     check("noting the position does not go round", report("compare")[1]["position"] == still)
 
+    metrics = maker.request("GET", "/metrics", token="operator")[1].decode()
+    check("metrics tell of it", "kanhe_resolver_handed_up_position " in metrics and "\nkanhe_resolver_templates 1\n" in metrics, metrics[-800:])
+
     # the copy as records, read by an auditor and loaded into a third node
     status, out, err = top.kanhe("node", "token", "add", "watcher", "auditor", "--scope", "*")
     auditor = os.path.join(top.folder, "tokens", "watcher.token")
