@@ -139,7 +139,7 @@ static enum err apply_item(struct china_job *g, struct china_item *i, struct wri
 	/* once more for the sentence that the interface gives */
 	if (i->err == ERR_BAD_MESSAGE && str_starts(str_of(i->flaw.rule), STR("template-"))) {
 		struct templates_record r = {&i->id, c.record.values, c.record.values_n, STR_NONE};
-		s.seen.key = STR_NONE;
+		s.seen = (struct templates_seen){NULL, 0};
 		if (!templates_check(t->store, g->job.arena, &r, &s.seen, &i->fault, NULL, &b))
 			i->err = ERR_INTERNAL;
 	}

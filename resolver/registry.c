@@ -422,7 +422,7 @@ enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct are
 	size_t changed = 0;
 	uint64_t leaf = 0;
 	enum err e = ERR_OK;
-	s->seen.key = STR_NONE;
+	s->seen = (struct templates_seen){NULL, 0};
 	for (size_t i = 0; i < s->n && !e; i++) {
 		struct registry_change *c = &s->changes[i];
 		if (check_delegations) e = delegation_check_free(t->store, c->id.key, c->authority.n);

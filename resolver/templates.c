@@ -349,13 +349,25 @@ static bool may_use(struct arena *a, const struct template *x, const struct id *
 	return false;
 }
 
-static enum err look_up(struct store_txn *t, struct arena *a, struct str key, struct templates_seen *seen)
+static enum err look_up(struct store_txn *t, struct arena *a, struct str key, struct templates_seen *seen,
+			const struct template **ret)
 {
-	if (seen->key.p && str_eq(seen->key, key)) return ERR_OK;
-	seen->key = STR_NONE;
-	enum err e = find_key(t, a, key, &seen->template);
-	if (!e) seen->key = key;
-	return e;
+	struct template_seen *s = seen->first;
+	while (s && !str_eq(s->key, key)) s = s->next;
+	if (!s) {
+		s = ARENA_NEW(a, struct template_seen);
+		if (!s) return ERR_NO_MEMORY;
+		enum err e = find_key(t, a, key, &s->template);
+		if (e) return e;
+		s->key = key;
+		if (seen->n < TEMPLATES_SEEN_MAX) {
+			s->next = seen->first;
+			seen->first = s;
+			seen->n++;
+		}
+	}
+	*ret = &s->template;
+	return ERR_OK;
 }
 
 static enum err refuse(const struct template_fault *x, struct flaw *f)
@@ -401,6 +413,7 @@ static enum err check_new(struct store_txn *t, struct arena *a, const struct tem
 			  struct template_bond *b)
 {
 	enum template_naming how;
+	const struct template *x = NULL;
 	struct str name, key;
 	enum err e = template_named(r->values, r->values_n, f, &how, &name);
 	if (e || how == TEMPLATE_NONE) return e;
@@ -411,7 +424,7 @@ static enum err check_new(struct store_txn *t, struct arena *a, const struct tem
 		    f, e, FLAW_NO_OFFSET, at, "template-name",
 		    "\"%.*s\" names no template: a version goes with a Handle, else PREFIX/VERSION",
 		    STR_ARG(str_first(name, 80)));
-	if (!e) e = look_up(t, a, key, seen);
+	if (!e) e = look_up(t, a, key, seen, &x);
 	if (e == ERR_NOT_FOUND)
 		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, "template-known",
 				"there is no template \"%.*s\"", STR_ARG(str_first(name, 80)));
@@ -419,14 +432,14 @@ static enum err check_new(struct store_txn *t, struct arena *a, const struct tem
 	b->is = true;
 	tag_of(key, b->new);
 	bool same = b->was && memcmp(b->old, b->new, TEMPLATE_TAG) == 0;
-	if (!same && !may_use(a, &seen->template, r->id))
+	if (!same && !may_use(a, x, r->id))
 		return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, at, "template-granted",
 				"the template is another enterprise's and not opened to this one");
-	if (!same && !seen->template.published)
+	if (!same && !x->published)
 		return flaw_set(f, ERR_BAD_STATE, FLAW_NO_OFFSET, at, "template-published",
 				"the template is not published");
-	e = template_check_record(a, &seen->template, r->values, r->values_n, fault);
-	if (!e) e = check_references(t, a, &seen->template, r, fault);
+	e = template_check_record(a, x, r->values, r->values_n, fault);
+	if (!e) e = check_references(t, a, x, r, fault);
 	return e == ERR_BAD_MESSAGE ? refuse(fault, f) : e;
 }
 

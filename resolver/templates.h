@@ -20,6 +20,7 @@ enum {
 	TEMPLATE_TAG = 16,         /* octets of a template's digest in the index */
 	CLASSIFICATIONS_MAX = 500, /* of one prefix: a tree people can still read */
 	NOTICES_KEPT = 1000,       /* of one identity; older ones go */
+	TEMPLATES_SEEN_MAX = 64,   /* in one change set; further ones are read for each record */
 };
 
 /* What a change of a record does to the index. */
@@ -28,10 +29,15 @@ struct template_bond {
 	unsigned char old[TEMPLATE_TAG], new[TEMPLATE_TAG];
 };
 
-/* The template looked at last: records of a batch mostly name the same. */
-struct templates_seen {
+/* Templates looked at in one change set: records of a batch mostly name the same few. In its arena. */
+struct template_seen {
 	struct str key;
 	struct template template;
+	struct template_seen *next;
+};
+struct templates_seen {
+	struct template_seen *first;
+	size_t n;
 };
 
 /* ---- templates -------------------------------------------------------------------------- */
