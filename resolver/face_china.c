@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-enum { CHINA_ZONE = 8 * 3600 };
+enum { CHINA_ZONE = 8 * 3600, SEEN_ARENA = 64 << 20 /* 64 templates, most of them small */ };
 
 /* ---- sessions, bodies, times ------------------------------------------------------------ */
 
@@ -126,11 +126,12 @@ static bool items_own(enum err e)
 	return err_http(e) < 500 || e == ERR_OK;
 }
 
-static enum err apply_item(struct china_job *g, struct china_item *i, struct writer_txn *t)
+static enum err apply_item(struct china_job *g, struct china_item *i, struct writer_txn *t,
+			   struct templates_seen *seen)
 {
 	bool stale = g->job.shard->rs->zones_applied != g->zones_version;
 	struct registry_change c = {.id = i->id, .authority = i->authority};
-	struct registry_set s = {.changes = &c, .n = 1, .who = g->job.who};
+	struct registry_set s = {.changes = &c, .n = 1, .who = g->job.who, .shared = seen};
 	struct arena_mark mark = arena_mark(g->job.arena);
 	struct template_bond b;
 	i->flaw = (struct flaw){.offset = FLAW_NO_OFFSET};
@@ -139,8 +140,7 @@ static enum err apply_item(struct china_job *g, struct china_item *i, struct wri
 	/* once more for the sentence that the interface gives */
 	if (i->err == ERR_BAD_MESSAGE && str_starts(str_of(i->flaw.rule), STR("template-"))) {
 		struct templates_record r = {&i->id, c.record.values, c.record.values_n, STR_NONE};
-		s.seen = (struct templates_seen){NULL, 0};
-		if (!templates_check(t->store, g->job.arena, &r, &s.seen, &i->fault, NULL, &b))
+		if (!templates_check(t->store, g->job.arena, &r, seen, &i->fault, NULL, &b))
 			i->err = ERR_INTERNAL;
 	}
 	arena_rollback(g->job.arena, mark);
@@ -150,9 +150,12 @@ static enum err apply_item(struct china_job *g, struct china_item *i, struct wri
 static enum err apply(struct writer_cmd *cmd, struct writer_txn *t)
 {
 	struct china_job *g = (struct china_job *)cmd;
-	enum err e = ERR_OK;
+	/* each item gives its memory back; what they look at together lives as long as all of them */
+	struct templates_seen seen = {.keep = arena_new(SEEN_ARENA)};
+	enum err e = seen.keep ? ERR_OK : ERR_NO_MEMORY;
 	for (size_t k = 0; k < g->n && !e; k++)
-		if (g->items[k].authority.p) e = apply_item(g, &g->items[k], t);
+		if (g->items[k].authority.p) e = apply_item(g, &g->items[k], t, &seen);
+	arena_free(seen.keep);
 	return e;
 }
 

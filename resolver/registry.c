@@ -288,7 +288,7 @@ static enum err check_template(struct registry_set *s, struct registry_change *c
 	struct templates_record r = {&c->id, c->record.values, c->record.values_n, old};
 	char at[sizeof f->at];
 	if (c->act == REGISTRY_RETIRE) r.values_n = 0;
-	enum err e = templates_check(t, a, &r, &s->seen, NULL, f, &c->bond);
+	enum err e = templates_check(t, a, &r, s->shared ? s->shared : &s->seen, NULL, f, &c->bond);
 	if (!e || !s->batch || !f || f->err != e) return e;
 	snprintf(at, sizeof at, "records[%zu].%.60s", c->place, f->at);
 	memcpy(f->at, at, sizeof at);
@@ -422,7 +422,7 @@ enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct are
 	size_t changed = 0;
 	uint64_t leaf = 0;
 	enum err e = ERR_OK;
-	s->seen = (struct templates_seen){NULL, 0};
+	s->seen = (struct templates_seen){.n = 0};
 	for (size_t i = 0; i < s->n && !e; i++) {
 		struct registry_change *c = &s->changes[i];
 		if (check_delegations) e = delegation_check_free(t->store, c->id.key, c->authority.n);

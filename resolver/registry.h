@@ -49,7 +49,8 @@ struct registry_set {
 	uint64_t revision; /* of REGISTRY_REVISION */
 	struct str who;
 	uint64_t zones_version; /* delegations that the caller's check has seen */
-	struct templates_seen seen; /* registry_apply's */
+	struct templates_seen *shared; /* with other sets of the same command; NULL: none */
+	struct templates_seen seen;    /* registry_apply's */
 };
 
 /* ERR_EXISTS naming the place of the second one when an identifier stands there twice. */

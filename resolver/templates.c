@@ -355,11 +355,13 @@ static enum err look_up(struct store_txn *t, struct arena *a, struct str key, st
 	struct template_seen *s = seen->first;
 	while (s && !str_eq(s->key, key)) s = s->next;
 	if (!s) {
+		if (seen->keep && seen->n < TEMPLATES_SEEN_MAX) a = seen->keep;
 		s = ARENA_NEW(a, struct template_seen);
 		if (!s) return ERR_NO_MEMORY;
 		enum err e = find_key(t, a, key, &s->template);
 		if (e) return e;
-		s->key = key;
+		s->key = arena_dup(a, key);
+		if (!s->key.p) return ERR_NO_MEMORY;
 		if (seen->n < TEMPLATES_SEEN_MAX) {
 			s->next = seen->first;
 			seen->first = s;

@@ -38,6 +38,7 @@ struct template_seen {
 struct templates_seen {
 	struct template_seen *first;
 	size_t n;
+	struct arena *keep; /* where they live; NULL: in the arena of the check */
 };
 
 /* ---- templates -------------------------------------------------------------------------- */
