@@ -50,6 +50,10 @@ struct copy_message {
 	size_t n;
 };
 
+/* The body of POST /sync, as the driver `json` writes it (report_json.c); the reporter is left empty.
+ * ERR_BAD_MESSAGE with the member named, ERR_NO_MEMORY. */
+enum err report_message_read(struct arena *a, json_t *j, struct flaw *f, struct copy_message *ret) MUST_USE;
+
 /* ERR_NOT_FOUND: nothing has come from it. */
 enum err copies_state(struct store_txn *t, struct str reporter, struct copy_state *ret) MUST_USE;
 /* ERR_PRECONDITION: it does not follow on what is there (the state tells where that is). A message that is

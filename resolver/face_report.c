@@ -258,60 +258,29 @@ static void answer_sync(struct job *j)
 		face_json(j->req, j->err ? 409 : 200, o);
 }
 
-static enum err read_op(struct arena *a, json_t *j, const struct scope *scope, size_t i, struct flaw *f,
-			struct copy_op *op)
+/* Rows of a reporter's own prefixes only. */
+static enum err check_scope(struct net_req *r, const struct copy_message *m, struct flaw *f)
 {
+	struct scope scope;
 	char at[32];
-	json_t *v = json_object_get(j, "v");
-	snprintf(at, sizeof at, "ops[%zu]", i);
-	if (report_table_find(json_text(json_object_get(j, "t")), &op->table))
-		return bad(f, at, "table", "names no table");
-	if (base64url_parse(a, json_text(json_object_get(j, "k")), &op->key) || !op->key.n ||
-	    op->key.n > STORE_KEY_MAX)
-		return bad(f, at, "key", "has no key");
-	op->remove = !v;
-	if (v && (!json_is_string(v) || base64url_parse(a, json_text(v), &op->value)))
-		return bad(f, at, "value", "has no value");
-	if (!scope_covers(scope, op->key))
-		return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, at, "scope",
-				"the credential's scope does not cover the row");
-	return ERR_OK;
+	enum err e = face_scope(r, &scope);
+	for (size_t i = 0; i < m->n && !e; i++) {
+		if (scope_covers(&scope, m->ops[i].key)) continue;
+		snprintf(at, sizeof at, "ops[%zu]", i);
+		e = flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, at, "scope",
+			     "the credential's scope does not cover the row");
+	}
+	return e;
 }
 
 static enum err read_sync(struct net_req *r, struct received *g, struct flaw *f)
 {
-	struct arena *a = g->job.arena;
-	struct copy_message *m = &g->m;
-	struct scope scope;
-	struct str root;
-	json_t *j, *list, *one;
-	size_t i;
-	enum err e = face_scope(r, &scope);
-	if (!e) e = json_read_large(a, r->body, f, &j);
-	if (!e && !json_is_object(j)) e = bad(f, "", "object", "expected a JSON object");
-	if (!e) e = json_u64(j, "", "from", f, &m->from);
-	if (!e) e = json_u64(j, "", "to", f, &m->to);
-	if (!e) e = json_u64(j, "", "ledger_size", f, &m->ledger_size);
-	if (!e) e = json_str(j, "", "ledger_root", f, &root);
-	if (!e && hex_parse(root, m->ledger_root, 32)) e = bad(f, "ledger_root", "sha256", "is no SHA-256");
-	if (!e) e = json_arr(j, "", "ops", f, &list);
-	if (!e && m->from > m->to) e = bad(f, "from", "order", "lies behind to");
-	if (!e && json_array_size(list) > COPY_OPS_MAX) e = bad(f, "ops", "count", "are too many");
-	if (e) return e;
-	m->more = json_is_true(json_object_get(j, "more"));
-	m->full = json_is_true(json_object_get(j, "full"));
-	m->begin = json_is_true(json_object_get(j, "begin"));
-	m->end = json_is_true(json_object_get(j, "end"));
-	m->reporter = g->job.who;
-	m->n = json_array_size(list);
-	m->ops = ARENA_ARRAY(a, struct copy_op, m->n + 1);
-	if (!m->ops) return ERR_NO_MEMORY;
-	json_array_foreach(list, i, one)
-	{
-		e = read_op(a, one, &scope, i, f, &m->ops[i]);
-		if (e) return e;
-	}
-	return ERR_OK;
+	json_t *j;
+	enum err e = json_read_large(g->job.arena, r->body, f, &j);
+	if (!e) e = report_message_read(g->job.arena, j, f, &g->m);
+	if (!e) e = check_scope(r, &g->m, f);
+	g->m.reporter = g->job.who;
+	return e;
 }
 
 static void post_sync(struct net_req *r)

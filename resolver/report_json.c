@@ -6,9 +6,11 @@
  * {"from","to","more"?,"full"?,"begin"?,"end"?,"ledger_size","ledger_root","ops":[{"t","k","v"?}]} t:
  * table; k: base64url of the key; v: of the value, absent: the row goes GET /sync {"position","partial"}
  *   GET /sync/digest?table=&after=  {"position","rows","digest","last","end"} */
+#include <stdio.h>
+
 #include "base/hash.h"
 #include "base/text64.h"
-#include "resolver/report.h"
+#include "resolver/copies.h"
 
 enum { OP_ARENA = 1 << 20, CALL_MAX = 16 << 20 };
 
@@ -131,6 +133,57 @@ static void json_batch_close(struct report_call *c, const struct report_batch *b
 		if (flags[i].on) buf_printf(&c->body, "\"%s\":true,", flags[i].name);
 	put_root(&c->body, b->ledger_size, b->ledger_root);
 	buf_byte(&c->body, '}');
+}
+
+static enum err bad(struct flaw *f, const char *at, const char *rule, const char *text)
+{
+	return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, rule, "%s %s", at, text);
+}
+
+static enum err read_op(struct arena *a, json_t *j, size_t i, struct flaw *f, struct copy_op *op)
+{
+	char at[32];
+	json_t *v = json_object_get(j, "v");
+	snprintf(at, sizeof at, "ops[%zu]", i);
+	if (report_table_find(json_text(json_object_get(j, "t")), &op->table))
+		return bad(f, at, "table", "names no table");
+	if (base64url_parse(a, json_text(json_object_get(j, "k")), &op->key) || !op->key.n ||
+	    op->key.n > STORE_KEY_MAX)
+		return bad(f, at, "key", "has no key");
+	op->remove = !v;
+	if (v && (!json_is_string(v) || base64url_parse(a, json_text(v), &op->value)))
+		return bad(f, at, "value", "has no value");
+	return ERR_OK;
+}
+
+enum err report_message_read(struct arena *a, json_t *j, struct flaw *f, struct copy_message *ret)
+{
+	struct copy_message m = {.n = 0};
+	struct str root;
+	json_t *list;
+	if (!json_is_object(j)) return bad(f, "", "object", "expected a JSON object");
+	enum err e = json_u64(j, "", "from", f, &m.from);
+	if (!e) e = json_u64(j, "", "to", f, &m.to);
+	if (!e) e = json_u64(j, "", "ledger_size", f, &m.ledger_size);
+	if (!e) e = json_str(j, "", "ledger_root", f, &root);
+	if (!e && hex_parse(root, m.ledger_root, 32)) e = bad(f, "ledger_root", "sha256", "is no SHA-256");
+	if (!e) e = json_arr(j, "", "ops", f, &list);
+	if (!e && m.from > m.to) e = bad(f, "from", "order", "lies behind to");
+	if (!e && json_array_size(list) > COPY_OPS_MAX) e = bad(f, "ops", "count", "are too many");
+	if (e) return e;
+	m.more = json_is_true(json_object_get(j, "more"));
+	m.full = json_is_true(json_object_get(j, "full"));
+	m.begin = json_is_true(json_object_get(j, "begin"));
+	m.end = json_is_true(json_object_get(j, "end"));
+	m.n = json_array_size(list);
+	m.ops = ARENA_ARRAY(a, struct copy_op, m.n + 1);
+	if (!m.ops) return ERR_NO_MEMORY;
+	for (size_t i = 0; i < m.n; i++) {
+		e = read_op(a, json_array_get(list, i), i, f, &m.ops[i]);
+		if (e) return e;
+	}
+	*ret = m;
+	return ERR_OK;
 }
 
 static void json_where(struct report_call *ret)
