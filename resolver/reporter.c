@@ -1,71 +1,18 @@
-/* The reporter's thread: when to report, what to hand up, where to go on. It reads rows of tables that
- * others own, as a copy of the whole store would: octets in, octets out, none of them looked into. */
-#include "resolver/report.h"
+/* The reporter's thread: when to report, what to do when asked. */
+#include "resolver/reporter.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/feed.h"
-#include "base/hash.h"
 #include "base/ledger.h"
 #include "base/log.h"
-#include "base/text64.h"
 #include "base/writer.h"
 #include "net/courier.h"
 #include "resolver/registry.h"
-#include "resolver/state.h"
 
-enum { ANSWER_MAX = 1 << 20, COMPARE_TRIES = 8, STEP_ARENA = 4 << 20, TOKEN_HEADER = 80 };
+enum { ANSWER_MAX = 1 << 20 };
 #define LOOK_EVERY (100 * USEC_PER_MSEC)
 #define CALL_DEADLINE (60 * USEC_PER_SEC)
-
-struct exchange {
-	bool over;
-	enum err err;
-	int status;
-	struct buf body;
-	char text[200];
-};
-
-struct reporter {
-	struct rs *rs;
-	const struct report_driver *driver;
-	struct feed *feed;
-	char url[300], token[TOKEN_HEADER];
-	usec_t every, since;
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t woken;
-	/* under the lock */
-	struct report_ask *asks, **asks_end;
-	size_t asks_n;
-	bool stopping, flying;
-	uint64_t ticket;
-	struct exchange exchange;
-	struct report_status status;
-	/* the thread's */
-	bool placed;             /* it is known what the other side has */
-	uint64_t acked, scanned; /* it has; looked at here without anything to hand up since */
-	size_t offset;           /* octets of the operations of entry acked + 1 that it has in part */
-	usec_t next_report, next_sync, report_pause, sync_pause;
-};
-
-static const struct {
-	unsigned number, table;
-} tables[] = {
-#define X(up, number, low) {number, RS_TABLE_##low},
-    REPORT_TABLES(X)
-#undef X
-};
-enum { TABLES = sizeof tables / sizeof *tables };
-
-static unsigned number_of(unsigned table)
-{
-	for (size_t i = 0; i < TABLES; i++)
-		if (tables[i].table == table) return tables[i].number;
-	return 0;
-}
 
 /* ---- exchanges -------------------------------------------------------------------------- */
 
@@ -105,9 +52,7 @@ static enum err submit(struct reporter *r, const struct report_call *call, uint6
 	return courier_submit(r->rs->o.courier, &q, ret_ticket);
 }
 
-/* Sends and waits. The answer's body is r->exchange.body until the next one. ERR_UPSTREAM with the status
- * told in r->exchange.text for other answers than 200 and 409. */
-static enum err exchange(struct reporter *r, struct report_call *call)
+enum err reporter_exchange(struct reporter *r, struct report_call *call)
 {
 	struct exchange *x = &r->exchange;
 	uint64_t ticket = 0;
@@ -206,7 +151,7 @@ static enum err send_report(struct reporter *r)
 	if (!e) e = facts_of(r, t, a, &f);
 	if (!e) r->driver->report(&f, &call);
 	store_read_end(t);
-	if (!e) e = exchange(r, &call);
+	if (!e) e = reporter_exchange(r, &call);
 	if (!e && r->exchange.status != 200) e = ERR_UPSTREAM;
 	arena_free(a);
 	if (e) {
@@ -223,314 +168,6 @@ static enum err send_report(struct reporter *r)
 	return ERR_OK;
 }
 
-/* ---- handing up ------------------------------------------------------------------------- */
-
-struct note_cmd {
-	struct writer_cmd cmd;
-	uint64_t position;
-};
-
-static enum err apply_note(struct writer_cmd *c, struct writer_txn *t)
-{
-	unsigned char row[8];
-	store_key_u64(row, ((struct note_cmd *)c)->position);
-	return store_put(t->store, RS_TABLE_handed, STR("position"), str_n(row, sizeof row));
-}
-
-static enum err acknowledged(struct reporter *r, uint64_t position)
-{
-	struct note_cmd c = {.cmd = {.apply = apply_note}, .position = position};
-	r->acked = r->scanned = position;
-	r->offset = 0;
-	pthread_mutex_lock(&r->lock);
-	r->status.batches++;
-	r->status.position = position;
-	r->status.last_sync = clock_wall();
-	r->status.error[0] = 0;
-	pthread_mutex_unlock(&r->lock);
-	return writer_run(r->rs->o.writer, &c.cmd);
-}
-
-/* Takes over what the other side says it has. */
-static enum err take_place(struct reporter *r)
-{
-	struct report_place p;
-	struct arena *a = arena_new(STEP_ARENA);
-	enum err e = a ? r->driver->read_place(a, buf_str(&r->exchange.body), &p) : ERR_NO_MEMORY;
-	arena_free(a);
-	if (e) return e;
-	r->acked = r->scanned = p.position;
-	r->offset =
-	    0; /* an entry that came in part comes again from its beginning: the same rows once more */
-	r->placed = true;
-	pthread_mutex_lock(&r->lock);
-	r->status.position = p.position;
-	pthread_mutex_unlock(&r->lock);
-	return ERR_OK;
-}
-
-static enum err ask_place(struct reporter *r)
-{
-	struct report_call call;
-	r->driver->where(&call);
-	enum err e = exchange(r, &call);
-	if (!e && r->exchange.status != 200) e = ERR_UPSTREAM;
-	return e ? e : take_place(r);
-}
-
-static enum err send_batch(struct reporter *r, struct report_call *call, const struct report_batch *b)
-{
-	r->driver->batch_close(call, b);
-	return exchange(r, call);
-}
-
-struct batch {
-	struct report_call call;
-	struct report_batch b;
-	unsigned char root[32];
-	size_t ops;
-};
-
-static void batch_open(struct reporter *r, struct batch *b)
-{
-	b->b.ledger_root = b->root;
-	b->ops = 0;
-	r->driver->batch_open(&b->b, &b->call);
-}
-
-/* Operations of one entry from an offset; true when the batch is full before its end. */
-static bool add_entry(struct reporter *r, struct batch *b, const struct feed_entry *entry, size_t *offset)
-{
-	struct str rest = str_skip(entry->ops, *offset);
-	struct feed_op op;
-	while (b->call.body.n < REPORT_BODY && !feed_op_next(&rest, &op)) {
-		unsigned number = number_of(op.table);
-		*offset = entry->ops.n - rest.n;
-		/* the counter of templates is this node's own */
-		if (!number || !op.key.p[0]) continue;
-		r->driver->batch_op(&b->call, number, op.key, op.kind == FEED_PUT ? &op.value : NULL);
-		b->ops++;
-	}
-	b->b.to = entry->position;
-	b->b.ledger_size = entry->ledger_size;
-	memcpy(b->root, entry->ledger_root, 32);
-	return rest.n > 0;
-}
-
-/* Fills a batch with what comes after what is acknowledged. */
-static enum err fill(struct reporter *r, struct store_txn *t, struct batch *b, size_t *ret_offset,
-		     bool *ret_idle)
-{
-	uint64_t head, p;
-	struct feed_entry entry;
-	size_t offset = r->offset;
-	enum err e = r->feed->driver->head(r->feed, t, &head);
-	pthread_mutex_lock(&r->lock);
-	r->status.head = head;
-	pthread_mutex_unlock(&r->lock);
-	if (!e && r->acked > head)
-		e = ERR_GONE; /* a registry put back from a backup: nothing fits any more */
-	b->b = (struct report_batch){.from = r->acked + 1, .to = r->acked};
-	batch_open(r, b);
-	for (p = r->scanned + 1; !e && p <= head && p - r->scanned <= REPORT_ENTRIES; p++) {
-		e = r->feed->driver->read(r->feed, t, p, &entry);
-		if (e) break;
-		b->b.more = add_entry(r, b, &entry, &offset);
-		if (b->b.more) break;
-		offset = 0;
-		if (b->call.body.n >= REPORT_BODY) break;
-	}
-	*ret_offset = offset;
-	*ret_idle = !e && !b->ops && !b->b.more;
-	if (*ret_idle) r->scanned = b->b.to > r->scanned ? b->b.to : r->scanned;
-	return e;
-}
-
-static enum err whole_copy(struct reporter *r);
-
-/* One message. *ret_more: there is more to hand up. */
-static enum err hand_up(struct reporter *r, bool *ret_more)
-{
-	struct store_txn *t;
-	struct batch b;
-	size_t offset;
-	bool idle;
-	*ret_more = false;
-	enum err e = r->placed ? ERR_OK : ask_place(r);
-	if (!e) e = store_read(r->rs->o.store, &t);
-	if (e) return e;
-	e = fill(r, t, &b, &offset, &idle);
-	uint64_t head = r->status.head;
-	store_read_end(t);
-	if (e || idle) {
-		buf_done(&b.call.body);
-		*ret_more = !e && r->scanned < head;
-		return e == ERR_GONE ? whole_copy(r) : e;
-	}
-	*ret_more = true;
-	e = send_batch(r, &b.call, &b.b);
-	if (e) return e;
-	if (r->exchange.status == 409) return take_place(r);
-	if (!b.b.more) return acknowledged(r, b.b.to);
-	r->offset = offset;
-	r->scanned = b.b.to - 1; /* the rest of it next */
-	return ERR_OK;
-}
-
-/* ---- a whole copy ----------------------------------------------------------------------- */
-
-static enum err flush(struct reporter *r, struct batch *b, bool end)
-{
-	b->b.end = end;
-	enum err e = send_batch(r, &b->call, &b->b);
-	if (!e && r->exchange.status != 200) e = ERR_UPSTREAM;
-	b->b.begin = false;
-	return e;
-}
-
-static enum err copy_table(struct reporter *r, struct store_txn *t, struct batch *b, size_t i)
-{
-	struct store_cursor *c;
-	struct str key, value;
-	enum err e = store_cursor_open(t, tables[i].table, &c);
-	if (e) return e;
-	for (e = store_cursor_seek(c, STR(""), &key, &value); !e; e = store_cursor_next(c, &key, &value)) {
-		/* the counter of templates is this node's own */
-		if (!key.p[0]) continue;
-		r->driver->batch_op(&b->call, tables[i].number, key, &value);
-		if (b->call.body.n < REPORT_BODY) continue;
-		e = flush(r, b, false);
-		if (e) break;
-		batch_open(r, b);
-	}
-	store_cursor_close(c);
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-/* Everything, from one snapshot, when the feed does not reach back any more. */
-static enum err whole_copy(struct reporter *r)
-{
-	struct store_txn *t;
-	struct batch b = {.ops = 0};
-	struct merkle_hash root;
-	uint64_t head;
-	enum err e = store_read(r->rs->o.store, &t);
-	if (e) return e;
-	e = r->feed->driver->head(r->feed, t, &head);
-	if (!e) e = ledger_root(t, &root);
-	if (!e) {
-		b.b = (struct report_batch){
-		    .from = head, .to = head, .ledger_size = ledger_size(t), .full = true, .begin = true};
-		memcpy(b.root, &root, 32);
-		batch_open(r, &b);
-		for (size_t i = 0; i < TABLES && !e; i++) e = copy_table(r, t, &b, i);
-		if (!e)
-			e = flush(r, &b, true);
-		else
-			buf_done(&b.call.body);
-	}
-	store_read_end(t);
-	return e ? e : acknowledged(r, head);
-}
-
-/* ---- comparing -------------------------------------------------------------------------- */
-
-/* Until nothing is left to hand up; then a snapshot of exactly that. */
-static enum err settle(struct reporter *r, struct store_txn **ret)
-{
-	for (int i = 0; i < COMPARE_TRIES; i++) {
-		bool more = true;
-		uint64_t head;
-		enum err e = ERR_OK;
-		while (more && !e) e = hand_up(r, &more);
-		if (!e) e = store_read(r->rs->o.store, ret);
-		if (e) return e;
-		e = r->feed->driver->head(r->feed, *ret, &head);
-		if (!e && head == r->scanned) return ERR_OK;
-		store_read_end(*ret);
-		if (e) return e;
-	}
-	snprintf(r->exchange.text, sizeof r->exchange.text, "the registry changes too fast to be compared");
-	return ERR_BUSY;
-}
-
-static enum err own_page(struct store_txn *t, size_t i, struct str after, const struct report_page *page,
-			 uint64_t *ret_rows, char digest[64])
-{
-	unsigned char out[HASH_SHA256];
-	struct store_cursor *c;
-	struct str key, value;
-	struct hash *h = hash_new();
-	uint64_t rows = 0;
-	if (!h) return ERR_NO_MEMORY;
-	enum err e = store_cursor_open(t, tables[i].table, &c);
-	if (!e) {
-		e = store_cursor_seek(c, after, &key, &value);
-		if (!e && after.n && str_eq(key, after)) e = store_cursor_next(c, &key, &value);
-		for (; !e && (page->end || str_cmp(key, page->last) <= 0);
-		     e = store_cursor_next(c, &key, &value)) {
-			if (!key.p[0]) continue;
-			report_digest_row(h, key, value);
-			rows++;
-		}
-		store_cursor_close(c);
-	}
-	hash_finish(h, out);
-	hash_free(h);
-	hex_write(out, sizeof out, digest);
-	*ret_rows = rows;
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-static void differ(struct arena *a, size_t i, struct str after, struct report_outcome *o)
-{
-	struct str text = base64url_write(a, after);
-	o->same = false;
-	o->table = tables[i].number;
-	snprintf(o->after, sizeof o->after, "%.*s", STR_ARG(str_first(text, sizeof o->after - 1)));
-}
-
-static enum err compare_table(struct reporter *r, struct store_txn *t, size_t i, struct report_outcome *o)
-{
-	struct arena *a = arena_new(STEP_ARENA);
-	char own[64], room[STORE_KEY_MAX];
-	struct str after = STR("");
-	struct report_page page = {.end = false};
-	enum err e = a ? ERR_OK : ERR_NO_MEMORY;
-	while (!e && !page.end && o->same) {
-		struct report_call call;
-		uint64_t rows;
-		arena_reset(a);
-		r->driver->digest(tables[i].number, after, a, &call);
-		e = exchange(r, &call);
-		if (!e) e = r->driver->read_page(a, buf_str(&r->exchange.body), &page);
-		if (!e && page.position != r->acked) e = ERR_PRECONDITION;
-		if (!e && (page.last.n > sizeof room || (!page.end && str_cmp(page.last, after) <= 0)))
-			e = ERR_UPSTREAM;
-		if (!e) e = own_page(t, i, after, &page, &rows, own);
-		if (e) break;
-		o->rows[i] += rows;
-		if (rows != page.rows || memcmp(own, page.digest, sizeof own) != 0) differ(a, i, after, o);
-		if (page.last.n) memcpy(room, page.last.p, page.last.n);
-		after = str_n(room, page.last.n);
-	}
-	arena_free(a);
-	return e;
-}
-
-static enum err compare(struct reporter *r, struct report_outcome *o)
-{
-	struct store_txn *t;
-	r->placed = false; /* what the other side has, not what it once acknowledged */
-	enum err e = settle(r, &t);
-	if (e) return e;
-	o->same = true;
-	o->position = r->acked;
-	for (size_t i = 0; i < TABLES && !e && o->same; i++) e = compare_table(r, t, i, o);
-	store_read_end(t);
-	return e;
-}
-
 /* ---- the thread ------------------------------------------------------------------------- */
 
 static void serve_ask(struct reporter *r, struct report_ask *k)
@@ -538,11 +175,11 @@ static void serve_ask(struct reporter *r, struct report_ask *k)
 	struct report_outcome o = {.err = ERR_OK};
 	r->exchange.text[0] = 0;
 	if (k->work == REPORT_COMPARE) {
-		o.err = compare(r, &o);
+		o.err = reporter_compare(r, &o);
 	} else {
 		bool more = r->status.sync;
 		o.err = send_report(r);
-		while (more && !o.err) o.err = hand_up(r, &more);
+		while (more && !o.err) o.err = reporter_hand_up(r, &more);
 		o.position = r->acked;
 	}
 	if (o.err)
@@ -570,7 +207,7 @@ static void sync_turn(struct reporter *r)
 {
 	bool more = false;
 	if (clock_mono() < r->next_sync) return;
-	enum err e = hand_up(r, &more);
+	enum err e = reporter_hand_up(r, &more);
 	if (e) {
 		r->placed = false;
 		fail(r, e, &r->sync_pause, &r->next_sync);

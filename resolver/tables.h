@@ -17,7 +17,7 @@
 	X(template_use, "templates.c", "see there", "which records name a template, how many")             \
 	X(classification, "templates.c", "prefix key", "JSON: classes of an enterprise's templates")       \
 	X(notice, "templates.c", "digest of a handle, be64 number", "JSON: what an identity was told")     \
-	X(handed, "reporter.c", "\"position\"", "be64 position that the superior has")                     \
+	X(handed, "reporter_sync.c", "\"position\"", "be64 position that the superior has")                \
 	X(reporter, "copies.c", "name of a credential", "what it has handed up so far")                    \
 	X(report, "copies.c", "digest of the name, be64 time", "JSON: its reports")                        \
 	X(copy, "copies.c", "see there", "its core data")

@@ -125,6 +125,11 @@ try:
     top.start()
     check("what was registered meanwhile goes up, after a restart too", until(caught_up, 60))
     check("41 records", report("compare")[1]["rows"]["record"] == 41, report("compare"))
+    big = [{"id": f"88.118.8/Z{i}", "values": [{"type": "DESC", "data": "x" * 2600}]} for i in range(2000)]
+    status, got, _ = maker.request("POST", "/registry", {"records": big}, "registrar")
+    check("one change of 5 MB", status == 200, got)
+    status, got, err = report("compare")
+    check("goes up in parts", status == 0 and got["rows"]["record"] == 2041, (got, err))
 
     # the same message again, one out of order, rows of others; nobody else writes meanwhile
     maker.kanhe("node", "stop")
