@@ -272,8 +272,7 @@ static void a_batch_names_record_and_value(void **state)
 	r = post(enterprise, "/registry",
 		 "{\"records\":[{\"id\":\"88.118.8.2/"
 		 "b2\",\"values\":[{\"index\":1001,\"type\":\"TEMPLATE\",\"data\":"
-		 "\"valve-1\"}" BORE
-		 "]},{\"id\":\"88.118.8.2/"
+		 "\"valve-1\"}" BORE "]},{\"id\":\"88.118.8.2/"
 		 "b1\",\"values\":[{\"index\":1001,\"type\":\"TEMPLATE\",\"data\":\"valve-1\"}" BORE
 		 "]}]}");
 	EXPECT(r, 200);
