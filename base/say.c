@@ -8,6 +8,12 @@ static const char *const texts[][2] = {
 #undef SAY
 };
 
+static const char *const names_of_rows[] = {
+#define SAY(name, en, zh) [SAY_##name] = #name,
+#include "base/say.def"
+#undef SAY
+};
+
 static enum say_language spoken = SAY_EN;
 
 void say_setup(void)
@@ -89,4 +95,24 @@ const char *say_in(enum say_language l, enum say name)
 {
 	must((size_t)name < SAY_COUNT);
 	return texts[name][l == SAY_ZH];
+}
+
+static bool is_row_of(const char *row, const char *rule)
+{
+	for (; *row && *rule; row++, rule++) {
+		char c = *rule == '-' ? '_' : *rule;
+		if (c >= 'a' && c <= 'z') c = (char)(c - 32);
+		if (*row != c) return false;
+	}
+	return !*row && !*rule;
+}
+
+const char *say_rule(const char *rule)
+{
+	static const struct str group = {"RULE_", 5};
+	for (int i = 0; i < SAY_COUNT; i++)
+		if (str_starts(str_of(names_of_rows[i]), group) &&
+		    is_row_of(names_of_rows[i] + group.n, rule))
+			return say((enum say)i);
+	return NULL;
 }

@@ -98,6 +98,8 @@ enum err store_copy(struct store *s, const char *folder) MUST_USE;
 
 struct store_stat {
 	uint64_t file_octets, map_octets, version; /* of data.mdb; mapped; number of the last commit */
+	uint64_t waiting_octets; /* in the journals, not folded yet: grows without end only if the disk fails */
+	uint64_t folds, fold_failures;
 	unsigned readers;
 };
 void store_stat(struct store *s, struct store_stat *ret);

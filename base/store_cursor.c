@@ -1,8 +1,8 @@
 /* Cursors: LMDB's keys and those of the layers as one order.
  *
- * LMDB's side stays where it is and steps; the layers are searched at each move, so that a cursor of a
- * write transaction sees what the transaction changes meanwhile. Of equal keys the newest layer's
- * counts, and a deletion hides the key. */
+ * LMDB's side stays where it is and steps. The layers are searched for their nearest key, which a read
+ * transaction keeps until it has passed it; a write transaction searches at each move, so that its cursor
+ * sees what it changes meanwhile. Of equal keys the newest layer's counts, and a deletion hides the key. */
 #include "base/store_env.h"
 
 #include <lmdb.h>
@@ -23,10 +23,13 @@ struct store_cursor {
 	unsigned table;
 	enum { NOWHERE, AT_KEY, AT_END } place;
 	struct str key; /* the last one given */
-	/* LMDB's nearest key in that direction, if it is known */
+	/* the nearest keys that way, if they are known: LMDB's, and that of the layers */
 	bool known, none;
 	enum way way;
 	struct str base[2];
+	bool recent_known;
+	enum way recent_way;
+	const struct mem_entry *recent;
 };
 
 enum err store_cursor_open(struct store_txn *t, unsigned table, struct store_cursor **ret)
@@ -78,10 +81,10 @@ static int search(struct store_cursor *c, enum way way, const struct from *from)
 	return same ? step(c, none, MDB_NEXT) : 0;
 }
 
-/* Is what is known still on this side of the place? */
-static bool passed(const struct store_cursor *c, enum way way, const struct from *from)
+/* Is the key still on this side of the place? */
+static bool passed(struct str key, enum way way, const struct from *from)
 {
-	int order = str_cmp(c->base[0], from->key);
+	int order = str_cmp(key, from->key);
 	return way == AHEAD ? order < 0 || (order == 0 && !from->at) : order >= 0;
 }
 
@@ -91,7 +94,7 @@ static int move_base(struct store_cursor *c, enum way way, const struct from *fr
 	c->known = true;
 	c->way = way;
 	if (!follow) return search(c, way, from);
-	if (c->none || !passed(c, way, from)) return 0;
+	if (c->none || !passed(c->base[0], way, from)) return 0;
 	return step(c, (MDB_val){0, NULL}, way == AHEAD ? MDB_NEXT : MDB_PREV);
 }
 
@@ -112,8 +115,8 @@ static bool nearer(enum way way, struct str a, struct str b)
 	return way == AHEAD ? order < 0 : order > 0;
 }
 
-static const struct mem_entry *nearest_recent(const struct store_cursor *c, enum way way,
-					      const struct from *from)
+static const struct mem_entry *search_recent(const struct store_cursor *c, enum way way,
+					     const struct from *from)
 {
 	const struct layers *l = atomic_load_explicit(&c->txn->layers, memory_order_relaxed);
 	const struct mem_entry *best = NULL;
@@ -122,6 +125,15 @@ static const struct mem_entry *nearest_recent(const struct store_cursor *c, enum
 		if (e && (!best || nearer(way, mem_key(e), mem_key(best)))) best = e;
 	}
 	return best;
+}
+
+static const struct mem_entry *nearest_recent(struct store_cursor *c, enum way way, const struct from *from)
+{
+	bool follow = c->recent_known && c->recent_way == way && !from->end;
+	if (follow && (!c->recent || !passed(mem_key(c->recent), way, from))) return c->recent;
+	c->recent_known = !c->txn->write;
+	c->recent_way = way;
+	return c->recent = search_recent(c, way, from);
 }
 
 /* ---- both -------------------------------------------------------------------------------- */
@@ -166,7 +178,7 @@ enum err store_cursor_seek(struct store_cursor *c, struct str at_least, struct s
 {
 	/* no key is longer than STORE_KEY_MAX, so the one equal to the cut text sorts before it */
 	struct from from = {.key = str_first(at_least, STORE_KEY_MAX), .at = at_least.n <= STORE_KEY_MAX};
-	c->known = false;
+	c->known = c->recent_known = false;
 	enum err e = move_out(c, AHEAD, from, ret_key, ret_value);
 	if (e == ERR_NOT_FOUND) c->place = AT_END;
 	return e;
@@ -187,7 +199,7 @@ enum err store_cursor_prev(struct store_cursor *c, struct str *ret_key, struct s
 
 enum err store_cursor_last(struct store_cursor *c, struct str *ret_key, struct str *ret_value)
 {
-	c->known = false;
+	c->known = c->recent_known = false;
 	return move_out(c, BACK, (struct from){.end = true}, ret_key, ret_value);
 }
 

@@ -89,7 +89,7 @@ struct store {
 	bool hurry;          /* fold now, not when it is quiet */
 	bool idle;           /* the folding thread sleeps until it is woken */
 	enum err fold_error; /* of the last try */
-	uint64_t fold_tries;
+	uint64_t fold_tries, fold_failures;
 	usec_t last_commit; /* monotonic */
 	struct layers *replaced;
 	pthread_t thread;

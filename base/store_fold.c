@@ -3,13 +3,14 @@
 #include <errno.h>
 #include <lmdb.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "base/wire.h"
 
 /* A journal is sealed at SEAL_AT: large enough that pages which many commits touch are written once
  * for all of them, small enough that a start puts it back within tens of milliseconds. */
-enum { SEAL_AT = 8 << 20 };
+enum { SEAL_AT = 4 << 20 };
 static const usec_t QUIET = USEC_PER_SEC; /* without commits: fold, so that reads are LMDB's alone */
 static const usec_t RETRY_PAUSE = 200 * USEC_PER_MSEC; /* after a disk that failed */
 static const usec_t GROW_PATIENCE = 5 * USEC_PER_SEC;  /* for readers of a map that is full */
@@ -92,6 +93,14 @@ static int try_fold(struct store *s, const struct memtable *m, uint64_t commit)
 	return rc;
 }
 
+/* LMDB calls a write that the disk took half of EIO. */
+static bool disk_is_full(const struct store *s)
+{
+	enum { LEAST = 1 << 20 };
+	struct statvfs st;
+	return !statvfs(s->folder, &st) && (uint64_t)st.f_bavail * st.f_frsize < LEAST;
+}
+
 enum err store__fold(struct store *s, const struct memtable *m, uint64_t commit)
 {
 	enum err e = s->env ? ERR_OK : store__reopen(s);
@@ -104,8 +113,9 @@ enum err store__fold(struct store *s, const struct memtable *m, uint64_t commit)
 	}
 	/* After a failed write or flush nothing that the kernel still holds of it can be trusted to
 	 * reach the disk: begin afresh from what is there. */
+	bool full = rc == EIO && disk_is_full(s);
 	if (rc && rc != ENOSPC && rc != ENOMEM && rc != MDB_TXN_FULL) (void)!store__reopen(s);
-	return store__err(rc);
+	return full ? ERR_NO_SPACE : store__err(rc);
 }
 
 /* ---- the folding thread ------------------------------------------------------------------ */
@@ -135,6 +145,7 @@ static void fold_sealed(struct store *s)
 	pthread_mutex_lock(&s->lock);
 	s->fold_error = e;
 	s->fold_tries++;
+	s->fold_failures += e != ERR_OK;
 	if (e)
 		free(fresh);
 	else

@@ -1,4 +1,4 @@
-/* A start: what the journals hold beyond LMDB is put back, then folded.
+/* A start: what the journals hold beyond LMDB is put back into a memtable, for the folding thread.
  *
  * Row "folded" of STORE_META: be64 number of the store, be64 last commit that is in LMDB. */
 #include "base/store_env.h"
@@ -58,54 +58,66 @@ static enum err apply(struct store *s, const struct journal_record *r)
 	return ERR_OK;
 }
 
-/* What this journal has of the commits that follow. *ret_ahead: it begins later than they do. */
-static enum err replay(struct store *s, int which, char *payload, bool *ret_ahead)
+struct replay {
+	bool used[LAYERS];  /* it had commits that LMDB does not */
+	bool ahead[LAYERS]; /* it begins later than those that follow */
+	char *payload;
+};
+
+/* What this journal has of the commits that follow. */
+static enum err replay(struct store *s, int which, struct replay *p)
 {
 	struct journal_record r;
 	size_t at = 0;
 	uint64_t last = 0;
 	enum err e;
-	*ret_ahead = false;
-	while (!(e = journal_read(&s->journal[which], &at, payload, &r))) {
+	p->ahead[which] = false;
+	while (!(e = journal_read(&s->journal[which], &at, p->payload, &r))) {
 		/* from an earlier use of the file: a memtable is folded as a whole, and its journal with it
 		 */
 		if (r.commit <= s->folded || (last && r.commit != last + 1)) return ERR_OK;
 		last = r.commit;
 		if (r.commit <= s->commit) continue;
 		if (r.commit != s->commit + 1) {
-			*ret_ahead = true;
+			p->ahead[which] = true;
 			return ERR_OK;
 		}
+		p->used[which] = true;
 		e = apply(s, &r);
 		if (e) return e;
 	}
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-static enum err replay_all(struct store *s, struct flaw *f)
+static enum err replay_all(struct store *s, struct replay *p, struct flaw *f)
 {
-	bool ahead[LAYERS] = {false};
-	char *payload = malloc(JOURNAL_PAYLOAD_MAX);
-	enum err e = payload ? replay(s, 0, payload, &ahead[0]) : ERR_NO_MEMORY;
-	if (!e) e = replay(s, 1, payload, &ahead[1]);
-	if (!e && ahead[0]) e = replay(s, 0, payload, &ahead[0]);
-	free(payload);
+	p->payload = malloc(JOURNAL_PAYLOAD_MAX);
+	enum err e = p->payload ? replay(s, 0, p) : ERR_NO_MEMORY;
+	if (!e) e = replay(s, 1, p);
+	if (!e && p->ahead[0]) e = replay(s, 0, p);
+	free(p->payload);
 	if (e) return store__refuse(f, e, s->folder, "journal", "its last commits cannot be put back");
-	if (ahead[0] || ahead[1])
+	if (p->ahead[0] || p->ahead[1])
 		return store__refuse(
 		    f, ERR_CORRUPT, s->folder, "journal",
 		    "its journal does not follow its data: one of them is not of this store");
 	return ERR_OK;
 }
 
-/* All is in LMDB, the journals are free, and the memtable is empty. */
-static enum err settle(struct store *s, struct flaw *f)
+/* A journal must be free for what comes: if both have commits, they are folded now; if one has, it is
+ * the sealed one's, and folded while the node serves. */
+static enum err settle(struct store *s, const struct replay *p, struct flaw *f)
 {
 	if (!store__unfolded(s)) return ERR_OK;
-	enum err e = store__commit_directly(s);
-	if (e) return store__refuse(f, e, s->folder, "journal", "its last commits cannot be written");
-	s->commit = s->folded;
-	return ERR_OK;
+	enum err e;
+	if (p->used[0] && p->used[1]) {
+		e = store__commit_directly(s);
+		if (!e) s->commit = s->folded;
+	} else {
+		s->active = p->used[1];
+		e = store__seal(s);
+	}
+	return e ? store__refuse(f, e, s->folder, "journal", "its last commits cannot be written") : ERR_OK;
 }
 
 static enum err open_journals(struct store *s, struct flaw *f)
@@ -127,6 +139,7 @@ enum err store__recover(struct store *s, struct flaw *f)
 	enum err e = read_folded(s);
 	if (e) return store__refuse(f, ERR_CORRUPT, s->folder, "journal", "it does not say what is in it");
 	e = open_journals(s, f);
-	if (!e) e = replay_all(s, f);
-	return e ? e : settle(s, f);
+	struct replay p = {.payload = NULL};
+	if (!e) e = replay_all(s, &p, f);
+	return e ? e : settle(s, &p, f);
 }

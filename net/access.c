@@ -277,6 +277,24 @@ enum err access_each(struct store_txn *t, unsigned table, access_each_fn *fn, vo
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+enum err access_named(struct store_txn *t, unsigned table, struct arena *a, struct str name,
+		      struct principal *ret)
+{
+	char skey[1 + HASH_SHA256], nkey[1 + ACCESS_NAME_MAX];
+	struct str digest, row;
+	struct principal p;
+	enum err e = name_ok(name) ? store_get(t, table, name_key(name, nkey), &digest) : ERR_NOT_FOUND;
+	if (e) return e;
+	e = digest.n == HASH_SHA256 ? store_get(t, table, secret_key(digest, skey), &row) : ERR_CORRUPT;
+	if (!e) e = row_parse(row, &p);
+	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+	p.name = arena_dup(a, p.name);
+	p.scope = arena_dup(a, p.scope);
+	if (!p.name.p || !p.scope.p) return ERR_NO_MEMORY;
+	*ret = p;
+	return ERR_OK;
+}
+
 void access_token_make(char out[ACCESS_TOKEN_TEXT])
 {
 	unsigned char secret[TOKEN_RANDOM];

@@ -67,6 +67,9 @@ enum err access_check(const struct principal *p, struct flaw *f) MUST_USE;
  * until fn returns. */
 typedef enum err access_each_fn(void *arg, const struct principal *p, struct str secret_sha256);
 enum err access_each(struct store_txn *t, unsigned table, access_each_fn *fn, void *arg) MUST_USE;
+/* The credential of that name, expired or not: ERR_NOT_FOUND. Slices in the arena. */
+enum err access_named(struct store_txn *t, unsigned table, struct arena *a, struct str name,
+		      struct principal *ret) MUST_USE;
 void access_token_make(char out[ACCESS_TOKEN_TEXT]); /* NUL-terminated */
 void access_token_hash(struct str token, unsigned char out[32]);
 enum err access_roles_parse(struct str text, uint32_t *ret) MUST_USE; /* "owner auditor" */

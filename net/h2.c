@@ -4,30 +4,66 @@
 #include <stdlib.h>
 
 #include "net/h2_budget.h"
+#include "net/hpack.h"
 #include "net/route.h"
 
 enum {
 	FIRST_UNKNOWN = 10,   /* frame types of RFC 9113 end at 9 */
 	PRIORITY_UPDATE = 16, /* RFC 9218 7.1: browsers send them */
 	FRAME_HEADER = 9,
-	DATA_LEAST = 1024,  /* octets of DATA worth a frame of their own */
-	ID_INDEX_MS = 30000 /* the table of 4,096 octets holds the dates of 60 seconds */
+	DATA_LEAST = 1024, /* octets of DATA worth a frame of their own */
+	STATUS_200 = 0x88, /* ":status: 200" in the static table (RFC 7541 appendix A) */
+	FRAME_MOST = 16384 /* what every peer takes (RFC 9113 4.2) */
 };
 
 struct h2 {
 	struct conn *conn;
 	nghttp2_session *session;
-	struct request *current; /* its header section is coming in */
-	struct out *out;         /* set while h2_fill runs */
+	struct request *current;            /* its header section is coming in */
+	struct request *answering;          /* its header section is going out */
+	struct request *ready, **ready_end; /* whole, and to be served when all that came has been read */
+	struct out *out;                    /* set while h2_fill runs */
 	struct h2_budget budget;
-	bool calmed; /* GOAWAY for a flood was submitted */
+	bool calmed;   /* GOAWAY for a flood was submitted */
+	bool answered; /* the stream of `answering` closed with its header section */
 	bool noticed, final;
-	uint32_t invalid;    /* frames whose RST_STREAM is still to be sent */
-	uint64_t id_indexed; /* loop time when an x-request-id was put into the peer's table last */
+	uint32_t invalid; /* frames whose RST_STREAM is still to be sent */
+	struct hpack hpack;
 };
 
 static nghttp2_session_callbacks *callbacks;
 static nghttp2_option *options;
+
+/* ---- served after reading ---------------------------------------------------------------- */
+
+static void get_ready(struct h2 *h, struct request *r)
+{
+	r->is_ready = true;
+	r->next_ready = NULL;
+	*h->ready_end = r;
+	h->ready_end = &r->next_ready;
+}
+
+static void unready(struct h2 *h, struct request *r)
+{
+	struct request **at = &h->ready;
+	while (*at != r) at = &(*at)->next_ready;
+	*at = r->next_ready;
+	if (!*at) h->ready_end = at;
+	r->is_ready = false;
+}
+
+static void serve_ready(struct h2 *h)
+{
+	struct request *r;
+	for (r = h->ready; r; r = r->next_ready) request_look(r);
+	while ((r = h->ready)) {
+		h->ready = r->next_ready;
+		r->is_ready = false;
+		request_serve(r);
+	}
+	h->ready_end = &h->ready;
+}
 
 /* ---- floods ------------------------------------------------------------------------------ */
 
@@ -35,6 +71,7 @@ static void calm(struct h2 *h)
 {
 	if (h->calmed) return;
 	h->calmed = true;
+	serve_ready(h); /* it came before the last straw; nothing is sent after GOAWAY */
 	nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
@@ -90,6 +127,14 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
 	return 0;
 }
 
+static int before_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+	struct h2 *h = user;
+	if (frame->hd.type == NGHTTP2_HEADERS)
+		h->answering = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+	return 0;
+}
+
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
 	struct h2 *h = user;
@@ -123,6 +168,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 
 static enum net_method method_of(struct str m)
 {
+	if (m.n == 3 && memcmp(m.p, "GET", 3) == 0) return NET_GET;
 	for (int i = 0; i < NET_METHODS; i++)
 		if (str_is(m, route_method_name((enum net_method)i))) return (enum net_method)i;
 	return NET_METHODS;
@@ -143,7 +189,7 @@ static void pseudo_header(struct request *r, struct str name, struct str value)
 		else
 			r->pub.path = arena_dup(r->arena, value);
 		break;
-	case 's': r->pub.scheme = str_is(value, "https") ? STR("https") : STR("http"); break;
+	case 's': r->pub.scheme = str_eq(value, STR("https")) ? STR("https") : STR("http"); break;
 	default: r->pub.authority = arena_dup(r->arena, value); break;
 	}
 }
@@ -193,7 +239,10 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
 		struct request *r = h->current;
 		if (!r || r->stream != frame->hd.stream_id) return 0;
 		h->current = NULL;
-		request_begin(r, end);
+		if (end)
+			get_ready(h, r);
+		else
+			request_begin(r, false);
 	} else if ((frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) && end) {
 		struct request *r = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
 		if (r) request_end(r);
@@ -222,7 +271,11 @@ static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t co
 	(void)code;
 	if (!r) return 0;
 	if (h->current == r) h->current = NULL;
-	request_give(r);
+	if (r->is_ready) unready(h, r);
+	if (h->answering == r)
+		h->answered = true; /* put_headers still needs it */
+	else
+		request_give(r);
 	return 0;
 }
 
@@ -234,6 +287,7 @@ void h2_consumed(struct request *r, size_t n)
 enum err h2_input(struct h2 *h, const char *p, size_t n)
 {
 	ssize_t took = nghttp2_session_mem_recv(h->session, (const uint8_t *)p, n);
+	serve_ready(h);
 	if (took >= 0) return ERR_OK;
 	bool flood = took == NGHTTP2_ERR_FLOODED || took == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS;
 	nghttp2_session_terminate_session(h->session,
@@ -279,6 +333,58 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
 	return 0;
 }
 
+/* What the library says about the size of its table stands first in a header section (RFC 7541 4.2):
+ * octets of it. */
+static size_t size_updates(const unsigned char *p, size_t n)
+{
+	size_t i = 0;
+	while (i < n && (p[i] & 0xe0) == 0x20) {
+		bool more = (p[i++] & 0x1f) == 0x1f;
+		while (more && i < n) more = p[i++] & 0x80;
+	}
+	return i;
+}
+
+static char *answer_fields(struct h2 *h, struct request *r, char *to)
+{
+	const struct answer *a = &r->answer;
+	struct hpack *k = &h->hpack;
+	unsigned place = 0;
+	to = hpack_status(to, a->status_text);
+	to = hpack_field(k, to, place++, STR("date"), shard_date(h->conn->shard));
+	if (a->content_type) to = hpack_field(k, to, place++, STR("content-type"), str_of(a->content_type));
+	if (a->length_n)
+		to = hpack_field(k, to, place++, STR("content-length"), str_n(a->length_text, a->length_n));
+	for (unsigned i = 0; i < a->fields_n; i++)
+		to = hpack_field(k, to, place++, r->fields[i].name, r->fields[i].value);
+	return hpack_id(k, to, STR("x-request-id"), r->pub.id);
+}
+
+/* A HEADERS frame of the library's: where it says no more than 200, our fields take its place. */
+static size_t put_headers(struct h2 *h, const unsigned char *p, size_t n, char *to)
+{
+	size_t updates = size_updates(p + FRAME_HEADER, n - FRAME_HEADER), head = FRAME_HEADER + updates;
+	memcpy(to, p, n);
+	if (updates)
+		hpack_reset(&h->hpack, nghttp2_session_get_remote_settings(
+					   h->session, NGHTTP2_SETTINGS_HEADER_TABLE_SIZE));
+	if (n != head + 1 || p[head] != STATUS_200) return n;
+	must(h->answering && h->answering->answer.begun);
+	size_t length = (size_t)(answer_fields(h, h->answering, to + head) - to) - FRAME_HEADER;
+	must(length <= FRAME_MOST);
+	to[0] = (char)(length >> 16);
+	to[1] = (char)(length >> 8);
+	to[2] = (char)length;
+	return FRAME_HEADER + length;
+}
+
+static void end_headers(struct h2 *h)
+{
+	if (h->answered) request_give(h->answering);
+	h->answered = false;
+	h->answering = NULL;
+}
+
 void h2_fill(struct h2 *h, struct out *o)
 {
 	h->out = o;
@@ -289,49 +395,35 @@ void h2_fill(struct h2 *h, struct out *o)
 		if (n <= 0) break;
 		/* control frames and header sections: one frame each, at most 16 KiB and a header */
 		must((size_t)n <= o->room - o->n);
+		if (n > FRAME_HEADER && p[3] == NGHTTP2_HEADERS) {
+			o->n += put_headers(h, p, (size_t)n, o->p + o->n);
+			end_headers(h);
+			continue;
+		}
 		memcpy(o->p + o->n, p, (size_t)n);
 		o->n += (size_t)n;
 	}
 	h->out = NULL;
 }
 
-static nghttp2_nv field(struct str name, struct str value, uint8_t flags)
+static nghttp2_nv status_field(const char *digits, uint8_t flags)
 {
+	static char name[] = ":status";
 	return (nghttp2_nv){
-	    (uint8_t *)(uintptr_t)name.p, (uint8_t *)(uintptr_t)value.p, name.n, value.n,
+	    (uint8_t *)name, (uint8_t *)(uintptr_t)digits, sizeof name - 1, 3,
 	    (uint8_t)(flags | NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE)};
 }
 
-static size_t answer_fields(struct request *r, nghttp2_nv *to)
-{
-	struct answer *a = &r->answer;
-	size_t n = 0;
-	to[n++] = field(STR(":status"), str_n(a->status_text, 3), 0);
-	to[n++] = field(STR("date"), shard_date(r->conn->shard), 0);
-	if (a->content_type) to[n++] = field(STR("content-type"), str_of(a->content_type), 0);
-	if (a->length_n) to[n++] = field(STR("content-length"), str_n(a->length_text, a->length_n), 0);
-	for (size_t i = 0; i < a->fields_n; i++) to[n++] = field(r->fields[i].name, r->fields[i].value, 0);
-	/* Never the same twice, so it must not push others out of the table; but now and then, so that its
-	 * name stays there and need not be spelt out. By time and not by number: dates push it out, one a
-	 * second; and of many in the table, :status would search all, whose bucket of the library's they
-	 * share. */
-	struct h2 *h = r->conn->h2;
-	uint64_t now = shard_now(h->conn->shard);
-	bool index = !h->id_indexed || now - h->id_indexed > ID_INDEX_MS;
-	if (index) h->id_indexed = now;
-	to[n++] = field(STR("x-request-id"), r->pub.id, index ? 0 : NGHTTP2_NV_FLAG_NO_INDEX);
-	return n;
-}
-
+/* The library keeps the books of streams, windows and frames; that an answer begins it hears as a bare
+ * 200, which leaves its table of fields and the peer's alone, and put_headers writes what is meant. */
 void h2_answer(struct request *r)
 {
 	nghttp2_session *session = r->conn->h2->session;
-	nghttp2_nv nv[REQUEST_ANSWER_MAX + 8];
-	size_t n = answer_fields(r, nv);
+	nghttp2_nv nv = status_field("200", 0);
 	nghttp2_data_provider body = {{.ptr = r}, on_read_data};
 	bool bodiless = request_bodiless(r) || (!r->answer.source && !r->answer.body.n);
 	if (bodiless) r->answer.ended = true;
-	if (nghttp2_submit_response(session, r->stream, nv, n, bodiless ? NULL : &body))
+	if (nghttp2_submit_response(session, r->stream, &nv, 1, bodiless ? NULL : &body))
 		nghttp2_submit_rst_stream(session, 0, r->stream, NGHTTP2_INTERNAL_ERROR);
 }
 
@@ -351,7 +443,7 @@ void h2_cut(struct request *r)
 
 void h2_continue(struct request *r)
 {
-	nghttp2_nv nv = field(STR(":status"), STR("100"), 0);
+	nghttp2_nv nv = status_field("100", NGHTTP2_NV_FLAG_NO_INDEX);
 	nghttp2_submit_headers(r->conn->h2->session, 0, r->stream, NULL, &nv, 1, NULL);
 }
 
@@ -362,6 +454,7 @@ enum err h2_setup(void)
 	if (callbacks) return ERR_OK;
 	if (nghttp2_session_callbacks_new(&callbacks) || nghttp2_option_new(&options)) return ERR_NO_MEMORY;
 	nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
+	nghttp2_session_callbacks_set_before_frame_send_callback(callbacks, before_frame_send);
 	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
 	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
 	nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
@@ -388,6 +481,7 @@ enum err h2_open(struct conn *c, struct h2 **ret)
 	struct h2 *h = calloc(1, sizeof *h);
 	if (!h) return ERR_NO_MEMORY;
 	h->conn = c;
+	h->ready_end = &h->ready;
 	h->budget.since = shard_now(c->shard);
 	const nghttp2_settings_entry settings[] = {
 	    {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, c->shard->options->streams_max},

@@ -6,7 +6,9 @@
  *
  * Invariants: 1. a stream's user data is its request until on_stream_close; 2. answers are
  * submitted, never sent, inside callbacks; 3. the window of a stream is renewed when its request
- * has taken the octets, the window of the connection at once: a paused upload holds up no other. */
+ * has taken the octets, the window of the connection at once: a paused upload holds up no other; 4. a
+ * request without a body is served when all octets at hand have been read: the library's code and ours
+ * then stay in the processor's caches by turns, and what is reset in the same breath is not served. */
 #ifndef NET_H2_H
 #define NET_H2_H
 
@@ -18,9 +20,9 @@ enum {
 	H2_STREAMS = 256,       /* concurrent streams when the options do not say */
 	H2_WINDOW = 256 * 1024, /* of a stream: what a paused upload may hold */
 	H2_CONNECTION_WINDOW = 1 << 20,
-	H2_CONTINUATIONS = 8,  /* frames after HEADERS: 16 KiB of fields need none */
-	H2_SETTINGS_MAX = 32,  /* entries in one SETTINGS frame */
-	H2_ACKS_MAX = 256,     /* answers to PING and SETTINGS that wait for a slow reader */
+	H2_CONTINUATIONS = 8, /* frames after HEADERS: 16 KiB of fields need none */
+	H2_SETTINGS_MAX = 32, /* entries in one SETTINGS frame */
+	H2_ACKS_MAX = 256,    /* answers to PING and SETTINGS that wait for a slow reader */
 	/* the library's own limit on streams a client resets (CVE-2023-44487) stands behind ours */
 	H2_RESETS_BURST = 1000,
 	H2_RESETS_RATE = 100

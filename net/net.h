@@ -32,6 +32,12 @@ typedef void net_handler_fn(struct net_req *r);
 
 enum net_route_flags {
 	NET_STREAM_IN = 1, /* the handler runs after the header section; the body comes by net_on_body */
+	/* The handler may be called twice: first with r->soon for each of the requests that came together,
+	 * to send for what it will read, then to answer. What it found it leaves in r->early. */
+	NET_TWICE = 2,
+	NET_READ = 4,      /* for admit: a POST that changes nothing */
+	NET_UNMETERED = 8, /* for admit: never refused for coming too often */
+	NET_METERED = 16,  /* for admit: costs the node something, and anybody may call it */
 };
 
 /* A route is static data. Pattern: "/resolve/{id...}" (the rest of the path, slashes and percent
@@ -60,6 +66,8 @@ struct net_req {
 	struct net_shard *shard;
 	struct arena *arena; /* cap: the server's request_arena */
 	void *principal;     /* set by the guard */
+	void *early;         /* NET_TWICE: of the first call; NULL when there was none */
+	bool soon;           /* NET_TWICE: the answer is not wanted yet */
 	struct str id;       /* request id: the client's X-Request-Id if proper, else made */
 	bool h2, tls;
 	struct str peer; /* "127.0.0.1:50312" */
@@ -181,6 +189,9 @@ struct net_options {
 	const struct net_routes *routes;
 	size_t routes_n;
 	struct net_hooks hooks;
+	/* After the guard, on every route: whether the client may ask just now. hooks.ctx is its ctx; an error
+	 * is the answer. NULL: always. */
+	enum err (*admit)(void *ctx, struct net_req *r, struct flaw *f);
 	size_t request_arena;     /* octets per request besides the body; 0 = 2 MiB */
 	unsigned connections_max; /* per shard; 0 = 16,384 */
 	unsigned streams_max;     /* concurrent per connection; 0 = 256 */

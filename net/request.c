@@ -275,6 +275,12 @@ static enum err pass_guard(struct request *r, struct flaw *f)
 	return hooks->guard(hooks->ctx, &r->pub, f);
 }
 
+static enum err pass_admission(struct request *r, struct flaw *f)
+{
+	const struct net_options *o = r->conn->shard->options;
+	return o->admit ? o->admit(o->hooks.ctx, &r->pub, f) : ERR_OK;
+}
+
 static enum err check_refused(struct request *r, struct flaw *f)
 {
 	if (!r->refused) return ERR_OK;
@@ -289,7 +295,8 @@ void request_reject(struct request *r, enum err e, const struct flaw *f)
 	refuse(r, e, f);
 }
 
-void request_begin(struct request *r, bool end)
+/* Whether its handler is to be called; if not it has been answered. */
+static bool check(struct request *r, bool end)
 {
 	struct flaw f;
 	flaw_init(&f);
@@ -300,21 +307,45 @@ void request_begin(struct request *r, bool end)
 	if (!e) e = request_target(r, &f);
 	if (e) {
 		refuse(r, e, &f);
-		return;
+		return false;
 	}
-	if (!find_route(r)) return;
+	if (!find_route(r)) return false;
 	shard_turn(r->conn->shard);
 	e = check_length(r, &f);
 	if (!e) e = pass_guard(r, &f);
-	if (e) {
-		refuse(r, e, f.err == e ? &f : NULL);
-		return;
-	}
-	if (r->expects && !end) conn_continue(r);
+	if (!e) e = pass_admission(r, &f);
+	if (e) refuse(r, e, f.err == e ? &f : NULL);
+	return !e;
+}
+
+static void start(struct request *r, bool end)
+{
 	r->body.max = r->pub.route->body_max;
 	if (end || r->pub.route->flags & NET_STREAM_IN) call_handler(r);
 	/* the handler has asked for the pieces: there are none, only the end */
 	if (end && r->on_body && !r->discard) request_end(r);
+}
+
+void request_begin(struct request *r, bool end)
+{
+	if (!check(r, end)) return;
+	if (r->expects && !end) conn_continue(r);
+	start(r, end);
+}
+
+void request_look(struct request *r)
+{
+	r->looked = check(r, true);
+	if (!r->looked || !(r->pub.route->flags & NET_TWICE)) return;
+	r->pub.soon = true;
+	r->pub.route->handler(&r->pub);
+	r->pub.soon = false;
+	must(!r->answer.begun && !r->held);
+}
+
+void request_serve(struct request *r)
+{
+	if (r->looked) start(r, true);
 }
 
 /* ---- body -------------------------------------------------------------------------------- */

@@ -49,6 +49,8 @@ struct request {
 	struct net_req pub; /* first: a net_req is its request */
 	struct conn *conn;
 	struct request *prev, *next; /* of the connection, or the free list */
+	struct request *next_ready;  /* of those that HTTP/2 has read and not begun */
+	bool is_ready, looked;
 	const struct net_routes *table;
 	int32_t stream; /* HTTP/2 */
 	uint16_t headers_n, headers_room;
@@ -95,6 +97,10 @@ void request_reject(struct request *r, enum err e, const struct flaw *f);
 /* The header section is whole; end: no body follows. Routes, guards, and calls the handler when
  * it need not wait for the body. */
 void request_begin(struct request *r, bool end);
+/* The same for a request without a body, in two steps: what can be refused at once, and the first call of
+ * a handler with NET_TWICE; then the answer. */
+void request_look(struct request *r);
+void request_serve(struct request *r);
 void request_data(struct request *r, struct str piece);
 void request_end(struct request *r);
 /* After net_unpause: hands over what waited. */

@@ -43,7 +43,7 @@ enum {
 	SHARD_POSTS_MAX = 1 << 20, /* functions waiting; more means that the loop hangs */
 	SHARD_FREE_MAX = 512,      /* requests kept for use again; 5 KiB each */
 	/* A request id of our own: 40 random bits for the life of the shard and a counter of 40 bits. Each
-	 * octet more is Huffman-coded into every answer. */
+	 * octet more stands in every answer. */
 	SHARD_ID_RANDOM = 8,
 	SHARD_ID = 16
 };

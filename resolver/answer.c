@@ -1,7 +1,7 @@
 #include "resolver/answer.h"
 
 #include "base/feed.h"
-#include "resolver/registry.h"
+#include "resolver/series.h"
 
 const char *answer_word(enum answer_kind k)
 {
@@ -14,24 +14,56 @@ const char *answer_word(enum answer_kind k)
 	return "";
 }
 
-enum err answer_find(const struct rs_shard *s, const struct id *id, struct local *ret)
+/* Whose identifier it is: the enterprise's, else that of the prefix of ours. */
+static void place(const struct rs_shard *s, const struct id *id, struct local *l)
+{
+	const struct zone *ours = l->zone->parent ? l->zone->parent : l->zone;
+	const struct prefix_mark *m = s->prefixes ? prefixes_find(s->prefixes, id->key) : NULL;
+	l->tally = TALLY_OURS + ours->index;
+	if (!m) return;
+	l->withheld = m->withheld;
+	if (tallies_has(s->tallies, TALLY_ALLOCATED + (size_t)m->slot)) l->tally = TALLY_ALLOCATED + m->slot;
+}
+
+void answer_seek(const struct rs_shard *s, const struct id *id, struct sought *ret)
+{
+	struct sought k = {.id = id, .zone = zones_find(s->zones, id), .err = ERR_NOT_FOUND};
+	if (k.zone && !k.zone->parent) k.err = registry_find(s->txn, id, &k.record);
+	*ret = k;
+}
+
+static enum err find_member(const struct rs_shard *s, struct arena *a, const struct id *id,
+			    struct local *l)
+{
+	struct series series;
+	enum err e = series_find(s->txn, id, &series);
+	return e ? e : series_fill(a, &series, id, &l->record, &l->head);
+}
+
+enum err answer_read(const struct rs_shard *s, struct arena *a, const struct sought *k, struct local *ret)
 {
 	const struct rs_options *o = &s->rs->o;
-	struct local l = {.kind = ANSWER_REFERRAL, .ttl = o->ttl, .zone = zones_find(s->zones, id)};
+	struct local l = {.kind = ANSWER_REFERRAL, .ttl = o->ttl, .zone = k->zone};
 	if (!l.zone) return ERR_NOT_RESPONSIBLE;
+	place(s, k->id, &l);
 	if (l.zone->parent) {
 		*ret = l;
 		return ERR_OK;
 	}
-	enum err e = registry_find(s->txn, id, &l.record);
+	enum err e = l.withheld ? ERR_NOT_FOUND : k->err;
+	l.record = k->record;
+	if (e == ERR_NOT_FOUND && !l.withheld &&
+	    atomic_load_explicit(&s->rs->series_any, memory_order_relaxed))
+		e = find_member(s, a, k->id, &l);
+	else if (!e)
+		e = record_peek(l.record, &l.head);
 	if (e == ERR_NOT_FOUND) {
+		l.record = STR_NONE;
 		l.kind = ANSWER_NOT_FOUND;
 		l.ttl = o->ttl_negative;
-		l.record = STR_NONE;
 		*ret = l;
 		return ERR_OK;
 	}
-	if (!e) e = record_peek(l.record, &l.head);
 	if (e) return e;
 	l.kind = l.head.status == RECORD_RETIRED ? ANSWER_RETIRED : ANSWER_RECORD;
 	if (l.kind == ANSWER_RETIRED)
@@ -40,6 +72,13 @@ enum err answer_find(const struct rs_shard *s, const struct id *id, struct local
 		l.ttl = l.head.ttl;
 	*ret = l;
 	return ERR_OK;
+}
+
+enum err answer_find(const struct rs_shard *s, struct arena *a, const struct id *id, struct local *ret)
+{
+	struct sought k;
+	answer_seek(s, id, &k);
+	return answer_read(s, a, &k, ret);
 }
 
 static enum err all_public(struct str packed, bool *ret)

@@ -14,16 +14,31 @@
 
 enum { SIGNATURES_OCTETS = 4 << 20 /* per shard: some 5,000 signed answers */ };
 
-struct local {
+struct local { /* a record of a member of a series lives in the arena given */
 	enum answer_kind kind;
 	const struct zone *zone;
+	uint32_t tally; /* where it is counted, see statistics.h */
+	bool withheld;  /* its enterprise is suspended: told as not found */
 	struct str record;       /* packed: RECORD, RETIRED */
 	struct record_head head; /* the same */
 	uint32_t ttl;
 };
 
-/* ERR_NOT_RESPONSIBLE: the prefix is neither ours nor given away by us. */
-enum err answer_find(const struct rs_shard *s, const struct id *id, struct local *ret) MUST_USE;
+/* Where an identifier belongs and where its record lies, not yet read. */
+struct sought {
+	const struct id *id;
+	const struct zone *zone; /* NULL: the prefix is neither ours nor given away by us */
+	enum err err;            /* of the registry; ERR_NOT_FOUND also when it is given away */
+	struct str record;
+};
+
+void answer_seek(const struct rs_shard *s, const struct id *id, struct sought *ret);
+/* ERR_NOT_RESPONSIBLE, ERR_CORRUPT and what the registry said. */
+enum err answer_read(const struct rs_shard *s, struct arena *a, const struct sought *k,
+		     struct local *ret) MUST_USE;
+/* Both. */
+enum err answer_find(const struct rs_shard *s, struct arena *a, const struct id *id,
+		     struct local *ret) MUST_USE;
 /* The packed Signed Answer, in the arena. */
 enum err answer_sign(struct rs_shard *s, struct arena *a, const struct id *id, const struct local *l,
 		     struct str *ret) MUST_USE;

@@ -21,7 +21,13 @@
 	X(signatures, "answers signed")                                                                    \
 	X(signatures_kept, "signed answers taken from those kept")                                         \
 	X(changes, "identifiers registered, replaced or retired")                                          \
-	X(changes_refused, "registrations refused")
+	X(changes_refused, "registrations refused")                                                        \
+	X(repeated, "changes answered from their idempotency key")                                         \
+	X(finds, "questions for the identifiers that have a value")                                 \
+	X(limited_reads, "requests that change nothing refused for coming too often")                      \
+	X(limited_changes, "changes refused for coming too often")                                         \
+	X(limited_anonymous, "changes without a credential refused for coming too often")                  \
+	X(proofs, "credentials given for the proof of a key")
 
 struct rs_counters {
 #define X(name, help) _Atomic uint64_t name;

@@ -188,6 +188,23 @@ enum err delegation_check_free(struct store_txn *t, struct str key, size_t from)
 	return ERR_OK;
 }
 
+enum err delegation_check_range(struct store_txn *t, struct str first, struct str last, size_t from)
+{
+	struct store_cursor *c;
+	struct str key, value;
+	enum err e = delegation_check_free(t, first, from);
+	if (e) return e;
+	e = store_cursor_open(t, RS_TABLE_delegation, &c);
+	if (e) return e;
+	/* a longer prefix covers none of the keys, which are of one length */
+	for (e = store_cursor_seek(c, first, &key, &value); !e && str_cmp(key, last) <= 0;
+	     e = store_cursor_next(c, &key, &value))
+		if (key.n <= last.n) break;
+	bool found = !e && str_cmp(key, last) <= 0;
+	store_cursor_close(c);
+	return found ? ERR_NOT_RESPONSIBLE : e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 /* Another child above it? Its own row does not count. */
 static enum err check_no_child_above(struct store_txn *t, struct str prefix)
 {

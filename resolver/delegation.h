@@ -51,6 +51,9 @@ enum err delegation_withdraw(struct writer_txn *t, struct str who,
 			     const struct id_prefix *prefix) MUST_USE; /* ERR_NOT_FOUND */
 /* ERR_NOT_RESPONSIBLE when some prefix of the key longer than `from` octets is a child's. */
 enum err delegation_check_free(struct store_txn *t, struct str key, size_t from) MUST_USE;
+/* The same for all keys of their length from `first` to `last`. */
+enum err delegation_check_range(struct store_txn *t, struct str first, struct str last,
+				size_t from) MUST_USE;
 
 typedef enum err delegation_each_fn(void *arg, struct str prefix, struct str packed);
 enum err delegation_each(struct store_txn *t, delegation_each_fn *fn, void *arg) MUST_USE;

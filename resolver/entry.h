@@ -4,11 +4,21 @@
  * kind                  members besides time and who
  * record.registered     id, revision, after          (SHA-256 of the packed record, lower-case hex)
  * record.replaced       id, revision, before, after
- * record.retired        id, revision, before, after
+ * record.amended        id, revision, before, after  (single values added, modified, removed)
+ * record.retired        id, revision, before, after; reason if one was given
  * record.batch          n, digest: SHA-256 over, for each record in order of key, be16 length and key,
  *                       SHA-256 before (zeros: none), SHA-256 after
+ * record.replaced, member.retired: also series, the pattern, where a member of it gets a record of its own
+ * series.registered     pattern, members, revision, after (SHA-256 of the packed record with the templates)
+ * series.replaced       pattern, members, revision, before, after
+ * series.retired        pattern, members, revision, before, after
+ * series.split          pattern, before, first, after_first, second, after_second: pattern and digest of each
  * delegation.granted    prefix, child, serial, digest (SHA-256 of the packed Signed message)
  * delegation.withdrawn  prefix, digest
+ * enterprise.KIND       code, digest (SHA-256 of the row of the table enterprise), name, and where there are any
+ *                       node, prefixes, quota, reason, resolve ("no"), review. KIND: applied, approved, rejected,
+ *                       suspended, reinstated, handed-over, closed, prefix-allocated,
+ *                       prefix-released, quota, changed, key
  * Threads: a writer's. Errors are sticky in the buffer. */
 #ifndef RESOLVER_ENTRY_H
 #define RESOLVER_ENTRY_H

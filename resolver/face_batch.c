@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "resolver/limit.h"
 #include "resolver/question.h"
 
 enum {
@@ -129,6 +130,8 @@ static enum err put_json_item(const struct batch *b, const struct item *it, cons
 	enum err e = ERR_OK;
 	buf_add(out, STR("{\"id\":"));
 	buf_json(out, it->err ? it->asked : it->id.text);
+	enum id_scheme scheme = it->err ? id_detect(it->asked) : it->id.scheme;
+	if (scheme) buf_printf(out, ",\"scheme\":\"%s\"", id_scheme_name(scheme));
 	if (o->err) {
 		buf_byte(out, ',');
 		face_problem_members(b->req, o->err, &o->flaw, out);
@@ -147,7 +150,7 @@ static enum err put_json_item(const struct batch *b, const struct item *it, cons
 	}
 	if (o->kind == ANSWER_RECORD) {
 		buf_add(out, STR(",\"answer\":"));
-		e = record_write_json_peeked(&o->head, o->record, RECORD_PUBLIC, out);
+		e = record_write_json_peeked(&o->head, RECORD_PUBLIC, out);
 	}
 	buf_byte(out, '}');
 	return e ? e : buf_err(out);
@@ -170,7 +173,7 @@ static enum err answer_octets(const struct batch *b, const struct item *it, stru
 		return e;
 	}
 	struct buf plain = BUF_INIT(ANSWER_PACKED_MAX);
-	enum err e = answer_find(b->shard, &it->id, &l);
+	enum err e = answer_find(b->shard, a, &it->id, &l);
 	if (!e) e = answer_plain(b->shard, a, &it->id, &l, &plain);
 	if (!e) *ret = arena_dup(a, buf_str(&plain));
 	buf_done(&plain);
@@ -332,6 +335,7 @@ void post_resolve(struct net_req *r)
 		return;
 	}
 	rs__count(&b->shard->counters.questions, b->n);
+	limit_charge(r, b->n);
 	net_hold(r, on_gone, b);
 	go_on(b);
 }

@@ -18,8 +18,9 @@ enum {
 };
 
 /* The session of a request, which must hold one of the roles. ERR_UNAUTHORISED (also: none), ERR_EXPIRED,
- * ERR_FORBIDDEN. */
+ * ERR_FORBIDDEN; ERR_QUOTA: too many changes a second. */
 enum err china_session(struct net_req *r, uint32_t roles, struct session *ret) MUST_USE;
+enum err china_admit(struct net_req *r) MUST_USE; /* the last of these alone */
 /* The body as JSON. ERR_BAD_JSON, ERR_TOO_LARGE … */
 enum err china_body(struct net_req *r, struct arena *a, json_t **ret) MUST_USE;
 /* China's time, UTC+8. */
@@ -56,6 +57,7 @@ struct china_job {
 	struct china_item *items;
 	size_t n;
 	uint64_t zones_version; /* delegations that the items' places have seen */
+	uint32_t roles;         /* of the session */
 	void *more;             /* the face's */
 };
 struct china_job *china_job_new(struct net_req *r, size_t items,

@@ -45,6 +45,7 @@ void doip_refuse(struct net_req *r, enum err e, const struct flaw *f)
 	case ERR_NOT_RESPONSIBLE: doip_reply(r, DOIP_FOREIGN, NULL, NULL); return;
 	case ERR_NOT_FOUND: doip_reply(r, DOIP_NOT_FOUND, NULL, NULL); return;
 	case ERR_EXISTS: doip_reply(r, DOIP_EXISTS, NULL, NULL); return;
+	case ERR_QUOTA: net_reply_err(r, e, NULL); return;
 	case ERR_BAD_MESSAGE:
 		if (f) {
 			reply_bind(r, f);
@@ -69,7 +70,7 @@ enum err doip_session(struct net_req *r, uint32_t roles, struct session *ret)
 		return ERR_OK;
 	}
 	if (e) return e == ERR_NOT_FOUND ? ERR_UNAUTHORISED : e;
-	return !roles || ret->principal.roles & roles ? ERR_OK : ERR_FORBIDDEN;
+	return !roles || ret->principal.roles & roles ? china_admit(r) : ERR_FORBIDDEN;
 }
 
 struct str doip_prefix(struct net_req *r, const struct session *s)
@@ -371,6 +372,8 @@ static void answer(struct job *j)
 		doip_reply(j->req, DOIP_BAD_ITEM, china_message(i, true), NULL);
 	else if (!j->err && e == ERR_BAD_STATE)
 		doip_reply(j->req, DOIP_NOT_PUBLISHED, NULL, NULL);
+	else if (!j->err && e == ERR_QUOTA)
+		doip_reply(j->req, DOIP_NOT_ALLOWED, err_text_zh(e), NULL);
 	else if (!j->err && e == ERR_FORBIDDEN)
 		doip_reply(j->req, DOIP_FOREIGN, NULL, NULL);
 	else
@@ -512,7 +515,7 @@ static void post_doip(struct net_req *r)
 const struct net_route face_doip_rows[] = {
     {NET_GET, "/api/v1/doip/public/challenge", get_challenge, 0, 0, 0,
      "DOIP: a nonce for an identity to sign"},
-    {NET_POST, "/api/v1/doip/public/verify-response", post_verify, 0, FACE_BODY, 0,
+    {NET_POST, "/api/v1/doip/public/verify-response", post_verify, 0, FACE_BODY, NET_METERED,
      "DOIP: a session for the signature of the nonce"},
     {NET_GET, "/api/v1/doip", get_doip, 0, 0, 0, "DOIP: retrieves an identifier or a metadata template"},
     {NET_POST, "/api/v1/doip", post_doip, 0, FACE_RECORD_BODY, 0,

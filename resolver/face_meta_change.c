@@ -329,7 +329,7 @@ static void put_meta(struct net_req *r, bool items)
 		if (!e && items) {
 			new->prefix = c->template.prefix;
 			new->version = c->template.version;
-			e = template_check(new, &f);
+			e = template_check_rules(new, &f);
 		}
 	}
 	submit(r, g, e, &f, meta_answer_done);

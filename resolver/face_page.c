@@ -46,7 +46,7 @@ static void put_head(struct buf *b, enum say_language l, const struct id *id, co
 				    : o->state == CHAIN_AUTHORITATIVE ? SAY_PAGE_AUTHORITATIVE
 				    : o->state == CHAIN_BOGUS         ? SAY_PAGE_BOGUS
 								      : SAY_PAGE_NONE)));
-	buf_add(b, STR("</p>"));
+	buf_printf(b, "</p><p>%s: %s</p>", say_in(l, SAY_ID_SCHEME), id_scheme_name(id->scheme));
 }
 
 static enum err put_values(struct buf *b, enum say_language l, const struct outcome *o)
@@ -78,11 +78,24 @@ static enum err put_values(struct buf *b, enum say_language l, const struct outc
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+/* Why it was retired, when somebody said so. */
+static void put_tombstone(struct buf *b, enum say_language l, struct str rest)
+{
+	struct value v;
+	while (!record_next_value(&rest, &v)) {
+		if (!(v.permissions & VALUE_PUBLIC_READ)) continue;
+		buf_add(b, STR("<p>"));
+		put_data(b, l, v.data);
+		buf_add(b, STR("</p>"));
+	}
+}
+
 static void put_refusal(struct buf *b, enum say_language l, const struct outcome *o)
 {
 	buf_add(b, STR("<p>"));
 	buf_html(b, str_of(l == SAY_ZH ? err_text_zh(o->err) : err_text(o->err)));
 	buf_add(b, STR("</p>"));
+	if (o->err == ERR_GONE) put_tombstone(b, l, o->record);
 	if (!o->prefix.n) return;
 	buf_add(b, STR("<p>"));
 	buf_add(b, str_of(say_in(l, SAY_PAGE_REFERRAL)));

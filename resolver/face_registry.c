@@ -1,17 +1,15 @@
-/* /registry and /history: changes of identifiers, lists, and who changed what. Who may change an
+/* /registry: changes of identifiers. Who may change an
  * identifier: a credential whose scope covers it, at the node that is authoritative for it and has not
  * given its prefix to a child. */
 #include "resolver/face_registry.h"
 
 #include <stdio.h>
 
-#include "base/ledger.h"
-#include "base/text64.h"
 #include "resolver/delegation.h"
 
 enum {
-	LIST_MAX_OCTETS = 16 << 20,
-	CURSOR_TEXT_MAX = 1024, /* base64url of the longest key */
+	RECORD_MAX_OCTETS = 16 << 20,
+	ANSWER_MAX_OCTETS = IDEMPOTENCY_BODY_MAX,
 };
 
 /* ---- who may ---------------------------------------------------------------------------- */
@@ -65,14 +63,19 @@ static enum err apply_change(struct writer_cmd *c, struct writer_txn *t)
 {
 	struct change *g = (struct change *)c;
 	bool stale = g->job.shard->rs->zones_applied != g->set.zones_version;
+	g->set.no_series = !atomic_load(&g->job.shard->rs->series_any);
 	g->job.flaw = (struct flaw){.offset = FLAW_NO_OFFSET};
-	return registry_apply(&g->set, t, g->job.arena, stale, &g->job.flaw);
+	enum err e = idempotency_look(&g->once, t, g->job.arena, &g->job.flaw);
+	if (e || g->once.repeated) return e;
+	e = registry_apply(&g->set, t, g->job.arena, stale, &g->job.flaw);
+	if (!e && g->once.keyed) e = g->tell(g, g->job.arena, &g->once.told);
+	return e ? e : idempotency_keep(&g->once, t);
 }
 
 static void count_change(struct job *j)
 {
 	struct change *g = (struct change *)j;
-	if (j->err) return;
+	if (j->err || g->once.repeated) return;
 	atomic_fetch_add_explicit(&j->shard->counters.changes, g->set.n, memory_order_relaxed);
 }
 
@@ -86,6 +89,7 @@ struct change *registry_change_new(struct net_req *r, size_t arena_cap)
 	g->job.cmd.apply = apply_change;
 	g->job.settled = count_change;
 	g->set.who = g->job.who;
+	g->set.roles = ((const struct principal *)r->principal)->roles;
 	g->set.zones_version = g->job.shard->zones_version;
 	return g;
 }
@@ -105,23 +109,50 @@ bool registry_answer_failure(struct job *j)
 	return true;
 }
 
-static void answer_one(struct job *j)
+void registry_answer(struct job *j)
 {
 	struct change *g = (struct change *)j;
-	const struct registry_change *c = &g->one;
+	struct told told = g->once.told;
 	char tag[32];
 	if (registry_answer_failure(j)) return;
-	snprintf(tag, sizeof tag, "\"%llu\"", (unsigned long long)c->revision);
-	net_set(j->req, "etag", str_of(tag));
-	json_t *o = json_keep(j->req->arena, json_object());
-	if (!o) {
+	enum err e = g->once.keyed ? ERR_OK : g->tell(g, j->req->arena, &told);
+	struct str body = e ? STR_NONE : arena_dup(j->req->arena, told.body);
+	if (!body.p) {
 		net_reply_err(j->req, ERR_NO_MEMORY, NULL);
 		return;
 	}
-	json_put_str(o, "id", c->id.text);
-	json_put_u64(o, "revision", c->revision);
-	if (c->act == REGISTRY_RETIRE) json_put_str(o, "status", STR("retired"));
-	face_json(j->req, c->created ? 201 : 200, o);
+	if (g->once.repeated) {
+		RS_COUNT(&j->shard->counters, repeated);
+		net_set(j->req, "idempotency-replayed", STR("true"));
+	}
+	snprintf(tag, sizeof tag, "\"%llu\"", (unsigned long long)told.revision);
+	if (told.revision) net_set(j->req, "etag", str_of(tag));
+	net_reply(j->req, told.status, MEDIA_JSON, body);
+}
+
+static enum err tell_one(const struct change *g, struct arena *a, struct told *ret)
+{
+	const struct registry_change *c = &g->one;
+	struct buf out = BUF_INIT(ANSWER_MAX_OCTETS);
+	buf_add(&out, STR("{\"id\":"));
+	buf_json(&out, c->id.text);
+	buf_printf(&out, ",\"revision\":%llu", (unsigned long long)c->revision);
+	if (c->act == REGISTRY_RETIRE) buf_add(&out, STR(",\"status\":\"retired\""));
+	if (c->series.n) {
+		buf_add(&out, STR(",\"series\":"));
+		buf_json(&out, c->series);
+	}
+	if (c->act == REGISTRY_AMEND) buf_add(&out, STR(",\"indexes\":["));
+	for (size_t i = 0; i < c->amendments.n; i++)
+		buf_printf(&out, "%s%u", i ? "," : "", c->amendments.list[i].index);
+	if (c->act == REGISTRY_AMEND) buf_byte(&out, ']');
+	buf_byte(&out, '}');
+	struct told told = {c->created ? 201 : 200, c->revision, arena_dup(a, buf_str(&out))};
+	enum err e = buf_err(&out);
+	buf_done(&out);
+	if (!e && !told.body.p) e = ERR_NO_MEMORY;
+	if (!e) *ret = told;
+	return e;
 }
 
 static enum err read_record_json(struct arena *a, struct str body, const struct id *id, struct flaw *f,
@@ -156,6 +187,30 @@ static enum err read_record(struct net_req *r, struct arena *a, const struct id 
 	return e;
 }
 
+static enum err read_operations(struct net_req *r, struct change *g, struct flaw *f)
+{
+	json_t *j;
+	if (!face_content(r, MEDIA_JSON))
+		return flaw_set(f, ERR_BAD_TYPE, FLAW_NO_OFFSET, "content-type", "media-type",
+				"expected %s", MEDIA_JSON);
+	enum err e = json_read(g->job.arena, r->body, f, &j);
+	return e ? e : amendments_parse(g->job.arena, j, f, &g->one.amendments);
+}
+
+static enum err read_reason(struct net_req *r, struct change *g, struct flaw *f)
+{
+	struct str reason;
+	if (!net_query(r, "reason", &reason)) return ERR_OK;
+	bool ok = reason.n <= RETIRE_REASON_MAX && str_utf8_ok(reason, NULL);
+	for (size_t i = 0; ok && i < reason.n; i++)
+		ok = (unsigned char)reason.p[i] >= ' ' && reason.p[i] != 0x7f;
+	if (!ok)
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "reason", "reason",
+				"a reason is one line of at most %d octets of UTF-8", RETIRE_REASON_MAX);
+	g->one.reason = arena_dup(g->job.arena, reason);
+	return g->one.reason.p || !reason.n ? ERR_OK : ERR_NO_MEMORY;
+}
+
 static enum err prepare_one(struct net_req *r, struct change *g, enum registry_act act, struct flaw *f)
 {
 	struct scope scope;
@@ -169,7 +224,10 @@ static enum err prepare_one(struct net_req *r, struct change *g, enum registry_a
 	if (!e) e = face_scope(r, &scope);
 	if (!e) e = registry_may_change(g->job.shard, &scope, &c->id, f, &authority);
 	if (!e) e = registry_read_condition(r, f, &g->set);
+	if (!e) e = idempotency_read(r, g->job.who, f, &g->once);
 	if (!e && act == REGISTRY_PUT) e = read_record(r, g->job.arena, &c->id, f, &c->record);
+	if (!e && act == REGISTRY_AMEND) e = read_operations(r, g, f);
+	if (!e && act == REGISTRY_RETIRE) e = read_reason(r, g, f);
 	if (e) return e;
 	c->authority = arena_dup(g->job.arena, authority); /* zones may be renewed meanwhile */
 	return c->authority.p ? ERR_OK : ERR_NO_MEMORY;
@@ -185,7 +243,8 @@ static void change_one(struct net_req *r, enum registry_act act)
 		registry_refuse(g, e, f.err == e ? &f : NULL);
 		return;
 	}
-	g->job.answer = answer_one;
+	g->job.answer = registry_answer;
+	g->tell = tell_one;
 	job_submit(&g->job);
 }
 
@@ -199,9 +258,14 @@ static void delete_registry(struct net_req *r)
 	change_one(r, REGISTRY_RETIRE);
 }
 
+static void patch_registry(struct net_req *r)
+{
+	change_one(r, REGISTRY_AMEND);
+}
+
 /* ---- reading ---------------------------------------------------------------------------- */
 
-static enum err may_read(struct net_req *r, struct str key, struct flaw *f)
+enum err registry_may_read(struct net_req *r, struct str key, struct flaw *f)
 {
 	struct scope scope;
 	enum err e = face_scope(r, &scope);
@@ -218,10 +282,11 @@ static void get_registered(struct net_req *r)
 	struct str packed;
 	struct id id;
 	char tag[32];
-	struct buf *out = face_buf(r, LIST_MAX_OCTETS);
+	struct buf *out = face_buf(r, RECORD_MAX_OCTETS);
 	enum err e = face_id(r, &f, &id);
-	if (!e) e = may_read(r, id.key, &f);
+	if (!e) e = registry_may_read(r, id.key, &f);
 	if (!e) e = registry_find(s->txn, &id, &packed);
+	if (e == ERR_NOT_FOUND) e = face_member(r, &id, &packed, NULL);
 	if (!e) e = record_peek(packed, &head);
 	if (!e && !out) e = ERR_NO_MEMORY;
 	if (!e) e = record_write_json(packed, RECORD_ADMIN, out);
@@ -234,155 +299,16 @@ static void get_registered(struct net_req *r)
 	net_reply(r, 200, MEDIA_JSON, buf_str(out));
 }
 
-struct listing {
-	struct buf *out;
-	uint64_t left;
-	struct str last; /* key: borrowed from the snapshot */
-	bool more;
-	enum err err;
-};
-
-static bool list_one(void *arg, struct str key, struct str packed)
-{
-	struct listing *l = arg;
-	struct record_head head;
-	char time[CLOCK_TEXT];
-	if (!l->left) {
-		l->more = true;
-		return false;
-	}
-	l->err = record_peek(packed, &head);
-	if (l->err) return false;
-	buf_add(l->out, l->last.p ? STR(",{\"id\":") : STR("{\"id\":"));
-	buf_json(l->out, head.id);
-	buf_printf(l->out, ",\"revision\":%llu,\"modified\":\"%s\",\"status\":\"%s\"}",
-		   (unsigned long long)head.revision, clock_print(head.modified, false, time),
-		   head.status == RECORD_RETIRED ? "retired" : "active");
-	l->last = key;
-	l->left--;
-	return true;
-}
-
-static enum err list_place(struct net_req *r, struct flaw *f, struct id_prefix *prefix, struct str *after,
-			   uint64_t *limit)
-{
-	struct str text;
-	*after = STR_NONE;
-	*limit = FACE_LIST;
-	enum err e = net_query_number(r, "limit", FACE_LIST_MAX, f, limit);
-	if (e) return e;
-	if (!net_query(r, "prefix", &text) || !text.n)
-		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "prefix", "required",
-				"the query parameter prefix is missing");
-	e = id_prefix_parse(r->arena, text, f, prefix);
-	if (e) return e;
-	if (!net_query(r, "cursor", &text) || !text.n) return ERR_OK;
-	if (text.n > CURSOR_TEXT_MAX || base64url_parse(r->arena, text, after) ||
-	    after->n > STORE_KEY_MAX || !str_starts(*after, prefix->key))
-		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "cursor", "cursor",
-				"not a cursor that this list gave out");
-	return ERR_OK;
-}
-
-static void get_list(struct net_req *r)
-{
-	struct rs_shard *s = rs__shard(r);
-	struct flaw f = {.offset = FLAW_NO_OFFSET};
-	struct id_prefix prefix;
-	struct str after;
-	struct listing l = {.out = face_buf(r, LIST_MAX_OCTETS)};
-	enum err e = l.out ? list_place(r, &f, &prefix, &after, &l.left) : ERR_NO_MEMORY;
-	if (!e) e = may_read(r, prefix.key, &f);
-	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
-		return;
-	}
-	buf_add(l.out, STR("{\"records\":["));
-	e = registry_list(s->txn, prefix.key, after, list_one, &l);
-	if (!e) e = l.err;
-	buf_add(l.out, STR("]"));
-	if (l.more) {
-		buf_add(l.out, STR(",\"next\":"));
-		buf_json(l.out, base64url_write(r->arena, l.last.p ? l.last : after));
-	}
-	buf_add(l.out, STR("}"));
-	if (!e) e = buf_err(l.out);
-	if (e)
-		net_reply_err(r, e, NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(l.out));
-}
-
-struct history {
-	struct store_txn *txn;
-	struct buf *out;
-	bool any;
-};
-
-static void put_digest(struct buf *b, const char *name, struct str sha256)
-{
-	char hex[64];
-	bool none = true;
-	for (size_t i = 0; i < sha256.n; i++) none &= !sha256.p[i];
-	buf_printf(b, ",\"%s\":", name);
-	if (none) {
-		buf_add(b, STR("null"));
-		return;
-	}
-	hex_write(sha256.p, sha256.n, hex);
-	buf_json(b, str_n(hex, sizeof hex));
-}
-
-static enum err put_history(void *arg, uint64_t leaf, struct str digests)
-{
-	struct history *h = arg;
-	struct ledger_leaf entry;
-	enum err e = ledger_read(h->txn, leaf, &entry);
-	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
-	buf_add(h->out, h->any ? STR(",{\"index\":") : STR("{\"index\":"));
-	buf_u64(h->out, leaf);
-	put_digest(h->out, "before", str_first(digests, HASH_SHA256));
-	put_digest(h->out, "after", str_skip(digests, HASH_SHA256));
-	buf_add(h->out, STR(",\"entry\":"));
-	buf_add(h->out, entry.entry);
-	buf_byte(h->out, '}');
-	h->any = true;
-	return buf_err(h->out);
-}
-
-static void get_history(struct net_req *r)
-{
-	struct rs_shard *s = rs__shard(r);
-	struct flaw f = {.offset = FLAW_NO_OFFSET};
-	struct id id;
-	struct history h = {.txn = s->txn, .out = face_buf(r, LIST_MAX_OCTETS)};
-	enum err e = h.out ? face_id(r, &f, &id) : ERR_NO_MEMORY;
-	if (!e) e = may_read(r, id.key, &f);
-	if (!e) {
-		buf_add(h.out, STR("{\"id\":"));
-		buf_json(h.out, id.text);
-		buf_add(h.out, STR(",\"history\":["));
-		e = registry_history(s->txn, &id, put_history, &h);
-		buf_add(h.out, STR("]}"));
-	}
-	if (!e && !h.any) e = ERR_NOT_FOUND;
-	if (!e) e = buf_err(h.out);
-	if (e)
-		net_reply_err(r, e, f.err == e ? &f : NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(h.out));
-}
-
-enum { CHANGERS = ROLE_REGISTRAR | ROLE_ENTERPRISE, READERS = CHANGERS | ROLE_AUDITOR };
+enum { CHANGERS = ROLE_REGISTRAR | ROLE_ENTERPRISE, READERS = REGISTRY_READERS };
 
 const struct net_route face_registry_rows[] = {
     {NET_PUT, "/registry/{id...}", put_registry, CHANGERS, FACE_RECORD_BODY, 0,
      "registers or replaces an identifier"},
+    {NET_PATCH, "/registry/{id...}", patch_registry, CHANGERS, FACE_RECORD_BODY, 0,
+     "adds, modifies and removes single values, all or none"},
     {NET_DELETE, "/registry/{id...}", delete_registry, CHANGERS, 0, 0, "retires an identifier"},
     {NET_GET, "/registry/{id...}", get_registered, READERS, 0, 0, "a record with all its values"},
-    {NET_GET, "/registry", get_list, READERS, 0, 0, "identifiers under a prefix"},
     {NET_POST, "/registry", post_registry, CHANGERS, FACE_RECORDS_BODY, 0,
      "registers up to 2,000 identifiers, all or none"},
-    {NET_GET, "/history/{id...}", get_history, READERS, 0, 0, "changes of an identifier"},
 };
 const size_t face_registry_rows_n = sizeof face_registry_rows / sizeof *face_registry_rows;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "resolver/face_registry.h"
+#include "resolver/limit.h"
 
 enum { VARINT_MAX = 5 /* octets of a 32-bit length */ };
 
@@ -118,6 +119,7 @@ static enum err read_records(struct reading *d, struct flaw *f)
 	struct registry_set *s = &d->g->set;
 	enum err e = face_scope(d->req, &d->scope);
 	if (!e) e = registry_read_condition(d->req, f, s);
+	if (!e) e = idempotency_read(d->req, d->g->job.who, f, &d->g->once);
 	if (e) return e;
 	if (s->condition == REGISTRY_REVISION)
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "if-match", "batch",
@@ -137,24 +139,19 @@ static enum err read_records(struct reading *d, struct flaw *f)
 	return e ? e : registry_sort(s, f);
 }
 
-static void answer_batch(struct job *j)
+static enum err tell_batch(const struct change *g, struct arena *a, struct told *ret)
 {
-	const struct registry_set *s = &((struct change *)j)->set;
-	uint64_t created = 0, unchanged = 0;
-	if (registry_answer_failure(j)) return;
+	const struct registry_set *s = &g->set;
+	unsigned long long created = 0, unchanged = 0;
 	for (size_t i = 0; i < s->n; i++) {
 		created += s->changes[i].created;
 		unchanged += s->changes[i].unchanged;
 	}
-	json_t *o = json_keep(j->req->arena, json_object());
-	if (!o) {
-		net_reply_err(j->req, ERR_NO_MEMORY, NULL);
-		return;
-	}
-	json_put_u64(o, "registered", s->n);
-	json_put_u64(o, "created", created);
-	json_put_u64(o, "unchanged", unchanged);
-	face_json(j->req, 200, o);
+	struct str body = arena_printf(a, "{\"registered\":%zu,\"created\":%llu,\"unchanged\":%llu}", s->n,
+				       created, unchanged);
+	if (!body.p) return ERR_NO_MEMORY;
+	*ret = (struct told){.status = 200, .body = body};
+	return ERR_OK;
 }
 
 void post_registry(struct net_req *r)
@@ -169,6 +166,8 @@ void post_registry(struct net_req *r)
 		registry_refuse(g, e, f.err == e ? &f : NULL);
 		return;
 	}
-	g->job.answer = answer_batch;
+	limit_charge(r, g->set.n);
+	g->job.answer = registry_answer;
+	g->tell = tell_batch;
 	job_submit(&g->job);
 }

@@ -56,17 +56,17 @@ static enum err read_wish(struct net_req *r, struct flaw *f, struct wish *ret)
 /* ---- headers ---------------------------------------------------------------------------- */
 
 /* In the arena: the text must last until the answer is sent. Empty when the arena is full. */
-static struct str with_number(struct arena *a, struct str before, uint64_t n, struct str after)
+static struct str with_number(struct arena *a, struct str before, uint64_t number, char after)
 {
-	char *p = arena_bytes(a, NUMBER_TEXT + before.n + after.n), digits[NUMBER_TEXT];
-	size_t i = NUMBER_TEXT;
+	char *p = arena_bytes(a, before.n + NUMBER_TEXT + 1);
+	size_t n = 1;
 	if (!p) return STR("");
-	do digits[--i] = (char)('0' + n % 10);
-	while (n /= 10);
 	memcpy(p, before.p, before.n);
-	memcpy(p + before.n, digits + i, NUMBER_TEXT - i);
-	memcpy(p + before.n + NUMBER_TEXT - i, after.p, after.n);
-	return str_n(p, before.n + NUMBER_TEXT - i + after.n);
+	for (uint64_t most = 10; n < NUMBER_TEXT && number >= most; most *= 10) n++;
+	for (size_t i = n; i-- > 0; number /= 10) p[before.n + i] = (char)('0' + number % 10);
+	n += before.n;
+	if (after) p[n++] = after;
+	return str_n(p, n);
 }
 
 static void set_headers(struct net_req *r, const struct rs_shard *s, const struct outcome *o)
@@ -74,8 +74,7 @@ static void set_headers(struct net_req *r, const struct rs_shard *s, const struc
 	if (o->state != CHAIN_NONE) net_set_own(r, STR("kanhe-state"), str_of(chain_state_name(o->state)));
 	net_set_own(r, STR("kanhe-node"), s->rs->name);
 	if (o->kind && o->err != ERR_NOT_RESPONSIBLE)
-		net_set_own(r, STR("cache-control"),
-			    with_number(r->arena, STR("max-age="), o->ttl, STR("")));
+		net_set_own(r, STR("cache-control"), with_number(r->arena, STR("max-age="), o->ttl, 0));
 	else
 		net_set_own(r, STR("cache-control"), STR("no-store"));
 	net_set_own(r, STR("vary"), STR("accept, accept-language"));
@@ -106,9 +105,10 @@ static enum err keep_wanted(struct arena *a, const struct wish *w, struct str pa
 static enum err put_record(struct net_req *r, const struct wish *w, const struct outcome *o,
 			   struct buf *out)
 {
-	struct str packed = o->record;
-	enum err e = w->filtered ? keep_wanted(r->arena, w, packed, &packed) : ERR_OK;
-	return e ? e : record_write_json_peeked(&o->head, packed, RECORD_PUBLIC, out);
+	struct str packed;
+	if (!w->filtered) return record_write_json_peeked(&o->head, RECORD_PUBLIC, out);
+	enum err e = keep_wanted(r->arena, w, o->record, &packed);
+	return e ? e : record_write_json(packed, RECORD_PUBLIC, out);
 }
 
 static bool unchanged(struct net_req *r, struct str etag)
@@ -124,7 +124,7 @@ static void reply_record(struct net_req *r, struct rs_shard *s, const struct wis
 	struct buf *out = &s->scratch;
 	set_headers(r, s, o);
 	if (!w->filtered) {
-		struct str etag = with_number(r->arena, STR("\""), o->head.revision, STR("\""));
+		struct str etag = with_number(r->arena, STR("\""), o->head.revision, '"');
 		net_set_own(r, STR("etag"), etag);
 		if (unchanged(r, etag)) {
 			net_reply(r, 304, MEDIA_JSON, STR(""));
@@ -179,7 +179,7 @@ static void put_trace(struct buf *b, const struct rs_shard *s, const struct outc
 	buf_byte(b, ']');
 }
 
-static void reply_trace(struct net_req *r, struct rs_shard *s, const struct wish *w,
+static void reply_trace(struct net_req *r, struct rs_shard *s, const struct id *id, const struct wish *w,
 			const struct outcome *o)
 {
 	struct buf *b = face_buf(r, DOCUMENT_MAX);
@@ -194,6 +194,7 @@ static void reply_trace(struct net_req *r, struct rs_shard *s, const struct wish
 		e = put_record(r, w, o, b);
 	else
 		buf_add(b, STR("null"));
+	put_text(b, "scheme", str_of(id_scheme_name(id->scheme)));
 	put_text(b, "kind", o->kind ? str_of(answer_word(o->kind)) : STR("none"));
 	put_text(b, "state", str_of(chain_state_name(o->state)));
 	buf_byte(b, ',');
@@ -222,8 +223,9 @@ static void reply_refusal(struct net_req *r, struct rs_shard *s, const struct id
 		return;
 	}
 	set_headers(r, s, o);
+	buf_printf(more, "\"scheme\":\"%s\"", id_scheme_name(id->scheme));
 	if (o->octets.n) {
-		buf_add(more, STR("\"proof\":\""));
+		buf_add(more, STR(",\"proof\":\""));
 		buf_add(more, base64_write(r->arena, o->octets));
 		buf_byte(more, '"');
 	}
@@ -260,7 +262,7 @@ static void reply_outcome(struct net_req *r, const struct id *id, const struct w
 		set_headers(r, s, o);
 		page_reply(r, id, o);
 	} else if (w->trace)
-		reply_trace(r, s, w, o);
+		reply_trace(r, s, id, w, o);
 	else if (o->err)
 		reply_refusal(r, s, id, o);
 	else
@@ -325,33 +327,71 @@ static void ask_others(struct net_req *r, struct rs_shard *s, const struct id *i
 	net_reply_err(r, e, NULL);
 }
 
+/* A malformed request; of a malformed identifier, which scheme it was taken for. */
+static void reply_malformed(struct net_req *r, enum err e, const struct flaw *f)
+{
+	struct str text;
+	enum id_scheme scheme = ID_NONE;
+	RS_COUNT(&rs__shard(r)->counters, refused);
+	tally_count(rs__shard(r)->tallies, TALLY_OTHER, STATISTIC_failed);
+	if (e == ERR_BAD_ID && !net_decode(r->arena, r->param[0], NULL, &text)) scheme = id_detect(text);
+	if (scheme)
+		face_problem(r, e, f, arena_printf(r->arena, "\"scheme\":\"%s\"", id_scheme_name(scheme)));
+	else
+		net_reply_err(r, e, f);
+}
+
+/* What the first call finds for the second, in the same loop turn. */
+struct early {
+	struct id id;
+	struct sought found;
+};
+
+static enum err seek(struct net_req *r, struct rs_shard *s, struct flaw *f, struct early *ret)
+{
+	enum err e = face_id(r, f, &ret->id);
+	if (!e) answer_seek(s, &ret->id, &ret->found);
+	return e;
+}
+
+/* Nothing is kept of what fails: the second call finds out why. */
+static void seek_early(struct net_req *r)
+{
+	struct early *y = ARENA_NEW(r->arena, struct early);
+	if (y && !seek(r, rs__shard(r), NULL, y)) r->early = y;
+}
+
 static void get_resolve(struct net_req *r)
 {
 	struct rs_shard *s = rs__shard(r);
 	struct flaw f;
 	struct wish w;
-	struct id id;
+	struct early here, *y = r->early;
 	struct outcome o;
-	flaw_init(&f);
-	RS_COUNT(&s->counters, questions);
-	enum err e = face_id(r, &f, &id);
-	if (!e) e = read_wish(r, &f, &w);
-	if (e) {
-		RS_COUNT(&s->counters, refused);
-		net_reply_err(r, e, &f);
+	if (r->soon) {
+		seek_early(r);
 		return;
 	}
-	e = outcome_local(s, r->arena, &id, &o);
+	flaw_init(&f);
+	RS_COUNT(&s->counters, questions);
+	enum err e = y ? ERR_OK : seek(r, s, &f, &here);
+	if (!y) y = &here;
+	if (!e) e = read_wish(r, &f, &w);
+	if (e) {
+		reply_malformed(r, e, &f);
+		return;
+	}
+	e = outcome_sought(s, r->arena, &y->found, &o);
 	if (e)
 		net_reply_err(r, e, NULL);
 	else if (!w.no_recursion && outcome_open(s, &o))
-		ask_others(r, s, &id, &w);
+		ask_others(r, s, &y->id, &w);
 	else
-		reply_outcome(r, &id, &w, &o);
+		reply_outcome(r, &y->id, &w, &o);
 }
 
 const struct net_route face_resolve_rows[] = {
-    {NET_GET, "/resolve/{id...}", get_resolve, 0, 0, 0, "what an identifier stands for"},
-    {NET_POST, "/resolve", post_resolve, 0, BATCH_REQUEST_MAX, 0, "the same for up to 1,000 identifiers"},
+    {NET_GET, "/resolve/{id...}", get_resolve, 0, 0, NET_TWICE, "what an identifier stands for"},
+    {NET_POST, "/resolve", post_resolve, 0, BATCH_REQUEST_MAX, NET_READ, "the same for up to 1,000 identifiers"},
 };
 const size_t face_resolve_rows_n = sizeof face_resolve_rows / sizeof *face_resolve_rows;

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "resolver/limit.h"
+
 enum {
 	ONE_ARENA = 8 << 20,
 	MANY_ARENA = 128 << 20, /* 8 MiB of JSON as a tree, and the records */
@@ -31,6 +33,10 @@ void snms_refuse(struct net_req *r, enum err e, const char *message)
 	case ERR_UNAUTHORISED:
 	case ERR_EXPIRED: snms_reply(r, SNMS_LOGIN, "没有登录，需要验证", NULL); return;
 	case ERR_FORBIDDEN: snms_reply(r, SNMS_FORBIDDEN, "没有权限", NULL); return;
+	case ERR_QUOTA:
+		if (message) break; /* an enterprise's, not that of requests */
+		net_reply_err(r, e, NULL);
+		return;
 	case ERR_BAD_JSON:
 	case ERR_TOO_LARGE:
 		snms_reply(r, SNMS_FAILED, message ? message : "请求参数格式错误", NULL);
@@ -228,6 +234,7 @@ static void change(struct net_req *r, enum china_act act, bool many)
 		return;
 	}
 	g->n = many ? json_array_size(j) : 1;
+	limit_charge(r, g->n);
 	for (size_t k = 0; k < g->n; k++)
 		fill_item(g, many ? json_array_get(j, k) : j, act, &scope, &g->items[k]);
 	g->job.answer = many ? answer_many : answer_one;
@@ -266,8 +273,9 @@ static void batch_delete(struct net_req *r)
 
 /* No roles here: the faces refuse for themselves, in the form that their clients read. */
 const struct net_route face_snms_rows[] = {
-    {NET_POST, "/identity/token", post_token, 0, FACE_BODY, 0, "SNMS: logs in with a credential's secret"},
-    {NET_POST, "/identity/token/v1", post_token_v1, 0, FACE_BODY, 0,
+    {NET_POST, "/identity/token", post_token, 0, FACE_BODY, NET_METERED,
+     "SNMS: logs in with a credential's secret"},
+    {NET_POST, "/identity/token/v1", post_token_v1, 0, FACE_BODY, NET_METERED,
      "SNMS: logs in with a digest of the day"},
     {NET_GET, "/identityv2/data/detail", get_detail, 0, 0, 0, "SNMS: a record"},
     {NET_POST, "/identityv2/data", post_data, 0, FACE_RECORD_BODY, 0, "SNMS: registers an identifier"},

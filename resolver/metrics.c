@@ -1,4 +1,5 @@
 /* The resolver's lines of /metrics. */
+#include "resolver/series.h"
 #include "resolver/registry.h"
 #include "resolver/report.h"
 #include "resolver/state.h"
@@ -51,12 +52,49 @@ static void label(struct buf *out, struct str s)
 	}
 }
 
+static uint64_t types_not_ready(struct store_txn *t)
+{
+	struct reverse_types types;
+	uint64_t n = 0;
+	if (reverse_types_read(t, &types)) return 0;
+	for (size_t i = 0; i < types.n; i++) n += types.type[i].state != REVERSE_READY;
+	return n;
+}
+
+static void series_line(struct rs *r, struct store_txn *t, bool members, struct buf *out)
+{
+	const char *name = members ? "series_members" : "series";
+	buf_printf(out, "# HELP kanhe_resolver_%s %s\n# TYPE kanhe_resolver_%s gauge\n", name,
+		   members ? "identifiers that series stand for" : "series registered", name);
+	for (size_t i = 0; i < r->o.authority_n; i++) {
+		struct series_count n;
+		if (series_count(t, r->ours[i].key, &n)) continue;
+		for (int retired = 0; retired < 2; retired++) {
+			uint64_t value = members ? retired ? n.members_retired : n.members
+					 : retired ? n.retired
+						   : n.active;
+			buf_printf(out, "kanhe_resolver_%s{prefix=\"", name);
+			label(out, r->ours[i].text);
+			buf_printf(out, "\",status=\"%s\"} %llu\n", retired ? "retired" : "active",
+				   (unsigned long long)value);
+		}
+	}
+}
+
+static void series_lines(struct rs *r, struct store_txn *t, struct buf *out)
+{
+	series_line(r, t, false, out);
+	series_line(r, t, true, out);
+}
+
 static void registry_lines(struct rs *r, struct buf *out)
 {
 	struct store_txn *t;
 	if (store_read(r->o.store, &t)) return;
 	line(out, "delegations", "gauge", "prefixes given to children",
 	     store_count(t, RS_TABLE_delegation));
+	line(out, "find_types_building", "gauge", "value types whose index is being built or dropped",
+	     types_not_ready(t));
 	uint64_t rows = store_count(t, RS_TABLE_template); /* one of them counts numbers (templates.c) */
 	line(out, "templates", "gauge", "metadata templates", rows ? rows - 1 : 0);
 	if (r->reporter) {
@@ -80,6 +118,7 @@ static void registry_lines(struct rs *r, struct buf *out)
 				   (unsigned long long)(retired ? n.retired : n.active));
 		}
 	}
+	series_lines(r, t, out);
 	store_read_end(t);
 }
 

@@ -10,14 +10,21 @@
 #include <stdlib.h>
 
 #include "base/ledger.h"
+#include "resolver/admission.h"
 #include "resolver/delegation.h"
 #include "resolver/entry.h"
+#include "resolver/reverse.h"
+#include "resolver/series.h"
+#include "resolver/statistics.h"
 
 enum {
 	HISTORY_STEM_MAX = STORE_KEY_MAX - 8,
 	HISTORY_HEAD = HISTORY_STEM_MAX - HASH_SHA256,
-	COUNT_ROW = 16,
 	ROW_LEAF = 8, /* octets before the record in its row */
+	/* A row lies where the search for it ended, but nobody has looked into it: its lines are sent for
+	 * together, or reading it waits for one after the other. */
+	ROW_SOON = 512,
+	LINE = 64,
 };
 
 struct history_key {
@@ -56,6 +63,7 @@ static enum err find_row(struct store_txn *t, const struct id *id, uint64_t *ret
 	if (e) return e;
 	if (row.n <= ROW_LEAF) return ERR_CORRUPT;
 	struct str packed = str_skip(row, ROW_LEAF);
+	for (size_t i = 0; i < row.n && i < ROW_SOON; i += LINE) __builtin_prefetch(row.p + i);
 	if (id->hashed) {
 		e = record_peek(packed, &head);
 		if (e) return e;
@@ -70,6 +78,19 @@ enum err registry_find(struct store_txn *t, const struct id *id, struct str *ret
 {
 	uint64_t leaf;
 	return find_row(t, id, &leaf, ret_packed);
+}
+
+enum err registry_find_key(struct store_txn *t, struct str key, uint64_t *ret_leaf, struct str *ret_packed)
+{
+	return find_row(t, &(struct id){.key = key}, ret_leaf, ret_packed);
+}
+
+enum err registry_row_split(struct str row, uint64_t *ret_leaf, struct str *ret_packed)
+{
+	if (row.n <= ROW_LEAF) return ERR_CORRUPT;
+	*ret_leaf = store_u64(str_first(row, ROW_LEAF));
+	*ret_packed = str_skip(row, ROW_LEAF);
+	return ERR_OK;
 }
 
 enum err registry_list(struct store_txn *t, struct str prefix, struct str after, registry_list_fn *fn,
@@ -101,20 +122,27 @@ static enum err tell(struct telling *h, uint64_t leaf, const void *after)
 	return h->fn(h->arg, leaf, str_n(h->digests, sizeof h->digests));
 }
 
-static enum err tell_earlier(struct telling *h, struct store_txn *t, const struct id *id)
+/* Whether it is a row of the history whose keys begin with stem. Leaf indexes begin with a zero octet for
+ * ages to come, and identifiers have none: the rows of one stand together, before those of identifiers
+ * that begin like it. */
+static bool history_own(struct str key, struct str stem)
+{
+	return key.n == stem.n + 8 && str_starts(key, stem);
+}
+
+/* From the change `from` on. */
+static enum err tell_earlier(struct telling *h, struct store_txn *t, const struct id *id, uint64_t from)
 {
 	struct history_key k;
 	struct store_cursor *c;
 	struct str key, after;
 	enum err stop = ERR_OK;
 	history_stem(id->key, &k);
-	struct str stem = str_n(k.octets, k.stem_n);
+	struct str stem = str_n(k.octets, k.stem_n), first = history_row(&k, from);
 	enum err e = store_cursor_open(t, RS_TABLE_history, &c);
 	if (e) return e;
-	for (e = store_cursor_seek(c, stem, &key, &after); !e && !stop && str_starts(key, stem);
+	for (e = store_cursor_seek(c, first, &key, &after); !e && !stop && history_own(key, stem);
 	     e = store_cursor_next(c, &key, &after)) {
-		/* keys of other identifiers may begin alike; theirs are longer or shorter */
-		if (key.n != stem.n + 8) continue;
 		stop = after.n == HASH_SHA256 ? tell(h, store_u64(str_skip(key, stem.n)), after.p)
 					      : ERR_CORRUPT;
 	}
@@ -130,22 +158,75 @@ enum err registry_history(struct store_txn *t, const struct id *id, registry_his
 	uint64_t leaf;
 	enum err e = find_row(t, id, &leaf, &packed);
 	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
-	e = tell_earlier(&h, t, id);
+	e = tell_earlier(&h, t, id, 0);
 	if (e) return e;
 	hash_sha256(packed, after);
 	return tell(&h, leaf, after);
 }
 
-enum err registry_count(struct store_txn *t, struct str authority, struct registry_count *ret)
+/* The changes around a bound: the last before it, the one before that, the first after. */
+static enum err look_around(struct store_txn *t, const struct id *id, uint64_t bound,
+			    struct registry_moment *m, bool *ret_found)
 {
-	struct str row;
-	enum err e = store_get(t, RS_TABLE_counter, authority, &row);
-	*ret = (struct registry_count){0, 0};
-	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
-	if (row.n != COUNT_ROW) return ERR_CORRUPT;
-	ret->active = store_u64(str_first(row, 8));
-	ret->retired = store_u64(str_skip(row, 8));
-	return ERR_OK;
+	struct history_key k;
+	struct store_cursor *c;
+	struct str key, after;
+	history_stem(id->key, &k);
+	struct str stem = str_n(k.octets, k.stem_n), row = history_row(&k, bound);
+	enum err e = store_cursor_open(t, RS_TABLE_history, &c);
+	if (e) return e;
+	e = store_cursor_seek(c, row, &key, &after);
+	bool next = !e && history_own(key, stem);
+	if (next) m->next = store_u64(str_skip(key, stem.n));
+	if (!e || e == ERR_NOT_FOUND) e = store_cursor_prev(c, &key, &after);
+	*ret_found = !e && history_own(key, stem) && after.n == HASH_SHA256;
+	if (*ret_found) {
+		m->leaf = store_u64(str_skip(key, stem.n));
+		memcpy(m->after, after.p, HASH_SHA256);
+		e = store_cursor_prev(c, &key, &after);
+		if (!e && history_own(key, stem) && after.n == HASH_SHA256)
+			memcpy(m->before, after.p, HASH_SHA256);
+	}
+	store_cursor_close(c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+enum err registry_history_at(struct store_txn *t, const struct id *id, uint64_t bound,
+			     struct registry_moment *ret)
+{
+	struct registry_moment m = {.next = UINT64_MAX};
+	struct str packed;
+	uint64_t last;
+	bool found;
+	enum err e = find_row(t, id, &last, &packed);
+	if (!e) e = look_around(t, id, bound, &m, &found);
+	if (e) return e;
+	if (last < bound) { /* what was found is the change before it */
+		memcpy(m.before, m.after, HASH_SHA256);
+		hash_sha256(packed, m.after);
+		m.leaf = last;
+	} else if (m.next == UINT64_MAX) {
+		m.next = last;
+	}
+	*ret = m;
+	return last < bound || found ? ERR_OK : ERR_NOT_FOUND;
+}
+
+enum err registry_history_page(struct store_txn *t, const struct id *id, uint64_t after,
+			       registry_history_fn *fn, void *arg)
+{
+	struct telling h = {.fn = fn, .arg = arg};
+	struct registry_moment m;
+	struct str packed;
+	uint64_t last;
+	enum err e = registry_history_at(t, id, after + 1, &m);
+	if (e) return e;
+	memcpy(h.digests + HASH_SHA256, m.after, HASH_SHA256);
+	e = tell_earlier(&h, t, id, after + 1);
+	if (!e) e = find_row(t, id, &last, &packed);
+	if (e || last <= after) return e;
+	hash_sha256(packed, m.after);
+	return tell(&h, last, m.after);
 }
 
 /* ---- checking --------------------------------------------------------------------------- */
@@ -185,8 +266,8 @@ static enum err check_condition(const struct registry_set *s, const struct regis
 	bool named = s->condition == REGISTRY_REVISION;
 	if (named && (!old || old->revision != s->revision))
 		return refuse(s, c, ERR_PRECONDITION, "revision", f);
-	if (c->act == REGISTRY_RETIRE && !old) return refuse(s, c, ERR_NOT_FOUND, "registered", f);
-	if (c->act == REGISTRY_RETIRE && old->status == RECORD_RETIRED)
+	if (c->act != REGISTRY_PUT && !old) return refuse(s, c, ERR_NOT_FOUND, "registered", f);
+	if (c->act != REGISTRY_PUT && old->status == RECORD_RETIRED)
 		return refuse(s, c, ERR_GONE, "retired", f);
 	if (c->act == REGISTRY_PUT && old && s->condition == REGISTRY_ABSENT)
 		return refuse(s, c, s->batch ? ERR_EXISTS : ERR_PRECONDITION, "absent", f);
@@ -274,7 +355,15 @@ static enum err pack_retired(struct registry_change *c, struct str old, usec_t n
 	struct record r;
 	enum err e = record_unpack(a, old, NULL, &r);
 	if (e) return e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
-	r.values_n = 0; /* what is retired says nothing any more; history keeps the digests */
+	/* what is retired says nothing any more but why; history keeps the digests */
+	struct value why = {.index = 1,
+			    .type = STR(RETIRE_REASON_TYPE),
+			    .data = c->reason,
+			    .ttl = VALUE_TTL,
+			    .timestamp = (uint64_t)(now / USEC_PER_SEC),
+			    .permissions = VALUE_PERMISSIONS};
+	r.values = &why;
+	r.values_n = c->reason.n > 0;
 	r.modified = now;
 	r.revision = c->revision;
 	r.status = RECORD_RETIRED;
@@ -285,7 +374,8 @@ static enum err pack_retired(struct registry_change *c, struct str old, usec_t n
 static enum err check_template(struct registry_set *s, struct registry_change *c, struct str old,
 			       struct store_txn *t, struct arena *a, struct flaw *f)
 {
-	struct templates_record r = {&c->id, c->record.values, c->record.values_n, old};
+	/* a member of a series had no record of its own, and so no part in a template's use */
+	struct templates_record r = {&c->id, c->record.values, c->record.values_n, c->series.n ? STR_NONE : old};
 	char at[sizeof f->at];
 	if (c->act == REGISTRY_RETIRE) r.values_n = 0;
 	enum err e = templates_check(t, a, &r, s->shared ? s->shared : &s->seen, NULL, f, &c->bond);
@@ -295,12 +385,50 @@ static enum err check_template(struct registry_set *s, struct registry_change *c
 	return e;
 }
 
+static bool all_equal(const struct record *x, const struct record *y)
+{
+	bool eq = x->values_n == y->values_n;
+	for (size_t i = 0; eq && i < x->values_n; i++) eq = value_eq(&x->values[i], &y->values[i]);
+	return eq;
+}
+
+/* The values that the operations make of the present ones, as if they had been put. */
+static enum err amend(struct registry_change *c, struct str old, struct arena *a, struct flaw *f)
+{
+	static const struct amendments none = {NULL, 0};
+	struct record present, sorted;
+	enum err e = record_unpack(a, old, NULL, &present);
+	if (e) return e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
+	c->record = sorted = present;
+	e = amendments_apply(a, &none, f, &sorted);
+	if (!e) e = amendments_apply(a, &c->amendments, f, &c->record);
+	/* another order alone is no change */
+	if (!e && all_equal(&c->record, &sorted)) c->record = present;
+	return e;
+}
+
+/* What the identifier was so far as a member of a series; ERR_NOT_FOUND. */
+static enum err find_member(struct registry_change *c, struct store_txn *t, struct arena *a, struct str *ret)
+{
+	struct series s;
+	struct record_head head, own;
+	enum err e = series_find(t, &c->id, &s);
+	if (!e) e = record_peek(s.packed, &head);
+	if (!e) e = series_fill(a, &s, &c->id, ret, &own);
+	if (e) return e;
+	c->old_leaf = s.leaf;
+	c->series = arena_dup(a, head.id);
+	return c->series.p ? ERR_OK : ERR_NO_MEMORY;
+}
+
 static enum err prepare(struct registry_set *s, struct registry_change *c, struct writer_txn *t,
 			struct arena *a, struct flaw *f)
 {
 	struct str old = STR_NONE;
 	struct record_head head;
 	enum err e = find_row(t->store, &c->id, &c->old_leaf, &old);
+	c->series = STR_NONE;
+	if (e == ERR_NOT_FOUND && !s->no_series) e = find_member(c, t->store, a, &old);
 	if (e && e != ERR_NOT_FOUND) return e;
 	bool there = !e;
 	e = there ? record_peek(old, &head) : ERR_OK;
@@ -312,7 +440,8 @@ static enum err prepare(struct registry_set *s, struct registry_change *c, struc
 	c->unchanged = false;
 	c->revived = there && c->act == REGISTRY_PUT && head.status == RECORD_RETIRED;
 	c->revision = there ? head.revision + 1 : 1;
-	e = check_template(s, c, old, t->store, a, f);
+	if (c->act == REGISTRY_AMEND) e = amend(c, old, a, f);
+	if (!e) e = check_template(s, c, old, t->store, a, f);
 	if (e) return e;
 	if (c->act == REGISTRY_RETIRE) return pack_retired(c, old, t->now, a);
 	if (there && head.status == RECORD_ACTIVE) {
@@ -336,10 +465,13 @@ static enum err note_one(const struct registry_change *c, struct writer_txn *t, 
 	if (!c->created) entry_digest(&entry, "before", c->before);
 	entry_text(&entry, "id", c->id.text);
 	entry_text(&entry, "kind",
-		   c->act == REGISTRY_RETIRE ? STR("record.retired")
-		   : c->created              ? STR("record.registered")
-					     : STR("record.replaced"));
+		   c->act == REGISTRY_RETIRE  ? c->series.n ? STR("member.retired") : STR("record.retired")
+		   : c->act == REGISTRY_AMEND ? STR("record.amended")
+		   : c->created               ? STR("record.registered")
+					      : STR("record.replaced"));
+	if (c->reason.n) entry_text(&entry, "reason", c->reason);
 	entry_number(&entry, "revision", c->revision);
+	if (c->series.n) entry_text(&entry, "series", c->series);
 	return entry_append(&entry, t, who, ret_leaf);
 }
 
@@ -369,58 +501,63 @@ static enum err note_batch(const struct registry_set *s, struct writer_txn *t, u
 	return entry_append(&entry, t, s->who, ret_leaf);
 }
 
-static enum err add_count(struct writer_txn *t, struct str authority, int64_t active, int64_t retired)
+/* What the writing of one set needs beside it. */
+struct writing {
+	struct writer_txn *txn;
+	struct arena *arena;
+	uint64_t leaf;
+	struct reverse_types types;
+	struct census census;
+};
+
+static enum err note_reverse(struct writing *w, const struct registry_change *c)
 {
-	struct registry_count n;
-	unsigned char row[COUNT_ROW];
-	if (!active && !retired) return ERR_OK;
-	enum err e = registry_count(t->store, authority, &n);
-	if (e) return e;
-	store_key_u64(row, n.active + (uint64_t)active);
-	store_key_u64(row + 8, n.retired + (uint64_t)retired);
-	return store_put(t->store, RS_TABLE_counter, authority, str_n(row, sizeof row));
+	struct str old_new[2] = {STR_NONE, c->packed};
+	uint64_t leaf;
+	bool old = !c->created && !c->series.n && w->types.n;
+	enum err e = old ? find_row(w->txn->store, &c->id, &leaf, &old_new[0]) : ERR_OK;
+	return e ? e : reverse_note(w->txn->store, &w->types, w->arena, c->id.key, old_new);
 }
 
-static enum err write_one(const struct registry_change *c, struct writer_txn *t, uint64_t leaf)
+static enum err write_one(struct writing *w, const struct registry_change *c)
 {
 	struct history_key k;
-	store_key_u64(c->row, leaf);
-	enum err e = store_put(t->store, RS_TABLE_record, c->id.key, str_n(c->row, ROW_LEAF + c->packed.n));
-	if (!e) e = templates_bond(t->store, &c->id, &c->bond);
+	struct store_txn *t = w->txn->store;
+	enum err e = note_reverse(w, c);
+	store_key_u64(c->row, w->leaf);
+	if (!e) e = store_put(t, RS_TABLE_record, c->id.key, str_n(c->row, ROW_LEAF + c->packed.n));
+	if (!e) e = templates_bond(t, &c->id, &c->bond);
 	if (e || c->created) return e;
 	/* the change before this one was the last so far */
 	history_stem(c->id.key, &k);
-	return store_put(t->store, RS_TABLE_history, history_row(&k, c->old_leaf),
+	return store_put(t, RS_TABLE_history, history_row(&k, c->old_leaf),
 			 str_n(c->before, sizeof c->before));
 }
 
-/* Changes of one authority stand together, keys being in order: one counter row for each run. */
-static enum err write_all(const struct registry_set *s, struct writer_txn *t, uint64_t leaf)
+static enum err write_all(const struct registry_set *s, struct writing *w)
 {
-	int64_t active = 0, retired = 0;
-	enum err e = ERR_OK;
+	enum err e = reverse_types_read(w->txn->store, &w->types);
+	census_open(&w->census, w->txn->store);
 	for (size_t i = 0; i < s->n && !e; i++) {
 		const struct registry_change *c = &s->changes[i];
-		if (!c->unchanged) {
-			active += c->act == REGISTRY_RETIRE ? -1 : c->created || c->revived;
-			retired += c->act == REGISTRY_RETIRE ? 1 : -(int64_t)c->revived;
-			e = write_one(c, t, leaf);
-		}
-		bool last = i + 1 == s->n || !str_eq(s->changes[i + 1].authority, c->authority);
-		if (!e && last) {
-			e = add_count(t, c->authority, active, retired);
-			active = retired = 0;
-		}
+		bool retired = c->act == REGISTRY_RETIRE;
+		bool new = c->created || c->series.n; /* a record where there was none */
+		if (c->unchanged) continue;
+		e = write_one(w, c);
+		if (!e)
+			e = census_add(&w->census, c->id.key, c->authority,
+				      retired ? -(int)!new : new || c->revived,
+				      retired ? 1 : -(int)(c->revived && !new));
 	}
-	return e;
+	return e ? e : census_close(&w->census);
 }
 
 enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct arena *a,
 			bool check_delegations, struct flaw *f)
 {
 	struct arena_mark mark = arena_mark(a);
+	struct writing w = {.txn = t, .arena = a};
 	size_t changed = 0;
-	uint64_t leaf = 0;
 	enum err e = ERR_OK;
 	s->seen = (struct templates_seen){.n = 0};
 	for (size_t i = 0; i < s->n && !e; i++) {
@@ -430,10 +567,13 @@ enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct are
 		if (!e) e = prepare(s, c, t, a, f);
 		changed += !c->unchanged;
 	}
+	if (!e) e = admission_pass(s, t, a, f);
 	if (!e && changed) {
-		e = s->batch ? note_batch(s, t, &leaf) : note_one(s->changes, t, s->who, &leaf);
-		if (!e) e = write_all(s, t, leaf);
+		e = s->batch ? note_batch(s, t, &w.leaf) : note_one(s->changes, t, s->who, &w.leaf);
+		if (!e) e = write_all(s, &w);
+		if (!e) e = statistics_registered(s, t);
 	}
-	arena_rollback(a, mark);
+	/* the answer to a change of a member names its series */
+	if (e || s->batch || !s->changes[0].series.n) arena_rollback(a, mark);
 	return e;
 }

@@ -13,26 +13,35 @@
 #include "base/hash.h"
 #include "base/writer.h"
 #include "proto/pb/record.h"
+#include "resolver/amendment.h"
 #include "resolver/authority.h"
 #include "resolver/tables.h"
+#include "resolver/census.h"
 #include "resolver/templates.h"
 
 enum {
 	REGISTRY_BATCH_MAX = 2000, /* records per request, as SNMS clients know it */
 	HISTORY_DIGEST = 2 * HASH_SHA256,
+	RETIRE_REASON_MAX = 500, /* octets: a sentence or two; it stands in the ledger too */
 };
+#define RETIRE_REASON_TYPE "RETIRED" /* of the value that tells it */
 
-enum registry_act { REGISTRY_PUT, REGISTRY_RETIRE };
+enum registry_act { REGISTRY_PUT, REGISTRY_RETIRE, REGISTRY_AMEND };
 enum registry_condition { REGISTRY_ANY, REGISTRY_ABSENT, REGISTRY_REVISION };
 
 struct registry_change {
 	enum registry_act act;
 	struct id id;
-	struct record record; /* PUT: the values; the rest is set here */
-	struct str authority; /* key octets of the prefix of ours it lies under */
-	size_t place;         /* in the request, for the flaw */
+	struct record record; /* PUT: the values; the rest is set here. AMEND: set by registry_apply */
+	struct amendments amendments; /* AMEND */
+	struct str reason;            /* RETIRE: kept as the tombstone's only value; may be empty */
+	struct str authority;         /* key octets of the prefix of ours it lies under */
+	size_t place;                 /* in the request, for the flaw */
 	/* set by registry_apply */
 	bool created, unchanged, revived;
+	struct str series; /* pattern of the series whose member it was so far; empty: of none. Its octets
+			      are gone after registry_apply */
+	struct str allocation; /* prefix of the enterprise it belongs to, a part of id.key; or none */
 	uint64_t revision;
 	unsigned char before[HASH_SHA256], after[HASH_SHA256]; /* zeros: none */
 	uint64_t old_leaf;
@@ -48,21 +57,29 @@ struct registry_set {
 	enum registry_condition condition;
 	uint64_t revision; /* of REGISTRY_REVISION */
 	struct str who;
+	uint32_t roles; /* of the credential: a registrar changes what a suspended enterprise may not */
 	uint64_t zones_version; /* delegations that the caller's check has seen */
+	bool no_series;         /* there is none at all: members need not be looked for */
 	struct templates_seen *shared; /* with other sets of the same command; NULL: none */
 	struct templates_seen seen;    /* registry_apply's */
 };
 
 /* ERR_EXISTS naming the place of the second one when an identifier stands there twice. */
 enum err registry_sort(struct registry_set *s, struct flaw *f) MUST_USE;
-/* What templates_check gives; ERR_PRECONDITION, ERR_EXISTS, ERR_NOT_FOUND, ERR_GONE, ERR_TOO_LARGE, ERR_NOT_RESPONSIBLE (delegated away
- * meanwhile) with the record named, before anything is written. The arena gets the packed records.
- * check_delegations: ask the delegation table again, the caller's picture is older. */
+/* What templates_check gives; ERR_PRECONDITION, ERR_EXISTS, ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN,
+ * ERR_TOO_LARGE, ERR_NOT_RESPONSIBLE (delegated away meanwhile) with the record named, before anything is
+ * written. The arena gets the packed records. check_delegations: ask the delegation table again, the caller's picture is older. */
 enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct arena *a,
 			bool check_delegations, struct flaw *f) MUST_USE;
 
 /* The packed record, retired ones too; ERR_NOT_FOUND. Compares the text when the key is hashed. */
 enum err registry_find(struct store_txn *t, const struct id *id, struct str *ret_packed) MUST_USE;
+
+/* The same by exactly this key, with the leaf of its last change. */
+enum err registry_find_key(struct store_txn *t, struct str key, uint64_t *ret_leaf,
+			   struct str *ret_packed) MUST_USE;
+/* A row of the table record, as the change feed tells it. ERR_CORRUPT. */
+enum err registry_row_split(struct str row, uint64_t *ret_leaf, struct str *ret_packed) MUST_USE;
 
 /* Records whose key begins with prefix, in order, after the key `after` (empty: from the first). */
 typedef bool registry_list_fn(void *arg, struct str key, struct str packed); /* false: enough */
@@ -74,9 +91,17 @@ typedef enum err registry_history_fn(void *arg, uint64_t leaf, struct str digest
 enum err registry_history(struct store_txn *t, const struct id *id, registry_history_fn *fn,
 			  void *arg) MUST_USE;
 
-struct registry_count {
-	uint64_t active, retired;
+/* Those after the change with this leaf. ERR_NOT_FOUND: none is as old as that. */
+enum err registry_history_page(struct store_txn *t, const struct id *id, uint64_t after,
+			       registry_history_fn *fn, void *arg) MUST_USE;
+
+struct registry_moment {
+	uint64_t leaf, next; /* next: of the change after it; UINT64_MAX when it is the last */
+	unsigned char before[HASH_SHA256], after[HASH_SHA256];
 };
-enum err registry_count(struct store_txn *t, struct str authority, struct registry_count *ret) MUST_USE;
+/* The last change whose leaf is less than bound, in a few reads. ERR_NOT_FOUND: there is none; ret->next is
+ * set all the same when the identifier was registered later. */
+enum err registry_history_at(struct store_txn *t, const struct id *id, uint64_t bound,
+			     struct registry_moment *ret) MUST_USE;
 
 #endif

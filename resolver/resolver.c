@@ -5,6 +5,8 @@
 #include "net/access.h"
 #include "resolver/answer.h"
 #include "resolver/face.h"
+#include "resolver/flusher.h"
+#include "resolver/series.h"
 #include "resolver/report.h"
 #include "resolver/session.h"
 #include "resolver/state.h"
@@ -60,6 +62,26 @@ static void set_defaults(struct rs_options *o)
 	if (!o->answer_validity) o->answer_validity = RS_ANSWER_VALIDITY;
 	if (!o->ttl) o->ttl = RS_TTL;
 	if (!o->ttl_negative) o->ttl_negative = RS_TTL_NEGATIVE;
+	if (!o->rate_clients) o->rate_clients = RATE_CLIENTS;
+}
+
+/* "A B C" as a list in the arena. */
+static enum err default_types(struct rs *r)
+{
+	struct str rest = str_of(RS_FIND_TYPES), one;
+	const char **list = ARENA_ARRAY(r->arena, const char *, REVERSE_TYPES_MAX);
+	if (!list) return ERR_NO_MEMORY;
+	r->o.find_types_n = 0;
+	while (str_split(&rest, ' ', &one)) list[r->o.find_types_n++] = arena_strdup(r->arena, one);
+	r->o.find_types = list;
+	return arena_overflowed(r->arena) ? ERR_NO_MEMORY : ERR_OK;
+}
+
+static enum err start_builder(struct rs *r, struct flaw *f)
+{
+	enum err e = r->o.find_types ? ERR_OK : default_types(r);
+	if (e || !r->o.writer) return e;
+	return reverse_builder_start(r->o.writer, r->o.find_types, r->o.find_types_n, f, &r->builder);
 }
 
 enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret)
@@ -74,10 +96,12 @@ enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret)
 	if (!e) e = keep_anchors(r, f);
 	if (!e) {
 		r->cache = cache_new(r->o.cache_octets);
-		if (!r->cache) e = ERR_NO_MEMORY;
+		r->statistics = statistics_new();
+		if (!r->cache || !r->statistics) e = ERR_NO_MEMORY;
 	}
 	if (!e) e = challenges_new(&r->challenges);
 	if (!e) e = face_routes(r->arena, !r->o.china_off, &r->routes);
+	if (!e) e = start_builder(r, f);
 	if (!e) e = reporter_open(r, f, &r->reporter);
 	if (e) {
 		rs_close(r);
@@ -92,6 +116,7 @@ static void shard_free(struct rs_shard *s)
 {
 	if (!s) return;
 	pthread_mutex_destroy(&s->gate);
+	tallies_free(s->tallies);
 	free(s);
 }
 
@@ -106,7 +131,9 @@ void rs_close(struct rs *r)
 	if (!r) return;
 	rs_quiesce(r);
 	for (size_t i = 0; i < RS_SHARDS_MAX; i++) shard_free(r->shards[i]);
+	reverse_builder_free(r->builder);
 	cache_free(r->cache);
+	statistics_free(r->statistics);
 	challenges_free(r->challenges);
 	arena_free(r->arena);
 	free(r);
@@ -136,13 +163,48 @@ static void shard_done(struct rs_shard *s)
 	walker_free(s->walker);
 	cache_free(s->signatures);
 	zones_free(s->zones);
+	prefixes_free(s->prefixes);
+	top_free(s->top);
+	rates_free(s->rates);
 	store_read_end(s->txn);
 	buf_done(&s->scratch);
 	s->walker = NULL;
 	s->signatures = NULL;
 	s->zones = NULL;
+	s->prefixes = NULL;
+	s->top = NULL;
+	s->rates = NULL;
 	s->txn = NULL;
 	s->live = false;
+}
+
+/* What counts and limits: statistics.h, top.h, rate.h. */
+static enum err open_counting(struct rs_shard *s)
+{
+	struct rs *r = s->rs;
+	s->tallies = tallies_new();
+	s->top = top_new();
+	s->rates = rates_new(r->o.rates, r->o.rate_clients);
+	s->top_since = clock_wall();
+	s->top_day = (uint32_t)(s->top_since / USEC_PER_DAY);
+	if (!s->tallies || !s->top || !s->rates) return ERR_NO_MEMORY;
+	enum err e = ERR_OK;
+	for (size_t i = 0; i <= r->o.authority_n && !e; i++) e = tallies_cover(s->tallies, TALLY_OTHER + i);
+	return e;
+}
+
+static enum err renew_prefixes(struct rs_shard *s, uint64_t version)
+{
+	struct prefixes *p;
+	enum err e = prefixes_new(s->txn, &p);
+	if (e) return e;
+	prefixes_free(s->prefixes);
+	s->prefixes = p;
+	s->prefixes_version = version;
+	/* what finds no room is counted for the prefix of ours above it */
+	for (uint32_t i = 0; p && i < prefixes_slots(p); i++)
+		if (tallies_cover(s->tallies, TALLY_ALLOCATED + (size_t)i)) break;
+	return ERR_OK;
 }
 
 static enum err shard_fill(struct rs_shard *s)
@@ -160,9 +222,14 @@ static enum err shard_fill(struct rs_shard *s)
 	s->signatures = cache_new(SIGNATURES_OCTETS);
 	if (!s->walker || !s->signatures) return ERR_NO_MEMORY;
 	s->zones_version = atomic_load(&r->zones_version);
-	enum err e = store_read(r->o.store, &s->txn);
+	uint64_t prefixes_version = atomic_load(&r->prefixes_version);
+	enum err e = open_counting(s);
+	if (!e) e = store_read(r->o.store, &s->txn);
 	if (e) return e;
 	s->live = true;
+	if (series_any(s->txn)) atomic_store(&r->series_any, true);
+	e = renew_prefixes(s, prefixes_version);
+	if (e) return e;
 	return zones_new(r->ours, r->o.authority_n, s->txn, &s->zones);
 }
 
@@ -194,6 +261,7 @@ enum err rs_shard_start(struct rs *r, struct net_shard *net)
 	s->net = net;
 	pthread_mutex_unlock(&s->gate);
 	net_shard_set(net, RS_SHARD_SLOT, s);
+	flusher_start(s, net);
 	/* a shard that gets no work for hours must not hold the snapshot it began with */
 	rs_shard_idle(r, net);
 	return ERR_OK;
@@ -213,10 +281,13 @@ static void renew_zones(struct rs_shard *s, uint64_t version)
 void rs__shard_turn(struct rs_shard *s)
 {
 	uint64_t version = atomic_load(&s->rs->zones_version);
+	uint64_t prefixes_version = atomic_load(&s->rs->prefixes_version);
 	if (s->live) store_read_reset(s->txn);
 	must(!store_read_renew(s->txn)); /* a node that cannot read its registry is of no use */
 	s->live = true;
 	if (version != s->zones_version) renew_zones(s, version);
+	/* without memory the picture stays as it was and the next turn tries again */
+	if (prefixes_version != s->prefixes_version && renew_prefixes(s, prefixes_version)) return;
 }
 
 static struct rs_shard *of_net(const struct net_shard *s)

@@ -12,6 +12,7 @@
 #include "base/writer.h"
 #include "net/courier.h"
 #include "net/net.h"
+#include "resolver/rate.h"
 
 struct rs;
 
@@ -41,9 +42,21 @@ struct rs_options {
 	size_t cache_octets;        /* for answers and delegations of others, all shards; 0 = 16 MiB */
 	usec_t answer_validity;     /* of a signed answer; 0 = 1 h */
 	uint32_t ttl, ttl_negative; /* seconds; 0 = 3600, 60 */
+	/* value types that GET /find searches, without case; NULL: those of RS_FIND_TYPES. What was indexed
+	 * and is not named any more is dropped. */
+	const char *const *find_types;
+	size_t find_types_n;
+	bool applications;          /* anybody may apply to be an enterprise here */
+	uint64_t quota;             /* identifiers of an enterprise when none is set; 0 = no limit */
+	struct rate_rule rates[RATE_CLASSES_N];
+	size_t rate_clients; /* remembered per shard and class; 0 = 16,384 */
 	bool china_off;             /* no SNMS and DOIP interfaces */
 	struct rs_report report;
 };
+
+/* What people look for: where things point, whom to ask, and what belongs together. */
+#define RS_FIND_TYPES                                                                                      \
+	"URL EMAIL BATCH LOT BATCH_LOT SUPPLIER MANUFACTURER GLOBAL_ASSET_ID SPECIFIC_ASSET_ID ASSET_LINK"
 
 /* Tables of the registry environment, resolver/tables.h. */
 extern const struct store_table rs_tables[];
@@ -53,6 +66,7 @@ extern const unsigned rs_table_credential; /* for net/access.h */
 enum { RS_SHARD_SLOT = 0 };
 
 enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret) MUST_USE;
+void rs_close(struct rs *r); /* after the server and the writer have stopped */
 void rs_quiesce(struct rs *r); /* ends reporting: before courier and writer stop */
 void rs_close(struct rs *r);   /* after the server has stopped */
 
@@ -63,6 +77,10 @@ void rs_shard_stop(struct rs *r, struct net_shard *s);
 struct store_txn *rs_shard_txn(struct net_shard *s); /* the shard's snapshot of the registry */
 
 const struct net_routes *rs_routes(struct rs *r);
+/* For net_options.admit: rate limits. ERR_QUOTA with Retry-After set. */
+enum err rs_admit(struct net_req *r, struct flaw *f) MUST_USE;
+/* Writes the counts of resolutions down: at an orderly stop, after the server and before the writer. */
+enum err rs_flush(struct rs *r) MUST_USE;
 void rs_metrics(struct rs *r, struct buf *out); /* Prometheus text */
 
 /* For `kanhe init`, without a daemon: grants a credential in the registry at store/writer. */

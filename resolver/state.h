@@ -12,9 +12,14 @@
 
 #include "resolver/authority.h"
 #include "resolver/counters.h"
+#include "resolver/prefixes.h"
+#include "resolver/rate.h"
 #include "resolver/recursion.h"
 #include "resolver/resolver.h"
+#include "resolver/reverse_build.h"
+#include "resolver/statistics.h"
 #include "resolver/tables.h"
+#include "resolver/top.h"
 
 enum {
 	RS_SHARDS_MAX = 256,
@@ -33,6 +38,13 @@ struct rs_shard {
 	bool live; /* txn holds a snapshot */
 	struct zones *zones;
 	uint64_t zones_version;
+	struct prefixes *prefixes; /* of enterprises; NULL: none */
+	uint64_t prefixes_version;
+	struct tallies *tallies; /* until rs_close: the writer reads them */
+	struct top *top;
+	uint32_t top_day;
+	usec_t top_since;
+	struct rates *rates;
 	struct walker *walker;
 	struct cache *signatures; /* signed answers of our own, see answer.h */
 	struct buf scratch;       /* text of one answer while it is made */
@@ -52,8 +64,13 @@ struct rs {
 	struct reporter *reporter;     /* report.h; NULL: nobody above */
 	_Atomic(struct rs_shard *) shards[RS_SHARDS_MAX];
 	_Atomic unsigned shards_n;      /* highest index begun, plus one */
+	_Atomic bool series_any;        /* a series was made, perhaps: else nobody has to look */
 	_Atomic uint64_t zones_version; /* delegation changes committed */
 	uint64_t zones_applied;         /* the writer's: changes applied, committed or not */
+	struct reverse_builder *builder; /* of the reverse index; NULL without a writer */
+	_Atomic uint64_t prefixes_version; /* the same for allocations */
+	uint64_t prefixes_applied;
+	struct statistics *statistics;
 };
 
 void rs__counters(struct rs *r, struct rs_counters *ret); /* of all shards (metrics.c) */

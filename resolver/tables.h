@@ -9,10 +9,23 @@
 #define RS_TABLES(X)                                                                                       \
 	X(record, "registry.c", "id key", "be64 leaf index of its last change; Record, packed")            \
 	X(history, "registry.c", "id key (history_key), be64 leaf index", "SHA-256 after; not the last")   \
-	X(counter, "registry.c", "prefix key of an authority", "be64 active, be64 retired")                \
+	X(counter, "census.c", "prefix key: an authority, boundaries below", "be64 active, be64 retired")   \
 	X(delegation, "delegation.c", "prefix key", "Signed Delegation, packed; lasts until withdrawn")    \
 	X(serial, "delegation.c", "prefix key", "be64 last serial given out, also after a withdrawal")     \
 	X(credential, "net/access.c", "see there", "see there")                                            \
+	X(idempotency, "idempotency.c", "see there", "see there")                                          \
+	X(reverse, "reverse.c", "u8 number of a type, value, u8 visibility, id key", "see there")          \
+	X(reverse_type, "reverse_type.c", "\"types\", or u8 number of one being built", "see there")        \
+	X(series, "series.c, series_change.c", "see series.c", "see series.c")                             \
+	X(series_history, "series.c, series_change.c", "key of series, be64 leaf index",                   \
+	  "SHA-256 of the record after; not the last")                                                     \
+	X(series_count, "series.c, series_change.c", "prefix key of an authority",                         \
+	  "be64 active series, their members, retired series, their members")                               \
+	X(enterprise, "enterprise.c", "credit code", "see there")                                          \
+	X(usage, "admission.c", "credit code", "be64 identifiers registered, retired ones too")            \
+	X(allocation, "allocation.c", "see there", "see there")                                            \
+	X(account, "account.c", "name of the credential", "see there")                                     \
+	X(statistic, "statistics.c", "prefix key, be32 day since 1970", "see there")                       \
 	X(template, "templates.c", "prefix key, ff, version", "JSON of a metadata template")               \
 	X(template_use, "templates.c", "see there", "which records name a template, how many")             \
 	X(classification, "templates.c", "prefix key", "JSON: classes of an enterprise's templates")       \

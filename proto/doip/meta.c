@@ -183,7 +183,7 @@ enum err doip_meta_handle_read(json_t *j, const char *key, struct flaw *f, struc
 static enum err say_check(const struct template *t, struct flaw *f)
 {
 	struct flaw why = {.offset = FLAW_NO_OFFSET};
-	if (!template_check(t, &why)) return ERR_OK;
+	if (!template_check_rules(t, &why)) return ERR_OK;
 	return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, why.at, why.rule, "元数据内容不合法: %s (%s)",
 			why.at, why.rule);
 }

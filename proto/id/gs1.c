@@ -8,6 +8,7 @@
  * A prefix key ends after 4 to 12 digits of the body, after the key's second 0x1d, or after a
  * qualifier's second 0x1d. */
 #include "proto/id/gs1_message.h"
+#include "proto/id/gs1_parts.h"
 #include "proto/id/scheme.h"
 
 enum {
@@ -223,4 +224,6 @@ const struct id_scheme_ops id__ops_gs1 = {
     .prefix_parse = prefix_parse,
     .print = print,
     .boundaries = boundaries,
+    .carrier_check = gs1__carrier_check,
+    .parts = gs1__parts,
 };

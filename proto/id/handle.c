@@ -1,11 +1,18 @@
-/* Handles (RFC 3651 3, DO-IRP): prefix "/" suffix.
+/* Handles (RFC 3651 3, DO-IRP): prefix "/" suffix. VAA codes (`86.`, `88.`) and DOIs (`10.`, ISO 26324)
+ * are Handles.
  *
  * Key octets:
  *   0x01, the prefix folded to upper case (ASCII), ".", "/", the suffix
  * so each label of the prefix ends with a dot and the handles directly under a prefix with "./".
- * The suffix keeps its case, except under prefixes that begin "0.", which are folded whole.
- * A prefix key is 0x01 alone, or ends after any label's dot, or after the slash. */
-#include "proto/id/scheme.h"
+ * The suffix keeps its case, except under the prefixes that begin "0." and under 10 and "10." (DOIs
+ * compare without regard to ASCII case), where it is folded as well.
+ * A prefix key is 0x01 alone, or ends after any label's dot, or after the slash.
+ *
+ * A prefix is ASCII, so that none passes for another; a suffix is any text that unicode.h allows. Forms
+ * that are URIs are percent-decoded; of those of a proxy, what follows "?" or "#" is said to the proxy
+ * and left out. */
+#include "proto/id/percent.h"
+#include "proto/id/unicode.h"
 
 enum {
 	PREFIX_MAX = 255, /* octets; a prefix must fit the head of a shortened key */
@@ -20,14 +27,38 @@ static unsigned char upper(unsigned char c)
 	return c >= 'a' && c <= 'z' ? c - 32 : c;
 }
 
-/* Octets before the handle proper: a scheme in front is taken off. */
-static size_t marked(struct str text)
+/* What stands before a handle proper. */
+static const struct mark {
+	struct str text;
+	bool doi, uri, proxy;
+} marks[] = {
+    {{"hdl:", 4}, false, false, false},
+    {{"info:hdl/", 9}, false, true, false},
+    {{"doi:", 4}, true, false, false},
+    {{"info:doi/", 9}, true, true, false},
+    {{"https://doi.org/", 16}, true, true, true},
+    {{"http://doi.org/", 15}, true, true, true},
+    {{"https://dx.doi.org/", 19}, true, true, true},
+    {{"http://dx.doi.org/", 18}, true, true, true},
+    {{"https://www.doi.org/", 20}, true, true, true},
+    {{"http://www.doi.org/", 19}, true, true, true},
+    {{"https://hdl.handle.net/", 23}, false, true, true},
+    {{"http://hdl.handle.net/", 22}, false, true, true},
+};
+
+static const struct mark *mark_of(struct str text)
 {
 	/* asked several times for each identifier, and nearly all begin with a digit */
-	if (!text.n || text.p[0] < 'A') return 0;
-	if (str_starts_nocase(text, STR("hdl:"))) return 4;
-	if (str_starts_nocase(text, STR("info:hdl/"))) return 9;
-	return 0;
+	if (!text.n || text.p[0] < 'A') return NULL;
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+		if (str_starts_nocase(text, marks[i].text)) return &marks[i];
+	return NULL;
+}
+
+static size_t marked(struct str text)
+{
+	const struct mark *m = mark_of(text);
+	return m ? m->text.n : 0;
 }
 
 static enum id_claim detect(struct str text)
@@ -41,51 +72,20 @@ static enum id_claim detect_prefix(struct str text)
 	return marked(text) ? ID_SURE : ID_MAYBE;
 }
 
-/* Control characters (C0, DEL, C1, line separators) and those that turn the direction of writing can
- * make one identifier look like another. Length of the one at p, 0 if it is none. */
-static size_t unsafe_len(const unsigned char *p, size_t n)
+static bool is_doi(struct str prefix)
 {
-	if (p[0] < 0x20 || p[0] == 0x7f) return 1;
-	if (n >= 2 && p[0] == 0xc2 && p[1] < 0xa0) return 2;  /* U+0080..9F */
-	if (n >= 2 && p[0] == 0xd8 && p[1] == 0x9c) return 2; /* U+061C */
-	if (n < 3 || p[0] != 0xe2) return 0;
-	if (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f)) return 3; /* U+200E, 200F */
-	if (p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) return 3;   /* U+2028..202E */
-	if (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9) return 3;   /* U+2066..2069 */
-	return 0;
+	return str_is(prefix, "10") || str_starts(prefix, STR("10."));
 }
 
-/* Eight octets at a time while there are as many: is one below 0x20, 0x7f or above? */
-static bool plain_ascii(struct str s)
+static enum err prefix_text_check(struct arena *a, struct str text, size_t from, size_t end, struct flaw *f)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
-	unsigned char bad = 0;
-	for (uint64_t w; s.n >= 8; s = str_skip(s, 8)) {
-		memcpy(&w, s.p, 8);
-		if ((w | (w - ones * 0x20) | (w + ones)) & high) return false;
-	}
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		bad |= (unsigned char)((unsigned char)(c - 0x20) > 0x5e);
-	}
-	return !bad;
-}
-
-static enum err text_check(struct str text, size_t from, struct flaw *f)
-{
-	size_t bad;
-	struct str s = str_skip(text, from);
-	if (plain_ascii(s)) return ERR_OK;
-	if (!str_utf8_ok(s, &bad))
-		return flaw_set(f, ERR_BAD_ID, from + bad, "", "utf-8",
-				"the octet is not well-formed UTF-8");
-	for (size_t i = 0; i < s.n; i++) {
-		size_t len = unsafe_len((const unsigned char *)s.p + i, s.n - i);
-		if (!len) continue;
-		return flaw_set(f, ERR_BAD_ID, from + i, "", len == 1 ? "control" : "unsafe-character",
-				"control and direction characters are not allowed");
-	}
-	return ERR_OK;
+	if (id__plain(str_skip(text, from))) return ERR_OK;
+	enum err e = id__text_check(a, text, from, f);
+	size_t at = from + id__ascii_end(str_n(text.p + from, end - from));
+	if (!e && at < end)
+		e = flaw_set(f, ERR_BAD_ID, at, "prefix", "prefix-characters",
+			     "a prefix has ASCII characters only");
+	return e;
 }
 
 /* text[from, end) is the prefix. */
@@ -118,42 +118,90 @@ static void fold(char *to, struct str s)
 	for (size_t i = 0; i < s.n; i++) to[i] = (char)upper((unsigned char)s.p[i]);
 }
 
-static enum err parse(struct arena *a, struct str text, struct flaw *f, struct id *ret)
+/* Key and text, without a mark, of what was found to be sound. */
+static enum err make(struct arena *a, struct str prefix, struct str suffix, struct flaw *f, struct id *ret)
 {
-	size_t from = marked(text), n = text.n - from;
-	size_t slash = from + str_find(str_skip(text, from), '/');
-	if (n > ID_TEXT_MAX)
-		return flaw_set(f, ERR_BAD_ID, from + ID_TEXT_MAX, "", "too-long",
-				"a Handle has at most %d octets", ID_TEXT_MAX);
-	if (slash == text.n)
-		return flaw_set(f, ERR_BAD_ID, text.n, "", "no-slash",
-				"a Handle has a slash between prefix and suffix");
-	enum err e = labels_check(text, from, slash, f);
-	if (e) return e;
-	if (slash + 1 == text.n)
-		return flaw_set(f, ERR_BAD_ID, text.n, "suffix", "no-suffix", "the suffix is empty");
-	e = text_check(text, from, f);
-	if (e) return e;
-
-	struct str prefix = str_n(text.p + from, slash - from), suffix = str_skip(text, slash + 1);
-	char *p = arena_bytes(a, 2 + n + 4 + n);
-	if (!p) return id__no_memory(f);
-	char *key = p, *out = p + 2 + n;
+	size_t n = prefix.n + 1 + suffix.n;
+	char *key = arena_bytes(a, 2 + n + n);
+	if (!key) return id__no_memory(f);
+	char *out = key + 2 + n;
 	key[0] = ID_HANDLE;
 	fold(key + 1, prefix);
 	key[1 + prefix.n] = '.';
 	key[2 + prefix.n] = '/';
-	if (str_starts(prefix, STR("0.")))
+	if (str_starts(prefix, STR("0.")) || is_doi(prefix))
 		fold(key + 3 + prefix.n, suffix);
 	else
 		memcpy(key + 3 + prefix.n, suffix.p, suffix.n);
-	memcpy(out, "hdl:", 4);
-	memcpy(out + 4, key + 1, prefix.n);
-	memcpy(out + 4 + prefix.n, key + 2 + prefix.n, 1 + suffix.n);
-	struct str bare = str_n(out + 4, n);
-	bool ambiguous = marked(bare) || id_detect(bare) != ID_HANDLE;
-	ret->text = ambiguous ? str_n(out, n + 4) : bare;
+	memcpy(out, key + 1, prefix.n);
+	memcpy(out + prefix.n, key + 2 + prefix.n, 1 + suffix.n);
+	ret->text = str_n(out, n);
 	return id__key_fit(a, str_n(key, 2 + n), ret) ? id__no_memory(f) : ERR_OK;
+}
+
+/* text[from, end) is a handle. */
+static enum err read(struct arena *a, struct str text, size_t from, struct flaw *f, struct id *ret)
+{
+	size_t slash = from + str_find(str_skip(text, from), '/');
+	enum err e = id__length_check(text, from, f);
+	if (e) return e;
+	if (slash == text.n)
+		return flaw_set(f, ERR_BAD_ID, text.n, "", "no-slash",
+				"a Handle has a slash between prefix and suffix");
+	e = labels_check(text, from, slash, f);
+	if (e) return e;
+	if (slash + 1 == text.n)
+		return flaw_set(f, ERR_BAD_ID, text.n, "suffix", "no-suffix", "the suffix is empty");
+	e = prefix_text_check(a, text, from, slash, f);
+	if (e) return e;
+	return make(a, str_n(text.p + from, slash - from), str_skip(text, slash + 1), f, ret);
+}
+
+static bool ambiguous(struct str bare)
+{
+	return marked(bare) || id_detect(bare) != ID_HANDLE;
+}
+
+/* The mark in front of what would be read as something else without it. */
+static enum err keep_mark(struct arena *a, struct flaw *f, struct id *ret)
+{
+	if (ambiguous(ret->text)) ret->text = id__joined(a, marks[0].text, ret->text);
+	return ret->text.p ? ERR_OK : id__no_memory(f);
+}
+
+/* The handle in a text, decoded, without what stands before it; where it begins in *ret_from. */
+static enum err bare_handle(struct arena *a, struct str text, struct flaw *f, size_t *ret_from,
+			    struct str *ret)
+{
+	const struct mark *m = mark_of(text);
+	size_t from = m ? m->text.n : 0;
+	*ret_from = from;
+	*ret = str_skip(text, from);
+	if (!m || !m->uri) return ERR_OK;
+	struct str s = m->proxy ? str_first(text, str_find(text, '#')) : text;
+	if (m->proxy) s = str_first(s, str_find(s, '?'));
+	return id__percent_decode(a, s, from, f, ret);
+}
+
+static enum err parse(struct arena *a, struct str text, struct flaw *f, struct id *ret)
+{
+	const struct mark *m = mark_of(text);
+	size_t from;
+	struct str bare;
+	if (!m) return read(a, text, 0, f, ret); /* detected as it is */
+	enum err e = bare_handle(a, text, f, &from, &bare);
+	if (e) return e;
+	if (m->doi && !is_doi(str_first(bare, str_find(bare, '/'))))
+		return flaw_set(f, ERR_BAD_ID, from, "prefix", "doi-prefix",
+				"a DOI has the prefix 10, or one that begins with 10 and a dot");
+	if (!m->uri) {
+		e = read(a, text, from, f, ret);
+		return e ? e : keep_mark(a, f, ret);
+	}
+	e = read(a, bare, 0, f, ret);
+	if (!e) return keep_mark(a, f, ret);
+	if (f && f->offset != FLAW_NO_OFFSET) f->offset = id__percent_at(text, from, f->offset);
+	return e;
 }
 
 /* Prefix key octets → text. */
@@ -180,14 +228,15 @@ static enum err prefix_parse(struct arena *a, struct str text, struct flaw *f, s
 	if (end + 1 < text.n)
 		return flaw_set(f, ERR_BAD_ID, end + 1, "suffix", "prefix-only",
 				"a Handle prefix ends before or with its slash");
-	bool all = from == text.n;
+	const struct mark *m = mark_of(text);
+	bool all = from == text.n && m && !m->doi && !m->proxy;
 	char *key = arena_bytes(a, 3 + (end - from));
 	if (!key) return id__no_memory(f);
 	key[0] = ID_HANDLE;
 	ret->key = str_n(key, 1);
 	if (!all) {
 		enum err e = labels_check(text, from, end, f);
-		if (!e) e = text_check(text, from, f);
+		if (!e) e = prefix_text_check(a, text, from, end, f);
 		if (e) return e;
 		fold(key + 1, str_n(text.p + from, end - from));
 		key[1 + end - from] = '.';
@@ -215,7 +264,7 @@ static struct str print(struct arena *a, struct str key)
 	memcpy(p + 4, body.p, slash - 1);
 	memcpy(p + 4 + slash - 1, suffix.p, suffix.n);
 	struct str bare = str_n(p + 4, slash - 1 + suffix.n);
-	return marked(bare) || id_detect(bare) != ID_HANDLE ? str_n(p, 4 + bare.n) : bare;
+	return ambiguous(bare) ? str_n(p, 4 + bare.n) : bare;
 }
 
 static size_t boundaries(struct str key, size_t *ret)
@@ -230,13 +279,48 @@ static size_t boundaries(struct str key, size_t *ret)
 	return n;
 }
 
+static bool label_is(struct str prefix, const char *first)
+{
+	return str_is(str_first(prefix, str_find(prefix, '.')), first);
+}
+
+/* First n labels of the prefix; none when it has fewer. */
+static struct str labels(struct str prefix, size_t n)
+{
+	for (size_t i = 0; i < prefix.n; i++)
+		if (prefix.p[i] == '.' && !--n) return str_first(prefix, i);
+	return n == 1 ? prefix : STR_NONE;
+}
+
+static void parts(struct arena *a, struct str text, const struct id *id, struct id_parts *ret)
+{
+	struct str bare = str_skip(id->text, str_starts(id->text, STR("hdl:")) ? 4 : 0), written;
+	size_t slash = str_find(bare, '/'), from;
+	struct str prefix = str_first(bare, slash);
+	id__part_text(ret, "prefix", prefix);
+	id__part_text(ret, "suffix", str_skip(bare, slash + 1));
+	id__part_text(ret, "zero_na", id__joined(a, STR("0.NA/"), prefix));
+	if (label_is(prefix, "86") ||
+	    label_is(prefix, "88")) { /* VAA: country, industry or region, enterprise */
+		id__part_text(ret, "country", labels(prefix, 1));
+		id__part_text(ret, "secondary", labels(prefix, 2));
+		id__part_text(ret, "enterprise", labels(prefix, 3));
+	}
+	if (!is_doi(prefix)) return;
+	if (!bare_handle(a, text, NULL, &from, &written) && str_eq_nocase(written, bare))
+		id__part_text(ret, "handle", written);
+	id__part_text(ret, "case_insensitive_key", bare);
+}
+
 const struct id_scheme_ops id__ops_handle = {
     .scheme = ID_HANDLE,
     .name = "handle",
+    .mark = {"hdl:", 4},
     .detect = detect,
     .detect_prefix = detect_prefix,
     .parse = parse,
     .prefix_parse = prefix_parse,
     .print = print,
     .boundaries = boundaries,
+    .parts = parts,
 };

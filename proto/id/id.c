@@ -3,40 +3,88 @@
 #include "base/hash.h"
 
 static const struct id_scheme_ops *const schemes[] = {
-#define X(name, octet, text, code) &id__ops_##code,
+#define X(name, octet, text, code, leads) &id__ops_##code,
     ID_SCHEMES(X)
 #undef X
 };
+
+static const struct id_scheme_ops *const by_octet[] = {
+#define X(name, octet, text, code, leads) [octet] = &id__ops_##code,
+    ID_SCHEMES(X)
+#undef X
+};
+
+static const char known[] =
+#define X(name, octet, text, code, leads) " " text
+    ID_SCHEMES(X)
+#undef X
+    ;
 
 enum { SCHEMES = sizeof schemes / sizeof *schemes };
 
 static const struct id_scheme_ops *scheme_find(unsigned octet)
 {
-	for (size_t i = 0; i < SCHEMES; i++)
-		if ((unsigned)schemes[i]->scheme == octet) return schemes[i];
-	return NULL;
+	return octet < sizeof by_octet / sizeof *by_octet ? by_octet[octet] : NULL;
 }
 
-static const struct id_scheme_ops *detect(struct str text, bool prefix)
+enum {
+#define X(name, octet, text, code, leads) ROW_##name,
+	ID_SCHEMES(X)
+#undef X
+};
+
+/* A bit for each row that a text with this lead is asked of. */
+enum {
+#define X(name, octet, text, code, leads) | ((leads)&ID_DIGIT ? 1 << ROW_##name : 0)
+	ROWS_OF_DIGIT = 0 ID_SCHEMES(X),
+#undef X
+#define X(name, octet, text, code, leads) | ((leads)&ID_LETTER ? 1 << ROW_##name : 0)
+	ROWS_OF_LETTER = 0 ID_SCHEMES(X),
+#undef X
+#define X(name, octet, text, code, leads) | ((leads)&ID_OTHER ? 1 << ROW_##name : 0)
+	ROWS_OF_OTHER = 0 ID_SCHEMES(X),
+#undef X
+};
+
+static unsigned rows_of(struct str text)
+{
+	unsigned char c = text.n ? (unsigned char)text.p[0] : 0;
+	if (c >= '0' && c <= '9') return ROWS_OF_DIGIT;
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ? ROWS_OF_LETTER : ROWS_OF_OTHER;
+}
+
+static const struct id_scheme_ops *detect(struct str text, bool prefix, enum id_claim *ret)
 {
 	const struct id_scheme_ops *maybe = NULL;
-	for (size_t i = 0; i < SCHEMES; i++) {
-		enum id_claim c = prefix ? schemes[i]->detect_prefix(text) : schemes[i]->detect(text);
-		if (c == ID_SURE) return schemes[i];
-		if (c == ID_MAYBE && !maybe) maybe = schemes[i];
+	for (unsigned rows = rows_of(text); rows; rows &= rows - 1) {
+		const struct id_scheme_ops *s = schemes[__builtin_ctz(rows)];
+		enum id_claim c = prefix ? s->detect_prefix(text) : s->detect(text);
+		if (c == ID_SURE) {
+			*ret = c;
+			return s;
+		}
+		if (c == ID_MAYBE && !maybe) maybe = s;
 	}
+	*ret = maybe ? ID_MAYBE : ID_NOT;
 	return maybe;
+}
+
+enum id_scheme id__detect(struct str text, enum id_claim *ret)
+{
+	const struct id_scheme_ops *s = detect(text, false, ret);
+	return s ? s->scheme : ID_NONE;
 }
 
 enum id_scheme id_detect(struct str text)
 {
-	const struct id_scheme_ops *s = detect(text, false);
-	return s ? s->scheme : ID_NONE;
+	enum id_claim claim;
+	return id__detect(text, &claim);
 }
 
 enum id_scheme id__detect_prefix(struct str text)
 {
-	const struct id_scheme_ops *s = detect(text, true);
+	enum id_claim claim;
+	const struct id_scheme_ops *s = detect(text, true, &claim);
 	return s ? s->scheme : ID_NONE;
 }
 
@@ -59,28 +107,85 @@ enum err id__key_fit(struct arena *a, struct str natural, struct id *ret)
 	return ERR_OK;
 }
 
+enum err id__length_check(struct str text, size_t from, struct flaw *f)
+{
+	if (text.n - from <= ID_TEXT_MAX) return ERR_OK;
+	return flaw_set(f, ERR_BAD_ID, from + ID_TEXT_MAX, "", "too-long",
+			"an identifier has at most %d octets", ID_TEXT_MAX);
+}
+
+enum err id__own_check(enum id_scheme own, struct str canonical, struct flaw *f)
+{
+	enum id_scheme other = id_detect(canonical);
+	if (other == own) return ERR_OK;
+	return flaw_set(f, ERR_BAD_ID, 0, "", "other-scheme", "this is an identifier of the scheme %s",
+			id_scheme_name(other));
+}
+
+size_t id__marked(struct str text, const struct str *marks, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_starts_nocase(text, marks[i])) return marks[i].n;
+	return 0;
+}
+
+struct str id__joined(struct arena *a, struct str first, struct str second)
+{
+	char *p = arena_bytes(a, first.n + second.n + 1);
+	if (!p) return STR_NONE;
+	if (first.n) memcpy(p, first.p, first.n);
+	if (second.n) memcpy(p + first.n, second.p, second.n);
+	return str_n(p, first.n + second.n);
+}
+
+size_t id__ends(struct str key, size_t from, char end, size_t max, size_t *ret)
+{
+	size_t n = 0;
+	for (size_t i = from; i < key.n && i < ID_KEY_HEAD && n < max; i++)
+		if (key.p[i] == end) ret[n++] = i + 1;
+	return n;
+}
+
 static enum err parse_by(const struct id_scheme_ops *s, struct arena *a, struct str text, struct flaw *f,
 			 struct id *ret)
 {
 	if (!text.n) return flaw_set(f, ERR_BAD_ID, 0, "", "empty", "the identifier is empty");
 	if (!s)
 		return flaw_set(f, ERR_BAD_ID, 0, "", "scheme",
-				"this is not an identifier of a known scheme (Handle or GS1)");
+				"this is not an identifier of a known scheme:%s", known);
 	struct id id = {.scheme = s->scheme};
 	enum err e = s->parse(a, text, f, &id);
+	if (!e && id.text.n > ID_CANONICAL_MAX)
+		e = flaw_set(f, ERR_BAD_ID, text.n, "", "too-long",
+			     "with its mark it has more than %d octets", ID_CANONICAL_MAX);
 	if (!e) *ret = id;
 	return e;
 }
 
 enum err id_parse(struct arena *a, struct str text, struct flaw *f, struct id *ret)
 {
-	return parse_by(detect(text, false), a, text, f, ret);
+	enum id_claim claim;
+	return parse_by(detect(text, false, &claim), a, text, f, ret);
+}
+
+/* A text that another scheme claims, read as if it had the mark of s in front. */
+static enum err parse_marked(const struct id_scheme_ops *s, struct arena *a, struct str text,
+			     struct flaw *f, struct id *ret)
+{
+	struct str marked = id__joined(a, s->mark, text);
+	if (!marked.p) return id__no_memory(f);
+	enum err e = parse_by(s, a, marked, f, ret);
+	if (e && f && f->offset != FLAW_NO_OFFSET)
+		f->offset -= f->offset < s->mark.n ? f->offset : s->mark.n;
+	return e;
 }
 
 enum err id_parse_as(enum id_scheme scheme, struct arena *a, struct str text, struct flaw *f,
 		     struct id *ret)
 {
-	return parse_by(scheme_find(scheme), a, text, f, ret);
+	const struct id_scheme_ops *s = scheme_find(scheme);
+	if (s && text.n && s->mark.n && id_detect(text) != scheme) return parse_marked(s, a, text, f, ret);
+	return parse_by(s, a, text, f, ret);
 }
 
 static enum err prefix_parse_by(const struct id_scheme_ops *s, struct arena *a, struct str text,
@@ -88,8 +193,8 @@ static enum err prefix_parse_by(const struct id_scheme_ops *s, struct arena *a, 
 {
 	if (!text.n) return flaw_set(f, ERR_BAD_ID, 0, "", "empty", "the prefix is empty");
 	if (!s)
-		return flaw_set(f, ERR_BAD_ID, 0, "", "scheme",
-				"this is not a prefix of a known scheme (Handle or GS1)");
+		return flaw_set(f, ERR_BAD_ID, 0, "", "scheme", "this is not a prefix of a known scheme:%s",
+				known);
 	struct id_prefix p = {.scheme = s->scheme};
 	enum err e = s->prefix_parse(a, text, f, &p);
 	if (!e) *ret = p;
@@ -98,7 +203,8 @@ static enum err prefix_parse_by(const struct id_scheme_ops *s, struct arena *a, 
 
 enum err id_prefix_parse(struct arena *a, struct str text, struct flaw *f, struct id_prefix *ret)
 {
-	return prefix_parse_by(detect(text, true), a, text, f, ret);
+	enum id_claim claim;
+	return prefix_parse_by(detect(text, true, &claim), a, text, f, ret);
 }
 
 enum err id_prefix_parse_as(enum id_scheme scheme, struct arena *a, struct str text, struct flaw *f,
@@ -173,6 +279,53 @@ size_t id_key_boundaries(struct str key, size_t ret[ID_BOUNDARIES_MAX])
 size_t id_boundaries(const struct id *id, size_t ret[ID_BOUNDARIES_MAX])
 {
 	return id_key_boundaries(id->key, ret);
+}
+
+static void part_add(struct id_parts *parts, struct id_part part)
+{
+	must(parts->n < ID_PARTS_MAX);
+	parts->part[parts->n++] = part;
+}
+
+void id__part_text(struct id_parts *parts, const char *name, struct str text)
+{
+	if (text.p) part_add(parts, (struct id_part){.name = name, .kind = ID_PART_TEXT, .text = text});
+}
+
+void id__part_number(struct id_parts *parts, const char *name, uint64_t number)
+{
+	part_add(parts, (struct id_part){.name = name, .kind = ID_PART_NUMBER, .number = number});
+}
+
+void id__part_list(struct id_parts *parts, const char *name, const struct str *list, size_t n)
+{
+	part_add(parts, (struct id_part){.name = name, .kind = ID_PART_LIST, .list = list, .list_n = n});
+}
+
+enum err id_explain(struct arena *a, struct str text, const struct id *id, struct flaw *f,
+		    struct id_parts *ret)
+{
+	const struct id_scheme_ops *s = scheme_find(id->scheme);
+	struct id_parts parts = {.n = 0};
+	if (s && s->parts) s->parts(a, text, id, &parts);
+	if (arena_overflowed(a)) return id__no_memory(f);
+	*ret = parts;
+	return ERR_OK;
+}
+
+enum err id_describe(enum id_scheme scheme, struct arena *a, struct str text, struct flaw *f,
+		     struct id_description *ret)
+{
+	struct id_description d = {.id.scheme = scheme ? scheme : id_detect(text)};
+	const struct id_scheme_ops *s = scheme_find(d.id.scheme);
+	bool nameless = false;
+	enum err e = ERR_OK;
+	if (s && s->carrier_check && text.n) e = s->carrier_check(a, text, f, &nameless);
+	if (!e && !nameless)
+		e = scheme ? id_parse_as(scheme, a, text, f, &d.id) : id_parse(a, text, f, &d.id);
+	if (!e) e = id_explain(a, text, &d.id, f, &d.parts);
+	if (!e) *ret = d;
+	return e;
 }
 
 const char *id_scheme_name(enum id_scheme scheme)

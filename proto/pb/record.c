@@ -173,21 +173,69 @@ enum err record_unpack(struct arena *a, struct str packed, struct flaw *f, struc
 	return e;
 }
 
-/* The head's field into *h; the value's octets are left to the caller. */
-static void head_take(const struct pb_field *p, struct record_head *h)
+/* ---- reading without unpacking ------------------------------------------------------------
+ *
+ * First as record_pack writes: fields in the order of their numbers, each once, a value without references
+ * at most. Then there is no choice at a field, only whether it stands. What is written in another way,
+ * which protobuf allows, is read a second time by the cursor. */
+
+#define TAG(id, wire) ((unsigned)(id) << 3 | (wire))
+
+/* The number of the field with this tag, if that is what stands at *p. false: not to be read here. */
+static inline __attribute__((always_inline)) bool
+number_at(const struct pb_cursor *c, const unsigned char **p, unsigned tag, uint64_t *ret)
 {
-	switch (p->id) {
-	case REC_ID: h->id = p->bytes; break;
-	case REC_CREATED: h->created = (usec_t)p->number; break;
-	case REC_MODIFIED: h->modified = (usec_t)p->number; break;
-	case REC_REVISION: h->revision = p->number; break;
-	case REC_STATUS: h->status = p->number ? RECORD_RETIRED : RECORD_ACTIVE; break;
-	case REC_OWNER: h->owner = p->bytes; break;
-	default: break;
-	}
+	const unsigned char *q = *p;
+	if (q == c->end || *q != tag) return true;
+	q++;
+	if (q < c->end && *q < 0x80)
+		*ret = *q++;
+	else
+		q = pb_number(c, q, ret);
+	*p = q;
+	return q;
 }
 
-static enum err value_read(struct str octets, struct value *ret)
+static inline __attribute__((always_inline)) bool
+bytes_at(const struct pb_cursor *c, const unsigned char **p, unsigned tag, struct str *ret)
+{
+	const unsigned char *q = *p;
+	uint64_t n;
+	if (q == c->end || *q != tag) return true;
+	if (!number_at(c, &q, tag, &n) || n > (size_t)(c->end - q)) return false;
+	*ret = str_n(q, (size_t)n);
+	*p = q + n;
+	return true;
+}
+
+/* start: of what the value lies in. */
+static inline __attribute__((always_inline)) bool value_quick(struct str octets, const unsigned char *start,
+							      struct value *ret)
+{
+	struct pb_cursor c = pb_cursor(octets);
+	const unsigned char *p = c.p;
+	uint64_t index = 0, absolute = 0, ttl = 0, timestamp = 0, permissions = 0;
+	struct str type = STR_NONE, data = STR_NONE;
+	c.start = start;
+	bool ok = number_at(&c, &p, TAG(VAL_INDEX, PB_VARINT), &index) &&
+		  bytes_at(&c, &p, TAG(VAL_TYPE, PB_BYTES), &type) &&
+		  bytes_at(&c, &p, TAG(VAL_DATA, PB_BYTES), &data) &&
+		  number_at(&c, &p, TAG(VAL_TTL_TYPE, PB_VARINT), &absolute) &&
+		  number_at(&c, &p, TAG(VAL_TTL, PB_VARINT), &ttl) &&
+		  number_at(&c, &p, TAG(VAL_TIMESTAMP, PB_VARINT), &timestamp) &&
+		  number_at(&c, &p, TAG(VAL_PERMISSIONS, PB_VARINT), &permissions) && p == c.end;
+	if (!ok) return false;
+	*ret = (struct value){.index = (uint32_t)index,
+			      .type = type,
+			      .data = data,
+			      .ttl_absolute = absolute == 1,
+			      .ttl = (uint32_t)ttl,
+			      .timestamp = timestamp,
+			      .permissions = (uint8_t)permissions};
+	return true;
+}
+
+static __attribute__((noinline)) enum err value_read(struct str octets, struct value *ret)
 {
 	struct pb_cursor c = pb_cursor(octets);
 	struct pb_field p;
@@ -211,61 +259,107 @@ static enum err value_read(struct str octets, struct value *ret)
 	return ERR_OK;
 }
 
-enum err record__head(struct str packed, struct record_head *ret)
+/* The value's TTL into *least if it is relative and smaller; *any when it is relative. */
+static inline enum err least_ttl(struct str octets, const unsigned char *start, uint32_t *least, bool *any)
+{
+	struct value v;
+	if (!value_quick(octets, start, &v) && value_read(octets, &v)) return ERR_CORRUPT;
+	if (!v.ttl_absolute && v.ttl < *least) *least = v.ttl;
+	*any |= !v.ttl_absolute;
+	return ERR_OK;
+}
+
+static inline __attribute__((always_inline)) bool head_quick(struct str packed, bool ttl,
+							     struct record_head *ret)
 {
 	struct pb_cursor c = pb_cursor(packed);
-	struct pb_field p;
-	struct record_head h = {0};
-	enum err e;
-	while (!(e = pb_next(&c, &p)))
-		if (p.id != REC_VALUES) head_take(&p, &h);
-	if (e != ERR_NOT_FOUND || !h.id.n) return ERR_CORRUPT;
-	*ret = h;
-	return ERR_OK;
-}
-
-/* The value's TTL into *least if it is relative and smaller; *any when it is relative. */
-static enum err least_ttl(struct str octets, uint32_t *least, bool *any)
-{
-	struct pb_cursor c = pb_cursor(octets);
-	struct pb_field p;
-	bool absolute = false;
-	uint32_t ttl = 0;
-	enum err e;
-	while (!(e = pb_next(&c, &p))) {
-		if (p.id == VAL_TTL_TYPE) absolute = p.number == 1;
-		if (p.id == VAL_TTL) ttl = (uint32_t)p.number;
+	const unsigned char *p = c.p;
+	uint64_t version, created = 0, modified = 0, revision = 0, status = 0;
+	struct record_head h = {.ttl = UINT32_MAX};
+	struct str octets;
+	bool any = false;
+	if (!number_at(&c, &p, TAG(REC_VERSION, PB_VARINT), &version) ||
+	    !bytes_at(&c, &p, TAG(REC_ID, PB_BYTES), &h.id))
+		return false;
+	h.values.p = (const char *)p;
+	while (p < c.end && *p == TAG(REC_VALUES, PB_BYTES)) {
+		if (!bytes_at(&c, &p, TAG(REC_VALUES, PB_BYTES), &octets)) return false;
+		if (ttl && least_ttl(octets, c.start, &h.ttl, &any)) return false;
 	}
-	if (e != ERR_NOT_FOUND) return ERR_CORRUPT;
-	if (!absolute && ttl < *least) *least = ttl;
-	*any |= !absolute;
-	return ERR_OK;
+	h.values.n = (size_t)((const char *)p - h.values.p);
+	bool ok = number_at(&c, &p, TAG(REC_CREATED, PB_VARINT), &created) &&
+		  number_at(&c, &p, TAG(REC_MODIFIED, PB_VARINT), &modified) &&
+		  number_at(&c, &p, TAG(REC_REVISION, PB_VARINT), &revision) &&
+		  number_at(&c, &p, TAG(REC_STATUS, PB_VARINT), &status) &&
+		  bytes_at(&c, &p, TAG(REC_OWNER, PB_BYTES), &h.owner) && p == c.end && h.id.n;
+	if (!ok) return false;
+	h.created = (usec_t)created;
+	h.modified = (usec_t)modified;
+	h.revision = revision;
+	h.status = status ? RECORD_RETIRED : RECORD_ACTIVE;
+	if (!any) h.ttl = VALUE_TTL;
+	*ret = h;
+	return true;
 }
 
-enum err record_peek(struct str packed, struct record_head *ret)
+static void head_take(const struct pb_field *p, struct record_head *h)
+{
+	switch (p->id) {
+	case REC_ID: h->id = p->bytes; break;
+	case REC_CREATED: h->created = (usec_t)p->number; break;
+	case REC_MODIFIED: h->modified = (usec_t)p->number; break;
+	case REC_REVISION: h->revision = p->number; break;
+	case REC_STATUS: h->status = p->number ? RECORD_RETIRED : RECORD_ACTIVE; break;
+	case REC_OWNER: h->owner = p->bytes; break;
+	default: break;
+	}
+}
+
+static __attribute__((noinline)) enum err head_read(struct str packed, struct record_head *ret)
 {
 	struct pb_cursor c = pb_cursor(packed);
 	struct pb_field p;
 	struct record_head h = {.ttl = UINT32_MAX};
+	size_t from = 0, end = 0;
 	bool any = false;
 	enum err e;
 	while (!(e = pb_next(&c, &p))) {
-		if (p.id != REC_VALUES)
-			head_take(&p, &h);
-		else if (least_ttl(p.bytes, &h.ttl, &any))
-			return ERR_CORRUPT;
+		head_take(&p, &h);
+		if (p.id != REC_VALUES) continue;
+		if (least_ttl(p.bytes, (const unsigned char *)p.bytes.p, &h.ttl, &any)) return ERR_CORRUPT;
+		if (!end) from = p.at;
+		end = pb_at(&c);
 	}
 	if (e != ERR_NOT_FOUND || !h.id.n) return ERR_CORRUPT;
 	if (!any) h.ttl = VALUE_TTL;
+	h.values = str_first(str_skip(packed, from), end - from);
 	*ret = h;
 	return ERR_OK;
+}
+
+enum err record__head(struct str packed, struct record_head *ret)
+{
+	return head_quick(packed, false, ret) ? ERR_OK : head_read(packed, ret);
+}
+
+enum err record_peek(struct str packed, struct record_head *ret)
+{
+	return head_quick(packed, true, ret) ? ERR_OK : head_read(packed, ret);
 }
 
 enum err record__next_value(struct str *rest, struct value *ret, struct str *ret_octets)
 {
 	struct pb_cursor c = pb_cursor(*rest);
 	struct pb_field p;
+	struct str octets;
+	const unsigned char *at = c.p;
 	enum err e;
+	if (at < c.end && *at == TAG(REC_VALUES, PB_BYTES) && bytes_at(&c, &at, *at, &octets) &&
+	    value_quick(octets, c.start, ret)) {
+		*ret_octets = STR_NONE;
+		*rest = str_n(at, (size_t)(c.end - at));
+		return ERR_OK;
+	}
 	while (!(e = pb_next(&c, &p)))
 		if (p.id == REC_VALUES) break;
 	if (e) return e == ERR_NOT_FOUND ? e : ERR_CORRUPT;

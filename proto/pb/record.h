@@ -76,6 +76,10 @@ enum err record_unpack(struct arena *a, struct str packed, struct flaw *f, struc
  * member ("values[2].data.format"). */
 enum err record_parse_json(struct arena *a, json_t *j, struct flaw *f, struct record *ret) MUST_USE;
 
+/* One value of such a list; path is where it stands, for the flaw. Its index stays 0 when it names none. */
+enum err record_parse_value(struct arena *a, json_t *j, const char *path, struct flaw *f,
+			    struct value *ret) MUST_USE;
+
 /* Which values a reader may see. */
 enum record_view { RECORD_PUBLIC, RECORD_ADMIN };
 
@@ -85,7 +89,8 @@ struct record_head {
 	usec_t created, modified;
 	uint64_t revision;
 	enum record_status status;
-	uint32_t ttl; /* the smallest relative TTL among the values, VALUE_TTL without values */
+	uint32_t ttl;      /* the smallest relative TTL among the values, VALUE_TTL without values */
+	struct str values; /* the octets from the first value to the last, for record_next_value */
 };
 enum err record_peek(struct str packed, struct record_head *ret) MUST_USE;
 
@@ -94,10 +99,10 @@ enum err record_peek(struct str packed, struct record_head *ret) MUST_USE;
  * errors are sticky there. ERR_CORRUPT when the octets are not a record. */
 enum err record_write_json(struct str packed, enum record_view view, struct buf *out) MUST_USE;
 /* The same when record_peek has been done already. */
-enum err record_write_json_peeked(const struct record_head *head, struct str packed, enum record_view view,
+enum err record_write_json_peeked(const struct record_head *head, enum record_view view,
 				  struct buf *out) MUST_USE;
-/* Takes the next value off; start with *rest = packed. References are not filled (references_n 0).
- * ERR_NOT_FOUND at the end, ERR_CORRUPT. */
+/* Takes the next value off; start with *rest = packed, or the head's values. References are not filled
+ * (references_n 0). ERR_NOT_FOUND at the end, ERR_CORRUPT. */
 enum err record_next_value(struct str *rest, struct value *ret) MUST_USE;
 
 #endif

@@ -19,18 +19,20 @@ static inline char *put(char *to, const char *z, size_t n)
 
 #define PUT(to, lit) put((to), "" lit, sizeof(lit) - 1)
 
+/* Digits from the right; how many, by comparing: most numbers here have one to five. */
 static char *put_u64(char *to, uint64_t v)
 {
-	char d[20];
-	size_t i = sizeof d;
-	do d[--i] = (char)('0' + v % 10);
-	while (v /= 10);
-	return put(to, d + i, sizeof d - i);
+	size_t n = 1;
+	for (uint64_t most = 10; n < 20 && v >= most; most *= 10) n++;
+	for (size_t i = n; i-- > 0; v /= 10) to[i] = (char)('0' + v % 10);
+	return to + n;
 }
 
-static void put_digits(char *to, unsigned v, size_t n)
+/* Two digits; v below 100. */
+static inline void put_two(char *to, uint32_t v)
 {
-	for (; n-- > 0; v /= 10) to[n] = (char)('0' + v % 10);
+	to[0] = (char)('0' + v / 10);
+	to[1] = (char)('0' + v % 10);
 }
 
 /* The time printed last: the values of a record are mostly of one moment. */
@@ -53,12 +55,14 @@ static void moment_set(struct moment *m, uint64_t seconds)
 	uint32_t month = mp < 10 ? mp + 3 : mp - 9;
 	char *to = m->text;
 	PUT(to, "\"0000-00-00T00:00:00Z\"");
-	put_digits(to + 1, yoe + era * 400 + (month <= 2), 4);
-	put_digits(to + 6, month, 2);
-	put_digits(to + 9, doy - (153 * mp + 2) / 5 + 1, 2);
-	put_digits(to + 12, of_day / 3600, 2);
-	put_digits(to + 15, of_day / 60 % 60, 2);
-	put_digits(to + 18, of_day % 60, 2);
+	uint32_t year = yoe + era * 400 + (month <= 2), minutes = of_day / 60;
+	put_two(to + 1, year / 100);
+	put_two(to + 3, year % 100);
+	put_two(to + 6, month);
+	put_two(to + 9, doy - (153 * mp + 2) / 5 + 1);
+	put_two(to + 12, minutes / 60);
+	put_two(to + 15, minutes % 60);
+	put_two(to + 18, of_day - minutes * 60);
 }
 
 static char *put_time(char *to, uint64_t seconds, struct moment *m)
@@ -240,17 +244,16 @@ enum err record_write_json(struct str packed, enum record_view view, struct buf 
 {
 	struct record_head head;
 	enum err e = record__head(packed, &head);
-	return e ? e : record_write_json_peeked(&head, packed, view, out);
+	return e ? e : record_write_json_peeked(&head, view, out);
 }
 
-enum err record_write_json_peeked(const struct record_head *head, struct str packed, enum record_view view,
-				  struct buf *out)
+enum err record_write_json_peeked(const struct record_head *head, enum record_view view, struct buf *out)
 {
 	const unsigned readable =
 	    view == RECORD_PUBLIC ? VALUE_PUBLIC_READ : VALUE_PUBLIC_READ | VALUE_ADMIN_READ;
 	struct value v;
 	struct moment m;
-	struct str rest = packed, octets;
+	struct str rest = head->values, octets;
 	size_t from = out->n;
 	bool first = true;
 	enum err e;

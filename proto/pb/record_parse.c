@@ -155,6 +155,17 @@ static enum err value_read(struct arena *a, json_t *obj, const char *path, struc
 	return e;
 }
 
+enum err record_parse_value(struct arena *a, json_t *j, const char *path, struct flaw *f, struct value *ret)
+{
+	struct value v = {0};
+	must(strlen(path) < PATH);
+	enum err e = value_read(a, j, path, f, &v);
+	if (e == ERR_NO_MEMORY)
+		return flaw_set(f, e, FLAW_NO_OFFSET, path, "memory", "%s", err_text(e));
+	if (!e) *ret = v;
+	return e;
+}
+
 static bool index_used(const struct record *r, uint32_t index)
 {
 	for (size_t i = 0; i < r->values_n; i++)

@@ -87,7 +87,7 @@ static enum err read_items(struct arena *a, json_t *list, struct flaw *f, struct
 static enum err say_check(const struct template *t, struct flaw *f)
 {
 	struct flaw why = {.offset = FLAW_NO_OFFSET};
-	if (!template_check(t, &why)) return ERR_OK;
+	if (!template_check_rules(t, &why)) return ERR_OK;
 	return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, why.at, why.rule, "模板内容不合法: %s (%s)",
 			why.at, why.rule);
 }

@@ -161,7 +161,7 @@ static enum err check_attribute(const struct template_attribute *x, size_t i, st
 	return ERR_OK;
 }
 
-enum err template_check(const struct template *t, struct flaw *f)
+enum err template_check_rules(const struct template *t, struct flaw *f)
 {
 	if (!t->prefix.n || memchr(t->prefix.p, 0, t->prefix.n))
 		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "prefix", "required",

@@ -285,7 +285,7 @@ enum err template_read(struct arena *a, json_t *j, bool stored, struct flaw *f, 
 	}
 	if (e) return e;
 	fill_indexes(&t);
-	e = template_check(&t, f);
+	e = template_check_rules(&t, f);
 	if (!e) *ret = t;
 	return e;
 }

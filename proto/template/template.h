@@ -8,7 +8,7 @@
  * Ownership: slices borrow from the JSON tree or the arena. Threads: any; a struct at one time.
  * Invariants: 1. what template_read accepts, template_write writes, and is accepted again. 2. names and
  * indexes of a template's attributes are unique, indexes at least TEMPLATE_INDEX_FIRST. 3. a record that
- * template_check accepts has no value at an index the template does not know, but for those below 1000. */
+ * template_check_rules accepts has no value at an index the template does not know, but for those below 1000. */
 #ifndef PROTO_TEMPLATE_TEMPLATE_H
 #define PROTO_TEMPLATE_TEMPLATE_H
 
@@ -100,7 +100,7 @@ enum err template_read(struct arena *a, json_t *j, bool stored, struct flaw *f,
 /* A new reference. stored: with what only the node's table keeps. */
 json_t *template_write(const struct template *t, bool stored);
 /* Whether a template made by other code keeps the rules that template_read checks. */
-enum err template_check(const struct template *t, struct flaw *f) MUST_USE;
+enum err template_check_rules(const struct template *t, struct flaw *f) MUST_USE;
 const struct template_attribute *template_find(const struct template *t, struct str name);
 const struct template_attribute *template_at(const struct template *t, uint64_t index);
 const char *template_type_name(enum template_type t);    /* "number" */

@@ -42,6 +42,7 @@ THIRD_PARTY = {
     "curl/*": ["net/courier*.c", "net/courier_*.h"],  # its private headers, not its public one
     "protobuf-c/*": ["proto/pb/*"],
     "ldns/*": ["proto/dns/*"],
+    "utf8proc.h": ["proto/id/unicode.c"],
     "qrencode.h": ["tools/*"],
     "cmocka.h": ["tests/*"],
 }

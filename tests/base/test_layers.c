@@ -298,7 +298,7 @@ static void grow_high(struct store *s, uint64_t n, bool both, struct str large)
 static void no_snapshot_is_of_two_times(void **state)
 {
 	struct fixture *x = *state;
-	enum { COMMITS = 1200, READERS = 3 };
+	enum { COMMITS = 600, READERS = 3 };
 	struct racing r = {.store = x->store};
 	pthread_t threads[READERS];
 	char *large = calloc(1, JOURNAL_PAYLOAD_MAX);
@@ -464,11 +464,19 @@ static void a_journal_that_does_not_follow_its_data_is_refused(void **state)
 static void what_is_quiet_is_folded(void **state)
 {
 	struct fixture *x = *state;
+	struct store_stat st;
 	put_number(x->store, 0);
 	pthread_mutex_lock(&x->store->lock);
 	while (store__unfolded(x->store)) pthread_cond_wait(&x->store->folded_once, &x->store->lock);
 	assert_int_equal(x->store->folded, x->store->commit);
 	pthread_mutex_unlock(&x->store->lock);
+	store_stat(x->store, &st);
+	assert_int_equal(st.waiting_octets, 0);
+	assert_int_equal(st.folds, 1);
+	assert_int_equal(st.fold_failures, 0);
+	put_number(x->store, 1);
+	store_stat(x->store, &st);
+	assert_true(st.waiting_octets > 0);
 }
 
 static void a_commit_beyond_the_journal_goes_to_the_data_at_once(void **state)

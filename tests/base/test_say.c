@@ -36,6 +36,16 @@ static void both_languages_take_the_same_arguments(void **state)
 	}
 }
 
+static void a_rule_has_the_row_of_its_name(void **state)
+{
+	(void)state;
+	assert_string_equal(say_rule("utf-8"), say(SAY_RULE_UTF_8));
+	assert_string_equal(say_rule("check-digit"), say(SAY_RULE_CHECK_DIGIT));
+	assert_null(say_rule("check"));
+	assert_null(say_rule("check-digits"));
+	assert_null(say_rule(""));
+}
+
 static bool has_chinese(const char *s)
 {
 	for (; *s; s++)
@@ -123,6 +133,7 @@ int main(void)
 	    cmocka_unit_test(each_text_is_in_its_language),
 	    cmocka_unit_test(the_language_comes_from_the_first_variable_set),
 	    cmocka_unit_test(accept_language_is_weighed),
+	    cmocka_unit_test(a_rule_has_the_row_of_its_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

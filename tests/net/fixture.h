@@ -16,7 +16,7 @@
 /* What the handlers have seen, from any shard. */
 struct seen {
 	_Atomic uint64_t handled, gone, source_gone, sunk, sunk_ends, pulled, posted, starts, stops, idles;
-	_Atomic uint64_t turns;
+	_Atomic uint64_t turns, soon;
 	_Atomic bool pause, resume; /* of the sink: stops reading; goes on again */
 };
 extern struct seen seen;

@@ -202,6 +202,18 @@ static void on_hold(struct net_req *r)
 	atomic_fetch_add(&seen.handled, 1);
 }
 
+/* As many octets as there were first calls, of all requests, before this answer; none without its own. */
+static void on_twice(struct net_req *r)
+{
+	if (r->soon) {
+		r->early = &seen;
+		atomic_fetch_add(&seen.soon, 1);
+		return;
+	}
+	net_reply(r, 200, "text/plain",
+		  str_n("12345678", r->early == &seen ? atomic_load(&seen.soon) & 7 : 0));
+}
+
 static const struct net_route rows[] = {
     {NET_GET, "/fixed", on_fixed, 0, 0, 0, "five octets"},
     {NET_GET, "/show/{first}/x/{second...}", on_show, 0, 0, 0, "what was asked"},
@@ -209,6 +221,7 @@ static const struct net_route rows[] = {
     {NET_POST, "/echo", on_echo, 0, 1 << 20, 0, "the body again"},
     {NET_PUT, "/sink", on_sink, 0, 1 << 30, NET_STREAM_IN, "takes a stream"},
     {NET_GET, "/stream", on_stream, 0, 0, 0, "gives a stream"},
+    {NET_GET, "/twice", on_twice, 0, 0, NET_TWICE, "looks first"},
     {NET_GET, "/hold", on_hold, 0, 0, 0, "answers later"},
     {NET_POST, "/guarded", on_echo, 1, 1 << 20, 0, "with a guard"},
     {NET_PUT, "/both/{id}", on_echo, 0, 100, 0, "two methods"},

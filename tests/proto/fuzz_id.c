@@ -28,6 +28,26 @@ static void id_holds(struct arena *a, const struct id *id)
 	must(id->hashed ? e == ERR_UNSUPPORTED : !e && str_eq(again.text, id->text));
 }
 
+/* Read as a scheme's, by its octet. Parts are told of whatever was read, also of an alias. */
+static void forced(struct arena *a, enum id_scheme scheme, struct str s)
+{
+	struct id id;
+	struct id_prefix p, again;
+	struct id_parts parts;
+	struct flaw f = {0};
+	enum err e = id_parse_as(scheme, a, s, &f, &id);
+	must(!e || (f.err == e && f.rule[0] && (f.offset <= s.n || f.offset == FLAW_NO_OFFSET)));
+	if (!e) {
+		id_holds(a, &id);
+		must(!id_explain(a, s, &id, NULL, &parts) && parts.n <= ID_PARTS_MAX);
+	}
+	e = id_prefix_parse_as(scheme, a, s, &f, &p);
+	must(!e || (f.err == e && f.rule[0] && (f.offset <= s.n || f.offset == FLAW_NO_OFFSET)));
+	if (e) return;
+	must(!id_prefix_parse(a, p.text, NULL, &again) && str_eq(again.key, p.key));
+	must(!id_prefix_from_key(a, p.key, NULL, &again) && str_eq(again.text, p.text));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct arena *a = arena_new(4 << 20);
@@ -39,8 +59,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	enum err e = id_parse(a, s, &f, &id);
 	if (!e) id_holds(a, &id);
 	must(!e || (f.err == e && (f.offset <= n || f.offset == FLAW_NO_OFFSET)));
-	if (!id_parse_as(ID_HANDLE, a, s, NULL, &id)) id_holds(a, &id);
-	if (!id_parse_as(ID_GS1, a, s, NULL, &id)) id_holds(a, &id);
+#define X(name, octet, text, code, leads) forced(a, ID_##name, s);
+	ID_SCHEMES(X)
+#undef X
 	if (!id_prefix_parse(a, s, NULL, &p)) {
 		must(!id_prefix_parse(a, p.text, NULL, &again) && str_eq(again.key, p.key));
 		must(!id_prefix_from_key(a, p.key, NULL, &again) && str_eq(again.text, p.text));

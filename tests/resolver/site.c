@@ -37,6 +37,12 @@ static enum err guard(void *ctx, struct net_req *r, struct flaw *f)
 	return access_guard(rs_shard_txn(r->shard), rs_table_credential, r, f);
 }
 
+static enum err admit(void *ctx, struct net_req *r, struct flaw *f)
+{
+	(void)ctx;
+	return rs_admit(r, f);
+}
+
 /* A port that is free now: the node's URL must be known before it listens. */
 static uint16_t free_port(void)
 {
@@ -53,8 +59,6 @@ static void open_stores(struct site *s, const char *name)
 {
 	char sub[128], origin[128];
 	struct flaw f = {0};
-	snprintf(s->folder, sizeof s->folder, "/tmp/kanhe-site-XXXXXX");
-	must(mkdtemp(s->folder));
 	snprintf(sub, sizeof sub, "%s/registry", s->folder);
 	struct store_options so = {
 	    .folder = sub, .tables = rs_tables, .tables_n = rs_tables_n, .format = 1};
@@ -77,7 +81,11 @@ static void open_resolver(struct site *s, const struct site_options *o)
 				.authority = o->authority,
 				.recursive = o->recursive,
 				.courier = s->courier,
-				.answer_validity = o->answer_validity};
+				.answer_validity = o->answer_validity,
+				.find_types = o->find_types,
+				.find_types_n = o->find_types_n,
+				.applications = o->applications};
+	memcpy(ro.rates, o->rates, sizeof ro.rates);
 	while (ro.authority_n < SITE_AUTHORITIES && o->authority[ro.authority_n]) ro.authority_n++;
 	if (o->anchor) {
 		s->anchor = (struct rs_anchor){.prefix = o->anchor->prefix, .url = o->anchor->url};
@@ -89,13 +97,11 @@ static void open_resolver(struct site *s, const struct site_options *o)
 	must(s->rs);
 }
 
-void site_open(const struct site_options *o, struct site *s)
+/* Everything but the key, the port and the folder. */
+static void site_start(struct site *s)
 {
 	struct flaw f = {0};
-	must(!sign_setup());
-	*s = (struct site){.port = free_port(), .prefix = o->authority[0], .key = sign_key_new()};
-	snprintf(s->url, sizeof s->url, "http://127.0.0.1:%u", s->port);
-	snprintf(s->did, sizeof s->did, "did:web:127.0.0.1%%3A%u", s->port);
+	const struct site_options *o = &s->options;
 	open_stores(s, o->name);
 	struct courier_options co = {.allow_private = true};
 	must(s->key && !courier_start(&co, &s->courier));
@@ -106,9 +112,40 @@ void site_open(const struct site_options *o, struct site *s)
 				 .shards = o->shards ? o->shards : 1,
 				 .routes = rs_routes(s->rs),
 				 .routes_n = 1,
-				 .hooks = {s, on_start, on_turn, on_idle, on_stop, guard}};
+				 .hooks = {s, on_start, on_turn, on_idle, on_stop, guard},
+				 .admit = admit};
 	if (net_server_start(&no, &f, &s->server)) fprintf(stderr, "server: %s\n", f.text);
 	must(s->server);
+}
+
+static void site_stop(struct site *s)
+{
+	net_server_stop(s->server, USEC_PER_SEC);
+	courier_stop(s->courier);
+	writer_stop(s->writer);
+	rs_close(s->rs);
+	store_close(s->store);
+}
+
+void site_open(const struct site_options *o, struct site *s)
+{
+	must(!sign_setup());
+	*s = (struct site){
+	    .port = free_port(), .prefix = o->authority[0], .key = sign_key_new(), .options = *o};
+	snprintf(s->url, sizeof s->url, "http://127.0.0.1:%u", s->port);
+	snprintf(s->did, sizeof s->did, "did:web:127.0.0.1%%3A%u", s->port);
+	snprintf(s->folder, sizeof s->folder, "/tmp/kanhe-site-XXXXXX");
+	must(mkdtemp(s->folder));
+	site_start(s);
+}
+
+void site_restart(struct site *s)
+{
+	site_stop(s);
+	s->store = NULL;
+	s->rs = NULL;
+	s->server = NULL;
+	site_start(s);
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *w)
@@ -121,11 +158,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 
 void site_close(struct site *s)
 {
-	net_server_stop(s->server, USEC_PER_SEC);
-	courier_stop(s->courier);
-	writer_stop(s->writer);
-	rs_close(s->rs);
-	store_close(s->store);
+	site_stop(s);
 	sign_key_free(s->key);
 	nftw(s->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
@@ -202,6 +235,7 @@ struct http_reply http_call(const struct site *s, const struct http_call *c)
 	curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, c->method ? c->method : "GET");
 	curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(h, CURLOPT_TIMEOUT, 20L);
+	if (c->h2) curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
 	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(h, CURLOPT_WRITEDATA, &t);
 	curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, take_head);

@@ -16,6 +16,10 @@ struct site_options {
 	const struct site *anchor; /* NULL: none */
 	unsigned shards;           /* 0: 1 */
 	usec_t answer_validity;
+	const char *const *find_types; /* NULL: the standard ones */
+	size_t find_types_n;
+	bool applications;
+	struct rate_rule rates[RATE_CLASSES_N];
 };
 
 struct site {
@@ -29,10 +33,13 @@ struct site {
 	struct net_server *server;
 	struct rs_anchor anchor;
 	const char *prefix; /* the first authority */
+	struct site_options options;
 };
 
 void site_open(const struct site_options *o, struct site *s);
 void site_close(struct site *s); /* removes its folder */
+/* Stops it and opens its folder again, with s->options as they are then. */
+void site_restart(struct site *s);
 /* A credential; the token's text is written to out. */
 void site_grant(struct site *s, const char *name, uint32_t roles, const char *scope,
 		char out[ACCESS_TOKEN_TEXT]);
@@ -43,6 +50,7 @@ struct http_call {
 	const char *headers[4];
 	struct str body;
 	const char *content_type; /* NULL: application/json when there is a body */
+	bool h2;
 };
 
 struct http_reply {

@@ -81,6 +81,44 @@ static void walks_and_says_secure(void **state)
 	http_done(&r);
 }
 
+/* HTTP/2 seeks before it answers: what is said stays the same. */
+static void says_the_same_over_http2(void **state)
+{
+	(void)state;
+	static const struct {
+		const struct site *site;
+		const char *path, *header;
+		int status;
+	} table[] = {{&maker, "/resolve/88.118.8/lathe", NULL, 200},
+		     {&maker, "/resolve/88.118.8/lathe?type=URL&index=7", NULL, 200},
+		     {&maker, "/resolve/88.118.8/lathe", "if-none-match: \"1\"", 304},
+		     {&maker, "/resolve/88.118.8/no-such", NULL, 404},
+		     {&maker, "/resolve/88.118.8/%zz", NULL, 400},
+		     {&maker, "/resolve/88..8/x", NULL, 400},
+		     {&maker, "/resolve/88.118.8/lathe?index=x", NULL, 400},
+		     {&maker, "/resolve/99/elsewhere", NULL, 421},
+		     {&second, "/resolve/88.118.8/lathe", NULL, 421},
+		     {&buyer, "/resolve/88.118.8/lathe", NULL, 200},
+		     {&buyer, "/resolve/88.118.8/no-such", NULL, 404},
+		     {&buyer, "/resolve/88.118.8/lathe?rd=0", NULL, 421}};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct http_call c = {.path = table[i].path,
+				      .headers = {"x-request-id: same", table[i].header}};
+		struct http_reply one = http_call(table[i].site, &c);
+		c.h2 = true;
+		struct http_reply two = http_call(table[i].site, &c);
+		assert_true(str_starts(two.head, STR("http/2 ")));
+		if (one.status != table[i].status || two.status != one.status ||
+		    !str_eq(one.body, two.body))
+			fail_msg("row %zu: %d %.*s, %d %.*s", i, one.status, STR_ARG(one.body), two.status,
+				 STR_ARG(two.body));
+		assert_true(str_eq(http_header(&one, "kanhe-state"), http_header(&two, "kanhe-state")));
+		assert_true(str_eq(http_header(&one, "etag"), http_header(&two, "etag")));
+		http_done(&one);
+		http_done(&two);
+	}
+}
+
 static void not_found_carries_a_proof(void **state)
 {
 	struct envelope env;
@@ -336,6 +374,7 @@ int main(void)
 {
 	const struct CMUnitTest cases[] = {
 	    cmocka_unit_test(walks_and_says_secure),
+	    cmocka_unit_test(says_the_same_over_http2),
 	    cmocka_unit_test(not_found_carries_a_proof),
 	    cmocka_unit_test(iterative_questions_get_referrals),
 	    cmocka_unit_test(wrong_key_is_bogus_and_not_served),

@@ -47,8 +47,8 @@ def free_port():
 
 
 class Node:
-    def __init__(self, *options, start=True, clear=True):
-        self.top = tempfile.mkdtemp(prefix="kanhe-test.")
+    def __init__(self, *options, start=True, clear=True, inside=None):
+        self.top = tempfile.mkdtemp(prefix="kanhe-test.", dir=inside)
         self.folder = os.path.join(self.top, "node")
         self.port, self.clear_port = free_port(), free_port()
         more = ["--http", f"127.0.0.1:{self.clear_port}"] if clear else []

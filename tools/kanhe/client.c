@@ -168,6 +168,9 @@ static size_t fill_headers(struct cli *c, const struct call *call, struct courie
 		h[n++] = (struct courier_header){"content-type", "application/json"};
 	else if (call->type)
 		h[n++] = (struct courier_header){"content-type", call->type};
+	if (call->if_match) h[n++] = (struct courier_header){"if-match", call->if_match};
+	if (call->idempotency_key)
+		h[n++] = (struct courier_header){"idempotency-key", call->idempotency_key};
 	h[n++] = (struct courier_header){"accept-language", say_language() == SAY_ZH ? "zh" : "en"};
 	return n;
 }
@@ -201,6 +204,7 @@ static int tell_problem(struct cli *c, const struct reply *r)
 		fprintf(stderr, ": ");
 		print_safe(stderr, str_of(detail));
 	}
+	if (text_of(j, "scheme")[0]) fprintf(stderr, " [%s]", text_of(j, "scheme"));
 	if (text_of(j, "rule")[0]) {
 		fprintf(stderr, " (%s", text_of(j, "rule"));
 		if (text_of(j, "field")[0]) fprintf(stderr, " · %s", text_of(j, "field"));
@@ -255,7 +259,7 @@ static void take_reply(struct cli *c, const struct sent *w, struct reply *ret)
 static enum err submit(struct cli *c, struct sent *w)
 {
 	const struct call *call = &w->call;
-	struct courier_header headers[5];
+	struct courier_header headers[7];
 	uint64_t ticket;
 	struct courier_req req = {
 	    .method = call->method,
@@ -362,8 +366,18 @@ const char *client_path(struct cli *c, const char *fmt, ...)
 	return s.p;
 }
 
+/* A segment "." or "..", which clients and proxies resolve away (RFC 3986 5.2.4). */
+static bool has_dot_segment(const char *word)
+{
+	struct str rest = str_of(word), segment;
+	while (str_split(&rest, '/', &segment))
+		if (str_is(segment, ".") || str_is(segment, "..")) return true;
+	return false;
+}
+
 const char *path_word(struct cli *c, const char *word, bool keep_slash)
 {
+	if (has_dot_segment(word)) keep_slash = false;
 	size_t n = strlen(word), at = 0;
 	char *to = arena_bytes(c->arena, 3 * n + 1);
 	must(to != NULL);

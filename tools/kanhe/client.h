@@ -33,6 +33,7 @@ struct call {
 	int64_t deadline;    /* microseconds; 0: 60 s */
 	const char *to_file; /* a 2xx body goes there instead; "-" is standard output */
 	uint64_t expect;     /* octets to come, for the progress bar; 0: none shown */
+	const char *if_match, *idempotency_key; /* headers of these names; NULL: none */
 	bool quiet_errors;   /* do not tell; the caller looks at the reply */
 };
 
@@ -56,6 +57,8 @@ const char *client_path(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const char *path_word(struct cli *c, const char *word, bool keep_slash);
 /* A member of a reply as text; "" when absent. */
 const char *text_of(const json_t *o, const char *key);
+/* {"values":[…]} of TYPE=DATA words from `from` on, or a file's JSON; a new reference (register.c). */
+int record_body(struct cli *c, const char *file, const struct words *w, size_t from, json_t **ret);
 /* Reads a whole file (or "-", standard input) into the arena. */
 int file_read(struct cli *c, const char *path, size_t max, struct str *ret);
 

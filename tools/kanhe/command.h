@@ -27,10 +27,19 @@ enum cli_exit {
 	X(init, command_init, "operator", HELP_INIT)                                                       \
 	X(node, command_node, "operator", HELP_NODE)                                                       \
 	X(config, command_config, "operator", HELP_CONFIG)                                                 \
+	X(id, command_id, NULL, HELP_ID)                                                                   \
 	X(resolve, command_resolve, NULL, HELP_RESOLVE)                                                    \
 	X(register, command_register, "registrar", HELP_REGISTER)                                          \
+	X(value, command_value, "registrar", HELP_VALUE)                                                   \
 	X(load, command_load, "registrar", HELP_LOAD)                                                      \
+	X(find, command_find, "registrar", HELP_FIND)                                                      \
+	X(list, command_list, "registrar", HELP_LIST)                                                      \
+	X(count, command_count, "registrar", HELP_COUNT)                                                   \
+	X(history, command_history, "registrar", HELP_HISTORY)                                             \
+	X(series, command_series, "registrar", HELP_SERIES)                                                \
 	X(delegate, command_delegate, "registrar", HELP_DELEGATE)                                          \
+	X(enterprise, command_enterprise, "registrar", HELP_ENTERPRISE)                                    \
+	X(statistics, command_statistics, "registrar", HELP_STATISTICS)                                    \
 	X(template, command_template, "registrar", HELP_TEMPLATE)                                          \
 	X(report, command_report, "operator", HELP_REPORT)                                                 \
 	X(publish, command_publish, "owner", HELP_PUBLISH)                                                 \

@@ -17,7 +17,7 @@ const struct command commands[] = {
 };
 const size_t commands_n = sizeof commands / sizeof *commands;
 
-static const struct command *command_find(const char *name)
+static const struct command *command_named(const char *name)
 {
 	for (size_t i = 0; i < commands_n; i++)
 		if (strcmp(commands[i].name, name) == 0) return &commands[i];
@@ -46,7 +46,7 @@ int main(int argc, char **argv)
 		return CLI_USAGE;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-		c.command = argc > 2 ? command_find(argv[2]) : NULL;
+		c.command = argc > 2 ? command_named(argv[2]) : NULL;
 		if (argc > 2 && !c.command) return unknown(argv[2]);
 		printf("%s", say(c.command ? c.command->help : SAY_OVERVIEW));
 		return CLI_OK;
@@ -55,7 +55,7 @@ int main(int argc, char **argv)
 		printf("kanhe %s\n", KANHE_VERSION);
 		return CLI_OK;
 	}
-	c.command = command_find(argv[1]);
+	c.command = command_named(argv[1]);
 	if (!c.command) return unknown(argv[1]);
 	c.arena = arena_new(ARENA_CAP);
 	if (!c.arena || sign_setup()) {

@@ -4,13 +4,13 @@
 enum { FILE_MAX = 1 << 20 };
 
 /* TYPE=DATA words become values 1, 2, … */
-static int values_of_words(struct cli *c, const struct words *w, json_t *values)
+static int values_of_words(struct cli *c, const struct words *w, size_t from, json_t *values)
 {
-	for (size_t i = 1; i < w->n; i++) {
+	for (size_t i = from; i < w->n; i++) {
 		const char *equals = strchr(w->word[i], '=');
 		if (!equals || equals == w->word[i]) return usage_error(c, SAY_NOT_TYPE_DATA, w->word[i]);
 		json_t *v = json_object(), *data = json_object();
-		json_put_u64(v, "index", i);
+		json_put_u64(v, "index", i - from + 1);
 		json_put_str(v, "type", str_n(w->word[i], (size_t)(equals - w->word[i])));
 		json_put_str(data, "format", STR("string"));
 		json_put_str(data, "value", str_of(equals + 1));
@@ -20,7 +20,7 @@ static int values_of_words(struct cli *c, const struct words *w, json_t *values)
 	return CLI_OK;
 }
 
-static int body_of(struct cli *c, const char *file, const struct words *w, json_t **ret)
+int record_body(struct cli *c, const char *file, const struct words *w, size_t from, json_t **ret)
 {
 	struct str text;
 	struct flaw f;
@@ -28,7 +28,7 @@ static int body_of(struct cli *c, const char *file, const struct words *w, json_
 		json_t *values = json_array();
 		*ret = json_object();
 		json_put(*ret, "values", values);
-		return values_of_words(c, w, values);
+		return values_of_words(c, w, from, values);
 	}
 	int status = file_read(c, file, FILE_MAX, &text);
 	if (status) return status;
@@ -40,31 +40,50 @@ static int body_of(struct cli *c, const char *file, const struct words *w, json_
 	return CLI_OK;
 }
 
+/* A member of a series that has a record of its own from now on. */
+static void print_series_left(const json_t *reply)
+{
+	if (!text_of(reply, "series")[0]) return;
+	printf("  %s ", say(SAY_SERIES_LEFT));
+	print_safe(stdout, str_of(text_of(reply, "series")));
+	putchar('\n');
+}
+
 int command_register(struct cli *c, int argc, char **argv)
 {
 	bool retire = false;
-	const char *file = NULL;
+	const char *file = NULL, *reason = NULL, *key = NULL, *revision = NULL;
 	struct words words;
 	struct reply r;
 	json_t *body = NULL;
-	const struct option_row own[] = {{"file", &file, NULL}, {"retire", NULL, &retire}};
-	int status = options_read(c, argc, argv, own, 2, &words);
+	const struct option_row own[] = {{"file", &file, NULL},
+					 {"retire", NULL, &retire},
+					 {"reason", &reason, NULL},
+					 {"if-revision", &revision, NULL},
+					 {"key", &key, NULL}};
+	int status = options_read(c, argc, argv, own, 5, &words);
 	if (status) return status;
 	if (!words.n) return usage_error(c, SAY_MISSING_WORD, "ID");
 	if (!retire && !file && words.n < 2) return usage_error(c, SAY_MISSING_WORD, "TYPE=DATA");
-	if (!retire) status = body_of(c, file, &words, &body);
+	if (!retire) status = record_body(c, file, &words, 1, &body);
 	if (status) {
 		json_decref(body);
 		return status;
 	}
 	struct call call = {.method = retire ? "DELETE" : "PUT",
-			    .path = client_path(c, "/registry/%s", path_word(c, words.word[0], true)),
-			    .json = body};
+			    .path = client_path(c, "/registry/%s%s%s", path_word(c, words.word[0], true),
+						retire && reason ? "?reason=" : "",
+						retire && reason ? path_word(c, reason, false) : ""),
+			    .json = body,
+			    .if_match = revision,
+			    .idempotency_key = key};
 	status = client_call(c, &call, &r);
 	if (status) return status;
-	if (c->json && r.json)
+	if (c->json && r.json) {
 		print_json(r.json);
-	else if (!c->quiet)
+	} else if (!c->quiet) {
 		printf(say(retire ? SAY_RETIRED : SAY_REGISTERED), words.word[0]);
+		print_series_left(r.json);
+	}
 	return CLI_OK;
 }

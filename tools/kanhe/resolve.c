@@ -80,7 +80,8 @@ static int print_traced(const struct cli *c, const struct reply *r)
 			print_safe(stdout, str_of(text_of(r->json, "detail")));
 			putchar('\n');
 		}
-		printf("%s: %s, %s%s%s\n", say(SAY_STATE), kind, paint(state), state, unpaint());
+		printf("%s: %s, %s%s%s (%s)\n", say(SAY_STATE), kind, paint(state), state, unpaint(),
+		       text_of(r->json, "scheme"));
 	}
 	if (strcmp(state, "bogus") == 0) return CLI_BOGUS;
 	return r->status / 100 == 2                   ? CLI_OK

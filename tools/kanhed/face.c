@@ -62,6 +62,10 @@ static void environment_metrics(struct buf *out, const char *name, struct store 
 		uint64_t value;
 	} rows[] = {
 	    {"file_bytes", "gauge", "size of the store's file", st.file_octets},
+	    {"waiting_bytes", "gauge", "commits in the journals, not folded into the file yet",
+	     st.waiting_octets},
+	    {"folds_total", "counter", "times that commits were folded into the file", st.folds},
+	    {"fold_failures_total", "counter", "times that they could not be", st.fold_failures},
 	    {"commands_total", "counter", "changes applied", wt.commands},
 	    {"commands_failed_total", "counter", "changes refused", wt.failed},
 	    {"commits_total", "counter", "durable commits", wt.batches},
@@ -253,14 +257,14 @@ static const struct net_route routes[] = {
     {NET_GET, "/", get_home, 0, 0, 0, "home page with an input box"},
     {NET_GET, "/style.css", get_style, 0, 0, 0, "style of the pages"},
     {NET_GET, "/resolve", get_resolve_form, 0, 0, 0, "redirects ?id= to /resolve/{id}"},
-    {NET_GET, "/healthz", get_healthz, 0, 0, 0, "the process answers"},
-    {NET_GET, "/readyz", get_readyz, 0, 0, 0, "the node takes requests"},
-    {NET_GET, "/status", get_status, ROLE_OPERATOR, 0, 0, "what the node is and holds"},
+    {NET_GET, "/healthz", get_healthz, 0, 0, NET_UNMETERED, "the process answers"},
+    {NET_GET, "/readyz", get_readyz, 0, 0, NET_UNMETERED, "the node takes requests"},
+    {NET_GET, "/status", get_status, ROLE_OPERATOR, 0, NET_UNMETERED, "what the node is and holds"},
 };
 static const struct net_route metrics_open[] = {
-    {NET_GET, "/metrics", get_metrics, 0, 0, 0, "Prometheus metrics"}};
+    {NET_GET, "/metrics", get_metrics, 0, 0, NET_UNMETERED, "Prometheus metrics"}};
 static const struct net_route metrics_closed[] = {
-    {NET_GET, "/metrics", get_metrics, ROLE_OPERATOR | ROLE_AUDITOR, 0, 0, "Prometheus metrics"}};
+    {NET_GET, "/metrics", get_metrics, ROLE_OPERATOR | ROLE_AUDITOR, 0, NET_UNMETERED, "Prometheus metrics"}};
 
 const struct net_routes *node_routes(struct node *n, size_t *ret_n)
 {

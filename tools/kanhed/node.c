@@ -122,11 +122,13 @@ enum err node_open_stores(struct node *n, const struct conf *c, struct flaw *f)
 	return e;
 }
 
-/* PREFIX=KEY@URL */
+/* PREFIX=KEY@URL. Prefixes of some schemes hold both signs; keys and a node's URL do not. */
 static enum err anchor_parse(char *text, struct flaw *f, struct rs_anchor *ret)
 {
-	char *key = strchr(text, '='), *url = key ? strchr(key, '@') : NULL;
-	if (!url)
+	char *url = strrchr(text, '@'), *key = NULL;
+	for (char *p = text; url && p < url; p++)
+		if (*p == '=') key = p;
+	if (!key)
 		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "resolver.anchors", "anchor-form",
 				"\"%s\" is not PREFIX=KEY@URL", text);
 	*key++ = *url++ = 0;
@@ -200,16 +202,27 @@ static enum err open_resolver(struct node *n, struct flaw *f)
 			       .cache_octets = (size_t)conf_number(c, "resolver", "cache"),
 			       .answer_validity = conf_number(c, "resolver", "answer_validity"),
 			       .ttl = (uint32_t)conf_number(c, "resolver", "ttl"),
-			       .ttl_negative = (uint32_t)conf_number(c, "resolver", "ttl_negative"),
-			       .china_off = !conf_switch(c, "resolver", "china"),
-			       .report = {.url = conf_text(c, "report", "to"),
-					  .token = n->report_token,
-					  .driver = conf_text(c, "report", "driver"),
-					  .every = conf_number(c, "report", "every"),
-					  .sync = conf_switch(c, "report", "sync")}};
+			       .ttl_negative = (uint32_t)conf_number(c, "resolver", "ttl_negative")};
+	o.applications = conf_switch(c, "enterprise", "applications");
+	o.quota = (uint64_t)conf_number(c, "enterprise", "quota");
+	o.rate_clients = (size_t)conf_number(c, "limit", "clients");
+#define X(name, setting, help)                                                                             \
+	o.rates[RATE_##name] = (struct rate_rule){(uint32_t)conf_number(c, "limit", #setting),             \
+						  (uint32_t)conf_number(c, "limit", #setting "_burst")};
+	RATE_CLASSES(X)
+#undef X
+	o.china_off = !conf_switch(c, "resolver", "china");
+	o.report = (struct rs_report){.url = conf_text(c, "report", "to"),
+				      .token = n->report_token,
+				      .driver = conf_text(c, "report", "driver"),
+				      .every = conf_number(c, "report", "every"),
+				      .sync = conf_switch(c, "report", "sync")};
 	enum err e = read_report_token(n, f);
 	if (e) return e;
 	o.authority_n = conf_list(c, "resolver", "authority", &o.authority);
+	o.find_types_n = conf_list(c, "resolver", "find_types", &o.find_types);
+	static const char *const no_types[] = {NULL};
+	if (!o.find_types_n) o.find_types = no_types; /* an empty list means none, not the standard ones */
 	return rs_open(&o, f, &n->rs);
 }
 

@@ -49,6 +49,12 @@ static enum err hook_guard(void *ctx, struct net_req *r, struct flaw *f)
 	return access_guard(rs_shard_txn(r->shard), rs_table_credential, r, f);
 }
 
+static enum err hook_admit(void *ctx, struct net_req *r, struct flaw *f)
+{
+	(void)ctx;
+	return rs_admit(r, f);
+}
+
 void notify_systemd(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -123,6 +129,7 @@ static enum err start_server(struct node *n, const struct tables *t, struct flaw
 				.routes = t->all,
 				.routes_n = t->n,
 				.hooks = {n, hook_start, hook_turn, hook_idle, hook_stop, hook_guard},
+				.admit = hook_admit,
 				.connections_max = (unsigned)conf_number(c, "net", "connections"),
 				.idle_timeout = conf_number(c, "net", "idle_timeout"),
 				.header_timeout = conf_number(c, "net", "header_timeout"),
@@ -157,6 +164,8 @@ static void run_until_stopped(struct node *n, const sigset_t *set)
 	if (n->ds) ds_quiesce(n->ds);
 	net_server_stop(n->server, conf_number(n->conf, "net", "grace"));
 	n->server = NULL;
+	enum err e = rs_flush(n->rs);
+	if (e) log_msg(LOG_WARN, "stop", NULL, "the last counts of resolutions are lost: %s", err_text(e));
 }
 
 int serve(const struct conf *c)

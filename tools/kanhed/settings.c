@@ -1,5 +1,7 @@
 #include "tools/kanhed/settings.h"
 
+#include "resolver/resolver.h"
+
 #define MIB INT64_C(1048576)
 #define TIB (MIB * MIB)
 #define SECOND INT64_C(1000000)
@@ -66,6 +68,33 @@
 	  "seconds an answer may be kept, where its values say nothing", "应答默认可缓存秒数")             \
 	X(resolver, ttl_negative, CONF_NUMBER, "60", 1, 86400, NULL, "seconds a not-found may be kept",    \
 	  "未找到应答可缓存秒数")                                                                          \
+	X(resolver, find_types, CONF_LIST, RS_FIND_TYPES, 0, 8192, NULL,                                   \
+	  "types of values that /find searches; dropped and new ones are dealt with in the background",    \
+	  "/find 可检索的值类型；增删后在后台处理索引")                                                     \
+	X(enterprise, applications, CONF_SWITCH, "no", 0, 0, NULL,                                         \
+	  "anybody may apply to be an enterprise here; no: at the registrar's desk only",                  \
+	  "任何人可在线申请成为企业；否则仅由注册管理员受理")                                              \
+	X(enterprise, quota, CONF_NUMBER, "1000000", 0, INT64_MAX, NULL,                                   \
+	  "identifiers an enterprise may register when it is given no quota of its own; 0: no limit",      \
+	  "企业默认可注册的标识数量；0 表示不限")                                                          \
+	X(limit, reads, CONF_NUMBER, "0", 0, 1000000, NULL,                                                \
+	  "resolutions and other reads a second for each client and thread; 0: no limit",                  \
+	  "每客户端（每线程）每秒读取与解析次数；0 表示不限")                                              \
+	X(limit, reads_burst, CONF_NUMBER, "0", 0, 1000000, NULL,                                          \
+	  "reads at once, after a pause; 0: those of one second", "读取突发上限；0 表示一秒的量")          \
+	X(limit, changes, CONF_NUMBER, "0", 0, 1000000, NULL,                                              \
+	  "changes a second for each credential and thread, each record of a batch one; 0: no limit",      \
+	  "每凭证（每线程）每秒变更次数，批量按条计；0 表示不限")                                          \
+	X(limit, changes_burst, CONF_NUMBER, "0", 0, 1000000, NULL,                                        \
+	  "changes at once, after a pause; 0: those of one second", "变更突发上限；0 表示一秒的量")        \
+	X(limit, anonymous, CONF_NUMBER, "1", 0, 1000000, NULL,                                            \
+	  "applications and proofs a second for each address and thread; 0: no limit",                     \
+	  "每地址（每线程）每秒的申请与密钥证明次数；0 表示不限")                                          \
+	X(limit, anonymous_burst, CONF_NUMBER, "20", 0, 1000000, NULL,                                     \
+	  "applications and proofs at once, after a pause; 0: those of one second",                        \
+	  "申请与密钥证明突发上限；0 表示一秒的量")                                                        \
+	X(limit, clients, CONF_NUMBER, "16384", 64, 16777216, NULL,                                        \
+	  "clients remembered per thread and kind of limit", "每线程每类限速记住的客户端数")               \
 	X(resolver, china, CONF_SWITCH, "yes", 0, 0, NULL,                                                 \
 	  "serve the SNMS interface and DOIP over HTTP of China's nodes", "提供 SNMS 兼容接口与 DOIP/HTTP 接口") \
 	X(report, to, CONF_TEXT, "", 0, 256, NULL,                                                         \

@@ -1,0 +1,54 @@
+/* What `kanhe id` tells of GS1 messages, under the names that GS1's own test data use. */
+#include "proto/id/gs1_parts.h"
+
+enum err gs1__carrier_check(struct arena *a, struct str text, struct flaw *f, bool *ret_nameless)
+{
+	struct gs1_message m;
+	enum err e = gs1_parse(a, text, 0, f, &m);
+	/* an element alone is somebody's question about that element; more of them are a carrier, whose
+	 * elements must have the company that the dictionary asks for */
+	if (!e && m.n > 1) e = gs1_parse(a, text, GS1_WHOLE, f, &m);
+	if (e) return e;
+	*ret_nameless = m.unlinkable && strcmp(m.unlinkable, "not-an-attribute") != 0;
+	return ERR_OK;
+}
+
+static void list_elements(struct arena *a, const struct gs1_message *m, struct id_parts *ret)
+{
+	struct str *list = ARENA_ARRAY(a, struct str, m->n);
+	if (!list) return;
+	for (size_t i = 0; i < m->n; i++)
+		list[i] = arena_printf(a, "(%.*s) %.*s", STR_ARG(m->elements[i].ai),
+				       STR_ARG(m->elements[i].value));
+	id__part_list(ret, "elements", list, m->n);
+}
+
+static void list_ignored(struct arena *a, const struct gs1_message *m, struct id_parts *ret)
+{
+	struct str *list = ARENA_ARRAY(a, struct str, m->ignored_n + 1);
+	if (!list) return;
+	for (size_t i = 0; i < m->ignored_n; i++) list[i] = m->ignored[i];
+	id__part_list(ret, "ignored_query_params", list, m->ignored_n);
+}
+
+/* A form that this message does not have is left out. */
+static void write_forms(struct arena *a, const struct gs1_message *m, struct id_parts *ret)
+{
+	struct str s;
+	if (!gs1_write_link(a, m, STR_NONE, &s)) id__part_text(ret, "canonical_uri", s);
+	if (!gs1_write_bracketed(a, m, &s)) id__part_text(ret, "element_string", s);
+	if (!gs1_write_barcode(a, m, '^', &s)) id__part_text(ret, "barcode_message", s);
+	list_elements(a, m, ret);
+	list_ignored(a, m, ret);
+	if (!gs1_write_compressed(a, m, STR_NONE, GS1_PACK_OPTIMISED, &s))
+		id__part_text(ret, "compressed", s);
+	if (!gs1_write_ons(a, m, &s)) id__part_text(ret, "ons_fqdn", s);
+}
+
+/* The text may be another scheme's that means this identifier: then what it names is told. */
+void gs1__parts(struct arena *a, struct str text, const struct id *id, struct id_parts *ret)
+{
+	struct gs1_message m;
+	if (!gs1_parse(a, text, 0, NULL, &m) || (id->text.n && !gs1_parse(a, id->text, 0, NULL, &m)))
+		write_forms(a, &m, ret);
+}

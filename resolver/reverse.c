@@ -1,0 +1,289 @@
+/* Rows of the table reverse:
+ *
+ *   u8 number of the type, u8 length of the data, data, u8 part (0 public, 1 hidden), identifier key
+ *     → be32 index of the value, and the identifier key when it was cut
+ *
+ * Data of more than DATA_MAX octets are their first DATA_HEAD and their SHA-256, after the length 255. Data
+ * in clear, for URLs and batches follow their identifiers: a load in order of identifiers writes this
+ * table nearly in order too, and LMDB fills its pages; digests would scatter it. A key that would exceed
+ * STORE_KEY_MAX is cut: its last 32 octets are the SHA-256 of the identifier key. */
+#include "resolver/reverse.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/wire.h"
+#include "resolver/tables.h"
+
+enum {
+	DATA_MAX = 200,
+	DATA_HEAD = 64,
+	DATA_HASHED = 255,
+	PART_PUBLIC = 0,
+	PART_HIDDEN = 1,
+	INDEX_OCTETS = 4,
+};
+
+struct row_key {
+	unsigned char octets[STORE_KEY_MAX];
+	size_t stem_n, n; /* stem: up to the identifier key */
+	bool cut;
+};
+
+static void stem_set(struct row_key *k, unsigned char number, struct str data, int part)
+{
+	struct wire w = wire_writer(k->octets, sizeof k->octets);
+	unsigned char digest[HASH_SHA256];
+	wire_put_u8(&w, number);
+	if (data.n <= DATA_MAX) {
+		wire_put_u8(&w, (uint8_t)data.n);
+		wire_put(&w, data);
+	} else {
+		hash_sha256(data, digest);
+		wire_put_u8(&w, DATA_HASHED);
+		wire_put(&w, str_first(data, DATA_HEAD));
+		wire_put(&w, str_n(digest, sizeof digest));
+	}
+	wire_put_u8(&w, (uint8_t)part);
+	must(wire_ok(&w));
+	k->stem_n = k->n = w.at;
+}
+
+static struct str id_set(struct row_key *k, struct str id_key)
+{
+	size_t room = sizeof k->octets - k->stem_n;
+	k->cut = id_key.n > room;
+	if (!k->cut) {
+		memcpy(k->octets + k->stem_n, id_key.p, id_key.n);
+		k->n = k->stem_n + id_key.n;
+	} else {
+		memcpy(k->octets + k->stem_n, id_key.p, room - HASH_SHA256);
+		hash_sha256(id_key, k->octets + sizeof k->octets - HASH_SHA256);
+		k->n = sizeof k->octets;
+	}
+	return str_n(k->octets, k->n);
+}
+
+/* ---- what a record points at ------------------------------------------------------------- */
+
+/* One data of one type in a record. */
+struct target {
+	struct str data;
+	uint32_t index;
+	unsigned char number, part;
+	bool ready; /* the type's rows are exact */
+};
+
+struct targets {
+	struct target *p;
+	size_t n;
+};
+
+static int by_target(const struct target *x, const struct target *y)
+{
+	return x->number != y->number ? (int)x->number - (int)y->number : str_cmp(x->data, y->data);
+}
+
+static int by_all(const void *a, const void *b)
+{
+	const struct target *x = a, *y = b;
+	int order = by_target(x, y);
+	return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+/* Equal ones become one: public if any is, the lowest index. */
+static void merge(struct targets *all)
+{
+	size_t kept = 0;
+	qsort(all->p, all->n, sizeof *all->p, by_all);
+	for (size_t i = 0; i < all->n; i++) {
+		struct target *last = kept ? &all->p[kept - 1] : NULL;
+		if (last && !by_target(last, &all->p[i])) {
+			if (all->p[i].part == PART_PUBLIC) last->part = PART_PUBLIC;
+		} else {
+			all->p[kept++] = all->p[i];
+		}
+	}
+	all->n = kept;
+}
+
+static enum err count_noted(const struct reverse_types *types, struct str packed, size_t *ret)
+{
+	struct value v;
+	enum err e;
+	*ret = 0;
+	while (!(e = record_next_value(&packed, &v))) *ret += reverse_type_noted(types, v.type) != NULL;
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* only: a number, or 0 for all. A retired record points at nothing. */
+static enum err targets_of(const struct reverse_types *types, unsigned char only, struct arena *a,
+			   struct str packed, struct targets *ret)
+{
+	struct str rest = packed;
+	struct record_head head;
+	struct value v;
+	size_t n = 0;
+	*ret = (struct targets){NULL, 0};
+	enum err e = packed.n ? count_noted(types, packed, &n) : ERR_OK;
+	if (e || !n) return e;
+	e = record_peek(packed, &head);
+	if (e || head.status == RECORD_RETIRED) return e;
+	ret->p = ARENA_ARRAY(a, struct target, n);
+	if (!ret->p) return ERR_NO_MEMORY;
+	while (!(e = record_next_value(&rest, &v))) {
+		const struct reverse_type *type = reverse_type_noted(types, v.type);
+		if (!type || (only && type->number != only)) continue;
+		unsigned char part = v.permissions & VALUE_PUBLIC_READ ? PART_PUBLIC : PART_HIDDEN;
+		ret->p[ret->n++] =
+		    (struct target){v.data, v.index, type->number, part, type->state == REVERSE_READY};
+	}
+	merge(ret);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* ---- noting ----------------------------------------------------------------------------- */
+
+static enum err put(struct store_txn *t, const struct target *to, struct str id_key)
+{
+	struct row_key k;
+	unsigned char value[INDEX_OCTETS + STORE_KEY_MAX];
+	struct wire w = wire_writer(value, sizeof value);
+	stem_set(&k, to->number, to->data, to->part);
+	struct str key = id_set(&k, id_key);
+	wire_put_u32(&w, to->index);
+	if (k.cut) wire_put(&w, id_key);
+	return store_put(t, RS_TABLE_reverse, key, wire_str(&w));
+}
+
+/* Absent when the type is still being built and has not come to this record. */
+static enum err del(struct store_txn *t, const struct target *to, struct str id_key)
+{
+	struct row_key k;
+	stem_set(&k, to->number, to->data, to->part);
+	enum err e = store_del(t, RS_TABLE_reverse, id_set(&k, id_key));
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err change(struct store_txn *t, const struct targets *old, const struct targets *new,
+		       struct str id_key)
+{
+	enum err e = ERR_OK;
+	for (size_t i = 0, k = 0; (i < old->n || k < new->n) && !e;) {
+		int order = i == old->n ? 1 : k == new->n ? -1 : by_target(&old->p[i], &new->p[k]);
+		if (order > 0) {
+			e = put(t, &new->p[k++], id_key);
+		} else if (order < 0) {
+			e = del(t, &old->p[i++], id_key);
+		} else {
+			const struct target *x = &old->p[i++], *y = &new->p[k++];
+			if (x->part != y->part) e = del(t, x, id_key);
+			bool same = y->ready && x->part == y->part && x->index == y->index;
+			if (!e && !same) e = put(t, y, id_key);
+		}
+	}
+	return e;
+}
+
+enum err reverse_note(struct store_txn *t, const struct reverse_types *types, struct arena *a,
+		      struct str id_key, const struct str old_new[2])
+{
+	struct targets old, new;
+	if (!types->n) return ERR_OK;
+	struct arena_mark mark = arena_mark(a);
+	enum err e = targets_of(types, 0, a, old_new[0], &old);
+	if (!e) e = targets_of(types, 0, a, old_new[1], &new);
+	if (!e) e = change(t, &old, &new, id_key);
+	arena_rollback(a, mark);
+	return e;
+}
+
+enum err reverse_build_one(struct store_txn *t, const struct reverse_types *types, unsigned char number,
+			   struct arena *a, struct str id_key, struct str packed)
+{
+	struct targets all;
+	struct arena_mark mark = arena_mark(a);
+	enum err e = targets_of(types, number, a, packed, &all);
+	for (size_t i = 0; i < all.n && !e; i++) e = put(t, &all.p[i], id_key);
+	arena_rollback(a, mark);
+	return e;
+}
+
+/* Keys are gathered before any is dropped: a walk over what was just dropped would look at each of them. */
+static enum err gather(struct store_txn *t, unsigned char number, struct arena *a, struct str after,
+		       struct str keys[REVERSE_STEP], size_t *ret_n)
+{
+	struct store_cursor *c;
+	struct str key, value, stem = str_n(&number, 1);
+	enum err e = store_cursor_open(t, RS_TABLE_reverse, &c);
+	if (e) return e;
+	*ret_n = 0;
+	e = store_cursor_seek(c, after.n ? after : stem, &key, &value);
+	while (!e && *ret_n < REVERSE_STEP && str_starts(key, stem)) {
+		keys[*ret_n] = arena_dup(a, key);
+		if (!keys[(*ret_n)++].p) e = ERR_NO_MEMORY;
+		if (!e) e = store_cursor_next(c, &key, &value);
+	}
+	store_cursor_close(c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+enum err reverse_drop(struct store_txn *t, unsigned char number, struct arena *a, struct reverse_place *at,
+		      bool *ret_more)
+{
+	struct str *keys = ARENA_ARRAY(a, struct str, REVERSE_STEP);
+	size_t n = 0;
+	enum err e = keys ? gather(t, number, a, at->after, keys, &n) : ERR_NO_MEMORY;
+	for (size_t i = 0; i < n && !e; i++) e = store_del(t, RS_TABLE_reverse, keys[i]);
+	if (e) return e;
+	if (n) at->after = keys[n - 1];
+	at->records += n;
+	*ret_more = n == REVERSE_STEP;
+	return ERR_OK;
+}
+
+/* ---- finding ---------------------------------------------------------------------------- */
+
+static enum err id_of(const struct row_key *k, struct str key, struct str value, struct str *ret)
+{
+	if (value.n < INDEX_OCTETS) return ERR_CORRUPT;
+	*ret = value.n > INDEX_OCTETS ? str_skip(value, INDEX_OCTETS) : str_skip(key, k->stem_n);
+	return ERR_OK;
+}
+
+/* Where the walk begins, and what the keys of its rows begin with. */
+static void place(const struct reverse_query *q, struct row_key *k, struct str *ret_from,
+		  struct str *ret_all)
+{
+	size_t room;
+	stem_set(k, q->number, q->data, q->hidden ? PART_HIDDEN : PART_PUBLIC);
+	/* a cut key has this much of its identifier */
+	room = sizeof k->octets - k->stem_n - HASH_SHA256;
+	size_t n = q->prefix.n < room ? q->prefix.n : room;
+	memcpy(k->octets + k->stem_n, q->prefix.p ? q->prefix.p : "", n);
+	*ret_all = *ret_from = str_n(k->octets, k->stem_n + n);
+}
+
+enum err reverse_find(struct store_txn *t, const struct reverse_query *q, reverse_find_fn *fn, void *arg)
+{
+	struct row_key k, after;
+	struct store_cursor *c;
+	struct str from, all, key, value, id = STR_NONE;
+	place(q, &k, &from, &all);
+	if (q->after.n) {
+		after = k;
+		from = id_set(&after, q->after);
+	}
+	enum err e = store_cursor_open(t, RS_TABLE_reverse, &c);
+	if (e) return e;
+	e = store_cursor_seek(c, from, &key, &value);
+	if (!e && q->after.n && str_eq(key, from)) e = store_cursor_next(c, &key, &value);
+	for (; !e && str_starts(key, all); e = store_cursor_next(c, &key, &value)) {
+		e = id_of(&k, key, value, &id);
+		if (e) break;
+		struct wire w = wire_reader(value);
+		if (str_starts(id, q->prefix) && !fn(arg, id, wire_u32(&w))) break;
+	}
+	store_cursor_close(c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}

@@ -1,0 +1,45 @@
+/* Reverse index: which identifiers have a value of this type with this data.
+ *
+ * Purpose: "which things point at this URL, this batch, this supplier" answered by walking exactly the
+ * rows of the answer. Kept by reverse_note in the transaction of each change; which types it has is
+ * said by resolver/reverse_type.h. Rows of values that the public may read stand apart from the others, so
+ * that what somebody may not see costs him nothing and tells him nothing.
+ * Threads: noting inside a writer command; finding with any transaction.
+ * Invariants: 1. for a READY type, a row stands for each active record and each different data of that
+ * type in it, and for nothing else; it is in the public part when one of the values is public. 2. rows
+ * of one data sort by identifier key, but for those whose key was cut (see reverse.c). */
+#ifndef RESOLVER_REVERSE_H
+#define RESOLVER_REVERSE_H
+
+#include "proto/pb/record.h"
+#include "resolver/reverse_type.h"
+
+enum {
+	REVERSE_STEP = 2000 /* records looked at or rows dropped at once: some milliseconds of the writer */
+};
+
+/* The change of a record from old to new, each packed or empty (there was none, or there is none). The
+ * arena is rolled back. */
+enum err reverse_note(struct store_txn *t, const struct reverse_types *types, struct arena *a,
+		      struct str id_key, const struct str old_new[2]) MUST_USE;
+/* The rows that the record has of one type: for building. */
+enum err reverse_build_one(struct store_txn *t, const struct reverse_types *types, unsigned char number,
+			   struct arena *a, struct str id_key, struct str packed) MUST_USE;
+/* Drops at most REVERSE_STEP rows of a type from *at on, which moves; *ret_more: there may be others. */
+enum err reverse_drop(struct store_txn *t, unsigned char number, struct arena *a, struct reverse_place *at,
+		      bool *ret_more) MUST_USE;
+
+struct reverse_query {
+	unsigned char number;
+	struct str data;
+	bool hidden;       /* the part that is not public */
+	struct str prefix; /* identifiers under it only */
+	struct str after;  /* identifier key; empty: from the first */
+};
+
+/* index: of the value, the lowest if there are several. false: enough. */
+typedef bool reverse_find_fn(void *arg, struct str id_key, uint32_t index);
+enum err reverse_find(struct store_txn *t, const struct reverse_query *q, reverse_find_fn *fn,
+		      void *arg) MUST_USE;
+
+#endif

@@ -1,0 +1,470 @@
+#include "resolver/series.h"
+
+#include <stdio.h>
+
+#include "resolver/delegation.h"
+#include "resolver/entry.h"
+#include "resolver/series_template.h"
+
+enum { COUNT_ROW = 32, ROW_MAX = RECORD_PACKED_MAX + 4096 /* what stands before the record */ };
+
+/* ---- values ----------------------------------------------------------------------------- */
+
+static enum err name_value(struct flaw *f, enum err e, size_t i)
+{
+	if (f) snprintf(f->at, sizeof f->at, "values[%zu].data", i);
+	return e;
+}
+
+static enum err try_member(struct arena *a, const struct series_pattern *p, const struct record *r,
+			   struct flaw *f)
+{
+	struct template_words w = {p->last.text, p->range.to};
+	struct record filled = *r;
+	struct buf out = BUF_INIT(RECORD_PACKED_MAX);
+	enum err e = ERR_OK;
+	filled.values = ARENA_ARRAY(a, struct value, r->values_n + 1);
+	if (!filled.values) return ERR_NO_MEMORY;
+	for (size_t i = 0; i < r->values_n && !e; i++) {
+		struct str *data = &filled.values[i].data;
+		filled.values[i] = r->values[i];
+		if (template_is(*data)) e = template_fill(a, *data, &w, data);
+		if (!e && data->n > RECORD_DATA_MAX) {
+			flaw_set(f, ERR_TOO_LARGE, FLAW_NO_OFFSET, "", "length",
+				 "the value is too long when it is filled");
+			e = name_value(f, ERR_TOO_LARGE, i);
+		}
+	}
+	if (e) return e;
+	filled.id = p->last.text;
+	e = record_pack(&filled, &out);
+	if (!e && out.n > SERIES_RECORD_MAX) e = ERR_TOO_LARGE;
+	buf_done(&out);
+	if (e != ERR_TOO_LARGE) return e;
+	return flaw_set(f, e, FLAW_NO_OFFSET, "values", "record-size",
+			"the record of a member has at most %d octets", SERIES_RECORD_MAX);
+}
+
+/* All members are equally long, but for {number}, which is longest for the last. */
+enum err series_check_values(struct arena *a, const struct series_pattern *p, const struct record *r,
+			     struct flaw *f)
+{
+	bool numeric = series_range_numeric(&p->range);
+	for (size_t i = 0; i < r->values_n; i++) {
+		enum err e = template_check(r->values[i].data, numeric, f);
+		if (e) return name_value(f, e, i);
+	}
+	struct arena_mark mark = arena_mark(a);
+	enum err e = try_member(a, p, r, f);
+	arena_rollback(a, mark);
+	return e;
+}
+
+/* ---- overlaps --------------------------------------------------------------------------- */
+
+struct search {
+	struct store_cursor *c;
+	const struct series *own; /* the new one, as if it were a row */
+	size_t steps, tails;
+	bool own_tail; /* its length of tail is in use there */
+	struct flaw *f;
+};
+
+/* The characters that may stand there in both? */
+static bool meet_at(const struct series *x, const struct series *y, size_t i)
+{
+	struct series_place a = series_place_at(x, i), b = series_place_at(y, i);
+	if (a.literal && b.literal) return a.literal == b.literal;
+	for (char c = '-'; c <= 'z'; c++) {
+		bool one = a.check ? c >= '0' && c <= '9'
+				   : a.range != SIZE_MAX && series_range_allows(&x->range, a.range, c);
+		bool two = b.check ? c >= '0' && c <= '9'
+				   : b.range != SIZE_MAX && series_range_allows(&y->range, b.range, c);
+		if (a.literal) one = c == a.literal;
+		if (b.literal) two = c == b.literal;
+		if (one && two) return true;
+	}
+	return false;
+}
+
+/* The least or greatest octets that a member's first n octets may be. */
+static void bound_of(const struct series *s, size_t n, bool upper, char *to)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct series_place p = series_place_at(s, i);
+		const struct str *end = upper ? &s->range.to : &s->range.from;
+		to[i] = p.range != SIZE_MAX ? end->p[p.range] : p.check ? (upper ? '9' : '0') : p.literal;
+	}
+}
+
+/* Whether two series may have a member in common: never false when they have one. True as well for
+ * ranges of one length that lie within each other without meeting, which could not be told apart by
+ * one lookup. */
+static bool overlap(const struct series *x, const struct series *y)
+{
+	char low[STORE_KEY_MAX], high[STORE_KEY_MAX];
+	size_t n = x->key.n - SERIES_KEY_HEAD;
+	bound_of(x, n, false, low);
+	bound_of(y, n, true, high);
+	if (memcmp(low, high, n) > 0) return false;
+	bound_of(y, n, false, low);
+	bound_of(x, n, true, high);
+	if (memcmp(low, high, n) > 0) return false;
+	bool alike =
+	    x->tail == y->tail && !memcmp(x->key.p, y->key.p, x->scope + SERIES_KEY_HEAD + x->tail);
+	for (size_t i = 0; i < n && !alike; i++)
+		if (!meet_at(x, y, i)) return false;
+	return true;
+}
+
+static enum err conflict(const struct search *s, const struct series *with)
+{
+	struct record_head head;
+	enum err e = record_peek(with->packed, &head);
+	if (e) return e;
+	return flaw_set(s->f, ERR_CONFLICT, FLAW_NO_OFFSET, "pattern", "series-overlap",
+			"it overlaps the%s series %.*s", head.status == RECORD_RETIRED ? " retired" : "",
+			STR_ARG(str_first(head.id, 150)));
+}
+
+static enum err step(struct search *s)
+{
+	if (++s->steps <= SERIES_STEPS_MAX) return ERR_OK;
+	return flaw_set(s->f, ERR_QUOTA, FLAW_NO_OFFSET, "pattern", "series-crowded",
+			"too many series lie near this one");
+}
+
+/* Rows of one tail, which is in the first `alike` octets of *from, while they may meet the new one. They
+ * are in order of their last members, and of their first ones too. */
+static enum err check_rows(struct search *s, const struct series_key *from, size_t alike)
+{
+	struct str key, row;
+	char high[STORE_KEY_MAX], low[STORE_KEY_MAX];
+	enum err e = store_cursor_seek(s->c, str_n(from->octets, from->n), &key, &row);
+	while (!e && key.n >= alike && !memcmp(key.p, from->octets, alike)) {
+		struct series other;
+		e = series_row_read(key, row, &other);
+		if (!e) e = step(s);
+		if (e) return e;
+		size_t n = key.n - SERIES_KEY_HEAD - other.tail;
+		bound_of(&other, n, false, low);
+		bound_of(s->own, n, true, high);
+		if (memcmp(low, high, n) > 0) return ERR_OK;
+		if (overlap(s->own, &other)) return conflict(s, &other);
+		e = store_cursor_next(s->c, &key, &row);
+	}
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* The rows with the tail of the row at *at; then *at is behind them. */
+static enum err check_tail(struct search *s, struct series_key *at)
+{
+	const struct series *own = s->own;
+	const size_t scope = own->scope, n = own->key.n;
+	size_t tail =
+	    (size_t)(unsigned char)at->octets[scope + 2] << 8 | (unsigned char)at->octets[scope + 3];
+	size_t alike = scope + SERIES_KEY_HEAD + tail;
+	char low[STORE_KEY_MAX];
+	if (tail == own->tail) {
+		/* others of this length end otherwise: no member of theirs is one of ours */
+		memcpy(at->octets, own->key.p, alike);
+		s->own_tail = true;
+	}
+	bound_of(own, n - SERIES_KEY_HEAD - tail, false, low);
+	memcpy(at->octets + alike, low + scope, n - alike);
+	at->n = n;
+	enum err e = check_rows(s, at, alike);
+	if (!e) e = step(s);
+	/* the octet 0xff stands in no key */
+	at->n = tail == own->tail ? scope + SERIES_KEY_HEAD : alike;
+	at->octets[at->n++] = (char)ID_KEY_MARK;
+	return e;
+}
+
+/* The new one against all of its scope whose identifiers are as long, tail by tail. */
+static enum err check_overlaps(struct search *s)
+{
+	const size_t group = s->own->scope + 2, n = s->own->key.n;
+	struct series_key at = {.n = group};
+	struct str key, row;
+	size_t last = SIZE_MAX;
+	memcpy(at.octets, s->own->key.p, group);
+	for (;;) {
+		enum err e = store_cursor_seek(s->c, str_n(at.octets, at.n), &key, &row);
+		if (e == ERR_NOT_FOUND) break;
+		if (e) return e;
+		if (key.n != n || memcmp(key.p, s->own->key.p, group) != 0) break;
+		memcpy(at.octets, key.p, n);
+		size_t tail = (size_t)(unsigned char)key.p[group] << 8 | (unsigned char)key.p[group + 1];
+		s->tails += tail != last;
+		last = tail;
+		e = check_tail(s, &at);
+		if (e) return e;
+	}
+	if (!s->own_tail && s->tails >= SERIES_TAILS_MAX)
+		return flaw_set(
+		    s->f, ERR_QUOTA, FLAW_NO_OFFSET, "pattern", "series-tails",
+		    "series of equally long identifiers have %d different lengths of what follows "
+		    "the range already",
+		    SERIES_TAILS_MAX);
+	return ERR_OK;
+}
+
+static enum err check_free(const struct series_change *c, struct store_txn *t, const struct series_key *k,
+			   struct flaw *f)
+{
+	const struct series_pattern *p = &c->pattern;
+	struct series own = {.key = str_n(k->octets, k->n),
+			     .range = p->range,
+			     .scope = p->scope,
+			     .head = p->head,
+			     .rest = p->rest,
+			     .tail = p->last.key.n - p->head - p->range.from.n - p->rest};
+	struct search s = {.own = &own, .f = f};
+	enum err e = store_cursor_open(t, RS_TABLE_series, &s.c);
+	if (e) return e;
+	e = check_overlaps(&s);
+	store_cursor_close(s.c);
+	return e;
+}
+
+/* ---- checking --------------------------------------------------------------------------- */
+
+struct state { /* what there is, and what will be */
+	bool there;
+	struct series old;
+	struct record_head head;
+	struct buf row; /* of the change, or of the first half */
+	struct buf second;
+	unsigned char before[HASH_SHA256], after[HASH_SHA256], after_second[HASH_SHA256];
+};
+
+static enum err refuse(enum err e, const char *rule, struct flaw *f)
+{
+	return flaw_set(f, e, FLAW_NO_OFFSET, "pattern", rule, "the series: %s", err_text(e));
+}
+
+static enum err check_condition(const struct series_change *c, const struct state *s, struct flaw *f)
+{
+	bool named = c->condition == REGISTRY_REVISION;
+	bool retired = s->there && s->head.status == RECORD_RETIRED;
+	if (named && (!s->there || s->head.revision != c->revision))
+		return refuse(ERR_PRECONDITION, "revision", f);
+	if (c->act != SERIES_PUT && !s->there) return refuse(ERR_NOT_FOUND, "registered", f);
+	if (c->act == SERIES_PUT && s->there && c->condition == REGISTRY_ABSENT)
+		return refuse(ERR_PRECONDITION, "absent", f);
+	if (retired && (c->act != SERIES_PUT || !named)) return refuse(ERR_GONE, "retired", f);
+	return ERR_OK;
+}
+
+static enum err check(const struct series_change *c, struct writer_txn *t, struct state *s, struct flaw *f)
+{
+	const struct series_pattern *p = &c->pattern;
+	struct series_key k;
+	series_key_of(p, &k);
+	enum err e = series_get(t->store, p, &s->old);
+	if (e && e != ERR_NOT_FOUND) return e;
+	s->there = !e;
+	e = s->there ? record_peek(s->old.packed, &s->head) : ERR_OK;
+	if (!e) e = check_condition(c, s, f);
+	/* what was given away since a series was made is the child's, and does not hinder its changes */
+	if (e || s->there) return e;
+	e = delegation_check_range(t->store, p->first.key, p->last.key, c->authority.n);
+	if (e == ERR_NOT_RESPONSIBLE)
+		return flaw_set(f, e, FLAW_NO_OFFSET, "pattern", "delegated",
+				"a prefix within the range is delegated to another node");
+	if (!e) e = check_free(c, t->store, &k, f);
+	return e;
+}
+
+/* ---- changing --------------------------------------------------------------------------- */
+
+static enum err pack(const struct series_pattern *p, const struct record *r, struct buf *row,
+		     unsigned char digest[HASH_SHA256])
+{
+	buf_clear(row);
+	series_row_put(p, r, row);
+	size_t from = row->n;
+	enum err e = buf_err(row);
+	if (!e) e = record_pack(r, row);
+	if (!e) hash_sha256(str_skip(buf_str(row), from), digest);
+	return e;
+}
+
+/* The values with a time each: that of the value before it that is the same, else now. */
+static enum err make_new(struct series_change *c, struct state *s, usec_t now, struct arena *a,
+			 struct record *r)
+{
+	struct record old = {.values_n = 0};
+	enum err e = s->there ? record_unpack(a, s->old.packed, NULL, &old) : ERR_OK;
+	if (e) return e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
+	*r = c->record;
+	r->values = ARENA_ARRAY(a, struct value, r->values_n + 1);
+	if (!r->values) return ERR_NO_MEMORY;
+	for (size_t i = 0; i < r->values_n; i++) {
+		struct value *v = &r->values[i];
+		*v = c->record.values[i];
+		if (v->timestamp) continue;
+		bool same = i < old.values_n && str_eq(old.values[i].data, v->data);
+		v->timestamp = same ? old.values[i].timestamp : (uint64_t)(now / USEC_PER_SEC);
+	}
+	r->id = c->pattern.text;
+	r->owner = c->authority;
+	r->status = RECORD_ACTIVE;
+	/* as it was: are the octets those that there are? */
+	r->created = s->there ? s->head.created : now;
+	r->modified = s->there ? s->head.modified : now;
+	r->revision = s->there ? s->head.revision : 1;
+	return ERR_OK;
+}
+
+static enum err prepare_put(struct series_change *c, struct state *s, usec_t now, struct arena *a)
+{
+	struct record r;
+	enum err e = make_new(c, s, now, a, &r);
+	if (!e) e = pack(&c->pattern, &r, &s->row, s->after);
+	if (e || !s->there) return e;
+	if (!memcmp(s->before, s->after, sizeof s->after)) {
+		c->unchanged = true;
+		return ERR_OK;
+	}
+	r.modified = now;
+	r.revision++;
+	c->now = r.revision;
+	return pack(&c->pattern, &r, &s->row, s->after);
+}
+
+static enum err prepare_rest(struct series_change *c, struct state *s, usec_t now, struct arena *a)
+{
+	struct record r;
+	enum err e = record_unpack(a, s->old.packed, NULL, &r);
+	if (e) return e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
+	if (c->act == SERIES_RETIRE) {
+		r.values_n = 0; /* what is retired says nothing any more; history keeps the digests */
+		r.status = RECORD_RETIRED;
+		r.modified = now;
+		c->now = ++r.revision;
+		return pack(&c->pattern, &r, &s->row, s->after);
+	}
+	r.id = c->halves[0].text;
+	e = pack(&c->halves[0], &r, &s->row, s->after);
+	r.id = c->halves[1].text;
+	return e ? e : pack(&c->halves[1], &r, &s->second, s->after_second);
+}
+
+static enum err note(const struct series_change *c, const struct state *s, struct writer_txn *t,
+		     uint64_t *ret_leaf)
+{
+	struct buf entry;
+	entry_open(&entry);
+	entry_digest(&entry, "after", s->after);
+	if (s->there) entry_digest(&entry, "before", s->before);
+	entry_text(&entry, "kind",
+		   c->act == SERIES_RETIRE ? STR("series.retired")
+		   : s->there              ? STR("series.replaced")
+					   : STR("series.registered"));
+	entry_number(&entry, "members", c->pattern.members);
+	entry_text(&entry, "pattern", c->pattern.text);
+	entry_number(&entry, "revision", c->now);
+	return entry_append(&entry, t, c->who, ret_leaf);
+}
+
+static enum err note_split(const struct series_change *c, const struct state *s, struct writer_txn *t,
+			   uint64_t *ret_leaf)
+{
+	struct buf entry;
+	entry_open(&entry);
+	entry_digest(&entry, "after_first", s->after);
+	entry_digest(&entry, "after_second", s->after_second);
+	entry_digest(&entry, "before", s->before);
+	entry_text(&entry, "first", c->halves[0].text);
+	entry_text(&entry, "kind", STR("series.split"));
+	entry_text(&entry, "pattern", c->pattern.text);
+	entry_text(&entry, "second", c->halves[1].text);
+	return entry_append(&entry, t, c->who, ret_leaf);
+}
+
+static enum err write_row(struct writer_txn *t, const struct series_pattern *p, struct buf *row,
+			  uint64_t leaf)
+{
+	struct series_key k;
+	series_key_of(p, &k);
+	store_key_u64((unsigned char *)row->p, leaf);
+	return store_put(t->store, RS_TABLE_series, str_n(k.octets, k.n), buf_str(row));
+}
+
+/* What the change before this one left. */
+static enum err write_history(struct writer_txn *t, const struct series_pattern *p, const struct state *s,
+			      uint64_t old_leaf)
+{
+	struct series_key k;
+	if (!s->there) return ERR_OK;
+	series_key_of(p, &k);
+	store_key_u64((unsigned char *)k.octets + k.n, old_leaf);
+	return store_put(t->store, RS_TABLE_series_history, str_n(k.octets, k.n + SERIES_ROW_LEAF),
+			 str_n(s->before, sizeof s->before));
+}
+
+static enum err add_count(const struct series_change *c, const struct state *s, struct writer_txn *t)
+{
+	struct series_count n;
+	unsigned char row[COUNT_ROW];
+	bool was_retired = s->there && s->head.status == RECORD_RETIRED;
+	uint64_t members = c->pattern.members;
+	if (c->act == SERIES_PUT && s->there && !was_retired) return ERR_OK;
+	enum err e = series_count(t->store, c->authority, &n);
+	if (e) return e;
+	if (c->act == SERIES_RETIRE) {
+		n.active--;
+		n.members -= members;
+	} else {
+		n.active++;
+		n.members += c->act == SERIES_PUT ? members : 0;
+	}
+	if (c->act == SERIES_RETIRE || was_retired) {
+		n.retired += was_retired ? (uint64_t)-1 : 1;
+		n.members_retired += was_retired ? -members : members;
+	}
+	store_key_u64(row, n.active);
+	store_key_u64(row + 8, n.members);
+	store_key_u64(row + 16, n.retired);
+	store_key_u64(row + 24, n.members_retired);
+	return store_put(t->store, RS_TABLE_series_count, c->authority, str_n(row, sizeof row));
+}
+
+static enum err write_all(struct series_change *c, struct state *s, struct writer_txn *t)
+{
+	const bool split = c->act == SERIES_SPLIT;
+	uint64_t leaf = 0, old_leaf = s->there ? s->old.leaf : 0;
+	enum err e = split ? note_split(c, s, t, &leaf) : note(c, s, t, &leaf);
+	if (!e) e = write_row(t, split ? &c->halves[0] : &c->pattern, &s->row, leaf);
+	/* the second half ends where the whole did: its row takes the place of the whole's */
+	if (!e && split) e = write_row(t, &c->halves[1], &s->second, leaf);
+	if (!e) e = write_history(t, &c->pattern, s, old_leaf);
+	return e ? e : add_count(c, s, t);
+}
+
+static enum err apply(struct series_change *c, struct state *s, struct writer_txn *t, struct arena *a,
+		      struct flaw *f)
+{
+	enum err e = check(c, t, s, f);
+	if (e) return e;
+	c->created = !s->there;
+	c->unchanged = false;
+	c->now = s->there ? s->head.revision : 1;
+	if (s->there) hash_sha256(s->old.packed, s->before);
+	e = c->act == SERIES_PUT ? prepare_put(c, s, t->now, a) : prepare_rest(c, s, t->now, a);
+	if (e == ERR_TOO_LARGE) return refuse(e, "record-size", f);
+	return e || c->unchanged ? e : write_all(c, s, t);
+}
+
+enum err series_apply(struct series_change *c, struct writer_txn *t, struct arena *a, struct flaw *f)
+{
+	struct arena_mark mark = arena_mark(a);
+	struct state s = {.row = BUF_INIT(ROW_MAX), .second = BUF_INIT(ROW_MAX)};
+	enum err e = apply(c, &s, t, a, f);
+	buf_done(&s.row);
+	buf_done(&s.second);
+	arena_rollback(a, mark);
+	return e;
+}

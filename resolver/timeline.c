@@ -1,0 +1,148 @@
+#include "resolver/timeline.h"
+
+#include "resolver/registry.h"
+
+/* ---- places of the feed ------------------------------------------------------------------ */
+
+typedef bool before_fn(const struct feed_entry *e, uint64_t bound);
+
+static bool earlier(const struct feed_entry *e, uint64_t time)
+{
+	return (uint64_t)e->time < time;
+}
+
+static bool without_leaf(const struct feed_entry *e, uint64_t leaf)
+{
+	return e->ledger_size <= leaf;
+}
+
+/* The first position that is not before the bound, head + 1 if all are; those trimmed are before all. */
+static enum err lower_bound(struct feed *feed, struct store_txn *t, before_fn *before, uint64_t bound,
+			    uint64_t *ret)
+{
+	struct feed_entry entry;
+	uint64_t low = 1, high;
+	enum err e = feed->driver->head(feed, t, &high);
+	high++;
+	while (!e && low < high) {
+		uint64_t mid = low + (high - low) / 2;
+		e = feed->driver->read(feed, t, mid, &entry);
+		bool is_before = e == ERR_GONE || (!e && before(&entry, bound));
+		if (e == ERR_GONE) e = ERR_OK;
+		if (is_before)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (!e) *ret = low;
+	return e;
+}
+
+/* ---- in order of time -------------------------------------------------------------------- */
+
+struct walk {
+	const struct timeline *l;
+	timeline_fn *fn;
+	void *arg;
+	size_t looks;
+	struct timeline_place at;
+	bool stopped;
+};
+
+static enum err look_at(struct walk *w, const struct feed_op *op, bool *ret_taken)
+{
+	uint64_t leaf, last;
+	struct str packed;
+	*ret_taken = true;
+	if (op->table != RS_TABLE_record || op->kind != FEED_PUT || !str_starts(op->key, w->l->prefix))
+		return ERR_OK;
+	enum err e = registry_row_split(op->value, &leaf, &packed);
+	if (!e) e = registry_find_key(w->l->txn, op->key, &last, &packed);
+	if (e == ERR_NOT_FOUND) return ERR_OK;
+	if (!e && leaf == last) *ret_taken = w->fn(w->arg, op->key, packed);
+	return e;
+}
+
+/* One entry from w->at.offset on. Its operations are of one time: their order tells nothing. */
+static enum err walk_entry(struct walk *w, const struct feed_entry *entry)
+{
+	struct feed_op op;
+	struct str rest = str_skip(entry->ops, w->at.offset);
+	enum err e = w->at.offset > entry->ops.n ? ERR_CORRUPT : ERR_OK;
+	while (!e && !w->stopped && rest.n) {
+		bool taken = false;
+		w->at.offset = (uint32_t)(entry->ops.n - rest.n);
+		e = feed_op_next(&rest, &op);
+		if (!e && w->looks++ < TIMELINE_LOOKS) e = look_at(w, &op, &taken);
+		w->stopped = !taken;
+	}
+	return e;
+}
+
+/* ERR_NOT_FOUND at the end of what was asked for. */
+static enum err walk_on(struct walk *w, uint64_t first, uint64_t end)
+{
+	struct feed_entry entry;
+	struct feed *feed = w->l->feed;
+	if (w->at.position < first || w->at.position >= end) return ERR_NOT_FOUND;
+	enum err e = feed->driver->read(feed, w->l->txn, w->at.position, &entry);
+	if (!e) e = walk_entry(w, &entry);
+	if (e || w->stopped) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+	w->looks++; /* an entry costs something too */
+	w->at.position += w->l->newest ? UINT64_MAX : 1;
+	w->at.offset = 0;
+	return ERR_OK;
+}
+
+/* Entries before `first` that the feed had to have: ERR_GONE when since is older than what it kept. */
+static enum err check_kept(const struct timeline *l, uint64_t first)
+{
+	struct feed_entry entry;
+	if (first == 1) return ERR_OK;
+	enum err e = l->feed->driver->read(l->feed, l->txn, first - 1, &entry);
+	return e;
+}
+
+enum err timeline_walk(const struct timeline *l, struct timeline_place from, timeline_fn *fn, void *arg,
+		       struct timeline_place *ret_next, bool *ret_more)
+{
+	struct walk w = {.l = l, .fn = fn, .arg = arg, .at = from};
+	uint64_t first, end;
+	enum err e = lower_bound(l->feed, l->txn, earlier, l->since > 0 ? (uint64_t)l->since : 0, &first);
+	if (!e) e = lower_bound(l->feed, l->txn, earlier, l->until > 0 ? (uint64_t)l->until : 0, &end);
+	if (!e) e = check_kept(l, first);
+	if (e) return e;
+	if (from.position && (from.position < first || from.position > end)) return ERR_BAD_INPUT;
+	if (!from.position) w.at.position = l->newest ? end - 1 : first;
+	while (!e && !w.stopped) e = walk_on(&w, first, end);
+	if (e == ERR_CORRUPT && from.offset)
+		return ERR_BAD_INPUT; /* not a place where an operation begins */
+	if (e && e != ERR_NOT_FOUND) return e;
+	*ret_more = w.stopped;
+	if (w.stopped) *ret_next = w.at;
+	return ERR_OK;
+}
+
+/* ---- what a record was ------------------------------------------------------------------- */
+
+enum err timeline_record(struct feed *feed, struct store_txn *t, struct str key, uint64_t leaf,
+			 struct str *ret_packed)
+{
+	struct feed_entry entry;
+	struct feed_op op;
+	struct str packed;
+	uint64_t position, own;
+	enum err e = lower_bound(feed, t, without_leaf, leaf, &position);
+	if (!e) e = feed->driver->read(feed, t, position, &entry);
+	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+	while (!(e = feed_op_next(&entry.ops, &op))) {
+		if (op.kind != FEED_PUT || op.table != RS_TABLE_record || !str_eq(op.key, key)) continue;
+		e = registry_row_split(op.value, &own, &packed);
+		if (e) return e;
+		if (own != leaf) continue; /* changed twice in one entry */
+		*ret_packed = packed;
+		return ERR_OK;
+	}
+	/* the first entry that is kept may be a later one */
+	return e == ERR_NOT_FOUND ? ERR_GONE : e;
+}

@@ -1,0 +1,533 @@
+/* Series without a node around them: which identifiers are members, against plain enumeration; which
+ * series may stand beside each other; what a row costs. */
+#include "tests/base/cases.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/writer.h"
+#include "resolver/resolver.h"
+#include "resolver/series.h"
+
+static char folder[64];
+static struct store *store;
+static struct writer *writer;
+
+static void open_all(void)
+{
+	struct store_options so = {
+	    .folder = folder, .tables = rs_tables, .tables_n = rs_tables_n, .format = 1};
+	struct flaw f = {0};
+	must(!store_open(&so, &f, &store));
+	struct writer_options wo = {.store = store, .origin = "test.example/registry"};
+	must(!writer_start(&wo, &writer));
+}
+
+static void close_all(void)
+{
+	writer_stop(writer);
+	store_close(store);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *w)
+{
+	(void)st;
+	(void)kind;
+	(void)w;
+	return remove(path);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof folder, "/tmp/kanhe-series-XXXXXX");
+	must(mkdtemp(folder));
+	open_all();
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	close_all();
+	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return 0;
+}
+
+struct cmd {
+	struct writer_cmd cmd;
+	struct series_change c;
+	struct arena *arena;
+	struct flaw flaw;
+};
+
+static enum err apply(struct writer_cmd *c, struct writer_txn *t)
+{
+	struct cmd *m = (struct cmd *)c;
+	m->flaw = (struct flaw){.offset = FLAW_NO_OFFSET};
+	return series_apply(&m->c, t, m->arena, &m->flaw);
+}
+
+static struct value one_value = {.index = 1,
+				 .type = {"URL", 3},
+				 .data = {"https://s.example/{serial}", 26},
+				 .ttl = 60,
+				 .permissions = 14};
+
+static enum err change(struct arena *a, enum series_act act, const char *pattern, const char *at,
+		       struct flaw *f)
+{
+	struct cmd m = {.cmd.apply = apply, .arena = a};
+	m.c.act = act;
+	m.c.who = STR("test");
+	m.c.record = (struct record){.values = &one_value, .values_n = 1};
+	enum err e = series_pattern_parse(a, str_of(pattern), f, &m.c.pattern);
+	if (!e && at) e = series_pattern_split(a, &m.c.pattern, str_of(at), f, m.c.halves);
+	if (e) return e;
+	m.c.authority = str_first(m.c.pattern.first.key, m.c.pattern.scope);
+	e = writer_run(writer, &m.cmd);
+	if (f) *f = m.flaw;
+	return e;
+}
+
+/* The pattern of the series that has it, or "". */
+static struct str series_of(struct arena *a, struct store_txn *t, struct str text)
+{
+	struct id id;
+	struct series s;
+	struct record_head head;
+	enum err e = id_parse(a, text, NULL, &id);
+	if (e == ERR_BAD_ID) return STR("");
+	must(!e);
+	e = series_find(t, &id, &s);
+	if (e == ERR_NOT_FOUND) return STR("");
+	must(!e && !record_peek(s.packed, &head));
+	return head.id;
+}
+
+/* ---- membership ------------------------------------------------------------------------- */
+
+static uint32_t seed = 20261126;
+
+static uint32_t random_below(uint32_t n)
+{
+	seed = seed * 1664525 + 1013904223;
+	return (uint32_t)(((uint64_t)(seed >> 4) * n) >> 28);
+}
+
+static const char charset[] = "019AZaz-";
+
+struct model { /* one accepted series, by its definition and not by our code */
+	struct series_pattern p;
+	char head[4], tail[4];
+	size_t width;
+};
+
+/* Every string of up to LENGTH_MAX characters of the set is asked for. */
+enum { LENGTH_MAX = 4, MODELS_MAX = 40 };
+
+static unsigned class_mask(char c)
+{
+	return c >= '0' && c <= '9' ? 1 : c >= 'A' && c <= 'Z' ? 2 : c >= 'a' && c <= 'z' ? 4 : 0;
+}
+
+static bool model_has(const struct model *m, const char *s)
+{
+	size_t h = strlen(m->head), t = strlen(m->tail), n = strlen(s);
+	if (n != h + m->width + t || strncmp(s, m->head, h) != 0 || strcmp(s + n - t, m->tail) != 0)
+		return false;
+	const char *from = m->p.range.from.p, *to = m->p.range.to.p, *x = s + h;
+	if (memcmp(x, from, m->width) < 0 || memcmp(x, to, m->width) > 0) return false;
+	for (size_t i = 0; i < m->width; i++) {
+		unsigned mask = class_mask(from[i]) | class_mask(to[i]);
+		if (mask ? !(mask & class_mask(x[i])) : x[i] != from[i]) return false;
+	}
+	return true;
+}
+
+static void random_text(char *out, size_t n)
+{
+	for (size_t i = 0; i < n; i++) out[i] = charset[random_below(sizeof charset - 1)];
+	out[n] = 0;
+}
+
+static bool random_model(struct arena *a, struct model *m, char pattern[64])
+{
+	char from[8], to[8];
+	size_t h = random_below(3), t = random_below(2);
+	m->width = 1 + random_below(3);
+	if (h + m->width + t > LENGTH_MAX) return false;
+	random_text(m->head, h);
+	random_text(m->tail, t);
+	random_text(from, m->width);
+	random_text(to, m->width);
+	snprintf(pattern, 64, "88.1/%s{%s..%s}%s", m->head, from, to, m->tail);
+	return !series_pattern_parse(a, str_of(pattern), NULL, &m->p);
+}
+
+typedef void each_fn(void *arg, const char *s);
+
+static void each_text(each_fn *fn, void *arg)
+{
+	char s[LENGTH_MAX + 1];
+	for (size_t n = 1; n <= LENGTH_MAX; n++) {
+		size_t at[LENGTH_MAX] = {0};
+		for (;;) {
+			for (size_t i = 0; i < n; i++) s[i] = charset[at[i]];
+			s[n] = 0;
+			fn(arg, s);
+			size_t i = n;
+			while (i > 0 && ++at[i - 1] == sizeof charset - 1) at[--i] = 0;
+			if (!i) break;
+		}
+	}
+}
+
+struct asking {
+	struct arena *a;
+	struct store_txn *t;
+	struct model *models;
+	size_t n, members, asked;
+	const struct model *other; /* meets: is there a common member? */
+	bool met;
+};
+
+static void compare_one(void *arg, const char *s)
+{
+	struct asking *q = arg;
+	struct arena_mark mark = arena_mark(q->a);
+	struct str want = STR("");
+	for (size_t i = 0; i < q->n; i++)
+		if (model_has(&q->models[i], s)) want = q->models[i].p.text;
+	struct str got = series_of(q->a, q->t, arena_printf(q->a, "88.1/%s", s));
+	if (!str_eq(got, want)) fprintf(stderr, "%s: %.*s, not %.*s\n", s, STR_ARG(got), STR_ARG(want));
+	assert_true(str_eq(got, want));
+	q->members += want.n > 0;
+	q->asked++;
+	arena_rollback(q->a, mark);
+}
+
+static void meet_one(void *arg, const char *s)
+{
+	struct asking *q = arg;
+	if (!model_has(q->other, s)) return;
+	for (size_t i = 0; i < q->n; i++) q->met |= model_has(&q->models[i], s);
+}
+
+static void members_are_those_of_plain_enumeration(void **state)
+{
+	static struct model models[MODELS_MAX];
+	struct arena *a = arena_new(64 << 20);
+	struct asking q = {.a = a, .models = models};
+	size_t refused = 0, met = 0;
+	(void)state;
+	for (size_t tries = 0; tries < 400 && q.n < MODELS_MAX; tries++) {
+		struct flaw f = {0};
+		struct model *m = &models[q.n];
+		char pattern[64];
+		if (!random_model(a, m, pattern)) continue;
+		q.other = m;
+		q.met = false;
+		each_text(meet_one, &q);
+		enum err e = change(a, SERIES_PUT, pattern, NULL, &f);
+		/* never two series for one identifier; the same pattern twice changes nothing */
+		if (!e && q.met) {
+			struct store_txn *t;
+			must(!store_read(store, &t));
+			assert_true(str_eq(series_of(a, t, m->p.first.text), m->p.text));
+			store_read_end(t);
+			continue;
+		}
+		assert_true(!e || e == ERR_CONFLICT);
+		refused += e == ERR_CONFLICT;
+		met += q.met;
+		if (!e) q.n++;
+	}
+	must(!store_read(store, &q.t));
+	each_text(compare_one, &q);
+	store_read_end(q.t);
+	fprintf(stderr, "%zu series, %zu refused (%zu meet), %zu members of %zu\n", q.n, refused, met,
+		q.members, q.asked);
+	assert_true(q.n > 10 && met > 5 && q.members > 200);
+	arena_free(a);
+}
+
+static void random_splits_keep_every_member(void **state)
+{
+	struct arena *a = arena_new(64 << 20);
+	struct store_txn *t;
+	(void)state;
+	assert_int_equal(change(a, SERIES_PUT, "88.2/{0A00..2Z99}", NULL, NULL), ERR_OK);
+	const char *points[] = {"1B50", "0C07", "2A00", "1Z99", "2Z99"};
+	for (size_t i = 0; i < COUNT(points); i++) {
+		struct str at = arena_printf(a, "88.2/%s", points[i]), whole;
+		must(!store_read(store, &t));
+		whole = arena_dup(a, series_of(a, t, at));
+		store_read_end(t);
+		assert_true(whole.n);
+		assert_int_equal(change(a, SERIES_SPLIT, arena_strdup(a, whole), points[i], NULL), ERR_OK);
+	}
+	must(!store_read(store, &t));
+	size_t members = 0, parts = 1;
+	struct str last = STR("");
+	for (char x = '0'; x <= '3'; x++)
+		for (char y = '9'; y <= 'a'; y++)
+			for (unsigned z = 0; z < 100; z++) {
+				struct arena_mark mark = arena_mark(a);
+				struct str s = series_of(a, t, arena_printf(a, "88.2/%c%c%02u", x, y, z));
+				bool want = x <= '2' && y >= 'A' && y <= 'Z';
+				assert_true(want == (s.n > 0));
+				parts += s.n && last.n && !str_eq(s, last);
+				if (s.n) last = s;
+				members += s.n > 0;
+				arena_rollback(a, mark);
+			}
+	store_read_end(t);
+	assert_int_equal(members, 3 * 26 * 100);
+	assert_int_equal(parts, COUNT(points) + 1);
+	arena_free(a);
+}
+
+/* ---- beside each other ------------------------------------------------------------------ */
+
+static void neighbours_that_share_no_member_are_allowed(void **state)
+{
+	static const char *const all[] = {
+	    "01/0950600{013000..013099}{check}", /* items, each and by the case */
+	    "01/1950600{013000..013099}{check}",
+	    "01/2950600{012950..013050}{check}",
+	    "01/0950600{0300..0399}07{check}",
+	    "00/3950600{0000000100..0000000199}{check}", /* logistic units */
+	    "01/09506000134352/21/{0001..9999}",         /* serials of two widths */
+	    "01/09506000134352/21/{00001..99999}",
+	    "01/09506000134352/10/{A..Z}",
+	    "01/09506000134369/21/{0000..9999}-A",
+	    "01/09506000134369/21/{0000..9999}-B",
+	    "88.3/{000..099}",
+	    "88.3/{0000..1500}",
+	    "88.3/{100..199}",
+	    "88.3/{300..499}",
+	    "88.3/5{00..99}",
+	};
+	struct arena *a = arena_new(16 << 20);
+	struct store_txn *t;
+	(void)state;
+	for (size_t i = 0; i < COUNT(all); i++) {
+		struct flaw f = {0};
+		enum err e = change(a, SERIES_PUT, all[i], NULL, &f);
+		if (e) fprintf(stderr, "%s: %s\n", all[i], f.text);
+		assert_int_equal(e, ERR_OK);
+	}
+	must(!store_read(store, &t));
+	static const struct {
+		const char *id, *series;
+	} asked[] = {
+	    {"01/09506000134352", ""},
+	    {"01/09506000134352/21/0777", "https://id.gs1.org/01/09506000134352/21/{0001..9999}"},
+	    {"01/09506000134352/21/00777", "https://id.gs1.org/01/09506000134352/21/{00001..99999}"},
+	    {"01/09506000134352/21/777", ""},
+	    {"01/09506000134352/21/0000", ""},
+	    {"01/09506000134352/10/B", "https://id.gs1.org/01/09506000134352/10/{A..Z}"},
+	    {"01/09506000134352/10/B/21/0777", ""},
+	    {"01/09506000134369/21/0777-B", "https://id.gs1.org/01/09506000134369/21/{0000..9999}-B"},
+	    {"88.3/099", "88.3/{000..099}"},
+	    {"88.3/0990", "88.3/{0000..1500}"},
+	    {"88.3/200", ""},
+	    {"88.3/555", "88.3/5{00..99}"},
+	};
+	for (size_t i = 0; i < COUNT(asked); i++)
+		assert_str(series_of(a, t, str_of(asked[i].id)), asked[i].series);
+	/* every item of the range with its own check digit, none with another's */
+	size_t members = 0;
+	for (unsigned item = 12990; item < 13110; item++)
+		for (char c = '0'; c <= '9'; c++) {
+			struct arena_mark mark = arena_mark(a);
+			struct str s = series_of(a, t, arena_printf(a, "01/0950600%06u%c", item, c));
+			members += s.n > 0;
+			if (s.n) assert_true(item >= 13000 && item <= 13099);
+			arena_rollback(a, mark);
+		}
+	assert_int_equal(members, 100);
+	/* digits between the range and the check digit stay what they are */
+	for (unsigned item = 29900; item < 30300; item++)
+		for (char c = '0'; c <= '9'; c++) {
+			struct arena_mark mark = arena_mark(a);
+			struct str s = series_of(a, t, arena_printf(a, "01/0950600%06u%c", item, c));
+			members += s.n > 0;
+			if (s.n) assert_true(item % 100 == 7 && item >= 30000);
+			arena_rollback(a, mark);
+		}
+	assert_int_equal(members, 103);
+	store_read_end(t);
+	arena_free(a);
+}
+
+static void overlaps_are_refused_by_name(void **state)
+{
+	static const struct {
+		const char *there, *new;
+	} cases[] = {
+	    {"88.4/{000..499}", "88.4/{499..600}"},
+	    {"88.4/{000..499}", "88.4/{100..200}"},
+	    {"88.4/{000..499}", "88.4/{000..999}"},
+	    {"88.4/{000..499}", "88.4/1{00..99}"},
+	    {"88.4/{000..499}", "88.4/{00..49}7"},
+	    {"88.4/{000..499}", "88.4/{4..9}99"},
+	    {"88.4/{A0..Z9}y", "88.4/{A0a..B9z}"},
+	    {"01/0950600{020000..020099}{check}", "01/0950600{020050..020150}{check}"},
+	    {"01/09506000134376/21/{000..499}", "01/09506000134376/21/4{00..99}"},
+	};
+	struct arena *a = arena_new(16 << 20);
+	struct flaw f = {0};
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct series_pattern p;
+		assert_int_equal(series_pattern_parse(a, str_of(cases[i].there), NULL, &p), ERR_OK);
+		enum err e = change(a, SERIES_PUT, cases[i].there, NULL, &f);
+		assert_int_equal(e, ERR_OK);
+		e = change(a, SERIES_PUT, cases[i].new, NULL, &f);
+		if (e != ERR_CONFLICT) fprintf(stderr, "%s\n", cases[i].new);
+		assert_int_equal(e, ERR_CONFLICT);
+		assert_string_equal(f.rule, "series-overlap");
+		assert_non_null(strstr(f.text, arena_strdup(a, p.text)));
+	}
+	/* these do not meet the ones above */
+	assert_int_equal(change(a, SERIES_PUT, "88.4/{500..600}", NULL, &f), ERR_OK);
+	assert_int_equal(change(a, SERIES_PUT, "88.4/{50..99}7", NULL, &f), ERR_CONFLICT);
+	assert_int_equal(change(a, SERIES_PUT, "88.4/{70..99}7", NULL, &f), ERR_OK);
+	arena_free(a);
+}
+
+static void shapes_are_bounded(void **state)
+{
+	struct arena *a = arena_new(16 << 20);
+	struct flaw f = {0};
+	char pattern[64];
+	(void)state;
+	for (int tail = 0; tail <= SERIES_TAILS_MAX; tail++) {
+		/* identifiers of one length, the range in another place each time */
+		snprintf(pattern, sizeof pattern, "88.5/%c%.*s{00..99}%.*s", 'a' + tail, 10 - tail,
+			 "yyyyyyyyyyyyyyy", tail, "xxxxxxxxxxxxxxx");
+		enum err e = change(a, SERIES_PUT, pattern, NULL, &f);
+		assert_int_equal(e, tail == SERIES_TAILS_MAX ? ERR_QUOTA : ERR_OK);
+	}
+	assert_string_equal(f.rule, "series-tails");
+	/* another prefix is not concerned */
+	assert_int_equal(change(a, SERIES_PUT, "88.51/yy{00..99}xxxxxxxx", NULL, &f), ERR_OK);
+	arena_free(a);
+}
+
+/* ---- cost, and what lasts --------------------------------------------------------------- */
+
+static void ten_million_serials_are_one_small_row(void **state)
+{
+	struct arena *a = arena_new(16 << 20);
+	struct store_txn *t;
+	struct series_pattern p;
+	struct series s;
+	struct store_cursor *c;
+	struct str key, row;
+	size_t octets = 0;
+	(void)state;
+	usec_t from = clock_mono();
+	assert_int_equal(change(a, SERIES_PUT, "88.6/SN-{0000000..9999999}", NULL, NULL), ERR_OK);
+	assert_true(clock_mono() - from < USEC_PER_SEC);
+	must(!store_read(store, &t));
+	assert_int_equal(series_pattern_parse(a, STR("88.6/SN-{0000000..9999999}"), NULL, &p), ERR_OK);
+	assert_int_equal(series_get(t, &p, &s), ERR_OK);
+	/* all rows of all tables that the registration wrote or changed */
+	octets += s.key.n + s.packed.n + 19 + 2 * s.range.from.n;
+	must(!store_cursor_open(t, STORE_LEAF, &c));
+	must(!store_cursor_last(c, &key, &row));
+	octets += key.n + row.n;
+	store_cursor_close(c);
+	must(!store_get(t, RS_TABLE_series_count, str_first(p.first.key, p.scope), &row));
+	octets += p.scope + row.n;
+	assert_true(octets < 1024);
+	/* the change feed, which may be trimmed, has a copy of them */
+	must(!store_cursor_open(t, STORE_FEED, &c));
+	must(!store_cursor_last(c, &key, &row));
+	store_cursor_close(c);
+	fprintf(stderr, "%zu octets for 10,000,000 identifiers, %zu in the feed\n", octets, key.n + row.n);
+	assert_true(key.n + row.n < 1024);
+	store_read_end(t);
+	arena_free(a);
+}
+
+static void a_restart_changes_nothing(void **state)
+{
+	struct arena *a = arena_new(16 << 20);
+	struct store_txn *t;
+	struct id id;
+	struct series s;
+	struct record_head head;
+	struct str before, after;
+	(void)state;
+	assert_int_equal(change(a, SERIES_PUT, "88.7/{000..999}", NULL, NULL), ERR_OK);
+	must(!id_parse(a, STR("88.7/123"), NULL, &id));
+	must(!store_read(store, &t));
+	assert_int_equal(series_find(t, &id, &s), ERR_OK);
+	assert_int_equal(series_fill(a, &s, &id, &before, &head), ERR_OK);
+	store_read_end(t);
+	close_all();
+	open_all();
+	must(!store_read(store, &t));
+	assert_true(series_any(t));
+	assert_int_equal(series_find(t, &id, &s), ERR_OK);
+	assert_int_equal(series_fill(a, &s, &id, &after, &head), ERR_OK);
+	assert_true(str_eq(before, after));
+	store_read_end(t);
+	arena_free(a);
+}
+
+static void equal_values_change_nothing_later(void **state)
+{
+	const char *pattern = "88.8/{000..999}";
+	struct arena *a = arena_new(16 << 20);
+	usec_t now = 1800000000 * USEC_PER_SEC;
+	struct record_head head[3];
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct store_txn *t;
+		struct series_pattern p;
+		struct series s;
+		close_all(); /* nobody reads the clock while it is set */
+		clock_fake(&now);
+		open_all();
+		one_value.ttl = i < 2 ? 60 : 61;
+		assert_int_equal(change(a, SERIES_PUT, pattern, NULL, NULL), ERR_OK);
+		must(!store_read(store, &t));
+		assert_int_equal(series_pattern_parse(a, str_of(pattern), NULL, &p), ERR_OK);
+		assert_int_equal(series_get(t, &p, &s), ERR_OK);
+		assert_int_equal(record_peek(s.packed, &head[i]), ERR_OK);
+		head[i].id = head[i].owner = STR_NONE;
+		store_read_end(t);
+		now += 60 * USEC_PER_SEC;
+	}
+	one_value.ttl = 60;
+	close_all();
+	clock_fake(NULL);
+	open_all();
+	assert_int_equal(head[1].revision, 1);
+	assert_int_equal(head[1].modified, head[0].modified);
+	assert_int_equal(head[2].revision, 2);
+	assert_true(head[2].modified > head[0].modified && head[2].created == head[0].created);
+	arena_free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(members_are_those_of_plain_enumeration),
+	    cmocka_unit_test(random_splits_keep_every_member),
+	    cmocka_unit_test(neighbours_that_share_no_member_are_allowed),
+	    cmocka_unit_test(overlaps_are_refused_by_name),
+	    cmocka_unit_test(shapes_are_bounded),
+	    cmocka_unit_test(ten_million_serials_are_one_small_row),
+	    cmocka_unit_test(a_restart_changes_nothing),
+	    cmocka_unit_test(equal_values_change_nothing_later),
+	};
+	return cmocka_run_group_tests(tests, begin, end);
+}

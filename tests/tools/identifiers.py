@@ -1,0 +1,131 @@
+"""Identifiers of every scheme: explained without a node, then delegated, registered and resolved over two."""
+import json
+import tempfile
+
+from node import Node, check, finish, run
+
+
+def explain(*args, **more):
+    status, out, err = run("id", "--json", *args, **more)
+    return status, [json.loads(line) for line in out.splitlines()], err
+
+
+# ---- kanhe id ----
+status, out, err = run("id", "88.118.8/JXDY2106023")
+check("id: one identifier", status == 0 and "handle" in out and "0.NA/88.118.8" in out and not err, out + err)
+status, out, err = run("id", "01/09506000134353")
+lines = out.splitlines()
+check("id: a caret under the digit", status == 1 and lines[0] == "01/09506000134353" and lines[1] == " " * 16 + "^", out)
+check("id: the rule and its offset", "check-digit at offset 16" in lines[2] and not err, out + err)
+status, out, err = run("id", "https://例.example/")
+check("id: the caret minds wide characters", out.splitlines()[1] == " " * 8 + "^", out)
+status, out, err = run("id", "88.8/中文\u202e")
+check("id: what is invisible is shown as octets", "\u202e" not in out and r"\xe2\x80\xae" in out
+      and out.splitlines()[1] == " " * 9 + "^", out)
+status, out, err = run("id", "88.8/" + "x" * 400 + "\x01" + "y" * 400)
+check("id: of a long one, what is around", status == 1 and max(map(len, out.splitlines()[:2])) <= 80
+      and out.splitlines()[0].index("\\x01") == out.splitlines()[1].index("^"), out)
+status, out, err = run("id", "88..8/x", env={"LC_ALL": "zh_CN.UTF-8"})
+check("id: in Chinese", status == 1 and "有一段为空" in out and "偏移 3" in out, out)
+status, got, err = explain("1.2.156.3001.1", "E=100A0123", "did:web:example.com", "0x")
+check("id --json: one object a line, whatever is refused", status == 1 and len(got) == 4 and not err, err)
+check("id --json: parts by their names", got[0] == {
+    "input": "1.2.156.3001.1", "valid": True, "scheme": "oid", "canonical": "1.2.156.3001.1",
+    "boundaries": ["urn:oid:", "urn:oid:1", "1.2", "1.2.156", "1.2.156.3001", "1.2.156.3001.1"],
+    "oid": "1.2.156.3001.1", "urn": "urn:oid:1.2.156.3001.1", "iri": "/1/2/156/3001/1",
+    "ors_fqdn": "1.3001.156.2.1.oid-res.org."}, got[0])
+check("id --json: a refusal", got[1]["valid"] is False and got[1]["scheme"] == "ecode"
+      and got[1]["error"]["rule"] == "nsi" and got[1]["error"]["offset"] == 5 and got[1]["error"]["message"], got[1])
+check("id --json: nobody's", "scheme" not in got[3] and got[3]["error"]["rule"] == "scheme", got[3])
+status, got, err = explain(stdin="88.118.8/a\r\n\n10.1000/abc\nE=400020产品")
+check("id: from standard input, empty lines passed over", status == 0
+      and [g["canonical"] for g in got] == ["88.118.8/a", "10.1000/ABC", "E=400020产品"], got)
+status, got, err = explain(stdin="x" * 200000 + "\n88.1/x\n")
+check("id: a line that is too long is refused, the next is read", status == 1
+      and [g["valid"] for g in got] == [False, True], [g["valid"] for g in got])
+status, got, err = explain("--as", "ecode", "1000012345678901234567890")
+check("id --as: read as told", status == 0 and got[0]["v"] == 1 and got[0]["nsi"] == "0000", got)
+status, got, err = explain("--as", "oid", "88.118.8/x")
+check("id --as: refused as told", status == 1 and got[0]["scheme"] == "oid", got)
+status, out, err = run("id", "--as", "handel", "x")
+check("id --as: a misspelt scheme", status == 2 and "handle" in err and not out, err)
+status, got, err = explain("https://example.com/" + "a" * 81)
+check("id: a long link is warned of", got[0]["warnings"] == ["over-100-characters"] and got[0]["length"] == 101, got)
+
+# ---- over nodes: what the top has, what it gives away, an identifier there, another form of it, one that stays ----
+SCHEMES = [
+    ("oid", "1.2.156.3001", "1.2.156.3001.5", "1.2.156.3001.5.7", "/ISO/Member-Body/156/3001/5/7", "1.2.156.3001.6"),
+    ("did", "did:web:example.com", "did:web:example.com:plant", "did:web:example.com:plant:7", None, "did:web:example.com:office"),
+    ("urn", "urn:", "urn:uuid:", "urn:uuid:24953458-7bd0-40b8-888f-3191d8d6af26", "24953458-7BD0-40b8-888f-3191d8d6af26", "urn:isbn:9780131103627"),
+    ("ecode", "E=1", "E=10036", "E=1003612345", "https://www.iotroot.com/E=1003612345", "E=1000012345"),
+    ("iec61406", "https://example.com/", "https://example.com/line-4/", "https://example.com/line-4/P-100?s=1", "HTTPS://Example.com:443/line-4/P-100?s=1", "https://example.com/other"),
+    ("aas", "aas:", '{"name":"serialNumber"}', '{"name":"serialNumber","value":"SN-1"}', '{ "value":"SN-1", "name":"serialNumber" }', '{"name":"batch","value":"7"}'),
+    ("uri", "coap:", "coap://plant.example/", "coap://plant.example/pump", "COAP://Plant.example/%70ump", "coap://office.example/"),
+    ("handle", "10", "10.1000", "10.1000/ABC", "https://doi.org/10.1000/abc", "10.2000/X"),
+    ("gs1", "950600", "9506000", "https://id.gs1.org/01/09506000134352", "(01)09506000134352", "https://id.gs1.org/01/09506009999990"),
+]
+ca = tempfile.TemporaryDirectory(prefix="kanhe-test-ca.")
+top = Node("--ca", ca.name, "--authority", ",".join(s[1] for s in SCHEMES))
+maker = None
+try:
+    maker = Node("--ca", ca.name, "--authority", ",".join(s[2] for s in SCHEMES), "--anchor-node", top.folder, "--recursive")
+    status, out, err = top.kanhe("delegate", *(s[2] for s in SCHEMES), "--to", maker.folder)
+    check("delegations of every scheme", status == 0, out + err)
+    status, out, err = top.kanhe("delegate", "--list", "--json")
+    check("their prefixes are printed as given", status == 0
+          and {d["prefix"] for d in json.loads(out)["delegations"]} == {s[2] for s in SCHEMES}, out)
+    for scheme, above, prefix, text, other, stays in SCHEMES:
+        status, out, err = maker.kanhe("register", text, "URL=https://maker.example/")
+        check(f"{scheme}: registered under its prefix", status == 0, out + err)
+        status, out, err = maker.kanhe("register", stays, "URL=https://maker.example/")
+        check(f"{scheme}: refused outside of it", status in (1, 6), out + err)
+        status, out, err = top.kanhe("register", stays, "URL=https://top.example/")
+        check(f"{scheme}: what is not given away", status == 0, out + err)
+        status, out, err = top.kanhe("register", text, "URL=https://top.example/")
+        check(f"{scheme}: what is given away is refused above", status in (1, 6), out + err)
+        for form in (text, other or text):
+            status, out, err = maker.kanhe("resolve", form, "--json")
+            got = json.loads(out) if status == 0 else {}
+            check(f"{scheme}: {form} is found", got.get("id") == text and got.get("scheme") == scheme, out + err)
+        status, out, err = maker.kanhe("resolve", stays, "--trace", "--json")
+        got = json.loads(out) if out else {}
+        check(f"{scheme}: asked of the node above", got.get("state") == "secure" and got.get("scheme") == scheme
+              and got["answer"]["id"] == stays and got["answer"]["scheme"] == scheme, out + err)
+        status, out, err = top.kanhe("resolve", text, "--iterative", "--json")
+        got = json.loads(out.splitlines()[-1]) if out else {}
+        check(f"{scheme}: the node above refers, and says the scheme", got.get("scheme") == scheme
+              and got.get("referral", {}).get("prefix") == prefix, out + err)
+    status, out, err = maker.kanhe("resolve", "1.2.156.3001.5.8", "--json")
+    check("not found says the scheme", status == 3 and json.loads(out)["scheme"] == "oid", out + err)
+    status, out, err = maker.kanhe("resolve", "1.2.156.3001.5.8")
+    check("also to people", status == 3 and "[oid]" in err, err)
+    status, out, err = maker.kanhe("resolve", "E=100A0", "--json")
+    check("what is malformed says the scheme too", status == 1 and json.loads(out)["scheme"] == "ecode"
+          and json.loads(out)["rule"] == "nsi", out + err)
+    status, out, err = maker.kanhe("resolve", "pump", "--json")
+    check("what is nobody's says none", status == 1 and "scheme" not in json.loads(out)
+          and json.loads(out)["rule"] == "scheme", out + err)
+    status, got, headers = maker.request("POST", "/resolve", {"ids": ["did:web:example.com:plant:7", "1.40", "urn:uuid:24953458-7bd0-40b8-888f-3191d8d6af27"]})
+    check("a batch says the schemes", status == 200 and [a.get("scheme") for a in got["answers"]] == ["did", "oid", "urn"], got)
+    check("and the rule", got["answers"][1]["rule"] == "second-arc" and got["answers"][1]["offset"] == 2, got)
+    status, got, headers = maker.request("GET", "/resolve/1.2.156.3001.5.7", headers={"Accept": "text/html"})
+    check("the page says the scheme", status == 200 and b"oid" in got, got)
+    for text in ("10.2000/A/../B", "10.2000/./B", "10.2000/.."):
+        status, out, err = top.kanhe("register", text, "URL=https://top.example/")
+        check(f"{text}: registered", status == 0, out + err)
+        for node in (top, maker):
+            status, out, err = node.kanhe("resolve", text, "--json")
+            check(f"{text}: no segment is resolved away on its way", status == 0 and json.loads(out)["id"] == text, out + err)
+    status, out, err = top.kanhe("register", "https://example.com/a/../b", "URL=x")
+    check("a link with dot segments is refused, not read as another", status == 1 and "dot-segment" in err, out + err)
+    alias = '{"name":"globalAssetId","value":"10.1000/abc"}'
+    status, out, err = maker.kanhe("resolve", alias, "--json")
+    check("an asset's id is the identifier that it is", status == 0 and json.loads(out)["id"] == "10.1000/ABC", out + err)
+    status, out, err = maker.kanhe("node", "token", "add", "line-4", "enterprise", "--scope", '{"name":"serialNumber"} urn:uuid:')
+    check("prefixes of new schemes as a token's scope", status == 0, err)
+finally:
+    if maker:
+        maker.close()
+    top.close()
+    ca.cleanup()
+finish()

@@ -1,0 +1,127 @@
+"""Series through the programs: registered, shown, split, retired; after a restart and after a kill; by a recursive node."""
+import json
+import os
+import re
+import shutil
+import signal
+import tempfile
+import threading
+import time
+
+from node import Node, check, finish, run, until
+
+authority = tempfile.mkdtemp(prefix="kanhe-test.")
+node = Node("--authority", "88.118.8,gs1:9521234", "--participant", "maker", "--ca", authority)
+walker = None
+ten_million = "88.118.8/SN-{0000000..9999999}"
+
+
+def resolve(id, on=None):
+    status, out, err = (on or node).kanhe("resolve", id, "--json")
+    return status, json.loads(out)["values"][0]["data"]["value"] if status == 0 else err
+
+
+try:
+    size = lambda: node.request("GET", "/status", token="operator")[1]["registry"]
+    before = size()
+    began = time.monotonic()
+    status, out, err = node.kanhe("series", "add", ten_million, "URL=https://m.example/{id}?n={number}", "DESC={{pump}} {serial}", "--json")
+    took = time.monotonic() - began
+    check("ten million serials", status == 0 and json.loads(out)["members"] == 10_000_000, out + err)
+    check("at once, programs under sanitizers on a busy machine included", took < 5, took)
+    after = size()
+    check("one entry of the ledger", after["ledger_size"] == before["ledger_size"] + 1, (before, after))
+    check("a member", resolve("88.118.8/SN-0000042") == (0, "https://m.example/88.118.8%2FSN-0000042?n=42"), resolve("88.118.8/SN-0000042"))
+    check("no member", resolve("88.118.8/SN-42")[0] == 3)
+    status, out, err = node.kanhe("series", "show", ten_million)
+    check("show", status == 0 and "10000000" in out and "88.118.8/SN-9999999" in out and "{{pump}} {serial}" in out, out + err)
+    status, out, err = node.kanhe("series", "show", "--member", "88.118.8/SN-0000042", "--json")
+    check("show the series of a member", status == 0 and json.loads(out)["pattern"] == ten_million, out + err)
+    status, out, err = node.kanhe("series", "show", "--member", "88.118.8/SN-42")
+    check("of none", status == 3 and "no series" in err, out + err)
+    status, out, err = node.kanhe("series", "add", "88.118.8/SN-{0000500..0000999}", "URL=x")
+    check("an overlap names the other", status == 1 and ten_million in err and "series-overlap" in err, err)
+    status, out, err = node.kanhe("series", "add", "88.118.8/SN-{0..10}", "URL=x")
+    check("a malformed pattern: rule and offset", status == 1 and "same-width" in err and "@12" in err, err)
+    status, out, err = node.kanhe("series", "add", "88.118.8/T-{00..99}", "URL=https://{seriel}/")
+    check("an unknown placeholder", status == 1 and "placeholder" in err and "values[0].data" in err, err)
+    status, out, err = node.kanhe("series", "add", "88.118.8/T-{00..99}")
+    check("no values", status == 2 and "TYPE=DATA" in err, err)
+    status, out, err = node.kanhe("series", "splti", ten_million)
+    check("a typing error", status == 2 and '"split"' in err, err)
+    check("the tokens' role", node.kanhe("series", "list", "88.118.8", "--token", os.path.join(node.folder, "tokens", "operator.token"))[0] == 6)
+
+    status, out, err = node.kanhe("series", "add", "01/0952123{400000..400099}{check}", "URL=https://m.example/{serial}")
+    check("items with check digits", status == 0 and "100" in out, out + err)
+    check("an item", resolve("(01)09521234000013") == (0, "https://m.example/400001"), resolve("(01)09521234000013"))
+    status, out, err = node.kanhe("series", "list", "gs1:9521234", "--json")
+    check("list of a company prefix", status == 0 and [s["members"] for s in json.loads(out)["series"]] == [100], out + err)
+
+    # overrides, single members
+    status, out, err = node.kanhe("register", "88.118.8/SN-0000007", "URL=https://own.example/")
+    check("a record of its own says whose member it was", status == 0 and ten_million in out, out + err)
+    check("goes first", resolve("88.118.8/SN-0000007") == (0, "https://own.example/"))
+    status, out, err = node.kanhe("series", "retire", ten_million, "--member", "0000008")
+    check("retire a member", status == 0, err)
+    check("it says so", resolve("88.118.8/SN-0000008")[0] == 3 and node.request("GET", "/resolve/88.118.8/SN-0000008")[0] == 410)
+    status, out, err = node.kanhe("series", "show", ten_million)
+    check("show counts them", "2" in out.splitlines()[-1], out)
+
+    # a split is whole or not at all, for whoever asks meanwhile
+    wrong, over = [], threading.Event()
+
+    def ask():
+        while not over.is_set():
+            for n in (4999999, 5000000):
+                status, got, _ = node.request("GET", f"/resolve/88.118.8/SN-{n}")
+                if status != 200 or got["revision"] != 1:
+                    wrong.append((n, status, got))
+    asker = threading.Thread(target=ask)
+    asker.start()
+    status, out, err = node.kanhe("series", "split", ten_million, "--at", "5000000")
+    over.set()
+    asker.join()
+    check("split", status == 0 and len(out.splitlines()) == 2, out + err)
+    check("nobody saw anything between", not wrong, wrong[:1])
+    low, high = "88.118.8/SN-{0000000..4999999}", "88.118.8/SN-{5000000..9999999}"
+    status, out, err = node.kanhe("series", "list", "88.118.8")
+    check("list", status == 0 and low in out and high in out and ten_million not in out, out)
+    status, out, err = node.kanhe("series", "retire", high, "--revision", "9")
+    check("another revision", status == 1 and "412" in err, err)
+    status, out, err = node.kanhe("series", "retire", high, "--revision", "1")
+    check("retire a series", status == 0, err)
+    status, out, err = node.kanhe("series", "show", high, "--history")
+    check("history", status == 0 and re.findall(r"series\.\w+", out) == ["series.registered", "series.split", "series.retired"], out + err)
+    status, out, err = node.kanhe("status", "--json")
+    metrics = node.request("GET", "/metrics", token="operator")[1].decode()
+    check("members are counted apart", 'kanhe_resolver_series_members{prefix="88.118.8",status="active"} 5000000' in metrics
+          and 'kanhe_resolver_series_members{prefix="88.118.8",status="retired"} 5000000' in metrics
+          and 'kanhe_resolver_identifiers{prefix="88.118.8",status="active"} 1' in metrics, re.findall(r"kanhe_resolver_(?:series|ident).*", metrics))
+
+    # what was acknowledged is there after a restart, and after a kill
+    seen = {id: node.request("GET", f"/resolve/{id}")[:2] for id in
+            ("88.118.8/SN-0000042", "88.118.8/SN-0000007", "88.118.8/SN-0000008", "88.118.8/SN-5000000", "88.118.8/SN-00", "01/09521234000013")}
+    strip = lambda answers: {id: (s, {k: v for k, v in a.items() if k not in ("request_id", "proof")}) for id, (s, a) in answers.items()}
+    again = lambda: {id: node.request("GET", f"/resolve/{id}")[:2] for id in seen}
+    node.kanhe("node", "restart")
+    check("after a restart", strip(again()) == strip(seen), again())
+    worker = node.worker()
+    node.kanhe("series", "add", "88.118.8/KILL-{000..999}", "URL=https://k.example/{serial}")
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: node.worker() not in (0, worker) and node.kanhe("status")[0] == 0)
+    check("after a kill", strip(again()) == strip(seen), again())
+    check("and what was acknowledged just before", resolve("88.118.8/KILL-123") == (0, "https://k.example/123"), resolve("88.118.8/KILL-123"))
+
+    # a recursive node verifies members as it does records
+    walker = Node("--authority", "88.118.9", "--recursive", "--anchor-node", node.folder, "--ca", authority)
+    for id, want in (("88.118.8/SN-0000042", 200), ("88.118.8/SN-0000042", 200), ("88.118.8/SN-00", 404), ("88.118.8/SN-0000008", 410)):
+        status, got, h = walker.request("GET", f"/resolve/{id}")
+        check(f"through a recursive node: {id}", status == want and h.get("Kanhe-State") == "secure", (status, got, h.get("Kanhe-State")))
+    status, got, h = walker.request("POST", "/resolve", {"ids": [f"88.118.8/SN-{n:07}" for n in range(50, 60)]})
+    check("a batch through it", status == 200 and all(a["status"] == 200 and a["state"] == "secure" for a in got["answers"]), got)
+finally:
+    if walker:
+        walker.close()
+    node.close()
+    shutil.rmtree(authority, ignore_errors=True)
+finish()

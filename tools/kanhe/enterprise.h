@@ -1,0 +1,30 @@
+/* kanhe enterprise: what its files share. Threads: the main thread. */
+#ifndef TOOLS_KANHE_ENTERPRISE_H
+#define TOOLS_KANHE_ENTERPRISE_H
+
+#include "tools/kanhe/client.h"
+
+/* Every option of every verb; NULL or false when it was not given. */
+struct enterprise_options {
+	const char *person, *phone, *email, *prefix, *under, *key, *review, *reason, *quota, *state, *to,
+	    *days, *scope, *rights, *expires, *out;
+	bool adopt, no_resolve, open, release;
+};
+
+/* One call about an enterprise: "/enterprises/CODE/rest". json is stolen, may be NULL. */
+int enterprise_call(struct cli *c, const char *method, const char *code, const char *rest, json_t *json,
+		    struct reply *ret);
+/* The same, and the enterprise that comes back is shown. */
+int enterprise_show(struct cli *c, const char *method, const char *code, const char *rest, json_t *json);
+void put_text_option(json_t *o, const char *key, const char *value); /* nothing for NULL */
+
+/* w->word[0] is the verb, word[1] the first behind it. */
+int enterprise_account(struct cli *c, const struct words *w, const struct enterprise_options *o);
+int enterprise_keys(struct cli *c, const struct words *w, const struct enterprise_options *o);
+int enterprise_prove(struct cli *c, const struct words *w, const struct enterprise_options *o);
+int enterprise_export(struct cli *c, const struct words *w, const struct enterprise_options *o);
+int enterprise_hand_over(struct cli *c, const struct words *w, const struct enterprise_options *o);
+/* The public key in a key file of `kanhe enterprise key`. */
+int enterprise_public_key(struct cli *c, const char *file, char out[64]);
+
+#endif
