@@ -7,6 +7,7 @@
 #include "resolver/copies.h"
 #include "resolver/face.h"
 #include "resolver/job.h"
+#include "resolver/series.h"
 
 enum {
 	SYNC_BODY = 8 << 20,
@@ -258,6 +259,17 @@ static void answer_sync(struct job *j)
 		face_json(j->req, j->err ? 409 : 200, o);
 }
 
+/* The key of a series' row begins with less than its members' keys have alike. What takes a row out of the
+ * caller's own copy tells of nobody. */
+static bool op_covered(const struct scope *scope, const struct copy_op *op)
+{
+	char room[STORE_KEY_MAX];
+	struct str key = op->key;
+	if (op->remove) return true;
+	if (op->table == REPORT_SERIES && series_row_member(op->key, op->value, room, &key)) return false;
+	return scope_covers(scope, key);
+}
+
 /* Rows of a reporter's own prefixes only. */
 static enum err check_scope(struct net_req *r, const struct copy_message *m, struct flaw *f)
 {
@@ -265,7 +277,7 @@ static enum err check_scope(struct net_req *r, const struct copy_message *m, str
 	char at[32];
 	enum err e = face_scope(r, &scope);
 	for (size_t i = 0; i < m->n && !e; i++) {
-		if (scope_covers(&scope, m->ops[i].key)) continue;
+		if (op_covered(&scope, &m->ops[i])) continue;
 		snprintf(at, sizeof at, "ops[%zu]", i);
 		e = flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, at, "scope",
 			     "the credential's scope does not cover the row");

@@ -25,7 +25,8 @@ struct reporter;
 	X(RECORD, 1, record)                                                                               \
 	X(DELEGATION, 2, delegation)                                                                       \
 	X(TEMPLATE, 3, template)                                                                           \
-	X(CLASSIFICATION, 4, classification)
+	X(CLASSIFICATION, 4, classification)                                                               \
+	X(SERIES, 5, series)
 enum report_table {
 #define X(up, number, low) REPORT_##up = number,
 	REPORT_TABLES(X)
@@ -42,15 +43,21 @@ void report_digest_row(struct hash *h, struct str key, struct str value);
 
 /* ---- the adapter ------------------------------------------------------------------------ */
 
+enum { REPORT_DAYS = 2, REPORT_STATISTICS_MAX = 16 }; /* today and yesterday, days of UTC */
+
 struct report_prefix {
 	struct str text;
 	uint64_t active, retired;
+	uint64_t days[REPORT_DAYS][REPORT_STATISTICS_MAX]; /* yesterday's first */
 };
 struct report_facts {
 	struct str node, name;
 	usec_t at, since; /* wall: now, start of the counters */
 	const struct report_prefix *prefixes;
 	size_t prefixes_n;
+	uint32_t today; /* since 1970 */
+	const char *const *statistic_names;
+	size_t statistics_n;
 	const char *const *counter_names;
 	const uint64_t *counters;
 	size_t counters_n;

@@ -1,6 +1,7 @@
 /* The driver `json`: our own form.
  *
- *   POST /reports  {"node","name","time","since","prefixes":[{"prefix","active","retired"}],"counters":{…},
+ *   POST /reports
+ * {"node","name","time","since","prefixes":[{"prefix","active","retired","days":[{"day",…}]}],"counters":{…},
  *                   "feed_position","ledger_size","ledger_root"}
  *   POST /sync
  * {"from","to","more"?,"full"?,"begin"?,"end"?,"ledger_size","ledger_root","ops":[{"t","k","v"?}]} t:
@@ -61,6 +62,19 @@ static void begin(struct report_call *c, const char *method, const char *path)
 	buf_init(&c->body, CALL_MAX);
 }
 
+static void put_days(struct buf *b, const struct report_facts *f, const struct report_prefix *p)
+{
+	char time[CLOCK_TEXT];
+	for (uint32_t d = 0; d < REPORT_DAYS; d++) {
+		usec_t day = (usec_t)(f->today + 1 + d - REPORT_DAYS) * USEC_PER_DAY;
+		buf_printf(b, "%s{\"day\":\"%.10s\"", d ? "," : "", clock_print(day, false, time));
+		for (size_t k = 0; k < f->statistics_n; k++)
+			buf_printf(b, ",\"%s\":%llu", f->statistic_names[k],
+				   (unsigned long long)p->days[d][k]);
+		buf_byte(b, '}');
+	}
+}
+
 static void json_report(const struct report_facts *f, struct report_call *ret)
 {
 	char time[CLOCK_TEXT];
@@ -75,9 +89,11 @@ static void json_report(const struct report_facts *f, struct report_call *ret)
 	for (size_t i = 0; i < f->prefixes_n; i++) {
 		buf_add(b, i ? STR(",{\"prefix\":") : STR("{\"prefix\":"));
 		buf_json(b, f->prefixes[i].text);
-		buf_printf(b, ",\"active\":%llu,\"retired\":%llu}",
+		buf_printf(b, ",\"active\":%llu,\"retired\":%llu,\"days\":[",
 			   (unsigned long long)f->prefixes[i].active,
 			   (unsigned long long)f->prefixes[i].retired);
+		put_days(b, f, &f->prefixes[i]);
+		buf_add(b, STR("]}"));
 	}
 	buf_add(b, STR("],\"counters\":{"));
 	for (size_t i = 0; i < f->counters_n; i++)

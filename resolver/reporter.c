@@ -9,6 +9,7 @@
 #include "base/writer.h"
 #include "net/courier.h"
 #include "resolver/registry.h"
+#include "resolver/statistics.h"
 
 enum { ANSWER_MAX = 1 << 20 };
 #define LOOK_EVERY (100 * USEC_PER_MSEC)
@@ -102,11 +103,29 @@ static void fail(struct reporter *r, enum err e, usec_t *pause, usec_t *next)
 
 /* ---- reports ---------------------------------------------------------------------------- */
 
+struct day {
+	struct report_prefix *prefix;
+	uint32_t today;
+};
+
+static enum err add_day(void *arg, uint32_t day, const uint64_t n[STATISTICS_N])
+{
+	struct day *d = arg;
+	if (day > d->today || d->today - day >= REPORT_DAYS) return ERR_OK;
+	memcpy(d->prefix->days[REPORT_DAYS - 1 - (d->today - day)], n, STATISTICS_N * sizeof *n);
+	return ERR_OK;
+}
+
 static enum err facts_of(struct reporter *r, struct store_txn *t, struct arena *a, struct report_facts *f)
 {
 	static const char *const names[] = {
 #define X(name, help) #name,
 	    RS_COUNTERS(X)
+#undef X
+	};
+	static const char *const statistics[] = {
+#define X(name, resolution, help) #name,
+	    STATISTICS(X)
 #undef X
 	};
 	struct rs *rs = r->rs;
@@ -126,6 +145,9 @@ static enum err facts_of(struct reporter *r, struct store_txn *t, struct arena *
 				   .since = r->since,
 				   .prefixes = prefixes,
 				   .prefixes_n = rs->o.authority_n,
+				   .today = (uint32_t)(clock_wall() / USEC_PER_DAY),
+				   .statistic_names = statistics,
+				   .statistics_n = STATISTICS_N,
 				   .counter_names = names,
 				   .counters = counters,
 				   .counters_n = n,
@@ -136,7 +158,12 @@ static enum err facts_of(struct reporter *r, struct store_txn *t, struct arena *
 	for (size_t i = 0; i < rs->o.authority_n && !e; i++) {
 		struct registry_count count;
 		e = registry_count(t, rs->ours[i].key, &count);
-		prefixes[i] = (struct report_prefix){rs->ours[i].text, count.active, count.retired};
+		prefixes[i] = (struct report_prefix){
+		    .text = rs->ours[i].text, .active = count.active, .retired = count.retired};
+		struct day d = {&prefixes[i], f->today};
+		if (!e)
+			e = statistics_read(t, rs->ours[i].key, f->today + 1 - REPORT_DAYS, f->today,
+					    add_day, &d);
 	}
 	return e;
 }

@@ -7,7 +7,7 @@ from node import Node, check, finish, until
 
 # The superior is authoritative for 88.118, the maker for 88.118.8: a delegation is not needed to report.
 top = Node("--authority", "88.118")
-maker = Node("--authority", "88.118.8", start=False)
+maker = Node("--authority", "88.118.8,gs1:9521234", start=False)
 
 
 def register(i, data, prefix="88.118.8/P"):
@@ -35,7 +35,7 @@ def caught_up():
 
 
 try:
-    status, out, err = top.kanhe("node", "token", "add", "maker-node", "registrar", "--scope", "88.118.8")
+    status, out, err = top.kanhe("node", "token", "add", "maker-node", "registrar", "--scope", "88.118.8 gs1:9521234")
     assert status == 0, err
     secret = out
     token = os.path.join(maker.folder, "tokens", "superior.token")
@@ -77,16 +77,23 @@ try:
     maker.request("PUT", "/templates/88.118.8/v1", {"attributes": [{"name": "a"}]}, "registrar")
     maker.request("PUT", "/templates/88.118.8/v2", {"attributes": []}, "registrar")
     maker.request("DELETE", "/templates/88.118.8/v2", token="registrar")
+    for pattern in ("88.118.8/SER-{0000..4999}", "01/0952123{400000..400099}{check}"):
+        status, out, err = maker.kanhe("series", "add", pattern, "URL=https://s.example/{serial}")
+        check("a series", status == 0, err)
     status, got, err = report("send")
     check("report and hand up now", status == 0 and got["position"] > 0, err)
     status, got, err = report("compare")
-    check("the copy is the registry", status == 0 and got["same"] and got["rows"]["record"] == 30 and got["rows"]["template"] == 1, (got, err))
+    check("the copy is the registry", status == 0 and got["same"] and got["rows"]["record"] == 30 and got["rows"]["template"] == 1
+          and got["rows"]["series"] == 2, (got, err))
     status, got, err = report("status")
     check("status", status == 0 and got["reports"] >= 1 and got["failures"] == 0 and got["sync"] is True, (got, err))
 
     status, got, err = report("received", node=top)
     check("the superior has the report", status == 0 and got["reporters"][0]["reporter"] == "maker-node"
-          and got["reporters"][0]["report"]["prefixes"] == [{"prefix": "88.118.8", "active": 29, "retired": 1}], (got, err))
+          and got["reporters"][0]["report"]["prefixes"][0]["active"] == 29, (got, err))
+    days = got["reporters"][0]["report"]["prefixes"][0]["days"]
+    check("with statistics of the day", len(days) == 2 and sum(d["registered"] for d in days) == 30
+          and sum(d["retired"] for d in days) == 1, days)
     counters = got["reporters"][0]["report"]["counters"]
     check("with counters", counters["changes"] >= 31 and "questions" in counters, counters)
     status, got, err = report("received", "maker-node", node=top)
