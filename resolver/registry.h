@@ -68,7 +68,8 @@ struct registry_set {
 enum err registry_sort(struct registry_set *s, struct flaw *f) MUST_USE;
 /* What templates_check gives; ERR_PRECONDITION, ERR_EXISTS, ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN,
  * ERR_TOO_LARGE, ERR_NOT_RESPONSIBLE (delegated away meanwhile) with the record named, before anything is
- * written. The arena gets the packed records. check_delegations: ask the delegation table again, the caller's picture is older. */
+ * written. The arena gets the packed records. check_delegations: ask the delegation table again, the caller's
+ * picture is older. */
 enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct arena *a,
 			bool check_delegations, struct flaw *f) MUST_USE;
 
