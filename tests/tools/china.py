@@ -456,6 +456,27 @@ def bad_input():
     check("nothing changed", node.state() == before)
 
 
+def enterprises():
+    """What holds for an enterprise holds here too: its quota, its suspension."""
+    code = "91350100M000100Y43"
+    status, out, err = node.kanhe("enterprise", "apply", code, "Example Works", "--person", "Li", "--phone", "0591", "--email", "li@works.example")
+    check("an enterprise applies", status == 0, err)
+    status, out, err = node.kanhe("enterprise", "approve", code, "--review", "seen", "--prefix", "88.101.5.7", "--quota", "1")
+    check("and is approved", status == 0, err)
+    template("88.101.5.7", "q", [{"name": "a"}])
+    one = lambda n: {"handle": f"88.101.5.7/{n}", "templateVersion": "q", "value": []}
+    check("within its quota", call("POST", "/identityv2/data", one(1), SECRET)["status"] == 1)
+    got = call("POST", "/identityv2/data", one(2), SECRET)
+    check("not beyond", got == {"message": "达到限额", "status": -2, "data": None}, got)
+    got = call("POST", "/identityv2/data/batchCreate", [one(1), one(3)], SECRET)
+    check("nor in a batch", [x["msg"] for x in got["data"]] == ["标识已存在", "达到限额"], got)
+    identity_secret = credential("App_q@88.101.5.7", "enterprise", "88.101.5.7")
+    status, out, err = node.kanhe("enterprise", "suspend", code, "--reason", "overdue")
+    check("it is suspended", status == 0, err)
+    got = call("PUT", "/identityv2/data", {**one(1), "value": [{"index": 2000, "type": "a", "data": {"format": "string", "value": "x"}}]}, identity_secret)
+    check("and changes nothing any more", got["status"] in (-2, -3), got)
+
+
 def switched_off():
     """Without the interfaces there is nothing of them."""
     with open(os.path.join(node.folder, "kanhed.conf"), "a") as f:
@@ -479,6 +500,7 @@ try:
     rights()
     sessions()
     bad_input()
+    enterprises()
     switched_off()
     missing = [i for i in range(len(EXAMPLES)) if i not in seen]
     check("every example was run", not missing, missing)
