@@ -8,7 +8,8 @@
  * Ownership: slices borrow from the JSON tree or the arena. Threads: any; a struct at one time.
  * Invariants: 1. what template_read accepts, template_write writes, and is accepted again. 2. names and
  * indexes of a template's attributes are unique, indexes at least TEMPLATE_INDEX_FIRST. 3. a record that
- * template_check_rules accepts has no value at an index the template does not know, but for those below 1000. */
+ * template_check_rules accepts has no value at an index the template does not know, but for those below
+ * 1000. */
 #ifndef PROTO_TEMPLATE_TEMPLATE_H
 #define PROTO_TEMPLATE_TEMPLATE_H
 
