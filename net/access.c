@@ -35,6 +35,8 @@ static struct str name_key(struct str name, char k[1 + ACCESS_NAME_MAX])
 	return str_n(k, 1 + name.n);
 }
 
+static bool name_ok(struct str name);
+
 static enum err row_parse(struct str row, struct principal *ret)
 {
 	struct wire w = wire_reader(row);
@@ -93,6 +95,19 @@ enum err access_find(struct store_txn *t, unsigned table, struct arena *a, struc
 	if (!p.name.p || !p.scope.p) return ERR_NO_MEMORY;
 	*ret = p;
 	return ERR_OK;
+}
+
+enum err access_find_name(struct store_txn *t, unsigned table, struct arena *a, struct str name,
+			  struct principal *ret, unsigned char ret_secret_sha256[32])
+{
+	char key[1 + ACCESS_NAME_MAX];
+	struct str digest;
+	if (!name_ok(name)) return ERR_UNAUTHORISED;
+	enum err e = store_get(t, table, name_key(name, key), &digest);
+	if (e) return e == ERR_NOT_FOUND ? ERR_UNAUTHORISED : e;
+	if (digest.n != HASH_SHA256) return ERR_CORRUPT;
+	memcpy(ret_secret_sha256, digest.p, HASH_SHA256);
+	return access_find(t, table, a, STR_NONE, str_n(ret_secret_sha256, HASH_SHA256), ret);
 }
 
 /* "Bearer", blanks, token (RFC 6750 2.1). */

@@ -4,9 +4,9 @@
 
 #include "base/say.h"
 
-enum { ROWS_MAX = 256, PROBLEM_MAX = 1 << 20 };
+enum { ROWS_MAX = 128, PROBLEM_MAX = 1 << 20 };
 
-enum err face_routes(struct arena *a, struct net_routes *ret)
+enum err face_routes(struct arena *a, bool china, struct net_routes *ret)
 {
 	const struct {
 		const struct net_route *rows;
@@ -22,7 +22,12 @@ enum err face_routes(struct arena *a, struct net_routes *ret)
 		     {face_series_rows, face_series_rows_n},
 		     {face_enterprise_rows, face_enterprise_rows_n},
 		     {face_account_rows, face_account_rows_n},
-		     {face_statistics_rows, face_statistics_rows_n}};
+		     {face_statistics_rows, face_statistics_rows_n},
+		     {face_template_rows, face_template_rows_n},
+		     {face_report_rows, face_report_rows_n},
+		     {face_snms_rows, china ? face_snms_rows_n : 0},
+		     {face_doip_rows, china ? face_doip_rows_n : 0},
+		     {face_meta_rows, china ? face_meta_rows_n : 0}};
 	struct net_route *rows = ARENA_ARRAY(a, struct net_route, ROWS_MAX);
 	size_t n = 0;
 	if (!rows) return ERR_NO_MEMORY;

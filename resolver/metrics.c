@@ -1,5 +1,7 @@
 /* The resolver's lines of /metrics. */
 #include "resolver/series.h"
+#include "resolver/registry.h"
+#include "resolver/report.h"
 #include "resolver/state.h"
 
 static void line(struct buf *out, const char *name, const char *kind, const char *help, uint64_t value)
@@ -10,7 +12,7 @@ static void line(struct buf *out, const char *name, const char *kind, const char
 	buf_byte(out, '\n');
 }
 
-static void sum(struct rs *r, struct rs_counters *ret)
+void rs__counters(struct rs *r, struct rs_counters *ret)
 {
 	for (unsigned i = 0; i < atomic_load(&r->shards_n); i++) {
 		struct rs_shard *s = atomic_load(&r->shards[i]);
@@ -93,6 +95,17 @@ static void registry_lines(struct rs *r, struct buf *out)
 	     store_count(t, RS_TABLE_delegation));
 	line(out, "find_types_building", "gauge", "value types whose index is being built or dropped",
 	     types_not_ready(t));
+	uint64_t rows = store_count(t, RS_TABLE_template); /* one of them counts numbers (templates.c) */
+	line(out, "templates", "gauge", "metadata templates", rows ? rows - 1 : 0);
+	if (r->reporter) {
+		struct report_status st;
+		reporter_status(r->reporter, t, &st);
+		line(out, "reports_total", "counter", "reports that the superior has taken", st.reports);
+		line(out, "report_failures_total", "counter", "attempts to report or hand up that failed",
+		     st.failures);
+		line(out, "handed_up_position", "gauge",
+		     "position of the change feed that the superior has", st.position);
+	}
 	buf_printf(out, "# HELP kanhe_resolver_identifiers identifiers registered\n"
 			"# TYPE kanhe_resolver_identifiers gauge\n");
 	for (size_t i = 0; i < r->o.authority_n; i++) {
@@ -112,7 +125,7 @@ static void registry_lines(struct rs *r, struct buf *out)
 void rs_metrics(struct rs *r, struct buf *out)
 {
 	struct rs_counters all = {0};
-	sum(r, &all);
+	rs__counters(r, &all);
 #define X(name, help) line(out, #name "_total", "counter", help, all.name);
 	RS_COUNTERS(X)
 #undef X

@@ -370,6 +370,21 @@ static enum err pack_retired(struct registry_change *c, struct str old, usec_t n
 	return pack(c, &r, a);
 }
 
+/* Holds the record to the template it names (resolver/templates.h). */
+static enum err check_template(struct registry_set *s, struct registry_change *c, struct str old,
+			       struct store_txn *t, struct arena *a, struct flaw *f)
+{
+	/* a member of a series had no record of its own, and so no part in a template's use */
+	struct templates_record r = {&c->id, c->record.values, c->record.values_n, c->series.n ? STR_NONE : old};
+	char at[sizeof f->at];
+	if (c->act == REGISTRY_RETIRE) r.values_n = 0;
+	enum err e = templates_check(t, a, &r, s->shared ? s->shared : &s->seen, NULL, f, &c->bond);
+	if (!e || !s->batch || !f || f->err != e) return e;
+	snprintf(at, sizeof at, "records[%zu].%.60s", c->place, f->at);
+	memcpy(f->at, at, sizeof at);
+	return e;
+}
+
 static bool all_equal(const struct record *x, const struct record *y)
 {
 	bool eq = x->values_n == y->values_n;
@@ -406,7 +421,7 @@ static enum err find_member(struct registry_change *c, struct store_txn *t, stru
 	return c->series.p ? ERR_OK : ERR_NO_MEMORY;
 }
 
-static enum err prepare(const struct registry_set *s, struct registry_change *c, struct writer_txn *t,
+static enum err prepare(struct registry_set *s, struct registry_change *c, struct writer_txn *t,
 			struct arena *a, struct flaw *f)
 {
 	struct str old = STR_NONE;
@@ -425,9 +440,10 @@ static enum err prepare(const struct registry_set *s, struct registry_change *c,
 	c->unchanged = false;
 	c->revived = there && c->act == REGISTRY_PUT && head.status == RECORD_RETIRED;
 	c->revision = there ? head.revision + 1 : 1;
-	if (c->act == REGISTRY_RETIRE) return pack_retired(c, old, t->now, a);
 	if (c->act == REGISTRY_AMEND) e = amend(c, old, a, f);
+	if (!e) e = check_template(s, c, old, t->store, a, f);
 	if (e) return e;
+	if (c->act == REGISTRY_RETIRE) return pack_retired(c, old, t->now, a);
 	if (there && head.status == RECORD_ACTIVE) {
 		e = same_values(&c->record, old, a, &c->unchanged);
 		if (e) return e;
@@ -510,6 +526,7 @@ static enum err write_one(struct writing *w, const struct registry_change *c)
 	enum err e = note_reverse(w, c);
 	store_key_u64(c->row, w->leaf);
 	if (!e) e = store_put(t, RS_TABLE_record, c->id.key, str_n(c->row, ROW_LEAF + c->packed.n));
+	if (!e) e = templates_bond(t, &c->id, &c->bond);
 	if (e || c->created) return e;
 	/* the change before this one was the last so far */
 	history_stem(c->id.key, &k);
@@ -542,6 +559,7 @@ enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct are
 	struct writing w = {.txn = t, .arena = a};
 	size_t changed = 0;
 	enum err e = ERR_OK;
+	s->seen = (struct templates_seen){.n = 0};
 	for (size_t i = 0; i < s->n && !e; i++) {
 		struct registry_change *c = &s->changes[i];
 		if (check_delegations) e = delegation_check_free(t->store, c->id.key, c->authority.n);

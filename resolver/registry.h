@@ -17,6 +17,7 @@
 #include "resolver/authority.h"
 #include "resolver/tables.h"
 #include "resolver/census.h"
+#include "resolver/templates.h"
 
 enum {
 	REGISTRY_BATCH_MAX = 2000, /* records per request, as SNMS clients know it */
@@ -44,6 +45,7 @@ struct registry_change {
 	uint64_t revision;
 	unsigned char before[HASH_SHA256], after[HASH_SHA256]; /* zeros: none */
 	uint64_t old_leaf;
+	struct template_bond bond;
 	struct str packed;
 	unsigned char *row; /* of the table record: its leaf, then packed */
 };
@@ -58,13 +60,16 @@ struct registry_set {
 	uint32_t roles; /* of the credential: a registrar changes what a suspended enterprise may not */
 	uint64_t zones_version; /* delegations that the caller's check has seen */
 	bool no_series;         /* there is none at all: members need not be looked for */
+	struct templates_seen *shared; /* with other sets of the same command; NULL: none */
+	struct templates_seen seen;    /* registry_apply's */
 };
 
 /* ERR_EXISTS naming the place of the second one when an identifier stands there twice. */
 enum err registry_sort(struct registry_set *s, struct flaw *f) MUST_USE;
-/* ERR_PRECONDITION, ERR_EXISTS, ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN, ERR_TOO_LARGE, ERR_NOT_RESPONSIBLE
- * (delegated away meanwhile) with the record named, before anything is written. The arena gets the packed
- * records. check_delegations: ask the delegation table again, the caller's picture is older. */
+/* What templates_check gives; ERR_PRECONDITION, ERR_EXISTS, ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN,
+ * ERR_TOO_LARGE, ERR_NOT_RESPONSIBLE (delegated away meanwhile) with the record named, before anything is
+ * written. The arena gets the packed records. check_delegations: ask the delegation table again, the caller's
+ * picture is older. */
 enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct arena *a,
 			bool check_delegations, struct flaw *f) MUST_USE;
 

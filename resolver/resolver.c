@@ -7,6 +7,8 @@
 #include "resolver/face.h"
 #include "resolver/flusher.h"
 #include "resolver/series.h"
+#include "resolver/report.h"
+#include "resolver/session.h"
 #include "resolver/state.h"
 #include "resolver/upstream.h"
 
@@ -97,8 +99,10 @@ enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret)
 		r->statistics = statistics_new();
 		if (!r->cache || !r->statistics) e = ERR_NO_MEMORY;
 	}
-	if (!e) e = face_routes(r->arena, &r->routes);
+	if (!e) e = challenges_new(&r->challenges);
+	if (!e) e = face_routes(r->arena, !r->o.china_off, &r->routes);
 	if (!e) e = start_builder(r, f);
+	if (!e) e = reporter_open(r, f, &r->reporter);
 	if (e) {
 		rs_close(r);
 		return e;
@@ -116,13 +120,21 @@ static void shard_free(struct rs_shard *s)
 	free(s);
 }
 
+void rs_quiesce(struct rs *r)
+{
+	reporter_close(r->reporter);
+	r->reporter = NULL;
+}
+
 void rs_close(struct rs *r)
 {
 	if (!r) return;
+	rs_quiesce(r);
 	for (size_t i = 0; i < RS_SHARDS_MAX; i++) shard_free(r->shards[i]);
 	reverse_builder_free(r->builder);
 	cache_free(r->cache);
 	statistics_free(r->statistics);
+	challenges_free(r->challenges);
 	arena_free(r->arena);
 	free(r);
 }

@@ -22,6 +22,12 @@ struct rs_anchor {          /* trust anchor: where a walk begins */
 	const char *url; /* "https://127.0.0.1:7443" */
 };
 
+struct rs_report {          /* reporting upwards (resolver/report.h); url NULL or "": none */
+	const char *url, *token, *driver; /* driver NULL: the first */
+	usec_t every;                     /* 0 = 1 h */
+	bool sync;                        /* core data too */
+};
+
 struct rs_options {
 	struct store *store; /* environment `registry`, opened with rs_tables */
 	struct writer *writer;
@@ -44,6 +50,8 @@ struct rs_options {
 	uint64_t quota;             /* identifiers of an enterprise when none is set; 0 = no limit */
 	struct rate_rule rates[RATE_CLASSES_N];
 	size_t rate_clients; /* remembered per shard and class; 0 = 16,384 */
+	bool china_off;             /* no SNMS and DOIP interfaces */
+	struct rs_report report;
 };
 
 /* What people look for: where things point, whom to ask, and what belongs together. */
@@ -59,6 +67,8 @@ enum { RS_SHARD_SLOT = 0 };
 
 enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret) MUST_USE;
 void rs_close(struct rs *r); /* after the server and the writer have stopped */
+void rs_quiesce(struct rs *r); /* ends reporting: before courier and writer stop */
+void rs_close(struct rs *r);   /* after the server has stopped */
 
 enum err rs_shard_start(struct rs *r, struct net_shard *s) MUST_USE;
 void rs_shard_turn(struct rs *r, struct net_shard *s); /* renews the read transaction */

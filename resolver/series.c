@@ -64,6 +64,19 @@ static struct str body_of(const struct series *s)
 	return str_skip(s->key, s->scope + SERIES_KEY_HEAD + s->tail);
 }
 
+enum err series_row_member(struct str key, struct str row, char room[STORE_KEY_MAX], struct str *ret)
+{
+	size_t scope = row.n >= HEAD_ROW ? get16(row.p + 9) : 0;
+	if (!scope || key.n < scope + SERIES_KEY_HEAD) return ERR_CORRUPT;
+	size_t tail = get16(key.p + scope + 2), n = key.n - SERIES_KEY_HEAD;
+	if (tail > n - scope || n > STORE_KEY_MAX) return ERR_CORRUPT;
+	memcpy(room, key.p, scope);
+	memcpy(room + scope, key.p + scope + SERIES_KEY_HEAD + tail, n - scope - tail);
+	memcpy(room + n - tail, key.p + scope + SERIES_KEY_HEAD, tail);
+	*ret = str_n(room, n);
+	return ERR_OK;
+}
+
 enum err series_row_read(struct str key, struct str row, struct series *ret)
 {
 	struct series s = {.key = key};

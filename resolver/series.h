@@ -105,6 +105,8 @@ struct series_key {
 };
 
 void series_key_of(const struct series_pattern *p, struct series_key *ret);
+/* The last member's key, which a row's key and the scope noted in the row make. ERR_CORRUPT: no row. */
+enum err series_row_member(struct str key, struct str row, char room[STORE_KEY_MAX], struct str *ret) MUST_USE;
 /* ERR_CORRUPT. */
 enum err series_row_read(struct str key, struct str row, struct series *ret) MUST_USE;
 /* The octets in front of the packed record, leaf included (zero). */

@@ -60,6 +60,8 @@ struct rs {
 	struct cache *cache;
 	struct upstream upstream; /* a test's; ask NULL: the courier's */
 	struct net_routes routes;
+	struct challenges *challenges; /* session.h */
+	struct reporter *reporter;     /* report.h; NULL: nobody above */
 	_Atomic(struct rs_shard *) shards[RS_SHARDS_MAX];
 	_Atomic unsigned shards_n;      /* highest index begun, plus one */
 	_Atomic bool series_any;        /* a series was made, perhaps: else nobody has to look */
@@ -71,6 +73,7 @@ struct rs {
 	struct statistics *statistics;
 };
 
+void rs__counters(struct rs *r, struct rs_counters *ret); /* of all shards (metrics.c) */
 /* Shards of requests. */
 struct rs_shard *rs__shard(const struct net_req *r);
 /* Runs fn(arg) on the shard's thread. ERR_STOPPING: it has ended, fn will not run. */

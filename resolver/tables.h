@@ -25,7 +25,15 @@
 	X(usage, "admission.c", "credit code", "be64 identifiers registered, retired ones too")            \
 	X(allocation, "allocation.c", "see there", "see there")                                            \
 	X(account, "account.c", "name of the credential", "see there")                                     \
-	X(statistic, "statistics.c", "prefix key, be32 day since 1970", "see there")
+	X(statistic, "statistics.c", "prefix key, be32 day since 1970", "see there")                       \
+	X(template, "templates.c", "prefix key, ff, version", "JSON of a metadata template")               \
+	X(template_use, "templates.c", "see there", "which records name a template, how many")             \
+	X(classification, "templates.c", "prefix key", "JSON: classes of an enterprise's templates")       \
+	X(notice, "templates.c", "digest of a handle, be64 number", "JSON: what an identity was told")     \
+	X(handed, "reporter_sync.c", "\"position\"", "be64 position that the superior has")                \
+	X(reporter, "copies.c", "name of a credential", "what it has handed up so far")                    \
+	X(report, "copies.c", "digest of the name, be64 time", "JSON: its reports")                        \
+	X(copy, "copies.c", "see there", "its core data")
 
 enum rs_table {
 	RS__TABLE_START = STORE_APP - 1,

@@ -31,9 +31,10 @@ THIRD_PARTY = {
     "sodium.h": ["base/sign*.c", "base/keyfile.c"],  # secrets in memory and at rest
     "jansson.h": ["base/json.h"],
     "ini.h": ["base/conf.c"],
-    "openssl/evp.h": ["base/hash.c", "net/tls*.c", "net/cert*.c"],
+    "openssl/evp.h": ["base/hash.c", "base/rsa.c", "net/tls*.c", "net/cert*.c"],
     "openssl/sha.h": ["base/hash.c"],
-    "openssl/*": ["net/tls*.c", "net/cert*.c"],
+    "openssl/core_names.h": ["base/rsa.c", "net/tls*.c", "net/cert*.c"],
+    "openssl/*": ["base/rsa.c", "net/tls*.c", "net/cert*.c"],
     "uv.h": ["net/*", "tools/*"],
     "nghttp2/*": ["net/*"],
     "http_parser.h": ["net/h1*.c"],
@@ -53,7 +54,7 @@ assert.h complex.h ctype.h errno.h fenv.h float.h inttypes.h iso646.h limits.h l
 signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h
 string.h strings.h threads.h time.h uchar.h wchar.h wctype.h
 arpa/* net/if.h netinet/* sys/* linux/* dirent.h dlfcn.h endian.h execinfo.h fcntl.h fnmatch.h ftw.h
-getopt.h glob.h grp.h ifaddrs.h langinfo.h libgen.h malloc.h mntent.h netdb.h poll.h pthread.h pwd.h
+getopt.h glob.h grp.h ifaddrs.h langinfo.h libgen.h malloc.h mntent.h netdb.h poll.h pthread.h pwd.h regex.h
 sched.h semaphore.h spawn.h syslog.h termios.h ucontext.h unistd.h utime.h immintrin.h
 """.split()
 

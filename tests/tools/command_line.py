@@ -4,7 +4,7 @@ import os
 
 from node import KANHED, Node, check, finish, run
 
-COMMANDS = ("init node config id resolve register value load series find list count history delegate enterprise statistics publish catalog negotiate agreements pull revoke audit "
+COMMANDS = ("init node config id resolve register value load series find list count history delegate enterprise statistics template report publish catalog negotiate agreements pull revoke audit "
             "prove verify status").split()
 
 for c in COMMANDS:
@@ -87,6 +87,40 @@ try:
     check("retire", status == 0, err)
     status, out, err = node.kanhe("resolve", "88.118.8/A")
     check("retired is 3", status == 3 and err, err)
+    form = os.path.join(node.folder, "form.json")
+    open(form, "w").write(json.dumps({"prefix": "88.118.8", "version": "v1", "title": "Valve", "attributes": [
+        {"name": "bore", "type": "number", "min": "1", "max": "500", "required": True}]}))
+    status, out, err = node.kanhe("template", "add", form, "--json")
+    check("template add", status == 0 and json.loads(out)["revision"] == 1, out + err)
+    status, out, err = node.kanhe("template", "add", form)
+    check("template add: twice is refused", status == 1 and err, err)
+    status, out, err = node.kanhe("template", "put", form)
+    check("template put replaces", status == 0 and "2" in out, out + err)
+    status, out, err = node.kanhe("template", "list", "88.118.8")
+    check("template list", status == 0 and "v1" in out and "Valve" in out, out + err)
+    status, out, err = node.kanhe("template", "show", "88.118.8", "v1", "--json")
+    check("template show --json", status == 0 and json.loads(out)["attributes"][0]["index"] == 2000, out + err)
+    record = os.path.join(node.folder, "record.json")
+    open(record, "w").write(json.dumps({"values": [{"index": 1001, "type": "TEMPLATE", "data": "v1"}, {"index": 2000, "type": "bore", "data": "900"}]}))
+    status, out, err = node.kanhe("register", "88.118.8/V", "--file", record)
+    check("the failing attribute is named", status == 1 and "bore" in err, err)
+    open(record, "w").write(json.dumps({"values": [{"index": 1001, "type": "TEMPLATE", "data": "v1"}, {"index": 2000, "type": "bore", "data": "90"}]}))
+    status, out, err = node.kanhe("register", "88.118.8/V", "--file", record)
+    check("a record that keeps to it", status == 0, err)
+    status, out, err = node.kanhe("value", "set", "88.118.8/V", "2000", "bore=900")
+    check("single values are held to it as well", status == 1 and "bore" in err, err)
+    status, out, err = node.kanhe("value", "remove", "88.118.8/V", "2000")
+    check("what is required cannot be removed", status == 1 and "bore" in err, err)
+    status, out, err = node.kanhe("template", "delete", "88.118.8", "v1")
+    check("a template in use is kept", status == 1 and "use" in err, err)
+    status, out, err = node.kanhe("value", "remove", "88.118.8/V", "1001")
+    check("a record may leave its template", status == 0, err)
+    status, out, err = node.kanhe("template", "delete", "88.118.8", "v1")
+    check("template delete", status == 0, err)
+    status, out, err = node.kanhe("template", "show", "88.118.8", "v1")
+    check("and it is gone", status == 3, err)
+    status, out, err = node.kanhe("template", "lst", "88.118.8")
+    check("typing error in a verb", status == 2 and "list" in err, err)
     status, out, err = node.kanhe("status", "--json")
     check("status --json", status == 0 and json.loads(out)["registry"]["ledger_size"] > 0, out)
     status, out, err = node.kanhe("status", "--token", "/dev/null")

@@ -40,6 +40,8 @@ enum cli_exit {
 	X(delegate, command_delegate, "registrar", HELP_DELEGATE)                                          \
 	X(enterprise, command_enterprise, "registrar", HELP_ENTERPRISE)                                    \
 	X(statistics, command_statistics, "registrar", HELP_STATISTICS)                                    \
+	X(template, command_template, "registrar", HELP_TEMPLATE)                                          \
+	X(report, command_report, "operator", HELP_REPORT)                                                 \
 	X(publish, command_publish, "owner", HELP_PUBLISH)                                                 \
 	X(catalog, command_catalog, "owner", HELP_CATALOG)                                                 \
 	X(negotiate, command_negotiate, "owner", HELP_NEGOTIATE)                                           \

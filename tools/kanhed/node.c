@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "proto/did/name.h"
 
 /* Format numbers of the two environments' contents: raised when a stored value changes its form. */
@@ -168,6 +169,23 @@ static const char *path_or_null(const struct conf *c, const char *section, const
 	return path[0] ? path : NULL;
 }
 
+/* The superior's token, of one line. */
+static enum err read_report_token(struct node *n, struct flaw *f)
+{
+	const char *path = conf_text(n->conf, "report", "token");
+	size_t got = 0;
+	if (!conf_text(n->conf, "report", "to")[0]) return ERR_OK;
+	if (!path[0])
+		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "report.token", "required",
+				"report.to is set: report.token names the file of the superior's token");
+	enum err e = file_read_private(path, FILE_SECRET, f, n->report_token, NODE_TOKEN_MAX - 1, &got);
+	if (e) return e;
+	struct str token = str_trim(str_n(n->report_token, got));
+	memmove(n->report_token, token.p, token.n);
+	n->report_token[token.n] = 0;
+	return ERR_OK;
+}
+
 static enum err open_resolver(struct node *n, struct flaw *f)
 {
 	const struct conf *c = n->conf;
@@ -193,6 +211,14 @@ static enum err open_resolver(struct node *n, struct flaw *f)
 						  (uint32_t)conf_number(c, "limit", #setting "_burst")};
 	RATE_CLASSES(X)
 #undef X
+	o.china_off = !conf_switch(c, "resolver", "china");
+	o.report = (struct rs_report){.url = conf_text(c, "report", "to"),
+				      .token = n->report_token,
+				      .driver = conf_text(c, "report", "driver"),
+				      .every = conf_number(c, "report", "every"),
+				      .sync = conf_switch(c, "report", "sync")};
+	enum err e = read_report_token(n, f);
+	if (e) return e;
 	o.authority_n = conf_list(c, "resolver", "authority", &o.authority);
 	o.find_types_n = conf_list(c, "resolver", "find_types", &o.find_types);
 	static const char *const no_types[] = {NULL};
@@ -232,6 +258,7 @@ enum err node_open_halves(struct node *n, struct flaw *f)
 
 void node_close(struct node *n)
 {
+	if (n->rs) rs_quiesce(n->rs);
 	if (n->courier) courier_stop(n->courier);
 	if (n->space_writer) writer_stop(n->space_writer);
 	if (n->registry_writer) writer_stop(n->registry_writer);

@@ -14,7 +14,7 @@
 #include "net/courier.h"
 #include "resolver/resolver.h"
 
-enum { NODE_DID_MAX = 600, NODE_ANCHORS_MAX = 16 };
+enum { NODE_DID_MAX = 600, NODE_ANCHORS_MAX = 16, NODE_TOKEN_MAX = 64 };
 
 struct node {
 	const struct conf *conf;
@@ -31,6 +31,7 @@ struct node {
 	struct rs_anchor anchors[NODE_ANCHORS_MAX];
 	size_t anchors_n;
 	char *anchor_texts; /* backs the anchors' strings */
+	char report_token[NODE_TOKEN_MAX];
 	_Atomic bool stopping;
 };
 

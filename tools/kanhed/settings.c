@@ -95,6 +95,17 @@
 	  "申请与密钥证明突发上限；0 表示一秒的量")                                                        \
 	X(limit, clients, CONF_NUMBER, "16384", 64, 16777216, NULL,                                        \
 	  "clients remembered per thread and kind of limit", "每线程每类限速记住的客户端数")               \
+	X(resolver, china, CONF_SWITCH, "yes", 0, 0, NULL,                                                 \
+	  "serve the SNMS interface and DOIP over HTTP of China's nodes", "提供 SNMS 兼容接口与 DOIP/HTTP 接口") \
+	X(report, to, CONF_TEXT, "", 0, 256, NULL,                                                         \
+	  "URL of the superior or disaster-recovery node to report to; empty: none",                       \
+	  "上级或容灾节点的地址，向其上报；留空则不上报")                                                  \
+	X(report, token, CONF_PATH, "", 0, 0, NULL, "file with the token that the superior gave, mode 0600", \
+	  "上级所发令牌的文件，权限 0600")                                                                 \
+	X(report, driver, CONF_CHOICE, "json", 0, 0, "json", "form of what is reported", "上报格式")       \
+	X(report, every, CONF_DURATION, "1h", SECOND, DAY * 30, NULL, "a report goes up every", "上报周期") \
+	X(report, sync, CONF_SWITCH, "yes", 0, 0, NULL,                                                    \
+	  "hand core data up too, as it changes", "同时同步核心数据")                                      \
 	X(space, enabled, CONF_SWITCH, "yes", 0, 0, NULL, "serve the data space", "启用数据空间")          \
 	X(space, participant, CONF_TEXT, "", 0, 63, NULL,                                                  \
 	  "participant that `kanhe` acts for when --as is not given",                                      \

@@ -1,0 +1,93 @@
+/* Bodies of DOIP over HTTP, and keys: every refusal names its field; metadata survives its own form. */
+#include "proto/doip/doip.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static bool see_all(void *arg, const struct value *v, const struct template_attribute *x)
+{
+	(void)arg;
+	(void)v;
+	(void)x;
+	return true;
+}
+
+static void check_refusal(enum err e, const struct flaw *f)
+{
+	must(!e || e == ERR_NO_MEMORY || (e == ERR_BAD_MESSAGE && f->err == e && f->text[0]));
+}
+
+static void check_object(struct arena *a, json_t *j, const struct template *t)
+{
+	struct flaw f = {0};
+	struct doip_object o;
+	struct value *values;
+	struct doip_view view = {see_all, NULL};
+	size_t n, hidden;
+	enum err e = doip_object_read(j, &f, &o);
+	check_refusal(e, &f);
+	if (e) return;
+	must(json_keep(a, doip_object_write(&o)));
+	e = doip_object_values(a, t, &o, true, &f, &values, &n);
+	must(!e || e == ERR_NOT_FOUND || e == ERR_BAD_MESSAGE || e == ERR_NO_MEMORY);
+	if (e) return;
+	must(values[n - 1].index == TEMPLATE_INDEX_ID);
+	json_t *out = json_keep(
+	    a, doip_record_write(&(struct record){.id = STR("88.1/x"), .values = values, .values_n = n}, t,
+				 o.type, &view, &hidden));
+	must(out && !hidden);
+}
+
+static void check_meta(struct arena *a, json_t *j)
+{
+	struct flaw f = {0};
+	struct template t = {.prefix = STR("88.1"), .version = STR("META_x")}, items = {.kind = 0};
+	struct doip_times times = {"c", "m", "p", STR("who"), STR("class")};
+	enum err e = doip_meta_read(a, j, &f, &t);
+	check_refusal(e, &f);
+	if (e) return;
+	must(json_keep(a, doip_meta_object_write(&t, &times)) &&
+	     json_keep(a, doip_meta_line_write(&t, &times)));
+	json_t *info = json_keep(a, doip_meta_info_write(&t, &times));
+	json_t *list = json_object_get(info, "itemVOS");
+	must(json_array_size(list) == t.attributes_n);
+	/* what info tells of an item can be sent again, but for the names of its parts */
+	for (size_t i = 0; i < t.attributes_n; i++) {
+		json_t *one = json_array_get(list, i), *reference = json_object_get(one, "itemReferenceVO");
+		if (reference) json_put(one, "itemReferenceDTO", json_incref(reference));
+		if (t.attributes[i].title.n == 0 || t.attributes[i].code.n == 0) return;
+	}
+	must(!doip_meta_items_read(a, list, "items", &f, &items) && items.attributes_n == t.attributes_n);
+	for (size_t i = 0; i < t.attributes_n; i++)
+		must(items.attributes[i].index == t.attributes[i].index &&
+		     items.attributes[i].type == t.attributes[i].type &&
+		     items.attributes[i].decimals == t.attributes[i].decimals);
+	check_object(a, j, &t);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct arena *a = arena_new(32 << 20);
+	struct template_attribute x = {
+	    .index = 2000, .name = STR("en1"), .decimals = UINT64_MAX, .type = TEMPLATE_STRING};
+	struct template t = {
+	    .prefix = STR("88.1"), .version = STR("v"), .attributes = &x, .attributes_n = 1};
+	struct doip_grant g, back;
+	struct str modulus, exponent;
+	struct flaw f = {0};
+	json_t *j;
+	must(a);
+	if (!doip_key_read(str_n(data, n), &modulus, &exponent))
+		must(modulus.n && exponent.n && modulus.n < n);
+	if (!doip_grant_read(a, str_n(data, n), &g)) {
+		struct str text = doip_grant_write(a, &g);
+		must(text.p && !doip_grant_read(a, text, &back) && back.readers.n == g.readers.n &&
+		     back.open == g.open);
+	}
+	if (!json_read(a, str_n(data, n), &f, &j)) {
+		check_object(a, j, &t);
+		check_meta(a, j);
+		json_keep(a, doip_classes_write(j));
+	}
+	arena_free(a);
+	return 0;
+}

@@ -1,0 +1,159 @@
+/* kanhe template: metadata templates of an enterprise, and the classes they are sorted by. */
+#include "tools/kanhe/client.h"
+
+enum { FILE_MAX = 1 << 20 };
+
+static const char *path_of(struct cli *c, const char *prefix, const char *version)
+{
+	const char *p = path_word(c, prefix, false), *v = path_word(c, version, false);
+	return client_path(c, "/templates/%s/%s", p, v);
+}
+
+static int list(struct cli *c, const char *prefix)
+{
+	json_t *all, *t;
+	size_t i;
+	int status = client_list(c, client_path(c, "/templates?prefix=%s", path_word(c, prefix, false)),
+				 "templates", &all);
+	if (status) return status;
+	if (c->json) {
+		print_json(all);
+		return CLI_OK;
+	}
+	json_array_foreach(json_object_get(all, "templates"), i, t)
+	{
+		print_safe(stdout, str_of(text_of(t, "prefix")));
+		printf("  ");
+		print_safe(stdout, str_of(text_of(t, "version")));
+		printf(say(SAY_TEMPLATE_LINE),
+		       (long long)json_integer_value(json_object_get(t, "attributes")),
+		       (long long)json_integer_value(json_object_get(t, "uses")));
+		print_safe(stdout, str_of(text_of(t, "title")));
+		printf("\n");
+	}
+	return CLI_OK;
+}
+
+static void show_attribute(const json_t *x)
+{
+	printf("%8lld  ", (long long)json_integer_value(json_object_get(x, "index")));
+	print_safe(stdout, str_of(text_of(x, "name")));
+	printf("  %s%s  ", text_of(x, "type"), json_is_true(json_object_get(x, "required")) ? "!" : "");
+	print_safe(stdout, str_of(text_of(x, "title")));
+	printf("\n");
+}
+
+static int show(struct cli *c, const char *prefix, const char *version)
+{
+	struct reply r;
+	json_t *x;
+	size_t i;
+	int status =
+	    client_call(c, &(struct call){.method = "GET", .path = path_of(c, prefix, version)}, &r);
+	if (status) return status;
+	if (c->json) {
+		print_json(r.json);
+		return CLI_OK;
+	}
+	print_safe(stdout, str_of(prefix));
+	printf("  ");
+	print_safe(stdout, str_of(version));
+	printf(say(SAY_TEMPLATE_LINE), (long long)json_array_size(json_object_get(r.json, "attributes")),
+	       (long long)json_integer_value(json_object_get(r.json, "uses")));
+	print_safe(stdout, str_of(text_of(r.json, "title")));
+	printf("\n");
+	json_array_foreach(json_object_get(r.json, "attributes"), i, x) show_attribute(x);
+	return CLI_OK;
+}
+
+static int read_object(struct cli *c, const char *file, json_t **ret)
+{
+	struct str text;
+	struct flaw f = {.offset = FLAW_NO_OFFSET};
+	int status = file_read(c, file, FILE_MAX, &text);
+	if (status) return status;
+	if (json_read(c->arena, text, &f, ret)) {
+		print_error(c, "%s: %s", file, f.text);
+		return CLI_FAILED;
+	}
+	json_incref(*ret);
+	return CLI_OK;
+}
+
+static int put(struct cli *c, const char *file, bool add)
+{
+	struct reply r;
+	json_t *j;
+	int status = read_object(c, file, &j);
+	if (status) return status;
+	struct call call = {.method = "POST", .path = "/templates", .json = j};
+	if (!add) {
+		const char *prefix = text_of(j, "prefix"), *version = text_of(j, "version");
+		if (!prefix[0] || !version[0]) {
+			status = usage_error(c, SAY_MISSING_WORD, prefix[0] ? "version" : "prefix");
+			json_decref(j);
+			return status;
+		}
+		call.method = "PUT";
+		call.path = path_of(c, prefix, version);
+	}
+	status = client_call(c, &call, &r);
+	if (status) return status;
+	if (c->json)
+		print_json(r.json);
+	else if (!c->quiet)
+		printf(say(SAY_TEMPLATE_KEPT), text_of(r.json, "prefix"), text_of(r.json, "version"),
+		       (long long)json_integer_value(json_object_get(r.json, "revision")));
+	return CLI_OK;
+}
+
+static int remove_one(struct cli *c, const char *prefix, const char *version)
+{
+	struct reply r;
+	int status =
+	    client_call(c, &(struct call){.method = "DELETE", .path = path_of(c, prefix, version)}, &r);
+	if (!status && !c->quiet && !c->json) printf(say(SAY_TEMPLATE_GONE), prefix, version);
+	return status;
+}
+
+static int classes(struct cli *c, const char *prefix, const char *file)
+{
+	struct reply r;
+	json_t *j = NULL;
+	int status = file ? read_object(c, file, &j) : CLI_OK;
+	if (status) return status;
+	const char *path = client_path(c, "/classifications/%s", path_word(c, prefix, false));
+	status =
+	    client_call(c, &(struct call){.method = file ? "PUT" : "GET", .path = path, .json = j}, &r);
+	if (!status && !file) print_json(r.json);
+	return status;
+}
+
+int command_template(struct cli *c, int argc, char **argv)
+{
+	static const char *const verbs[] = {"list", "show", "add", "put", "delete", "classes"};
+	static const char *const needs[][2] = {{"PREFIX", NULL}, {"PREFIX", "VERSION"}, {"FILE", NULL},
+					       {"FILE", NULL},   {"PREFIX", "VERSION"}, {"PREFIX", NULL}};
+	struct words w;
+	size_t v = 0;
+	int status = options_read(c, argc, argv, NULL, 0, &w);
+	if (status) return status;
+	if (!w.n) return usage_error(c, SAY_MISSING_WORD, "list|show|add|put|delete|classes");
+	while (v < 6 && strcmp(w.word[0], verbs[v]) != 0) v++;
+	if (v == 6) {
+		const char *near = suggest(w.word[0], verbs, 6);
+		status = usage_error(c, SAY_UNKNOWN_VERB, w.word[0]);
+		if (near) fprintf(stderr, say(SAY_DID_YOU_MEAN), near);
+		return status;
+	}
+	for (size_t i = 0; i < 2 && needs[v][i]; i++)
+		if (w.n < i + 2) return usage_error(c, SAY_MISSING_WORD, needs[v][i]);
+	switch (v) {
+	case 0: return list(c, w.word[1]);
+	case 1: return show(c, w.word[1], w.word[2]);
+	case 2: return put(c, w.word[1], true);
+	case 3: return put(c, w.word[1], false);
+	case 4: return remove_one(c, w.word[1], w.word[2]);
+	default: return classes(c, w.word[1], w.n > 2 ? w.word[2] : NULL);
+	}
+}
