@@ -21,7 +21,10 @@
 	X(signatures, "answers signed")                                                                    \
 	X(signatures_kept, "signed answers taken from those kept")                                         \
 	X(changes, "identifiers registered, replaced or retired")                                          \
-	X(changes_refused, "registrations refused")
+	X(changes_refused, "registrations refused")                                                        \
+	X(import_records, "records read by imports")                                                       \
+	X(import_refused, "records that imports refused")                                                  \
+	X(export_records, "records given by exports")
 
 struct rs_counters {
 #define X(name, help) _Atomic uint64_t name;

@@ -6,7 +6,10 @@
  * record.replaced       id, revision, before, after
  * record.retired        id, revision, before, after
  * record.batch          n, digest: SHA-256 over, for each record in order of key, be16 length and key,
- *                       SHA-256 before (zeros: none), SHA-256 after
+ *                       SHA-256 before (zeros: none), SHA-256 after; import, if it is part of one
+ * import.started        format, import
+ * import.finished       created, digest (bulk_chain), import, lines, octets, refused, replaced, same
+ * import.removed        import
  * delegation.granted    prefix, child, serial, digest (SHA-256 of the packed Signed message)
  * delegation.withdrawn  prefix, digest
  * Threads: a writer's. Errors are sticky in the buffer. */

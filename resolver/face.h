@@ -23,9 +23,9 @@ enum {
 enum err face_routes(struct arena *a, struct net_routes *ret) MUST_USE;
 /* Rows of one file. */
 extern const struct net_route face_resolve_rows[], face_registry_rows[], face_delegation_rows[],
-    face_credential_rows[], face_node_rows[];
+    face_credential_rows[], face_node_rows[], face_import_rows[], face_export_rows[];
 extern const size_t face_resolve_rows_n, face_registry_rows_n, face_delegation_rows_n,
-    face_credential_rows_n, face_node_rows_n;
+    face_credential_rows_n, face_node_rows_n, face_import_rows_n, face_export_rows_n;
 
 /* The route's first parameter, percent-decoded and parsed. ERR_BAD_ID, ERR_BAD_INPUT. */
 enum err face_id(struct net_req *r, struct flaw *f, struct id *ret) MUST_USE;
@@ -50,6 +50,7 @@ struct scope {
 	size_t n;
 };
 enum err face_scope(struct net_req *r, struct scope *ret) MUST_USE;
+enum err scope_parse(struct arena *a, struct str text, struct scope *ret) MUST_USE; /* of a credential */
 bool scope_covers(const struct scope *s, struct str key);
 
 #endif

@@ -28,6 +28,9 @@ bool registry_answer_failure(struct job *j);
 /* ERR_NOT_RESPONSIBLE, ERR_FORBIDDEN. The authority is borrowed from the shard's zones. */
 enum err registry_may_change(const struct rs_shard *s, const struct scope *scope, const struct id *id,
 			     struct flaw *f, struct str *ret_authority) MUST_USE;
+/* The same with zones that are not a shard's. */
+enum err registry_may_change_in(const struct zones *zones, const struct scope *scope, const struct id *id,
+				struct flaw *f, struct str *ret_authority) MUST_USE;
 enum err registry_read_condition(struct net_req *r, struct flaw *f, struct registry_set *s) MUST_USE;
 
 #endif

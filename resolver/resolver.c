@@ -5,6 +5,7 @@
 #include "net/access.h"
 #include "resolver/answer.h"
 #include "resolver/face.h"
+#include "resolver/import_run.h"
 #include "resolver/state.h"
 #include "resolver/upstream.h"
 
@@ -74,6 +75,10 @@ enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret)
 		r->cache = cache_new(r->o.cache_octets);
 		if (!r->cache) e = ERR_NO_MEMORY;
 	}
+	if (!e) {
+		r->imports = imports_new();
+		if (!r->imports) e = ERR_NO_MEMORY;
+	}
 	if (!e) e = face_routes(r->arena, &r->routes);
 	if (e) {
 		rs_close(r);
@@ -96,6 +101,7 @@ void rs_close(struct rs *r)
 	if (!r) return;
 	for (size_t i = 0; i < RS_SHARDS_MAX; i++) shard_free(r->shards[i]);
 	cache_free(r->cache);
+	imports_free(r->imports);
 	arena_free(r->arena);
 	free(r);
 }
@@ -234,6 +240,7 @@ void rs_shard_stop(struct rs *r, struct net_shard *net)
 	pthread_mutex_lock(&s->gate);
 	s->net = NULL;
 	pthread_mutex_unlock(&s->gate);
+	imports_stop(s); /* they hand in to the writer, which ends after the shards */
 	shard_done(s);
 }
 

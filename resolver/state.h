@@ -36,6 +36,8 @@ struct rs_shard {
 	struct walker *walker;
 	struct cache *signatures; /* signed answers of our own, see answer.h */
 	struct buf scratch;       /* text of one answer while it is made */
+	struct import_run *imports; /* whose request came here */
+	unsigned exports_n; /* streams under way */
 	struct rs_counters counters;
 };
 
@@ -48,6 +50,7 @@ struct rs {
 	struct cache *cache;
 	struct upstream upstream; /* a test's; ask NULL: the courier's */
 	struct net_routes routes;
+	struct imports *imports; /* under way */
 	_Atomic(struct rs_shard *) shards[RS_SHARDS_MAX];
 	_Atomic unsigned shards_n;      /* highest index begun, plus one */
 	_Atomic uint64_t zones_version; /* delegation changes committed */

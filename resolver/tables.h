@@ -12,7 +12,9 @@
 	X(counter, "registry.c", "prefix key of an authority", "be64 active, be64 retired")                \
 	X(delegation, "delegation.c", "prefix key", "Signed Delegation, packed; lasts until withdrawn")    \
 	X(serial, "delegation.c", "prefix key", "be64 last serial given out, also after a withdrawal")     \
-	X(credential, "net/access.c", "see there", "see there")
+	X(credential, "net/access.c", "see there", "see there")                                            \
+	X(import, "import.c", "credential's name, NUL, import's name", "see there")                        \
+	X(import_flaw, "import.c", "key of import, NUL, be64 line", "see there")
 
 enum rs_table {
 	RS__TABLE_START = STORE_APP - 1,

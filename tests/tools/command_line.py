@@ -4,7 +4,7 @@ import os
 
 from node import KANHED, Node, check, finish, run
 
-COMMANDS = ("init node config resolve register load delegate publish catalog negotiate agreements pull revoke audit "
+COMMANDS = ("init node config resolve register load import export delegate publish catalog negotiate agreements pull revoke audit "
             "prove verify status").split()
 
 for c in COMMANDS:

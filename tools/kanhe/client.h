@@ -21,6 +21,8 @@ struct reply {
 	json_t *json; /* when the type is JSON; lives as long as the arena of c */
 };
 
+#define CLIENT_EXPECT_ANY UINT64_MAX
+
 struct call {
 	const char *method;
 	const char *path; /* begins with '/', escaped already */
@@ -32,7 +34,7 @@ struct call {
 	const char *token;   /* a token file's name other than the command's own; NULL: that one */
 	int64_t deadline;    /* microseconds; 0: 60 s */
 	const char *to_file; /* a 2xx body goes there instead; "-" is standard output */
-	uint64_t expect;     /* octets to come, for the progress bar; 0: none shown */
+	uint64_t expect;     /* octets to come, for the progress bar; 0: none shown; CLIENT_EXPECT_ANY: unknown */
 	bool quiet_errors;   /* do not tell; the caller looks at the reply */
 };
 
@@ -41,6 +43,8 @@ int client_open(struct cli *c);
 void client_close(struct cli *c);
 /* CLI_OK on a 2xx answer. */
 int client_call(struct cli *c, const struct call *call, struct reply *ret);
+/* Tells what a reply of another status than 2xx says; the exit status. */
+int client_problem(struct cli *c, const struct reply *r);
 /* The same in two steps, for several at once: each one sent is to be finished, in any order. The call's
  * slices are copied; with to_file, it must live until then. */
 struct sent;

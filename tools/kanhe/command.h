@@ -30,6 +30,8 @@ enum cli_exit {
 	X(resolve, command_resolve, NULL, HELP_RESOLVE)                                                    \
 	X(register, command_register, "registrar", HELP_REGISTER)                                          \
 	X(load, command_load, "registrar", HELP_LOAD)                                                      \
+	X(import, command_import, "registrar", HELP_IMPORT)                                                \
+	X(export, command_export, "registrar", HELP_EXPORT)                                                \
 	X(delegate, command_delegate, "registrar", HELP_DELEGATE)                                          \
 	X(publish, command_publish, "owner", HELP_PUBLISH)                                                 \
 	X(catalog, command_catalog, "owner", HELP_CATALOG)                                                 \
@@ -103,7 +105,7 @@ void print_json(const json_t *j); /* compact, one line, standard output */
 void print_error(const struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int exit_of(enum err e);
 
-/* A bar on standard error when that is a terminal and not --quiet. */
+/* A bar on standard error when that is a terminal and not --quiet. total 0: a count and a rate. */
 struct progress {
 	const struct cli *cli;
 	const char *label;
