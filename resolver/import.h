@@ -20,9 +20,9 @@ enum {
 	IMPORT_NAME_MAX = ACCESS_NAME_MAX, /* stands in ledger entries and paths */
 	IMPORT_FLAWS_MAX = 10000, /* kept of one import: more is not read by anybody; all are counted */
 	IMPORT_KEPT_MAX = 256,    /* imports of one credential that were not removed */
-	/* One batch is one transaction and one ledger entry. Larger ones gain little, for a commit is
-	 * one flush already at 100 records, and hold other changes up. */
-	IMPORT_BATCH_RECORDS = 2000,
+	/* One batch is one ledger entry, and all of it waits for one flush. Larger ones save flushes, and
+	 * hold other changes up: some 10 ms of the writer's thread. */
+	IMPORT_BATCH_RECORDS = 4000,
 	IMPORT_BATCH_OCTETS = 1 << 20,
 	IMPORT_ID_SHOWN = 256, /* octets of an identifier in a report */
 };

@@ -17,8 +17,8 @@
 enum {
 	IMPORT_RUNS_MAX = 8,        /* of a node: each is a thread with up to 100 MiB of batches */
 	IMPORT_RUNS_CREDENTIAL = 2, /* of one credential: the others have to get in as well */
-	IMPORT_INPUT = 1 << 20,     /* octets that wait for the thread before the client is paused */
-	IMPORT_FLIGHTS = 2, /* batches with the writer: while one is flushed, the other is applied */
+	IMPORT_INPUT = 4 << 20,     /* octets that wait for the thread before the client is paused */
+	IMPORT_FLIGHTS = 4,         /* batches with the writer: while two are flushed together, two wait */
 };
 
 struct imports;

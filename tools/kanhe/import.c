@@ -13,7 +13,7 @@
 #include "tools/kanhe/import_input.h"
 
 enum {
-	PIECE = 8 << 20, /* of the longest line eight; the node waits for its disk between two pieces */
+	PIECE = 4 << 20, /* as much as the node takes at once: it need not hold us up */
 	NAME_MAX_OCTETS = 64,
 	SHOWN = 10, /* refused lines told on a terminal */
 	MEMORY_DEFAULT = 256,
