@@ -167,13 +167,15 @@ static enum err read_record(struct import_run *r, struct str line, struct import
 	struct import_batch *b = &r->open->batch;
 	struct str authority;
 	struct record read;
+	bool tree = r->now.form == BULK_NDJSON;
 	arena_reset(r->line);
-	enum err e = bulk_record(r->line, r->now.form, &r->columns, line, f, &read);
+	enum err e = bulk_record(tree ? r->line : b->arena, r->now.form, &r->columns, line, f, &read);
 	if (e) {
 		l->id = kept(b->arena, str_first(read.id, IMPORT_ID_SHOWN));
 		return e;
 	}
-	e = keep_record(b->arena, &read, &c->record);
+	c->record = read;
+	if (tree) e = keep_record(b->arena, &read, &c->record);
 	if (e) return e;
 	l->id = str_first(c->record.id, IMPORT_ID_SHOWN);
 	e = id_parse(b->arena, c->record.id, f, &c->id);

@@ -40,10 +40,10 @@ struct registry_change {
 };
 
 struct registry_set;
-/* Looks at each change once it is known what would become of it (e). Leaves it out by setting `unchanged` and
- * giving ERR_OK; the others go in. */
-typedef enum err registry_judge_fn(struct registry_set *s, struct registry_change *c,
-				   struct store_txn *t, enum err e, struct flaw *f);
+/* Looks at each change once it is known what would become of it (e). Leaves it out by setting `unchanged`
+ * and giving ERR_OK; the others go in. */
+typedef enum err registry_judge_fn(struct registry_set *s, struct registry_change *c, struct store_txn *t,
+				   enum err e, struct flaw *f);
 
 struct registry_set {
 	struct registry_change *changes; /* in order of key, no key twice: registry_sort */
@@ -52,8 +52,8 @@ struct registry_set {
 	enum registry_condition condition;
 	uint64_t revision; /* of REGISTRY_REVISION */
 	struct str who;
-	uint64_t zones_version; /* delegations that the caller's check has seen */
-	struct str import;	/* its name, for the ledger entry; or none */
+	uint64_t zones_version;   /* delegations that the caller's check has seen */
+	struct str import;        /* its name, for the ledger entry; or none */
 	registry_judge_fn *judge; /* NULL: none; the first error is the set's */
 };
 

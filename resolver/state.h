@@ -36,8 +36,9 @@ struct rs_shard {
 	struct walker *walker;
 	struct cache *signatures; /* signed answers of our own, see answer.h */
 	struct buf scratch;       /* text of one answer while it is made */
+
 	struct import_run *imports; /* whose request came here */
-	unsigned exports_n; /* streams under way */
+	unsigned exports_n;         /* streams under way */
 	struct rs_counters counters;
 };
 

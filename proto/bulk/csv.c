@@ -183,8 +183,18 @@ static enum err take_shared(struct reading *d, const struct bulk_column *c, stru
 		d->timestamp = (uint64_t)(t / USEC_PER_SEC);
 		return ERR_OK;
 	case BULK_VALUES: d->more = cell; return ERR_OK;
-	default: d->r->id = cell; return ERR_OK;
+	default: return ERR_OK; /* the identifier: taken already */
 	}
+}
+
+static enum err take_id(struct reading *d, struct str cell)
+{
+	size_t bad = str_find(cell, 0);
+	if (bad == cell.n && str_utf8_ok(cell, &bad)) {
+		d->r->id = cell;
+		return ERR_OK;
+	}
+	return bad_cell(d, "id", bad, "utf-8", "the identifier is not UTF-8");
 }
 
 static enum err read_cells(struct reading *d, const struct bulk_columns *columns, struct str line)
@@ -197,7 +207,7 @@ static enum err read_cells(struct reading *d, const struct bulk_columns *columns
 					"the line has more cells than the header");
 		const struct bulk_column *c = &columns->all[i];
 		enum err e = take_cell(d->a, line, &rest, d->f, &cell);
-		if (!e && c->kind == BULK_ID) d->r->id = cell;
+		if (!e && c->kind == BULK_ID) e = take_id(d, cell);
 		if (!e && cell.n)
 			e = c->kind == BULK_VALUE ? take_value(d, c, cell) : take_shared(d, c, cell);
 		if (e) return e;

@@ -115,7 +115,8 @@ static void bad_lines_are_named(void **state)
 		     {"88.1/a,u,,today,", "time", FLAW_NO_OFFSET},
 		     {"88.1/a,u,,,\"[{\"\"index\"\":1,\"\"type\"\":\"\"X\"\",\"\"data\"\":\"\"d\"\"}]\"",
 		      "duplicate-index", FLAW_NO_OFFSET},
-		     {",u,,,", "length", FLAW_NO_OFFSET}};
+		     {",u,,,", "length", FLAW_NO_OFFSET},
+		     {"x\xff,u,,,", "utf-8", 1}};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct record r;
 		struct flaw f = {.offset = FLAW_NO_OFFSET};

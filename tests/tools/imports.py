@@ -323,7 +323,7 @@ try:
 
     # ---- while it serves -------------------------------------------------------------------
     metrics = first.request("GET", "/metrics", token="operator")[1].decode()
-    check("counted", "kanhe_resolver_import_records_total" in metrics and "kanhe_resolver_export_records_total" in metrics)
+    check("counted", "kanhe_resolver_import_records_total" in metrics and "kanhe_resolver_export_records_total" in metrics and "\nkanhe_resolver_imports_running 0\n" in metrics)
 finally:
     first.close()
     second.close()

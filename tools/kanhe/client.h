@@ -21,7 +21,7 @@ struct reply {
 	json_t *json; /* when the type is JSON; lives as long as the arena of c */
 };
 
-#define CLIENT_EXPECT_ANY UINT64_MAX
+#define CLIENT_EXPECT_ANY UINT64_MAX /* how many is not known: a count and a rate */
 
 struct call {
 	const char *method;
@@ -34,7 +34,7 @@ struct call {
 	const char *token;   /* a token file's name other than the command's own; NULL: that one */
 	int64_t deadline;    /* microseconds; 0: 60 s */
 	const char *to_file; /* a 2xx body goes there instead; "-" is standard output */
-	uint64_t expect;     /* octets to come, for the progress bar; 0: none shown; CLIENT_EXPECT_ANY: unknown */
+	uint64_t expect;     /* octets to come, for the progress bar; 0: none shown */
 	bool quiet_errors;   /* do not tell; the caller looks at the reply */
 };
 

@@ -14,7 +14,9 @@ struct run_item;
 
 struct run {
 	struct run_item *items;
-	size_t n, room, full; /* full: octets from which on it is; may be set lower */
+	size_t n, room;
+	size_t full; /* octets from which on it is full; may be set lower */
+
 	struct buf octets;   /* keys and packed records */
 	struct buf packed;   /* one record */
 	struct arena *arena; /* of one record */
