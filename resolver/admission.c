@@ -50,8 +50,8 @@ enum err admission_wait(struct writer_txn *t, int more)
 
 /* What one set does to one enterprise. */
 struct party {
-	struct str code; /* in the arena */
-	uint64_t created;
+	struct str code;                     /* in the arena */
+	uint64_t created, room;              /* new ones of the set; that the quota leaves */
 	const struct registry_change *first; /* for the flaw */
 	struct party *next;
 };
@@ -130,11 +130,18 @@ static enum err begin_party(struct review *v, const struct registry_change *c, s
 	if (e == ERR_NOT_FOUND) e = ERR_CORRUPT;
 	if (!e) e = check_state(v, c, &x);
 	if (!e) e = check_account(v, c, code);
+	uint64_t used = 0;
+	if (!e) e = admission_usage(v->txn, code, &used);
 	arena_rollback(v->arena, mark);
 	if (e) return e;
 	struct party *p = ARENA_NEW(v->arena, struct party);
 	if (!p) return ERR_NO_MEMORY;
-	*p = (struct party){.code = arena_dup(v->arena, code), .first = c, .next = v->parties};
+	*p = (struct party){.code = arena_dup(v->arena, code),
+			    .first = c,
+			    .room = !x.quota         ? UINT64_MAX
+				    : used < x.quota ? x.quota - used
+						     : 0,
+			    .next = v->parties};
 	if (!p->code.p) return ERR_NO_MEMORY;
 	*ret = v->parties = p;
 	return ERR_OK;
@@ -148,28 +155,45 @@ static enum err check_unallocated(struct review *v, const struct registry_change
 	return refuse(v, c, ERR_FORBIDDEN, "foreign-prefix", "it lies under no prefix of its enterprise");
 }
 
-/* Changes stand in order of key, so that those of one allocation stand together. */
+/* Where the changes before this one were: their order is that of keys, so that those of one allocation
+ * stand together. */
+struct run {
+	struct party *party;
+	struct str allocation; /* a part of a change's own key; p NULL: none */
+};
+
+static enum err look_at(struct review *v, struct run *r, struct registry_change *c)
+{
+	struct allocation x;
+	if (!r->allocation.p || !str_starts(c->id.key, r->allocation)) {
+		r->allocation = STR_NONE;
+		enum err e = allocation_find(v->txn, c->id.key, c->authority.n, &x);
+		if (e == ERR_NOT_FOUND) return check_unallocated(v, c);
+		if (!e) e = begin_party(v, c, x.code, &r->party);
+		if (e) return e;
+		r->allocation = x.prefix;
+	}
+	/* a set that is judged change by change loses those beyond the quota; any other is refused whole */
+	if (v->set->judge && c->created && r->party->created >= r->party->room)
+		return refuse(v, c, ERR_QUOTA, "enterprise-quota",
+			      "the quota of its enterprise is used up");
+	c->allocation = r->allocation;
+	r->party->created += c->created;
+	return ERR_OK;
+}
+
 static enum err look_at_all(struct review *v, struct registry_set *s)
 {
-	struct party *party = NULL;
-	struct str last = STR_NONE;
+	struct run r = {.party = NULL};
 	for (size_t i = 0; i < s->n; i++) {
 		struct registry_change *c = &s->changes[i];
-		struct allocation x;
-		if (!last.p || !str_starts(c->id.key, last)) {
-			enum err e = allocation_find(v->txn, c->id.key, c->authority.n, &x);
-			last = STR_NONE;
-			if (e == ERR_NOT_FOUND) {
-				e = check_unallocated(v, c);
-				if (e) return e;
-				continue;
-			}
-			if (!e) e = begin_party(v, c, x.code, &party);
-			if (e) return e;
-			last = x.prefix; /* a part of the change's own key */
+		if (s->judge && c->unchanged) continue; /* the same as it was, or refused already */
+		enum err e = look_at(v, &r, c);
+		if (e && s->judge) {
+			r.allocation = STR_NONE; /* the next one is told for itself */
+			e = s->judge(s, c, v->txn, e, v->flaw);
 		}
-		c->allocation = last;
-		party->created += c->created;
+		if (e) return e;
 	}
 	return ERR_OK;
 }
@@ -196,7 +220,7 @@ enum err admission_pass(struct registry_set *s, struct writer_txn *t, struct are
 	struct review v = {
 	    .set = s, .txn = t->store, .arena = a, .flaw = f, .registrar = s->roles & ROLE_REGISTRAR};
 	enum err e = look_at_all(&v, s);
-	for (struct party *p = v.parties; p && !e; p = p->next) e = check_quota(&v, p);
+	for (struct party *p = v.parties; p && !e && !s->judge; p = p->next) e = check_quota(&v, p);
 	for (struct party *p = v.parties; p && !e; p = p->next)
 		if (p->created) e = add_count(t, p->code, (int64_t)p->created);
 	return e;

@@ -27,7 +27,10 @@
 	X(limited_reads, "requests that change nothing refused for coming too often")                      \
 	X(limited_changes, "changes refused for coming too often")                                         \
 	X(limited_anonymous, "changes without a credential refused for coming too often")                  \
-	X(proofs, "credentials given for the proof of a key")
+	X(proofs, "credentials given for the proof of a key")                 \
+	X(import_records, "records read by imports")                                                       \
+	X(import_refused, "records that imports refused")                                                  \
+	X(export_records, "records given by exports")
 
 struct rs_counters {
 #define X(name, help) _Atomic uint64_t name;

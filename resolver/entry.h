@@ -7,12 +7,15 @@
  * record.amended        id, revision, before, after  (single values added, modified, removed)
  * record.retired        id, revision, before, after; reason if one was given
  * record.batch          n, digest: SHA-256 over, for each record in order of key, be16 length and key,
- *                       SHA-256 before (zeros: none), SHA-256 after
+ *                       SHA-256 before (zeros: none), SHA-256 after; import, if it is part of one
  * record.replaced, member.retired: also series, the pattern, where a member of it gets a record of its own
  * series.registered     pattern, members, revision, after (SHA-256 of the packed record with the templates)
  * series.replaced       pattern, members, revision, before, after
  * series.retired        pattern, members, revision, before, after
  * series.split          pattern, before, first, after_first, second, after_second: pattern and digest of each
+ * import.started        format, import
+ * import.finished       created, digest (bulk_chain), import, lines, octets, refused, replaced, same
+ * import.removed        import
  * delegation.granted    prefix, child, serial, digest (SHA-256 of the packed Signed message)
  * delegation.withdrawn  prefix, digest
  * enterprise.KIND       code, digest (SHA-256 of the row of the table enterprise), name, and where there are any

@@ -27,7 +27,9 @@ enum err face_routes(struct arena *a, bool china, struct net_routes *ret)
 		     {face_report_rows, face_report_rows_n},
 		     {face_snms_rows, china ? face_snms_rows_n : 0},
 		     {face_doip_rows, china ? face_doip_rows_n : 0},
-		     {face_meta_rows, china ? face_meta_rows_n : 0}};
+		     {face_meta_rows, china ? face_meta_rows_n : 0},
+		     {face_import_rows, face_import_rows_n},
+		     {face_export_rows, face_export_rows_n}};
 	struct net_route *rows = ARENA_ARRAY(a, struct net_route, ROWS_MAX);
 	size_t n = 0;
 	if (!rows) return ERR_NO_MEMORY;
@@ -143,19 +145,23 @@ void face_json(struct net_req *r, int status, json_t *j)
 enum err face_scope(struct net_req *r, struct scope *ret)
 {
 	const struct principal *p = r->principal;
-	struct scope s = {.all = false};
-	struct str rest, part;
-	size_t items = 1;
 	must(p);
-	for (size_t i = 0; i < p->scope.n; i++) items += p->scope.p[i] == ' ';
-	s.prefixes = ARENA_ARRAY(r->arena, struct id_prefix, items);
+	return scope_parse(r->arena, p->scope, ret);
+}
+
+enum err scope_parse(struct arena *a, struct str text, struct scope *ret)
+{
+	struct scope s = {.all = false};
+	struct str rest = text, part;
+	size_t items = 1;
+	for (size_t i = 0; i < text.n; i++) items += text.p[i] == ' ';
+	s.prefixes = ARENA_ARRAY(a, struct id_prefix, items);
 	if (!s.prefixes) return ERR_NO_MEMORY;
-	rest = p->scope;
 	while (str_split(&rest, ' ', &part)) {
 		if (!part.n || part.p[0] == '@') continue;
 		if (str_is(part, "*"))
 			s.all = true;
-		else if (!id_prefix_parse(r->arena, part, NULL, &s.prefixes[s.n]))
+		else if (!id_prefix_parse(a, part, NULL, &s.prefixes[s.n]))
 			s.n++;
 	}
 	*ret = s;

@@ -45,6 +45,9 @@ enum err registry_may_change(const struct rs_shard *s, const struct scope *scope
 			     struct flaw *f, struct str *ret_authority) MUST_USE;
 /* ERR_FORBIDDEN unless the credential's scope covers the key. */
 enum err registry_may_read(struct net_req *r, struct str key, struct flaw *f) MUST_USE;
+/* The same with zones that are not a shard's. */
+enum err registry_may_change_in(const struct zones *zones, const struct scope *scope, const struct id *id,
+				struct flaw *f, struct str *ret_authority) MUST_USE;
 enum err registry_read_condition(struct net_req *r, struct flaw *f, struct registry_set *s) MUST_USE;
 
 #endif

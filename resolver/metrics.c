@@ -1,4 +1,5 @@
 /* The resolver's lines of /metrics. */
+#include "resolver/import_run.h"
 #include "resolver/series.h"
 #include "resolver/registry.h"
 #include "resolver/report.h"
@@ -131,4 +132,5 @@ void rs_metrics(struct rs *r, struct buf *out)
 #undef X
 	cache_lines(r, out);
 	registry_lines(r, out);
+	line(out, "imports_running", "gauge", "imports under way", imports_running(r->imports));
 }

@@ -108,6 +108,11 @@ enum err registry_list(struct store_txn *t, struct str prefix, struct str after,
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+uint64_t registry_leaf(struct str packed)
+{
+	return store_u64(str_n(packed.p - ROW_LEAF, ROW_LEAF));
+}
+
 /* Changes in their order: what one left is what the next found. */
 struct telling {
 	registry_history_fn *fn;
@@ -496,6 +501,7 @@ static enum err note_batch(const struct registry_set *s, struct writer_txn *t, u
 	hash_free(h);
 	entry_open(&entry);
 	entry_digest(&entry, "digest", digest);
+	if (s->import.n) entry_text(&entry, "import", s->import);
 	entry_text(&entry, "kind", STR("record.batch"));
 	entry_number(&entry, "n", n);
 	return entry_append(&entry, t, s->who, ret_leaf);
@@ -565,9 +571,10 @@ enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct are
 		if (check_delegations) e = delegation_check_free(t->store, c->id.key, c->authority.n);
 		if (e == ERR_NOT_RESPONSIBLE) e = refuse(s, c, e, "delegated", f);
 		if (!e) e = prepare(s, c, t, a, f);
-		changed += !c->unchanged;
+		if (s->judge) e = s->judge(s, c, t->store, e, f);
 	}
 	if (!e) e = admission_pass(s, t, a, f);
+	for (size_t i = 0; i < s->n && !e; i++) changed += !s->changes[i].unchanged;
 	if (!e && changed) {
 		e = s->batch ? note_batch(s, t, &w.leaf) : note_one(s->changes, t, s->who, &w.leaf);
 		if (!e) e = write_all(s, &w);

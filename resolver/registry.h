@@ -50,6 +50,12 @@ struct registry_change {
 	unsigned char *row; /* of the table record: its leaf, then packed */
 };
 
+struct registry_set;
+/* Looks at each change once it is known what would become of it (e). Leaves it out by setting `unchanged`
+ * and giving ERR_OK; the others go in. */
+typedef enum err registry_judge_fn(struct registry_set *s, struct registry_change *c, struct store_txn *t,
+				   enum err e, struct flaw *f);
+
 struct registry_set {
 	struct registry_change *changes; /* in order of key, no key twice: registry_sort */
 	size_t n;
@@ -62,6 +68,8 @@ struct registry_set {
 	bool no_series;         /* there is none at all: members need not be looked for */
 	struct templates_seen *shared; /* with other sets of the same command; NULL: none */
 	struct templates_seen seen;    /* registry_apply's */
+	struct str import;        /* its name, for the ledger entry; or none */
+	registry_judge_fn *judge; /* NULL: none; the first error is the set's */
 };
 
 /* ERR_EXISTS naming the place of the second one when an identifier stands there twice. */
@@ -86,6 +94,9 @@ enum err registry_row_split(struct str row, uint64_t *ret_leaf, struct str *ret_
 typedef bool registry_list_fn(void *arg, struct str key, struct str packed); /* false: enough */
 enum err registry_list(struct store_txn *t, struct str prefix, struct str after, registry_list_fn *fn,
 		       void *arg) MUST_USE;
+
+/* Ledger index of the last change of a record, from the octets that registry_list gave. */
+uint64_t registry_leaf(struct str packed);
 
 /* Changes of one identifier, oldest first. digests: HISTORY_DIGEST octets. */
 typedef enum err registry_history_fn(void *arg, uint64_t leaf, struct str digests);

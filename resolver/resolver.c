@@ -9,6 +9,7 @@
 #include "resolver/series.h"
 #include "resolver/report.h"
 #include "resolver/session.h"
+#include "resolver/import_run.h"
 #include "resolver/state.h"
 #include "resolver/upstream.h"
 
@@ -99,6 +100,10 @@ enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret)
 		r->statistics = statistics_new();
 		if (!r->cache || !r->statistics) e = ERR_NO_MEMORY;
 	}
+	if (!e) {
+		r->imports = imports_new();
+		if (!r->imports) e = ERR_NO_MEMORY;
+	}
 	if (!e) e = challenges_new(&r->challenges);
 	if (!e) e = face_routes(r->arena, !r->o.china_off, &r->routes);
 	if (!e) e = start_builder(r, f);
@@ -135,6 +140,7 @@ void rs_close(struct rs *r)
 	cache_free(r->cache);
 	statistics_free(r->statistics);
 	challenges_free(r->challenges);
+	imports_free(r->imports);
 	arena_free(r->arena);
 	free(r);
 }
@@ -317,6 +323,7 @@ void rs_shard_stop(struct rs *r, struct net_shard *net)
 	pthread_mutex_lock(&s->gate);
 	s->net = NULL;
 	pthread_mutex_unlock(&s->gate);
+	imports_stop(s); /* they hand in to the writer, which ends after the shards */
 	shard_done(s);
 }
 

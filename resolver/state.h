@@ -48,6 +48,9 @@ struct rs_shard {
 	struct walker *walker;
 	struct cache *signatures; /* signed answers of our own, see answer.h */
 	struct buf scratch;       /* text of one answer while it is made */
+
+	struct import_run *imports; /* whose request came here */
+	unsigned exports_n;         /* streams under way */
 	struct rs_counters counters;
 };
 
@@ -62,6 +65,7 @@ struct rs {
 	struct net_routes routes;
 	struct challenges *challenges; /* session.h */
 	struct reporter *reporter;     /* report.h; NULL: nobody above */
+	struct imports *imports; /* under way */
 	_Atomic(struct rs_shard *) shards[RS_SHARDS_MAX];
 	_Atomic unsigned shards_n;      /* highest index begun, plus one */
 	_Atomic bool series_any;        /* a series was made, perhaps: else nobody has to look */

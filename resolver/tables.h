@@ -33,7 +33,9 @@
 	X(handed, "reporter_sync.c", "\"position\"", "be64 position that the superior has")                \
 	X(reporter, "copies.c", "name of a credential", "what it has handed up so far")                    \
 	X(report, "copies.c", "digest of the name, be64 time", "JSON: its reports")                        \
-	X(copy, "copies.c", "see there", "its core data")
+	X(copy, "copies.c", "see there", "its core data")                                    \
+	X(import, "import.c", "credential's name, NUL, import's name", "see there")                        \
+	X(import_flaw, "import.c", "key of import, NUL, be64 line", "see there")
 
 enum rs_table {
 	RS__TABLE_START = STORE_APP - 1,

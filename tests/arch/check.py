@@ -153,7 +153,7 @@ class Tree:
 
     def texts(self):
         for path, text in self.files.items():
-            if not path.endswith("say.def"):
+            if not path.endswith(("say.def", "say_help.def")):
                 continue
             kept = TOKEN.sub(lambda m: m[0] if m[0][0] == '"' else blank(m[0]), text)
             rows = {m.start(): m for m in SAY_ROW.finditer(kept)}

@@ -4,7 +4,7 @@ import os
 
 from node import KANHED, Node, check, finish, run
 
-COMMANDS = ("init node config id resolve register value load series find list count history delegate enterprise statistics template report publish catalog negotiate agreements pull revoke audit "
+COMMANDS = ("init node config id resolve register value load import export series find list count history delegate enterprise statistics template report publish catalog negotiate agreements pull revoke audit "
             "prove verify status").split()
 
 for c in COMMANDS:

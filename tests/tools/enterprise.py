@@ -31,6 +31,12 @@ class Raw:
         return self.node.request(method, path, body, headers={"Authorization": "Bearer " + open(self.path).read().strip()})
 
 
+    def stream(self, path, records):
+        body = "".join(json.dumps(r) + "\n" for r in records).encode()
+        return self.node.request("POST", path, body, headers={"Authorization": "Bearer " + open(self.path).read().strip(),
+                                                              "Content-Type": "application/x-ndjson"})
+
+
 node = Node("--authority", "88.118.8", "--participant", "maker", start=False)
 conf = os.path.join(node.folder, "kanhed.conf")
 open(conf, "a").write("\n[enterprise]\napplications = yes\nquota = 5\n")
@@ -150,6 +156,12 @@ try:
         got = sum((r.result() for r in runs), [])
     check("two clients fill the quota and not one more", got.count(201) == 24 and got.count(429) == 16, got)
     refused("the quota is named", main("PUT", "/registry/88.118.8.5/more", values()), 429, "enterprise-quota")
+    lines = [{"id": f"88.118.8.5/{i}", **values()} for i in ("c0-0", "more", "c1-0", "most")]
+    got = main.stream("/imports?name=full&format=ndjson", lines)
+    check("an import takes what the quota lets in", got[0] == 200 and (got[1]["refused"], got[1]["created"]) == (2, 0), got)
+    got = main("GET", "/imports/full/report")
+    check("and refuses the others line by line", [(x["line"], x["rule"]) for x in got[1]["errors"]] ==
+          [(2, "enterprise-quota"), (4, "enterprise-quota")], got)
     status, out, err = kanhe("show", CODE)
     check("full", "25 of 25" in out, out)
     check("what is there may still change", main("PUT", "/registry/88.118.8.5/c0-0", values("https://new/"))[0] in (200, 429))
@@ -158,6 +170,9 @@ try:
     status, out, err = kanhe("suspend", CODE, "--reason", "fees", "--json")
     check("suspended", status == 0 and json.loads(out)["state"] == "suspended" and json.loads(out)["resolve"] is True, err)
     refused("a suspended enterprise changes nothing", main("PUT", "/registry/88.118.8.5/k1", values("https://3/")), 403, "enterprise-suspended")
+    got = main.stream("/imports?name=late&format=ndjson", [{"id": "88.118.8.5/z", **values()}])
+    check("nor by an import", got[0] == 200 and got[1]["refused"] == 1 and
+          main("GET", "/imports/late/report")[1]["errors"][0]["rule"] == "enterprise-suspended", got)
     series = "/series/88.118.8.5/SN-%7B000..999%7D"
     refused("it registers no series", main("PUT", series, values("https://s/{serial}")), 403, "enterprise-suspended")
     refused("it retires nothing", main("DELETE", "/registry/88.118.8.5/k1"), 403, "enterprise-suspended")

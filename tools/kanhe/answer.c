@@ -68,8 +68,15 @@ void progress_start(struct progress *p, const struct cli *c, const char *label, 
 void progress_show(struct progress *p, uint64_t done)
 {
 	usec_t now = clock_mono();
-	if (!p->on || (now - p->shown < SHOW_EVERY && done < p->total)) return;
+	if (!p->on || (now - p->shown < SHOW_EVERY && (!p->total || done < p->total))) return;
 	p->shown = now;
+	if (!p->total) {
+		double took = (double)(now - p->started) / USEC_PER_SEC;
+		fprintf(stderr, "\r%s %llu  %.0f/s ", p->label, (unsigned long long)done,
+			took > 0 ? (double)done / took : 0);
+		fflush(stderr);
+		return;
+	}
 	double part = p->total ? (double)done / (double)p->total : 0;
 	if (part > 1) part = 1;
 	double seconds = (double)(now - p->started) / USEC_PER_SEC;

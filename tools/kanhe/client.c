@@ -142,7 +142,7 @@ static enum err on_data(void *arg, const struct courier_result *r, struct str pi
 		w->to_file_failed = true;
 		return ERR_IO;
 	}
-	if (w->progress.total) progress_show(&w->progress, w->got);
+	if (w->call.expect) progress_show(&w->progress, w->got);
 	return ERR_OK;
 }
 
@@ -193,7 +193,7 @@ static int exit_of_status(int status)
 	}
 }
 
-static int tell_problem(struct cli *c, const struct reply *r)
+int client_problem(struct cli *c, const struct reply *r)
 {
 	const json_t *j = r->json;
 	const char *title = text_of(j, "title"), *detail = text_of(j, "detail");
@@ -274,7 +274,8 @@ static enum err submit(struct cli *c, struct sent *w)
 	    .data = w->file ? on_data : NULL,
 	    .done = on_done,
 	    .arg = w};
-	progress_start(&w->progress, c, say(SAY_RECEIVING), call->expect);
+	progress_start(&w->progress, c, say(SAY_RECEIVING),
+		       call->expect == CLIENT_EXPECT_ANY ? 0 : call->expect);
 	return courier_submit(c->target->courier, &req, &ticket);
 }
 
@@ -312,7 +313,7 @@ int client_finish(struct cli *c, struct sent *w, struct reply *ret)
 	if (w->result.err)
 		status = call->quiet_errors ? CLI_UNREACHABLE : tell_unreachable(c, &w->result);
 	else if (!status && ret->status / 100 != 2)
-		status = call->quiet_errors ? exit_of_status(ret->status) : tell_problem(c, ret);
+		status = call->quiet_errors ? exit_of_status(ret->status) : client_problem(c, ret);
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->over);
 	free(w);

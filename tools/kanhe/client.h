@@ -21,6 +21,8 @@ struct reply {
 	json_t *json; /* when the type is JSON; lives as long as the arena of c */
 };
 
+#define CLIENT_EXPECT_ANY UINT64_MAX /* how many is not known: a count and a rate */
+
 struct call {
 	const char *method;
 	const char *path; /* begins with '/', escaped already */
@@ -42,6 +44,8 @@ int client_open(struct cli *c);
 void client_close(struct cli *c);
 /* CLI_OK on a 2xx answer. */
 int client_call(struct cli *c, const struct call *call, struct reply *ret);
+/* Tells what a reply of another status than 2xx says; the exit status. */
+int client_problem(struct cli *c, const struct reply *r);
 /* The same in two steps, for several at once: each one sent is to be finished, in any order. The call's
  * slices are copied; with to_file, it must live until then. */
 struct sent;

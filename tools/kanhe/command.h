@@ -37,6 +37,8 @@ enum cli_exit {
 	X(count, command_count, "registrar", HELP_COUNT)                                                   \
 	X(history, command_history, "registrar", HELP_HISTORY)                                             \
 	X(series, command_series, "registrar", HELP_SERIES)                                                \
+	X(import, command_import, "registrar", HELP_IMPORT)                                                \
+	X(export, command_export, "registrar", HELP_EXPORT)                                                \
 	X(delegate, command_delegate, "registrar", HELP_DELEGATE)                                          \
 	X(enterprise, command_enterprise, "registrar", HELP_ENTERPRISE)                                    \
 	X(statistics, command_statistics, "registrar", HELP_STATISTICS)                                    \
@@ -114,7 +116,7 @@ void print_json(const json_t *j); /* compact, one line, standard output */
 void print_error(const struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int exit_of(enum err e);
 
-/* A bar on standard error when that is a terminal and not --quiet. */
+/* A bar on standard error when that is a terminal and not --quiet. total 0: a count and a rate. */
 struct progress {
 	const struct cli *cli;
 	const char *label;

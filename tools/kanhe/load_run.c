@@ -22,7 +22,7 @@ _Static_assert((unsigned)RUN_OCTETS + ITEM_MAX < UINT32_MAX, "places fit");
 
 void run_init(struct run *r)
 {
-	*r = (struct run){.arena = arena_new(RECORD_ARENA)};
+	*r = (struct run){.arena = arena_new(RECORD_ARENA), .full = RUN_OCTETS};
 	must(r->arena != NULL);
 	buf_init(&r->octets, RUN_OCTETS + ITEM_MAX);
 	buf_init(&r->packed, RECORD_PACKED_MAX);
@@ -44,7 +44,7 @@ void run_clear(struct run *r)
 
 bool run_full(const struct run *r)
 {
-	return r->octets.n > RUN_OCTETS;
+	return r->octets.n > r->full;
 }
 
 static struct run_item *next_item(struct run *r)
@@ -59,7 +59,7 @@ static struct run_item *next_item(struct run *r)
 	return &r->items[r->n];
 }
 
-static enum err keep(struct run *r, struct str key, struct str packed)
+enum err run_keep(struct run *r, struct str key, struct str packed)
 {
 	struct run_item *item = next_item(r);
 	if (!item) return ERR_NO_MEMORY;
@@ -89,7 +89,7 @@ enum err run_add(struct run *r, json_t *record, struct flaw *f)
 		if (e && f->err == e) snprintf(f->at, sizeof f->at, "id");
 	}
 	if (!e) e = record_pack(&m, &r->packed);
-	if (!e) e = keep(r, id.key, buf_str(&r->packed));
+	if (!e) e = run_keep(r, id.key, buf_str(&r->packed));
 	arena_reset(r->arena);
 	if (e && f->err != e) flaw_set(f, e, FLAW_NO_OFFSET, "", NULL, "%s", err_text(e));
 	return e;
@@ -116,6 +116,11 @@ struct str run_record(const struct run *r, size_t i)
 {
 	const struct run_item *item = &r->items[i];
 	return str_n(r->octets.p + item->at + item->key_n, item->record_n);
+}
+
+struct str run_key(const struct run *r, size_t i)
+{
+	return key_of(r, &r->items[i]);
 }
 
 bool run_again(const struct run *r, size_t i)

@@ -88,6 +88,7 @@ int options_read(struct cli *c, int argc, char **argv, const struct option_row *
 		 struct words *ret)
 {
 	bool help = false;
+	static char to[] = "--to"; /* -o, as compilers and curl call it */
 	struct option_row rows[32] = {{"node", &c->node, NULL},  {"token", &c->token_file, NULL},
 				      {"ca", &c->ca_file, NULL}, {"as", &c->as, NULL},
 				      {"json", NULL, &c->json},  {"quiet", NULL, &c->quiet},
@@ -97,6 +98,7 @@ int options_read(struct cli *c, int argc, char **argv, const struct option_row *
 	for (size_t i = 0; i < own_n; i++) rows[n++] = own[i];
 	ret->n = 0;
 	for (int i = 1, words_only = 0; i < argc; i++) {
+		if (!words_only && strcmp(argv[i], "-o") == 0) argv[i] = to;
 		const char *a = argv[i];
 		if (!words_only && strcmp(a, "--") == 0) {
 			words_only = 1;

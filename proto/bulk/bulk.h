@@ -1,0 +1,121 @@
+/* Bulk: many records in one stream, as CSV, NDJSON or length-delimited protobuf.
+ *
+ * CSV (RFC 4180): UTF-8, a byte order mark is tolerated, lines end in LF or CRLF. The header names the
+ * columns: `id` once; `TYPE` or `INDEX:TYPE` for a value of that type, without an index the lowest one
+ * that no column has; `ttl`, `timestamp` for what the line's columns share (seconds; RFC 3339; empty:
+ * 86400, the time of registration); `values` for values that no column can say, as the array of NDJSON. An
+ * empty cell is no value. A type called id, ttl, timestamp or values is written with its index. NDJSON:
+ * {"id","values":[…]} a line, as record_parse_json reads it; empty lines are left out. Protobuf: packed
+ * Record messages, each after its length as a varint.
+ *
+ * Ownership: nothing is kept; slices point into the input. Threads: any, a split at one time.
+ * Invariants: 1. what bulk_write wrote, bulk_record reads as an equal record, but for values that nobody
+ * may read, which are left out. 2. where records begin and end does not depend on how the input is cut. */
+#ifndef PROTO_BULK_BULK_H
+#define PROTO_BULK_BULK_H
+
+#include "base/hash.h"
+#include "proto/pb/record.h"
+
+enum {
+	BULK_LINE_MAX = 1 << 20, /* octets of a line: a record of 256 KiB as JSON, escaped */
+	BULK_HEADER_MAX = 16 << 10,
+	BULK_COLUMNS_MAX = 256, /* a spreadsheet of attributes; a line of it takes one look at each */
+	BULK_CHAIN_BLOCK = 4096,
+};
+
+/* number, name in interfaces, media type */
+#define BULK_FORMS(X)                                                                                      \
+	X(CSV, 1, "csv", "text/csv")                                                                       \
+	X(NDJSON, 2, "ndjson", "application/x-ndjson")                                                     \
+	X(PROTOBUF, 3, "protobuf", "application/vnd.kanhe.records+protobuf")
+
+enum bulk_form {
+	BULK_NONE = 0,
+#define X(name, number, text, media) BULK_##name = number,
+	BULK_FORMS(X)
+#undef X
+};
+
+const char *bulk_form_name(enum bulk_form f);                                    /* "" for none */
+const char *bulk_form_media(enum bulk_form f);                                   /* "" for none */
+enum err bulk_form_find(struct str name_or_media, enum bulk_form *ret) MUST_USE; /* ERR_NOT_FOUND */
+
+/* ---- splitting (split.c) ---------------------------------------------------------------- */
+
+struct bulk_split {
+	enum bulk_form form;
+	bool skipping; /* in the rest of a line that was too long */
+	/* private: of the line that is being looked at */
+	int state;
+	size_t seen;
+};
+
+struct bulk_line {
+	struct str octets; /* without its end; of protobuf the message */
+	size_t n;          /* octets of the input it takes, end included */
+	uint64_t lines;    /* line ends in them; of protobuf 1 */
+	bool empty;        /* nothing in it, or the rest of a line that was too long */
+	bool too_long;     /* its beginning: more than BULK_LINE_MAX */
+};
+
+/* The next line of the input, which goes on where the last one ended. last: no more will come, so that the
+ * end of input ends a line. ERR_NOT_FOUND: more input is needed, or nothing is left. ERR_BAD_PROTO: a
+ * length that cannot be; what follows has no beginning. */
+enum err bulk_next(struct bulk_split *s, struct str input, bool last, struct flaw *f,
+		   struct bulk_line *ret) MUST_USE;
+
+/* ---- reading (csv.c, bulk.c) ------------------------------------------------------------ */
+
+enum bulk_column_kind { BULK_ID, BULK_VALUE, BULK_TTL, BULK_TIMESTAMP, BULK_VALUES };
+
+struct bulk_column {
+	enum bulk_column_kind kind;
+	uint32_t index;
+	struct str type;
+};
+
+struct bulk_columns {
+	struct bulk_column *all;
+	size_t n;
+};
+
+/* A header line. ERR_BAD_INPUT with the column named, ERR_TOO_LARGE. Slices in the arena. */
+enum err bulk_columns_parse(struct arena *a, struct str header, struct flaw *f,
+			    struct bulk_columns *ret) MUST_USE;
+/* One line as a record, in the arena. columns: of CSV. ERR_BAD_INPUT, and what the readers of JSON and
+ * protobuf give. The id is taken as written, and set in *ret as soon as it is known, also on error. */
+enum err bulk_record(struct arena *a, enum bulk_form form, const struct bulk_columns *columns,
+		     struct str line, struct flaw *f, struct record *ret) MUST_USE;
+
+/* bulk.c with csv.c */
+enum err bulk__csv_record(struct arena *a, const struct bulk_columns *columns, struct str line,
+			  struct flaw *f, struct record *ret) MUST_USE;
+enum err bulk__csv_write(struct arena *a, const struct bulk_columns *columns, const struct record *r,
+			 struct buf *out) MUST_USE;
+
+/* ---- writing ---------------------------------------------------------------------------- */
+
+/* Whether a column of CSV can hold the value, its TTL and timestamp set aside. */
+bool bulk_plain(const struct value *v);
+void bulk_write_header(const struct bulk_columns *columns, struct buf *out);
+/* One record of the registry as a line or message. The arena is for scratch. ERR_CORRUPT; errors of the
+ * buffer are sticky there. */
+enum err bulk_write(struct arena *a, enum bulk_form form, const struct bulk_columns *columns,
+		    struct str packed, struct buf *out) MUST_USE;
+
+/* ---- which octets (chain.c) ------------------------------------------------------------- */
+
+/* A digest of all octets so far that can be kept and gone on with: 32 zero octets to begin with; for each
+ * whole block of 4,096 octets, SHA-256 of the digest before and the block; then the same for the rest, if
+ * any. */
+struct bulk_chain {
+	unsigned char digest[HASH_SHA256]; /* of whole blocks */
+	unsigned char rest[BULK_CHAIN_BLOCK];
+	size_t rest_n;
+};
+
+void bulk_chain_add(struct bulk_chain *c, struct str octets);
+void bulk_chain_digest(const struct bulk_chain *c, unsigned char out[HASH_SHA256]);
+
+#endif

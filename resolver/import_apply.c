@@ -1,0 +1,226 @@
+#include <stdlib.h>
+
+#include "base/ledger.h"
+#include "resolver/import.h"
+#include "resolver/state.h"
+
+enum {
+	BATCH_ARENA =
+	    128 << 20, /* IMPORT_BATCH_OCTETS and one line of 1 MiB as JSON trees, values and texts */
+	SCRATCH_ARENA = 64 << 20, /* the same, packed */
+	TELLTALE_MAX = 2 * IMPORT_NAME_MAX + 64,
+};
+
+enum err import_batch_open(struct import_batch *b, struct rs *rs)
+{
+	*b = (struct import_batch){
+	    .arena = arena_new(BATCH_ARENA), .scratch = arena_new(SCRATCH_ARENA), .rs = rs};
+	return b->arena && b->scratch ? import_batch_clear(b) : ERR_NO_MEMORY;
+}
+
+void import_batch_close(struct import_batch *b)
+{
+	arena_free(b->arena);
+	arena_free(b->scratch);
+}
+
+enum err import_batch_clear(struct import_batch *b)
+{
+	arena_reset(b->arena);
+	b->set.changes = ARENA_ARRAY(b->arena, struct registry_change, IMPORT_BATCH_RECORDS);
+	b->lines = ARENA_ARRAY(b->arena, struct import_line, IMPORT_BATCH_RECORDS);
+	b->set.n = b->lines_n = 0;
+	b->read = 0;
+	b->begin = b->finish = false;
+	return b->set.changes && b->lines ? ERR_OK : ERR_NO_MEMORY;
+}
+
+enum err import_batch_refuse(struct import_batch *b, struct import_line *l, enum err e,
+			     const struct flaw *f)
+{
+	bool told = f->err == e;
+	l->err = e;
+	l->position = told ? f->offset : FLAW_NO_OFFSET;
+	l->at = told ? arena_dup(b->arena, str_of(f->at)) : STR_NONE;
+	l->rule = told ? arena_dup(b->arena, str_of(f->rule)) : STR_NONE;
+	l->text = told && f->text[0] ? arena_dup(b->arena, str_of(f->text)) : str_of(err_text(e));
+	return arena_overflowed(b->arena) ? ERR_NO_MEMORY : ERR_OK;
+}
+
+/* ---- applying --------------------------------------------------------------------------- */
+
+/* Not the record's fault: nothing of the batch can go in. */
+static bool is_ours(enum err e)
+{
+	return e == ERR_NO_MEMORY || e == ERR_NO_SPACE || e == ERR_IO || e == ERR_CORRUPT ||
+	       e == ERR_BUSY || e == ERR_STOPPING || e == ERR_INTERNAL;
+}
+
+/* Whether the ledger entry of that index is of a batch of this import. */
+static enum err is_of_import(const struct import *m, struct store_txn *t, uint64_t leaf, bool *ret)
+{
+	char name[TELLTALE_MAX], who[TELLTALE_MAX];
+	struct ledger_leaf entry;
+	enum err e = ledger_read(t, leaf, &entry);
+	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+	int name_n =
+	    snprintf(name, sizeof name, ",\"import\":\"%.*s\",\"kind\":\"record.batch\"", STR_ARG(m->name));
+	int who_n = snprintf(who, sizeof who, ",\"who\":\"%.*s\"}", STR_ARG(m->who));
+	*ret = memmem(entry.entry.p, entry.entry.n, name, (size_t)name_n) &&
+	       str_ends(entry.entry, str_n(who, (size_t)who_n));
+	return ERR_OK;
+}
+
+static enum err judge(struct registry_set *s, struct registry_change *c, struct store_txn *t, enum err e,
+		      struct flaw *f)
+{
+	struct import_batch *b =
+	    (struct import_batch *)(void *)((char *)s - offsetof(struct import_batch, set));
+	bool again = false;
+	if (!e && !c->created && !c->unchanged && c->old_leaf >= b->after.first_leaf)
+		e = is_of_import(&b->after, t, c->old_leaf, &again);
+	if (again)
+		e = flaw_set(f, ERR_EXISTS, FLAW_NO_OFFSET, "id", "id-twice",
+			     "this import has changed the identifier already");
+	if (!e || is_ours(e)) return e;
+	if (f->err == e) snprintf(f->at, sizeof f->at, "id");
+	struct import_line *l = &b->lines[c->place];
+	l->judged = true;
+	c->unchanged = true;
+	return import_batch_refuse(b, l, e, f);
+}
+
+/* Where the import stands, and that the batch begins there. */
+static enum err take_stand(struct import_batch *b, struct writer_txn *t)
+{
+	struct import *m = &b->after, now = *m;
+	enum err e;
+	if (b->begin) {
+		e = import_begin(&now, t, &b->flaw);
+	} else {
+		e = import_find(t->store, m->who, m->name, &now);
+		if (!e && (now.offset != b->from || now.finished)) e = ERR_CONFLICT;
+	}
+	if (e == ERR_NOT_FOUND || e == ERR_EXISTS || e == ERR_CONFLICT)
+		return flaw_set(&b->flaw, ERR_CONFLICT, FLAW_NO_OFFSET, "name", "import-moved",
+				"the import was continued or removed by another request");
+	if (e) return e;
+	m->started = now.started;
+	m->first_leaf = now.first_leaf;
+	m->modified = t->now;
+	m->read = now.read + b->read;
+	m->created = now.created;
+	m->replaced = now.replaced;
+	m->unchanged = now.unchanged;
+	m->refused = now.refused;
+	m->flaws = now.flaws;
+	return ERR_OK;
+}
+
+static enum err note_refusals(struct import_batch *b, struct store_txn *t)
+{
+	struct import *m = &b->after;
+	enum err e = ERR_OK;
+	for (size_t i = 0; i < b->lines_n && !e; i++) {
+		const struct import_line *l = &b->lines[i];
+		if (!l->err) continue;
+		m->refused++;
+		if (m->flaws == IMPORT_FLAWS_MAX) continue;
+		struct import_flaw x = {.line = l->line,
+					.offset = l->offset,
+					.err = l->err,
+					.position = l->position,
+					.id = l->id,
+					.at = l->at,
+					.rule = l->rule,
+					.text = l->text};
+		m->flaws++;
+		e = import_put_flaw(m, &x, t);
+	}
+	return e;
+}
+
+static void count_changes(struct import_batch *b)
+{
+	for (size_t i = 0; i < b->set.n; i++) {
+		const struct registry_change *c = &b->set.changes[i];
+		if (b->lines[c->place].err) continue;
+		if (c->unchanged)
+			b->after.unchanged++;
+		else if (c->created)
+			b->after.created++;
+		else
+			b->after.replaced++;
+	}
+}
+
+/* All that can refuse comes before the first write but what ends the whole transaction anyway. */
+static enum err apply(struct writer_cmd *c, struct writer_txn *t)
+{
+	struct import_batch *b = (struct import_batch *)(void *)c;
+	bool stale = b->rs->zones_applied != b->set.zones_version;
+	b->flaw = (struct flaw){.offset = FLAW_NO_OFFSET};
+	for (size_t i = 0; i < b->lines_n; i++) {
+		if (b->lines[i].judged) b->lines[i].err = ERR_OK;
+		b->lines[i].judged = false;
+	}
+	enum err e = take_stand(b, t);
+	arena_reset(b->scratch);
+	if (!e && b->set.n) e = registry_apply(&b->set, t, b->scratch, stale, &b->flaw);
+	if (!e) count_changes(b);
+	if (!e) e = note_refusals(b, t->store);
+	if (!e && b->finish) e = import_finish(&b->after, t);
+	if (!e) e = import_put(&b->after, t->store);
+	return e;
+}
+
+static void done(struct writer_cmd *c, enum err result)
+{
+	struct import_batch *b = (struct import_batch *)(void *)c;
+	b->done(b->arg, result);
+}
+
+/* The first of those with one identifier stays, the others are refused. The set is in order. */
+static enum err refuse_twice(struct import_batch *b)
+{
+	struct registry_set *s = &b->set;
+	size_t n = 1;
+	for (size_t i = 1; i < s->n; i++) {
+		struct import_line *l = &b->lines[s->changes[i].place];
+		struct flaw f;
+		if (!str_eq(s->changes[i].id.key, s->changes[n - 1].id.key)) {
+			s->changes[n++] = s->changes[i];
+			continue;
+		}
+		flaw_set(&f, ERR_EXISTS, FLAW_NO_OFFSET, "id", "id-twice",
+			 "the identifier stands in line %llu already",
+			 (unsigned long long)b->lines[s->changes[n - 1].place].line);
+		enum err e = import_batch_refuse(b, l, f.err, &f);
+		if (e) return e;
+	}
+	s->n = n;
+	return ERR_OK;
+}
+
+/* Strictly ascending: what was sorted by its sender need not be sorted again. */
+static bool in_order(const struct registry_set *s)
+{
+	for (size_t i = 1; i < s->n; i++)
+		if (str_cmp(s->changes[i - 1].id.key, s->changes[i].id.key) >= 0) return false;
+	return true;
+}
+
+enum err import_batch_submit(struct import_batch *b)
+{
+	struct registry_set *s = &b->set;
+	enum err e = ERR_OK;
+	s->batch = true;
+	s->judge = judge;
+	s->who = b->after.who;
+	s->import = b->after.name;
+	s->condition = b->after.only_new ? REGISTRY_ABSENT : REGISTRY_ANY;
+	if (!in_order(s) && registry_sort(s, NULL) == ERR_EXISTS) e = refuse_twice(b);
+	if (e) return e;
+	b->cmd = (struct writer_cmd){.apply = apply, .done = done};
+	return writer_submit(b->rs->o.writer, &b->cmd);
+}

@@ -1,0 +1,398 @@
+/* The thread of a run: lines become changes, changes batches, batches commands of the writer. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "resolver/face_registry.h"
+#include "resolver/import_state.h"
+
+enum {
+	NICE = 10,             /* who resolves comes first */
+	LINE_ARENA = 64 << 20, /* one line of 1 MiB as a JSON tree and as values */
+};
+/* A batch goes off before it is full when nothing came for so long. */
+#define LULL (50 * USEC_PER_MSEC)
+
+/* ---- batches ---------------------------------------------------------------------------- */
+
+static void fail(struct import_run *r, enum err e, const struct flaw *f)
+{
+	pthread_mutex_lock(&r->lock);
+	if (!r->err) {
+		r->err = e;
+		r->flaw = f && f->err == e ? *f : (struct flaw){.err = ERR_OK};
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void count_batch(struct rs_counters *n, const struct import_batch *b)
+{
+	uint64_t refused = 0;
+	for (size_t i = 0; i < b->lines_n; i++) refused += b->lines[i].err != ERR_OK;
+	atomic_fetch_add_explicit(&n->changes, b->read - refused, memory_order_relaxed);
+	atomic_fetch_add_explicit(&n->import_records, b->read, memory_order_relaxed);
+	atomic_fetch_add_explicit(&n->import_refused, refused, memory_order_relaxed);
+}
+
+static void on_done(void *arg, enum err e)
+{
+	struct flight *x = arg;
+	struct import_run *r = x->run;
+	if (e)
+		fail(r, e, &x->batch.flaw);
+	else
+		count_batch(&r->shard->counters, &x->batch);
+	pthread_mutex_lock(&r->lock);
+	if (!e) r->state = x->batch.after;
+	x->busy = false;
+	r->flying--;
+	pthread_cond_broadcast(&r->wake);
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* Until no more than n batches are on their way. */
+static enum err wait_flying(struct import_run *r, unsigned n)
+{
+	pthread_mutex_lock(&r->lock);
+	while (r->flying > n) pthread_cond_wait(&r->wake, &r->lock);
+	enum err e = r->err ? r->err : r->cancelled ? ERR_STOPPING : ERR_OK;
+	pthread_mutex_unlock(&r->lock);
+	return e;
+}
+
+static enum err renew_zones(struct import_run *r)
+{
+	struct store_txn *t;
+	struct zones *z;
+	uint64_t version = atomic_load(&r->rs->zones_version);
+	if (r->zones && version == r->zones_version) return ERR_OK;
+	enum err e = store_read(r->rs->o.store, &t);
+	if (e) return e;
+	e = zones_new(r->rs->ours, r->rs->o.authority_n, t, &z);
+	store_read_end(t);
+	if (e) return e;
+	zones_free(r->zones);
+	r->zones = z;
+	r->zones_version = version;
+	return ERR_OK;
+}
+
+/* A free batch is made the open one. */
+static enum err open_batch(struct import_run *r)
+{
+	struct flight *x = NULL;
+	pthread_mutex_lock(&r->lock);
+	for (size_t i = 0; i < IMPORT_BATCHES; i++)
+		if (!r->flights[i].busy) x = &r->flights[i];
+	pthread_mutex_unlock(&r->lock);
+	must(x != NULL);
+	r->open = x;
+	r->authority = r->authority_kept = STR_NONE;
+	enum err e = import_batch_clear(&x->batch);
+	if (!e) e = renew_zones(r);
+	x->batch.from = r->now.offset;
+	x->batch.set.zones_version = r->zones_version;
+	return e;
+}
+
+static enum err send_batch(struct import_run *r, bool finish)
+{
+	struct flight *x = r->open;
+	enum err e = wait_flying(r, IMPORT_FLIGHTS - 1);
+	if (e) return e;
+	x->batch.after = r->now;
+	x->batch.begin = !r->begun;
+	x->batch.finish = finish;
+	x->batch.done = on_done;
+	x->batch.arg = x;
+	pthread_mutex_lock(&r->lock);
+	x->busy = true;
+	r->flying++;
+	pthread_mutex_unlock(&r->lock);
+	e = import_batch_submit(&x->batch);
+	if (e) {
+		pthread_mutex_lock(&r->lock);
+		x->busy = false;
+		r->flying--;
+		pthread_mutex_unlock(&r->lock);
+		return e;
+	}
+	r->begun = true;
+	return open_batch(r);
+}
+
+/* ---- lines ------------------------------------------------------------------------------ */
+
+static enum err keep_authority(struct import_run *r, struct str authority, struct str *ret)
+{
+	/* zones may be renewed before the batch is applied */
+	if (!r->authority_kept.p || authority.p != r->authority.p) {
+		r->authority = authority;
+		r->authority_kept = arena_dup(r->open->batch.arena, authority);
+	}
+	*ret = r->authority_kept;
+	return ret->p ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static struct str kept(struct arena *a, struct str s)
+{
+	return s.n ? arena_dup(a, s) : STR("");
+}
+
+/* A copy of what was read in the line's arena: trees of JSON are freed while they are still warm. */
+static enum err keep_record(struct arena *a, const struct record *from, struct record *ret)
+{
+	*ret = (struct record){.id = kept(a, from->id), .values_n = from->values_n};
+	ret->values = ARENA_ARRAY(a, struct value, from->values_n);
+	for (size_t i = 0; i < from->values_n && ret->values; i++) {
+		const struct value *v = &from->values[i];
+		struct value *w = &ret->values[i];
+		*w = *v;
+		w->type = kept(a, v->type);
+		w->data = kept(a, v->data);
+		w->references = v->references_n ? ARENA_ARRAY(a, struct reference, v->references_n) : NULL;
+		for (size_t k = 0; k < v->references_n && w->references; k++)
+			w->references[k] =
+			    (struct reference){kept(a, v->references[k].handle), v->references[k].index};
+	}
+	return arena_overflowed(a) ? ERR_NO_MEMORY : ERR_OK;
+}
+
+static enum err read_record(struct import_run *r, struct str line, struct import_line *l,
+			    struct registry_change *c, struct flaw *f)
+{
+	struct import_batch *b = &r->open->batch;
+	struct str authority;
+	struct record read;
+	bool tree = r->now.form == BULK_NDJSON;
+	arena_reset(r->line);
+	enum err e = bulk_record(tree ? r->line : b->arena, r->now.form, &r->columns, line, f, &read);
+	if (e) {
+		l->id = kept(b->arena, str_first(read.id, IMPORT_ID_SHOWN));
+		return e;
+	}
+	c->record = read;
+	if (tree) e = keep_record(b->arena, &read, &c->record);
+	if (e) return e;
+	l->id = str_first(c->record.id, IMPORT_ID_SHOWN);
+	e = id_parse(b->arena, c->record.id, f, &c->id);
+	if (e && f->err == e) snprintf(f->at, sizeof f->at, "id");
+	if (!e) e = registry_may_change_in(r->zones, &r->scope, &c->id, f, &authority);
+	if (!e) e = keep_authority(r, authority, &c->authority);
+	return e;
+}
+
+static enum err take_record(struct import_run *r, const struct bulk_line *line)
+{
+	struct import_batch *b = &r->open->batch;
+	struct import_line *l = &b->lines[b->lines_n];
+	struct registry_change *c = &b->set.changes[b->set.n];
+	struct flaw f;
+	enum err e = ERR_OK;
+	flaw_init(&f);
+	*l = (struct import_line){.line = r->now.lines + 1, .offset = r->now.offset};
+	*c = (struct registry_change){.act = REGISTRY_PUT, .place = b->lines_n};
+	if (line->too_long)
+		e = flaw_set(&f, ERR_TOO_LARGE, FLAW_NO_OFFSET, "", "line-length",
+			     "a line has at most %d octets", BULK_LINE_MAX);
+	else
+		e = read_record(r, line->octets, l, c, &f);
+	if (e == ERR_NO_MEMORY) return e;
+	b->read++;
+	b->lines_n++;
+	if (e) return import_batch_refuse(b, l, e, &f);
+	b->set.n++;
+	return ERR_OK;
+}
+
+static enum err take_header(struct import_run *r, struct str line, struct flaw *f)
+{
+	enum err e = bulk_columns_parse(r->arena, line, f, &r->columns);
+	if (!e) r->now.header = arena_dup(r->arena, line);
+	return !e && !r->now.header.p ? ERR_NO_MEMORY : e;
+}
+
+static enum err take_line(struct import_run *r, const struct bulk_line *line, struct flaw *f)
+{
+	const struct import_batch *b = &r->open->batch;
+	enum err e = ERR_OK;
+	if (b->lines_n == IMPORT_BATCH_RECORDS || r->now.offset - b->from >= IMPORT_BATCH_OCTETS)
+		e = send_batch(r, false);
+	if (!e && !line->empty)
+		e = r->now.form == BULK_CSV && !r->now.header.n ? take_header(r, line->octets, f)
+								: take_record(r, line);
+	if (e) return e;
+	bulk_chain_add(&r->now.chain, str_n(r->work.p + r->work_at, line->n));
+	r->work_at += line->n;
+	r->now.offset += line->n;
+	r->now.lines += line->lines;
+	r->now.skipping = r->split.skipping;
+	return ERR_OK;
+}
+
+/* ---- input ------------------------------------------------------------------------------ */
+
+static void unpause(void *arg)
+{
+	struct import_run *r = arg;
+	if (r->req) net_unpause(r->req);
+}
+
+static struct timespec lull_ends(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += LULL * 1000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_sec++;
+		t.tv_nsec -= 1000000000;
+	}
+	return t;
+}
+
+/* Waits for more input, or until what there is had better go off. Under the lock. */
+static bool wait_input(struct import_run *r)
+{
+	const struct timespec until = lull_ends();
+	bool waits = r->open->batch.lines_n > 0;
+	while (!r->in.n && !r->ended && !r->cancelled && !r->err) {
+		if (!waits || r->flying)
+			pthread_cond_wait(&r->wake, &r->lock);
+		else if (pthread_cond_timedwait(&r->wake, &r->lock, &until) == ETIMEDOUT)
+			return false;
+	}
+	return true;
+}
+
+static enum err take_input(struct import_run *r)
+{
+	bool paused = false;
+	if (r->work_at) buf_drop(&r->work, r->work_at);
+	r->work_at = 0;
+	pthread_mutex_lock(&r->lock);
+	bool lull = !wait_input(r);
+	enum err e = r->err ? r->err : r->cancelled ? ERR_STOPPING : ERR_OK;
+	if (!e && !lull) {
+		buf_add(&r->work, buf_str(&r->in));
+		buf_clear(&r->in);
+		r->last = r->ended;
+		paused = r->paused;
+		r->paused = false;
+		e = buf_err(&r->work);
+	}
+	pthread_mutex_unlock(&r->lock);
+	/* in vain once the shard has stopped: then the client has gone as well */
+	if (paused && rs__post(r->shard, unpause, r)) return ERR_STOPPING;
+	return !e && lull ? send_batch(r, false) : e;
+}
+
+static enum err read_all(struct import_run *r, struct flaw *f)
+{
+	struct bulk_line line;
+	for (;;) {
+		struct str rest = str_skip(buf_str(&r->work), r->work_at);
+		enum err e = bulk_next(&r->split, rest, r->last && !r->wish.more, f, &line);
+		if (!e) {
+			e = take_line(r, &line, f);
+		} else if (e == ERR_NOT_FOUND) {
+			if (r->last) return ERR_OK;
+			e = take_input(r);
+		} else if (f->offset != FLAW_NO_OFFSET) {
+			f->offset += (size_t)r->now.offset;
+		}
+		if (e) return e;
+	}
+}
+
+/* ---- beginning and ending --------------------------------------------------------------- */
+
+static enum err conflict(struct flaw *f, const char *rule, const char *text)
+{
+	return flaw_set(f, ERR_CONFLICT, FLAW_NO_OFFSET, "name", rule, "%s", text);
+}
+
+static enum err go_on(struct import_run *r, const struct import *row, struct flaw *f)
+{
+	const struct import_wish *w = &r->wish;
+	unsigned char digest[HASH_SHA256];
+	if (row->finished) return conflict(f, "import-finished", "the import is finished");
+	if (row->form != w->form) return conflict(f, "import-format", "the import began in another format");
+	if (row->offset != w->from)
+		return flaw_set(f, ERR_CONFLICT, FLAW_NO_OFFSET, "from", "import-offset",
+				"the import goes on at octet %llu", (unsigned long long)row->offset);
+	bulk_chain_digest(&row->chain, digest);
+	if (w->from && !w->digest_given)
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "digest", "required",
+				"who continues an import gives the digest of what was sent before");
+	if (w->digest_given && memcmp(digest, w->digest, sizeof digest) != 0)
+		return flaw_set(f, ERR_PRECONDITION, FLAW_NO_OFFSET, "digest", "import-digest",
+				"the import began with other octets");
+	r->now = *row;
+	r->now.who = w->who;
+	r->now.name = w->name;
+	r->split.skipping = row->skipping;
+	r->begun = true;
+	r->now.header = STR_NONE;
+	return row->header.n ? take_header(r, row->header, f) : ERR_OK;
+}
+
+static enum err begin(struct import_run *r, struct flaw *f)
+{
+	const struct import_wish *w = &r->wish;
+	struct store_txn *t;
+	struct import row;
+	import__wait_for_older(r);
+	enum err e = store_read(r->rs->o.store, &t);
+	if (e) return e;
+	e = import_find(t, w->who, w->name, &row);
+	if (!e) {
+		e = go_on(r, &row, f);
+	} else if (e == ERR_NOT_FOUND) {
+		e = w->from ? flaw_set(f, ERR_CONFLICT, FLAW_NO_OFFSET, "from", "import-offset",
+				       "there is no such import: it begins at octet 0")
+			    : ERR_OK;
+		r->now = (struct import){
+		    .who = w->who, .name = w->name, .form = w->form, .only_new = w->only_new};
+	}
+	store_read_end(t);
+	r->split.form = w->form;
+	r->state = r->now;
+	for (size_t i = 0; i < IMPORT_BATCHES && !e; i++) {
+		r->flights[i].run = r;
+		e = import_batch_open(&r->flights[i].batch, r->rs);
+		r->flights[i].batch.set.roles = w->roles;
+	}
+	r->line = arena_new(LINE_ARENA);
+	if (!e && !r->line) e = ERR_NO_MEMORY;
+	if (!e) e = scope_parse(r->arena, w->scope, &r->scope);
+	return e ? e : open_batch(r);
+}
+
+static enum err end(struct import_run *r, struct flaw *f)
+{
+	const struct import_batch *b = &r->open->batch;
+	if (!r->wish.more && r->now.form == BULK_CSV && !r->now.header.n)
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "header", "header",
+				"the input has no header line");
+	if (r->wish.more && r->begun && r->now.offset == b->from) return ERR_OK;
+	return send_batch(r, !r->wish.more);
+}
+
+void *import__run(void *arg)
+{
+	struct import_run *r = arg;
+	struct flaw f = {.offset = FLAW_NO_OFFSET};
+	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+	enum err e = begin(r, &f);
+	if (!e) e = read_all(r, &f);
+	if (!e) e = end(r, &f);
+	if (e) fail(r, e, &f);
+	e = wait_flying(r, 0); /* told in r->err */
+	import__delist(r);
+	e = rs__post(r->shard, import__finish, r);
+	(void)e; /* the shard has stopped: imports_stop ends it */
+	return NULL;
+}

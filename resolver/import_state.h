@@ -1,0 +1,68 @@
+/* What import_run.c and import_read.c share: a run. Private to them.
+ * Threads: as each member says. */
+#ifndef RESOLVER_IMPORT_STATE_H
+#define RESOLVER_IMPORT_STATE_H
+
+#include "resolver/import_run.h"
+
+enum {
+	IMPORT_BATCHES = IMPORT_FLIGHTS + 1,
+	IMPORT_WORK_MAX =
+	    BULK_LINE_MAX + 2 * IMPORT_INPUT, /* a piece of the body may come beyond the limit */
+};
+
+struct flight {
+	struct import_batch batch;
+	struct import_run *run;
+	bool busy; /* under the run's lock */
+};
+
+struct import_run {
+	struct rs *rs;
+	struct rs_shard *shard;
+	struct net_req *req; /* the shard's; NULL once the client has gone */
+	struct import_run *next_of_shard;
+	bool settled; /* the thread is gone; the client, which still sends, gets its answer with the next
+			 piece */
+	usec_t guarded;
+	struct arena *arena;
+	struct import_wish wish;
+	pthread_t thread;
+	struct import_run *next, *prev; /* under the lock of imports */
+
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	/* under the lock: */
+	struct buf in;
+	bool paused, ended, cancelled, taken_over;
+	unsigned flying;
+	enum err err; /* the first failure */
+	struct flaw flaw;
+	struct import state; /* after the last batch that is durable */
+
+	/* the thread's own: */
+	struct flight flights[IMPORT_BATCHES];
+	struct flight *open; /* the batch that is being read */
+	struct buf work;
+	size_t work_at;
+	bool last; /* all of the input is in work */
+	struct bulk_split split;
+	struct bulk_columns columns;
+	struct arena *line; /* of one line while it is read */
+	struct scope scope;
+	struct zones *zones;
+	uint64_t zones_version;
+	struct str authority, authority_kept; /* the last one, of the zones and in the open batch's arena */
+	struct import now;                    /* after the last line taken */
+	bool begun;                           /* its row is there, or in a batch under way */
+};
+
+/* import_read.c: the thread's life, until it has posted import__finish. */
+void *import__run(void *run);
+
+/* import_run.c */
+void import__wait_for_older(struct import_run *r); /* until no older run of the same import is there */
+void import__delist(struct import_run *r);
+void import__finish(void *run); /* on the shard */
+
+#endif

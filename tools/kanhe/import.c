@@ -1,0 +1,509 @@
+/* kanhe import: sends a file in pieces, each of which the node answers when it is durable.
+ *
+ * The node's state of the import is the only one that counts: after whatever went wrong it is asked how far
+ * it has come, and the digest of the octets before that place must be that of our own octets. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tools/kanhe/client.h"
+#include "tools/kanhe/import_input.h"
+
+enum {
+	PIECE = 4 << 20, /* as much as the node takes at once: it need not hold us up */
+	NAME_MAX_OCTETS = 64,
+	SHOWN = 10, /* refused lines told on a terminal */
+	MEMORY_DEFAULT = 256,
+	MEMORY_MAX = 2048, /* MiB; places in a run are 32 bits */
+	PATIENCE = 60,
+	REPORT_PAGE = 1000,
+};
+#define PIECE_DEADLINE (600 * USEC_PER_SEC)
+
+struct importing {
+	struct cli *cli;
+	const char *file, *format, *name, *existing, *report_file, *memory, *temp, *patience;
+	const char *status, *errors, *remove;
+	bool list, sort;
+	enum bulk_form form, sent_as;
+	struct input input;
+	struct bulk_chain chain; /* of the octets before `offset` */
+	uint64_t offset;         /* where buf begins, and the node goes on */
+	struct buf buf;
+	bool last;     /* the end of the input is in buf */
+	json_t *state; /* the node's last */
+	uint64_t read_before, refused_here;
+	usec_t started, heard, patience_usec;
+	struct progress progress;
+	char label[128];
+	FILE *report;
+	struct arena_mark mark;
+};
+
+static uint64_t number_of(const json_t *o, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(o, key));
+}
+
+/* ---- name and form ---------------------------------------------------------------------- */
+
+static bool plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       strchr("._@-", c);
+}
+
+/* The file's name and size: a file that has changed is most likely another import. */
+static const char *default_name(struct importing *m)
+{
+	const char *slash = strrchr(m->file, '/'), *base = slash ? slash + 1 : m->file;
+	char tail[24], *to = arena_bytes(m->cli->arena, NAME_MAX_OCTETS + 1);
+	must(to != NULL);
+	size_t n = (size_t)snprintf(tail, sizeof tail, "-%llu", (unsigned long long)m->input.size), at = 0;
+	for (; *base && at < NAME_MAX_OCTETS - n; base++) to[at++] = plain(*base) ? *base : '_';
+	memcpy(to + at, tail, n + 1);
+	return to;
+}
+
+static enum bulk_form form_of_name(const char *file)
+{
+	static const struct {
+		const char *end;
+		enum bulk_form form;
+	} ends[] = {{".csv", BULK_CSV},     {".ndjson", BULK_NDJSON}, {".jsonl", BULK_NDJSON},
+		    {".json", BULK_NDJSON}, {".pb", BULK_PROTOBUF},   {".binpb", BULK_PROTOBUF}};
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		if (str_ends(str_of(file), str_of(ends[i].end))) return ends[i].form;
+	return BULK_NONE;
+}
+
+static int choose_form(struct importing *m)
+{
+	if (m->format) {
+		if (!bulk_form_find(str_of(m->format), &m->form)) return CLI_OK;
+		return usage_error(m->cli, SAY_IMPORT_FORM, m->format);
+	}
+	m->form = form_of_name(m->file);
+	if (m->form) return CLI_OK;
+	if (!m->input.first) return usage_error(m->cli, SAY_MISSING_WORD, "--format");
+	m->form = m->input.first == '{' ? BULK_NDJSON : m->input.first < ' ' ? BULK_PROTOBUF : BULK_CSV;
+	return CLI_OK;
+}
+
+static int read_number(struct importing *m, const char *text, uint64_t most, uint64_t *ret)
+{
+	if (!text || (!str_u64(str_of(text), ret) && *ret && *ret <= most)) return CLI_OK;
+	return usage_error(m->cli, SAY_NOT_NUMBER, text);
+}
+
+/* ---- the node's state ------------------------------------------------------------------- */
+
+static void keep_state(struct importing *m, json_t *state)
+{
+	json_decref(m->state);
+	m->state = json_incref(state);
+}
+
+/* CLI_NOT_FOUND: there is none yet. */
+static int ask_state(struct importing *m, struct reply *r)
+{
+	struct call call = {.method = "GET",
+			    .path = client_path(m->cli, "/imports/%s", path_word(m->cli, m->name, false)),
+			    .quiet_errors = true};
+	int status = client_call(m->cli, &call, r);
+	if (!status) keep_state(m, r->json);
+	return status;
+}
+
+static bool worth_waiting(int status, const struct reply *r)
+{
+	return status == CLI_UNREACHABLE || r->status == 503 || r->status == 429 || r->status == 504;
+}
+
+static int tell(struct importing *m, int status, const struct reply *r)
+{
+	if (r->status) return client_problem(m->cli, r);
+	print_error(m->cli, say(SAY_UNREACHABLE), STR_ARG(m->cli->target->url), err_text(ERR_UPSTREAM));
+	return status;
+}
+
+/* Sleeps a little. False when nothing was heard for too long. */
+static bool be_patient(struct importing *m, const struct reply *r)
+{
+	if (clock_mono() - m->heard > m->patience_usec) return false;
+	if (m->progress.on) fprintf(stderr, "\r\033[K");
+	if (m->progress.on)
+		fprintf(stderr, say(SAY_IMPORT_WAITS),
+			r->status ? text_of(r->json, "title") : err_text(ERR_UPSTREAM));
+	nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+	return true;
+}
+
+/* ---- octets ----------------------------------------------------------------------------- */
+
+static int fill(struct importing *m)
+{
+	while (!m->last && m->buf.n < PIECE) {
+		size_t want = PIECE - m->buf.n, got;
+		char *p = buf_room(&m->buf, want);
+		enum err e = p ? input_read(&m->input, p, want, &got) : ERR_NO_MEMORY;
+		if (e) {
+			print_error(m->cli, say(SAY_CANNOT_READ), m->file,
+				    e == ERR_IO ? strerror(errno) : err_text(e));
+			return CLI_FAILED;
+		}
+		buf_grew(&m->buf, got);
+		m->last = got < want;
+	}
+	return CLI_OK;
+}
+
+/* Our place becomes the node's. What lies between was sent before, perhaps by somebody who was killed. */
+static int advance(struct importing *m, uint64_t to)
+{
+	unsigned char digest[HASH_SHA256];
+	char hex[2 * HASH_SHA256 + 1];
+	while (m->offset < to) {
+		int status = fill(m);
+		if (status) return status;
+		size_t n = to - m->offset < m->buf.n ? (size_t)(to - m->offset) : m->buf.n;
+		if (!n) {
+			print_error(m->cli, say(SAY_IMPORT_SHORTER), m->name);
+			return CLI_FAILED;
+		}
+		bulk_chain_add(&m->chain, str_n(m->buf.p, n));
+		buf_drop(&m->buf, n);
+		m->offset += n;
+	}
+	bulk_chain_digest(&m->chain, digest);
+	hex_write(digest, sizeof digest, hex);
+	hex[2 * HASH_SHA256] = 0;
+	if (m->offset == to && strcmp(hex, text_of(m->state, "digest")) == 0) return CLI_OK;
+	print_error(m->cli, say(SAY_IMPORT_OTHER), m->name);
+	return CLI_FAILED;
+}
+
+static bool finished(const struct importing *m)
+{
+	return m->state && strcmp(text_of(m->state, "state"), "finished") == 0;
+}
+
+static void show(struct importing *m)
+{
+	snprintf(m->label, sizeof m->label, "%s · %llu", m->name,
+		 (unsigned long long)number_of(m->state, "read"));
+	progress_show(&m->progress, m->offset);
+}
+
+/* ---- sending ---------------------------------------------------------------------------- */
+
+static int send_piece(struct importing *m, struct reply *r)
+{
+	unsigned char digest[HASH_SHA256];
+	char hex[2 * HASH_SHA256 + 1];
+	bulk_chain_digest(&m->chain, digest);
+	hex_write(digest, sizeof digest, hex);
+	hex[2 * HASH_SHA256] = 0;
+	struct call call = {.method = "POST",
+			    .path =
+				client_path(m->cli, "/imports?name=%s&format=%s&from=%llu&digest=%s%s%s",
+					    path_word(m->cli, m->name, false), bulk_form_name(m->sent_as),
+					    (unsigned long long)m->offset, hex, m->last ? "" : "&more=1",
+					    m->existing ? "&existing=refuse" : ""),
+			    .body = buf_str(&m->buf),
+			    .type = bulk_form_media(m->sent_as),
+			    .deadline = PIECE_DEADLINE,
+			    .quiet_errors = true};
+	int status = client_call(m->cli, &call, r);
+	if (!status) keep_state(m, r->json);
+	return status;
+}
+
+/* Somebody else has moved the import on, or an answer of ours was lost. */
+static bool moved(const struct reply *r)
+{
+	const char *rule = text_of(r->json, "rule");
+	return r->status == 409 &&
+	       (strcmp(rule, "import-moved") == 0 || strcmp(rule, "import-offset") == 0 ||
+		strcmp(rule, "import-finished") == 0);
+}
+
+/* Asks where the node is until it answers, and goes there. */
+static int catch_up(struct importing *m)
+{
+	struct reply r;
+	for (;;) {
+		int status = ask_state(m, &r);
+		if (status == CLI_NOT_FOUND && r.status == 404 && !m->offset) return CLI_OK;
+		if (!status) return advance(m, number_of(m->state, "offset"));
+		if (!worth_waiting(status, &r) || !be_patient(m, &r)) return tell(m, status, &r);
+	}
+}
+
+static int send_all(struct importing *m)
+{
+	int status = catch_up(m);
+	if (!status && m->offset && !m->cli->quiet && !m->cli->json && !finished(m))
+		fprintf(stderr, say(SAY_IMPORT_RESUMED), m->name, (unsigned long long)m->offset,
+			(unsigned long long)number_of(m->state, "read"));
+	m->read_before = m->state ? number_of(m->state, "read") : 0;
+	progress_start(&m->progress, m->cli, m->label, m->input.size);
+	while (!status && !finished(m)) {
+		struct reply r;
+		struct arena_mark mark = arena_mark(m->cli->arena);
+		status = fill(m);
+		if (!status) status = send_piece(m, &r);
+		if (!status) {
+			m->heard = clock_mono();
+			status = advance(m, number_of(m->state, "offset"));
+			show(m);
+		} else if (moved(&r) || (worth_waiting(status, &r) && be_patient(m, &r))) {
+			status = catch_up(m);
+		} else {
+			status = tell(m, status, &r);
+		}
+		arena_rollback(m->cli->arena, mark);
+	}
+	progress_end(&m->progress);
+	if (status) return status;
+	status = fill(m);
+	if (status || !m->buf.n) return status;
+	print_error(m->cli, say(SAY_IMPORT_OTHER), m->name); /* finished, but our file goes on */
+	return CLI_FAILED;
+}
+
+/* ---- what was refused ------------------------------------------------------------------- */
+
+/* Found while sorting, before anything was sent. */
+static void refused_line(void *arg, uint64_t line, struct str id, const struct flaw *f)
+{
+	struct importing *m = arg;
+	if (m->refused_here++ < SHOWN && !m->cli->quiet && !m->cli->json)
+		fprintf(stderr, say(SAY_IMPORT_LINE), (unsigned long long)line, STR_ARG(str_first(id, 100)),
+			STR_ARG(str_of(f->text)));
+	if (!m->report) return;
+	json_t *o = json_object();
+	json_put_u64(o, "line", line);
+	json_put_str(o, "error", str_of(err_name(f->err)));
+	if (id.n) json_put_str(o, "id", id);
+	if (f->at[0]) json_put_str(o, "field", str_of(f->at));
+	if (f->rule[0]) json_put_str(o, "rule", str_of(f->rule));
+	if (f->offset != FLAW_NO_OFFSET) json_put_u64(o, "position", f->offset);
+	json_put_str(o, "message", str_of(f->text));
+	json_dumpf(o, m->report, JSON_COMPACT);
+	fputc('\n', m->report);
+	json_decref(o);
+}
+
+static void tell_line(const json_t *e)
+{
+	struct str id = str_of(text_of(e, "id")), text = str_of(text_of(e, "message"));
+	fprintf(stderr, "%llu ", (unsigned long long)number_of(e, "line"));
+	print_safe(stderr, str_first(id, 100));
+	fprintf(stderr, id.n ? ": " : "");
+	print_safe(stderr, text);
+	fputc('\n', stderr);
+}
+
+/* All refused lines to `to` (may be NULL), some to the terminal. */
+static int fetch_errors(struct importing *m, const char *name, FILE *to, size_t shown)
+{
+	const char *cursor = "0";
+	while (cursor[0]) {
+		struct reply r;
+		json_t *e;
+		size_t i;
+		struct call call = {.method = "GET",
+				    .path =
+					client_path(m->cli, "/imports/%s/report?limit=%d&cursor=%s",
+						    path_word(m->cli, name, false), REPORT_PAGE, cursor)};
+		int status = client_call(m->cli, &call, &r);
+		if (status) return status;
+		json_array_foreach(json_object_get(r.json, "errors"), i, e)
+		{
+			if (to) json_dumpf(e, to, JSON_COMPACT);
+			if (to) fputc('\n', to);
+			if (shown) {
+				tell_line(e);
+				shown--;
+			}
+		}
+		cursor = to || shown ? text_of(r.json, "next") : "";
+	}
+	return CLI_OK;
+}
+
+static int tell_result(struct importing *m, double seconds)
+{
+	uint64_t refused = number_of(m->state, "refused") + m->refused_here;
+	uint64_t done = number_of(m->state, "read") - m->read_before;
+	double rate = seconds > 0 ? (double)done / seconds : 0;
+	if (m->cli->json) {
+		json_t *o = json_copy(m->state);
+		must(o != NULL);
+		json_put_u64(o, "refused_before_sending", m->refused_here);
+		json_put_u64(o, "records_now", done);
+		json_put(o, "seconds", json_real(seconds));
+		json_put(o, "records_per_second", json_real(rate));
+		print_json(o);
+		json_decref(o);
+	} else if (!m->cli->quiet) {
+		printf(say(SAY_IMPORTED), m->name, (unsigned long long)number_of(m->state, "created"),
+		       (unsigned long long)number_of(m->state, "replaced"),
+		       (unsigned long long)number_of(m->state, "unchanged"), (unsigned long long)refused,
+		       seconds, rate);
+	}
+	bool shows = !m->cli->json && !m->cli->quiet;
+	int status = CLI_OK;
+	if (number_of(m->state, "refused") && (m->report || shows))
+		status = fetch_errors(m, m->name, m->report, shows ? SHOWN : 0);
+	if (shows && number_of(m->state, "refused") > SHOWN)
+		fprintf(stderr, say(SAY_IMPORT_MORE_ERRORS), m->name);
+	return status ? status : refused ? CLI_FAILED : CLI_OK;
+}
+
+/* ---- the command ------------------------------------------------------------------------ */
+
+static int sort_input(struct importing *m)
+{
+	uint64_t memory = MEMORY_DEFAULT, records;
+	usec_t from = clock_mono();
+	const char *temp = getenv("TMPDIR");
+	int status = read_number(m, m->memory, MEMORY_MAX, &memory);
+	if (status) return status;
+	struct sort_wish w = {.form = m->form,
+			      .memory = (size_t)memory << 20,
+			      .folder = m->temp           ? m->temp
+					: temp && temp[0] ? temp
+							  : "/var/tmp",
+			      .refused = refused_line,
+			      .arg = m};
+	status = input_sort(m->cli, &w, &m->input, &records);
+	if (status) return status;
+	m->sent_as = BULK_PROTOBUF;
+	if (!m->cli->quiet && !m->cli->json)
+		fprintf(stderr, say(SAY_IMPORT_SORTED), (unsigned long long)records,
+			(double)(clock_mono() - from) / USEC_PER_SEC);
+	return CLI_OK;
+}
+
+static int prepare(struct importing *m)
+{
+	uint64_t patience = PATIENCE;
+	int status = choose_form(m);
+	if (!status) status = read_number(m, m->patience, 86400, &patience);
+	if (status) return status;
+	m->patience_usec = (usec_t)patience * USEC_PER_SEC;
+	m->sent_as = m->form;
+	if (!m->name && strcmp(m->file, "-") == 0)
+		return usage_error(m->cli, SAY_IMPORT_NEEDS_NAME, "--name");
+	if (!m->name) m->name = default_name(m);
+	if (m->existing && strcmp(m->existing, "refuse") != 0)
+		return usage_error(m->cli, SAY_UNKNOWN_VERB, m->existing);
+	if (m->report_file) {
+		m->report = fopen(m->report_file, "we");
+		if (!m->report) {
+			print_error(m->cli, say(SAY_CANNOT_WRITE), m->report_file, strerror(errno));
+			return CLI_FAILED;
+		}
+	}
+	return m->sort ? sort_input(m) : CLI_OK;
+}
+
+static int import_file(struct importing *m)
+{
+	int status = client_open(m->cli);
+	if (!status) status = input_open(m->cli, m->file, &m->input);
+	if (status) return status;
+	buf_init(&m->buf, 2 * PIECE);
+	m->started = m->heard = clock_mono();
+	status = prepare(m);
+	if (!status) status = send_all(m);
+	if (!status) status = tell_result(m, (double)(clock_mono() - m->started) / USEC_PER_SEC);
+	if (m->report && fclose(m->report) && !status) {
+		print_error(m->cli, say(SAY_CANNOT_WRITE), m->report_file, strerror(errno));
+		status = CLI_FAILED;
+	}
+	input_close(&m->input);
+	buf_done(&m->buf);
+	json_decref(m->state);
+	return status;
+}
+
+static int list_imports(struct importing *m)
+{
+	json_t *all, *one;
+	size_t i;
+	int status = client_list(m->cli, "/imports", "imports", &all);
+	if (status) return status;
+	if (m->cli->json) {
+		print_json(all);
+		return CLI_OK;
+	}
+	json_array_foreach(json_object_get(all, "imports"), i, one)
+	    printf("%-40s %-9s %12llu %8llu  %s\n", text_of(one, "name"), text_of(one, "state"),
+		   (unsigned long long)number_of(one, "read"),
+		   (unsigned long long)number_of(one, "refused"), text_of(one, "modified"));
+	return CLI_OK;
+}
+
+static int show_status(struct importing *m)
+{
+	struct reply r;
+	struct call call = {.method = "GET",
+			    .path =
+				client_path(m->cli, "/imports/%s", path_word(m->cli, m->status, false))};
+	const char *key;
+	json_t *v;
+	int status = client_call(m->cli, &call, &r);
+	if (status) return status;
+	if (m->cli->json) {
+		print_json(r.json);
+		return CLI_OK;
+	}
+	json_object_foreach(r.json, key, v)
+	{
+		printf("%-12s ", key);
+		if (json_is_string(v))
+			print_safe(stdout, json_text(v));
+		else
+			printf("%lld", (long long)json_integer_value(v));
+		putchar('\n');
+	}
+	return CLI_OK;
+}
+
+static int remove_import(struct importing *m)
+{
+	struct reply r;
+	struct call call = {.method = "DELETE",
+			    .path =
+				client_path(m->cli, "/imports/%s", path_word(m->cli, m->remove, false))};
+	int status = client_call(m->cli, &call, &r);
+	if (!status && !m->cli->quiet && !m->cli->json) printf(say(SAY_IMPORT_REMOVED), m->remove);
+	return status;
+}
+
+int command_import(struct cli *c, int argc, char **argv)
+{
+	struct importing m = {.cli = c};
+	struct words words;
+	const struct option_row own[] = {
+	    {"format", &m.format, NULL},      {"name", &m.name, NULL},     {"existing", &m.existing, NULL},
+	    {"report", &m.report_file, NULL}, {"memory", &m.memory, NULL}, {"temp", &m.temp, NULL},
+	    {"patience", &m.patience, NULL},  {"status", &m.status, NULL}, {"errors", &m.errors, NULL},
+	    {"remove", &m.remove, NULL},      {"list", NULL, &m.list},     {"sort", NULL, &m.sort}};
+	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
+	if (status) return status;
+	if (m.list) return list_imports(&m);
+	if (m.status) return show_status(&m);
+	if (m.errors) return fetch_errors(&m, m.errors, stdout, 0);
+	if (m.remove) return remove_import(&m);
+	if (!words.n) return usage_error(c, SAY_MISSING_WORD, "FILE");
+	if (words.n > 1) return usage_error(c, SAY_EXTRA_WORD, words.word[1]);
+	m.file = words.word[0];
+	return import_file(&m);
+}
