@@ -3,14 +3,19 @@
 #include <errno.h>
 #include <lmdb.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/wire.h"
 
 /* A journal is sealed at SEAL_AT: large enough that pages which many commits touch are written once
  * for all of them, small enough that a start puts it back within tens of milliseconds. */
 enum { SEAL_AT = 4 << 20 };
+/* Who answers goes first where processors are scarce: folding may take its time, a journal lasts. */
+enum { NICE = 10 };
 static const usec_t QUIET = USEC_PER_SEC; /* without commits: fold, so that reads are LMDB's alone */
 static const usec_t RETRY_PAUSE = 200 * USEC_PER_MSEC; /* after a disk that failed */
 static const usec_t GROW_PATIENCE = 5 * USEC_PER_SEC;  /* for readers of a map that is full */
@@ -182,6 +187,7 @@ static void wait_idle(struct store *s)
 static void *fold_on(void *arg)
 {
 	struct store *s = arg;
+	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* of this thread alone */
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
 		bool failed = s->fold_error != ERR_OK;

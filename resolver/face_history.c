@@ -26,27 +26,35 @@ static void put_digest(struct buf *b, const char *name, struct str sha256)
 	buf_json(b, str_n(hex, sizeof hex));
 }
 
+enum err face_put_change(struct store_txn *t, uint64_t leaf, struct str digests, bool first,
+			 struct buf *out)
+{
+	struct ledger_leaf entry;
+	enum err e = ledger_read(t, leaf, &entry);
+	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+	buf_add(out, first ? STR("{\"index\":") : STR(",{\"index\":"));
+	buf_u64(out, leaf);
+	put_digest(out, "before", str_first(digests, HASH_SHA256));
+	put_digest(out, "after", str_skip(digests, HASH_SHA256));
+	buf_add(out, STR(",\"entry\":"));
+	buf_add(out, entry.entry);
+	buf_byte(out, '}');
+	return buf_err(out);
+}
+
 static enum err put_history(void *arg, uint64_t leaf, struct str digests)
 {
 	struct history *h = arg;
-	struct ledger_leaf entry;
 	if (!h->left) {
 		h->more = true;
 		return ERR_EXISTS; /* enough: ends the walk */
 	}
-	enum err e = ledger_read(h->txn, leaf, &entry);
-	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
-	buf_add(h->out, h->any ? STR(",{\"index\":") : STR("{\"index\":"));
-	buf_u64(h->out, leaf);
-	put_digest(h->out, "before", str_first(digests, HASH_SHA256));
-	put_digest(h->out, "after", str_skip(digests, HASH_SHA256));
-	buf_add(h->out, STR(",\"entry\":"));
-	buf_add(h->out, entry.entry);
-	buf_byte(h->out, '}');
+	enum err e = face_put_change(h->txn, leaf, digests, !h->any, h->out);
+	if (e) return e;
 	h->any = true;
 	h->last = leaf;
 	h->left--;
-	return buf_err(h->out);
+	return ERR_OK;
 }
 
 /* ---- as of a time ------------------------------------------------------------------------ */

@@ -50,4 +50,8 @@ enum err registry_may_change_in(const struct zones *zones, const struct scope *s
 				struct flaw *f, struct str *ret_authority) MUST_USE;
 enum err registry_read_condition(struct net_req *r, struct flaw *f, struct registry_set *s) MUST_USE;
 
+/* One change of a history as an object: its ledger entry and the digests before and after it. */
+enum err face_put_change(struct store_txn *t, uint64_t leaf, struct str digests, bool first,
+			 struct buf *out) MUST_USE;
+
 #endif

@@ -411,33 +411,12 @@ struct history {
 	bool any;
 };
 
-static void put_digest(struct buf *b, const char *name, struct str sha256)
-{
-	static const char none[HASH_SHA256];
-	char hex[2 * HASH_SHA256];
-	buf_printf(b, ",\"%s\":", name);
-	hex_write(sha256.p, sha256.n, hex);
-	if (!memcmp(sha256.p, none, sizeof none))
-		buf_add(b, STR("null"));
-	else
-		buf_json(b, str_n(hex, sizeof hex));
-}
-
 static enum err put_entry(void *arg, uint64_t leaf, struct str digests)
 {
 	struct history *h = arg;
-	struct ledger_leaf entry;
-	enum err e = ledger_read(h->txn, leaf, &entry);
-	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
-	buf_add(h->out, h->any ? STR(",{\"index\":") : STR("{\"index\":"));
-	buf_u64(h->out, leaf);
-	put_digest(h->out, "before", str_first(digests, HASH_SHA256));
-	put_digest(h->out, "after", str_skip(digests, HASH_SHA256));
-	buf_add(h->out, STR(",\"entry\":"));
-	buf_add(h->out, entry.entry);
-	buf_byte(h->out, '}');
+	enum err e = face_put_change(h->txn, leaf, digests, !h->any, h->out);
 	h->any = true;
-	return buf_err(h->out);
+	return e;
 }
 
 static enum err put_history(struct net_req *r, const struct series_pattern *p, const struct series *s,
