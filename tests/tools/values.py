@@ -58,6 +58,8 @@ try:
     out = ok("find", "find", "SUPPLIER", "Suzhou")
     check("one a line", out == "88.118.8/P7\n", out)
     check("what was replaced is not found", ok("find", "find", "SUPPLIER", "Wuxi Bearings") == "")
+    status, out, err = node.kanhe("find", "SUPPLIER", "Nobody")
+    check("that there is none is said", (status, out) == (0, "") and "none" in err, err)
     check("any octets", ok("find", "find", "BATCH", "B 7/ü") == "88.118.8/P7\n")
     status, out, err = node.kanhe("find", "KEY", "secret")
     check("a type that is not indexed", status == 1 and "type-not-indexed" in err, err)

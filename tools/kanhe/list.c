@@ -11,6 +11,7 @@ typedef void print_fn(const json_t *one);
 static int pages(struct cli *c, const char *path, const char *key, const char *limit, print_fn *print)
 {
 	uint64_t left = UINT64_MAX;
+	bool any = false;
 	char cursor[2048] = "";
 	struct reply r;
 	const json_t *one;
@@ -31,11 +32,13 @@ static int pages(struct cli *c, const char *path, const char *key, const char *l
 					print(one);
 			}
 			left -= i;
+			any |= i > 0;
 			snprintf(cursor, sizeof cursor, "%s", text_of(r.json, "next"));
 		}
 		arena_rollback(c->arena, mark);
 		if (!cursor[0]) break;
 	}
+	if (!status && !any && !c->json && !c->quiet) fputs(say(SAY_NOTHING_FOUND), stderr);
 	return status;
 }
 
