@@ -7,30 +7,7 @@
 #include <stdlib.h>
 
 #include "base/store_env.h"
-#include "tests/base/folder.h"
-
-struct fixture {
-	struct folder folder;
-	struct store *store;
-};
-
-static int set_up(void **state)
-{
-	struct fixture *x = calloc(1, sizeof *x);
-	x->folder = folder_new();
-	x->store = folder_open(x->folder.path);
-	*state = x;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *x = *state;
-	store_close(x->store);
-	folder_remove(x->folder.path);
-	free(x);
-	return 0;
-}
+#include "tests/base/opened.h"
 
 /* ---- against a model --------------------------------------------------------------------- */
 
