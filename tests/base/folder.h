@@ -2,12 +2,12 @@
 #ifndef TESTS_BASE_FOLDER_H
 #define TESTS_BASE_FOLDER_H
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/store.h"
+#include "tests/base/folder_remove.h"
 
 enum { TABLE_A = STORE_APP, TABLE_B };
 
@@ -22,27 +22,6 @@ static inline struct folder folder_new(void)
 	struct folder f = {"/tmp/kanhe-test-XXXXXX"};
 	must(mkdtemp(f.path) != NULL);
 	return f;
-}
-
-static inline char *folder_file(const char *folder, const char *name, char out[128])
-{
-	snprintf(out, 128, "%s/%s", folder, name);
-	return out;
-}
-
-/* Files and, one level down, folders of files. */
-static inline void folder_remove(const char *path)
-{
-	char file[128];
-	DIR *d = opendir(path);
-	if (!d) return;
-	for (struct dirent *e = readdir(d); e; e = readdir(d)) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")) continue;
-		folder_file(path, e->d_name, file);
-		if (unlink(file)) folder_remove(file);
-	}
-	closedir(d);
-	rmdir(path);
 }
 
 static inline struct store_options folder_options(const char *path)

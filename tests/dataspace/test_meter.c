@@ -12,6 +12,7 @@
 
 #include "dataspace/meter.h"
 #include "dataspace/range.h"
+#include "tests/base/folder_remove.h"
 
 /* ---- spans: against a set of single octets ---- */
 
@@ -201,18 +202,12 @@ static int shop_open(void **state)
 
 static int shop_close(void **state)
 {
-	static const char *const files[] = {"data.mdb", "lock.mdb", "lock", "batch"};
 	struct shop *s = *state;
-	char path[80];
 
 	writer_stop(s->writer);
 	store_close(s->store);
 	arena_free(s->arena);
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		snprintf(path, sizeof path, "%s/%s", s->folder, files[i]);
-		unlink(path);
-	}
-	rmdir(s->folder);
+	folder_remove(s->folder);
 	free(s);
 	return 0;
 }

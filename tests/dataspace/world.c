@@ -9,6 +9,7 @@
 #include "base/ledger.h"
 #include "dataspace/document.h"
 #include "dataspace/participant.h"
+#include "tests/base/folder_remove.h"
 
 enum { WORLD_ARENA = 256 << 20 };
 
@@ -38,18 +39,6 @@ static void close_space(struct world *w)
 	writer_stop(w->writer);
 	ds_close(w->d);
 	store_close(w->store);
-}
-
-static void remove_folder(const char *folder)
-{
-	static const char *const names[] = {"data.mdb", "lock.mdb", "lock", "unlock"};
-	char path[128];
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		(void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-		(void)unlink(path);
-	}
-	(void)rmdir(folder);
 }
 
 void world_open(struct world *w)
@@ -89,7 +78,7 @@ void world_close(struct world *w)
 	sign_key_free(w->key);
 	arena_free(w->arena);
 	clock_fake(NULL);
-	remove_folder(w->folder);
+	folder_remove(w->folder);
 }
 
 /* ---- commands ---- */

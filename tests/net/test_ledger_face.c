@@ -18,6 +18,7 @@
 #include "net/access.h"
 #include "net/courier.h"
 #include "net/ledger_face.h"
+#include "tests/base/folder_remove.h"
 
 enum { ENTRIES = 13 };
 
@@ -120,9 +121,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const files[] = {"data.mdb", "lock.mdb", "lock", "batch"};
-	char path[80];
-
 	(void)state;
 	net_server_stop(site.server, 0);
 	ledger_face_close(site.face);
@@ -131,11 +129,7 @@ static int teardown(void **state)
 	store_close(site.store);
 	sign_key_free(site.key);
 	arena_free(site.arena);
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		snprintf(path, sizeof path, "%s/%s", site.folder, files[i]);
-		unlink(path);
-	}
-	rmdir(site.folder);
+	folder_remove(site.folder);
 	return 0;
 }
 
