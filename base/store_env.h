@@ -13,10 +13,11 @@
  * hold, is folded at once instead, with what lies in the memtable: LMDB's answer is its answer.
  *
  * What readers see. `layers` is an immutable pair of memtables, swapped by pointer; `visible` is the
- * last change that is durable. A snapshot is one of each and one of LMDB's, taken while the layers
- * stayed the same and with no transaction of LMDB beyond their limit: LMDB then holds nothing that
- * the layers do not cover (it may already hold what is in the sealed one). A reader marks the layers
- * that it uses in its own transaction; who replaces them frees them once no mark is left.
+ * last change that is durable. A snapshot is one of each and one of LMDB's with no transaction beyond
+ * the limit of the layers: LMDB then holds nothing that they do not cover (it may already hold what is
+ * in the sealed one). Layers that were replaced meanwhile are older, and whole all the same. A reader
+ * marks the layers that it uses in its own transaction; who replaces them frees them once no mark is
+ * left.
  *
  * The gate: a reader marks its own transaction live before it touches the map and looks at
  * `closed` after; whoever must move the map (growth, reopening) sets `closed` and waits until no

@@ -69,7 +69,7 @@ static int take_snapshot(struct store_txn *t)
 			atomic_store(&t->layers, NULL);
 			return rc;
 		}
-		if (atomic_load(&s->layers) == l && mdb_txn_id(t->mdb) <= atomic_load(&l->limit)) return 0;
+		if (mdb_txn_id(t->mdb) <= atomic_load(&l->limit)) return 0;
 		mdb_txn_reset(t->mdb);
 		sched_yield(); /* the layers are being replaced this moment */
 	}
