@@ -110,16 +110,20 @@ static struct mem_entry *next_of(const struct mem_entry *e, unsigned level)
 	return atomic_load_explicit(&e->next[level], memory_order_acquire);
 }
 
-/* The last entry before the place, on each level if asked; the head when none is. */
-static struct mem_entry *seek(const struct memtable *m, const struct place *p,
-			      struct mem_entry **ret_levels)
+struct found {
+	struct mem_entry *before, *after; /* the head, NULL: there is none */
+};
+
+/* The entries before and after the place; the one before on each level if asked. Whoever asked for the next
+ * of `before` again might get one that was added meanwhile, of another key or another table. */
+static struct found seek(const struct memtable *m, const struct place *p, struct mem_entry **ret_levels)
 {
-	struct mem_entry *at = m->head;
+	struct found f = {m->head, NULL};
 	for (unsigned level = HEIGHT; level-- > 0;) {
-		for (struct mem_entry *e; (e = next_of(at, level)) && precedes(e, p);) at = e;
-		if (ret_levels) ret_levels[level] = at;
+		while ((f.after = next_of(f.before, level)) && precedes(f.after, p)) f.before = f.after;
+		if (ret_levels) ret_levels[level] = f.before;
 	}
-	return at;
+	return f;
 }
 
 /* From e on, the first entry of the table that the snapshot sees: also what lies behind the place that
@@ -135,7 +139,7 @@ const struct mem_entry *memtable_find(const struct memtable *m, unsigned table, 
 {
 	if (memtable_empty(m)) return NULL;
 	const struct place p = {table, key, false, snapshot};
-	const struct mem_entry *e = first_seen(next_of(seek(m, &p, NULL), 0), table, snapshot);
+	const struct mem_entry *e = first_seen(seek(m, &p, NULL).after, table, snapshot);
 	return e && str_eq(mem_key(e), key) ? e : NULL;
 }
 
@@ -144,7 +148,7 @@ const struct mem_entry *memtable_at_least(const struct memtable *m, unsigned tab
 {
 	if (memtable_empty(m)) return NULL;
 	const struct place p = {table, key, false, snapshot};
-	return first_seen(next_of(seek(m, &p, NULL), 0), table, snapshot);
+	return first_seen(seek(m, &p, NULL).after, table, snapshot);
 }
 
 const struct mem_entry *memtable_after(const struct memtable *m, unsigned table, struct str key,
@@ -152,7 +156,7 @@ const struct mem_entry *memtable_after(const struct memtable *m, unsigned table,
 {
 	if (memtable_empty(m)) return NULL;
 	const struct place p = {table, key, false, 0}; /* behind all of its changes */
-	return first_seen(next_of(seek(m, &p, NULL), 0), table, snapshot);
+	return first_seen(seek(m, &p, NULL).after, table, snapshot);
 }
 
 const struct mem_entry *memtable_before(const struct memtable *m, unsigned table, const struct str *key,
@@ -161,7 +165,7 @@ const struct mem_entry *memtable_before(const struct memtable *m, unsigned table
 	if (memtable_empty(m)) return NULL;
 	struct place p = {table, key ? *key : STR(""), !key, MEM_NEWEST};
 	for (;;) {
-		const struct mem_entry *e = seek(m, &p, NULL), *seen;
+		const struct mem_entry *e = seek(m, &p, NULL).before, *seen;
 		if (e == m->head || e->table != table) return NULL;
 		seen = memtable_find(m, table, mem_key(e), snapshot);
 		if (seen) return seen;

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "base/memtable.h"
+#include "base/store.h"
 
 static struct feed_op put(const char *key, const char *value)
 {
@@ -91,8 +92,8 @@ static void what_is_removed_is_gone_and_the_rest_in_order(void **state)
 }
 
 /* One writer adds generations of rows, takes some back, and publishes others; readers must always see
- * whole generations. */
-enum { ROWS = 32, GENERATIONS = 400 };
+ * whole generations. A table before theirs grows at its end meanwhile, right before their first row. */
+enum { ROWS = 32, GENERATIONS = 2000 };
 
 struct shared {
 	struct memtable *m;
@@ -124,6 +125,13 @@ static void check(struct shared *x)
 	must(n == (snapshot ? ROWS : 0));
 }
 
+static void grow_table_before(struct memtable *m, uint64_t change)
+{
+	unsigned char k[8];
+	assert_non_null(memtable_add(
+	    m, &(struct feed_op){FEED_PUT, 2, store_key_u64(k, change), STR("row")}, change));
+}
+
 static void *read_on(void *arg)
 {
 	struct shared *x = arg;
@@ -145,6 +153,7 @@ static void readers_see_whole_generations(void **state)
 		for (unsigned i = 0; i < ROWS; i++) {
 			snprintf(key, sizeof key, "%03u", i * 5 % ROWS);
 			add(x.m, key, value, ++change);
+			grow_table_before(x.m, ++change);
 		}
 		if (g % 3 == 1)
 			memtable_remove_after(x.m, before);
