@@ -53,6 +53,7 @@ static void lay(struct journal *j, size_t end)
 	struct iovec v[LAY_STEP / ZEROS];
 	for (size_t i = 0; i < LAY_STEP / ZEROS; i++)
 		v[i] = (struct iovec){.iov_base = (void *)(uintptr_t)zeros, .iov_len = ZEROS};
+	if (j->laid < j->at) j->laid = j->at; /* an earlier try found the disk full, its record did not */
 	while (j->laid < end) {
 		ssize_t n = pwritev(j->fd, v, LAY_STEP / ZEROS, (off_t)j->laid);
 		if (n <= 0) return; /* a full disk shows itself as the record is written */
