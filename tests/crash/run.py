@@ -70,6 +70,7 @@ class Story:
         self.stopping = threading.Event()
         self.acks = {"registration": 0, "agreement": 0, "transfer": 0}
         self.failures = []
+        self.kills = 0
 
     def at(self, node):
         return os.path.join(self.folder, node)
@@ -167,10 +168,6 @@ class Story:
                 pass
         if whole:
             while os.path.exists(f"/proc/{pid}") or any(os.path.exists(f"/proc/{w}") for w in workers):
-                try:
-                    os.waitpid(-1, os.WNOHANG)
-                except ChildProcessError:
-                    pass
                 if self.zombie(pid) and all(self.zombie(int(w)) for w in workers):
                     break
                 time.sleep(0.005)
@@ -216,18 +213,39 @@ class Story:
                 self.found(f"{node}/{ledger}: {size} leaves do not continue {old_size}")
         seen.append((size, root))
 
+    def value_of(self, id_):
+        """The URL that the maker has for an identifier, or the status of its refusal."""
+        try:
+            record = json.loads(self.get("maker", f"/resolve/{id_}"))
+        except urllib.error.HTTPError as e:
+            return e.code
+        return next((v["data"]["value"] for v in record["values"] if v["type"] == "URL"), None)
+
+    def tell_lost(self, id_, value, got):
+        """Does it come late, or not at all?"""
+        begun = time.monotonic()
+        while got != value and time.monotonic() < begun + 2:
+            time.sleep(0.02)
+            got = self.value_of(id_)
+        late = f", there after {(time.monotonic() - begun) * 1000:.0f} ms" if got == value else ""
+        self.found(f"{id_} after kill {self.kills}: {got} instead of {value}{late}")
+
     def check_registrations(self):
+        """A few by resolution, all of them by an export."""
         with self.lock:
             items = list(self.registered.items())
         for id_, value in self.random.sample(items, min(len(items), 5)) + items[-2:]:
-            try:
-                record = json.loads(self.get("maker", f"/resolve/{id_}"))
-            except urllib.error.HTTPError as e:
-                self.found(f"{id_}: {e.code}")
-                continue
-            values = [v["data"]["value"] for v in record["values"] if v["type"] == "URL"]
-            if values != [value]:
-                self.found(f"{id_}: {values} instead of {value}")
+            got = self.value_of(id_)
+            if got != value:
+                self.tell_lost(id_, value, got)
+        status, _, text = self.run("export", "88.118.8", "--format", "ndjson", "--node", self.at("maker"))
+        if status:
+            self.found(f"the export ended with {status}: {text}")
+            return
+        there = {r["id"]: r["values"] for r in map(json.loads, text.splitlines()) if "id" in r}
+        for id_, value in items:
+            if [v["data"]["value"] for v in there.get(id_, [])] != [value]:
+                self.tell_lost(id_, value, self.value_of(id_))
 
     def check_agreements(self):
         with self.lock:
@@ -322,6 +340,7 @@ def main():
             node = s.random.choice(("maker", "maker", "buyer", "buyer", "secondary", "top"))
             s.kill(node, whole=s.random.random() < 0.5)
             killed[node] += 1
+            s.kills += 1
             s.look()
             if sys.stderr.isatty():
                 print(f"\r{i + 1}/{a.rounds} {s.acks}", end="", file=sys.stderr, flush=True)
