@@ -154,6 +154,7 @@ void conn_input(struct conn *c, const char *p, size_t n)
 		return;
 	}
 	c->in_input = true;
+	c->shard->fresh = false; /* what was acknowledged before this was sent must be seen */
 	if (c->tls)
 		tls_input(c, p, n);
 	else

@@ -155,7 +155,7 @@ void net_timer_stop(struct net_timer *t); /* NULL is allowed */
 struct net_hooks {
 	void *ctx;
 	enum err (*start)(void *ctx, struct net_shard *s); /* on the shard's thread, before it listens */
-	void (*turn)(void *ctx, struct net_shard *s); /* at the start of each loop turn that has work */
+	void (*turn)(void *ctx, struct net_shard *s); /* before the first work of each loop turn and of each read */
 	void (*idle)(void *ctx, struct net_shard *s); /* before it sleeps: give read snapshots up */
 	void (*stop)(void *ctx, struct net_shard *s);
 	/* Decides whether r may call r->route and sets r->principal. An error is the answer. */

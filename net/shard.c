@@ -22,8 +22,8 @@ enum {
 
 void shard_turn(struct net_shard *s)
 {
-	if (s->turned) return;
-	s->turned = true;
+	if (s->fresh) return;
+	s->fresh = s->turned = true;
 	const struct net_hooks *h = &s->options->hooks;
 	if (h->turn) h->turn(h->ctx, s);
 }
@@ -243,7 +243,7 @@ static void on_before(uv_prepare_t *h)
 	/* somebody has more to write: poll without sleeping */
 	if (s->dirty) uv_idle_start(&s->spin, on_spin);
 	if (!s->turned) return;
-	s->turned = false;
+	s->turned = s->fresh = false;
 	if (s->options->hooks.idle) s->options->hooks.idle(s->options->hooks.ctx, s);
 }
 

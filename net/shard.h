@@ -8,7 +8,7 @@
  * Threads: everything belongs to the shard's thread, except net_post, shard_count (written by the
  * shard, read by any) and the two fields under `lock`.
  *
- * Invariants: 1. hooks.turn has run before any function of the application runs in a loop turn;
+ * Invariants: 1. hooks.turn has run after a read and before any function of the application that it leads to;
  * 2. `out` and `sealed` are empty whenever control returns to the loop: one connection at a time
  * fills and empties them; 3. after `ended` is set no posted function runs, before it all do. */
 #ifndef NET_SHARD_H
@@ -74,7 +74,9 @@ struct net_shard {
 	unsigned index;
 	void *slots[SHARD_SLOTS];
 
-	bool turned, draining, ending;
+	bool turned; /* in this turn of the loop the application has run */
+	bool fresh;  /* hooks.turn has run since anything was read */
+	bool draining, ending;
 	struct conn *conns, *dirty;
 	unsigned conns_n;
 	struct request *free;
