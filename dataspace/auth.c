@@ -8,6 +8,7 @@
 #include "base/jose.h"
 #include "dataspace/document.h"
 #include "dataspace/face_dsp.h"
+#include "dataspace/kit.h"
 #include "dataspace/peer.h"
 #include "dataspace/replay.h"
 
@@ -199,11 +200,13 @@ static enum err token_read(struct asking *w, struct net_req *r, struct str aud, 
 void ds_peer_require(struct net_req *r, ds_peer_fn *then)
 {
 	struct ds *d = ds_of(r);
-	struct asking *w = calloc(1, sizeof *w);
+	struct asking *w;
 	struct flaw f = {0};
 	struct str id;
 	enum err e;
 
+	if (kit_admit(r, then)) return;
+	w = calloc(1, sizeof *w);
 	must(w);
 	w->req = r;
 	w->then = then;

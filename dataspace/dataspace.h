@@ -24,6 +24,8 @@ struct ds_options {
 	bool auto_agree;       /* providers agree to requests that match an offer */
 	usec_t token_validity; /* of self-issued tokens; 0 = 300 s */
 	uint64_t content_max;  /* octets of one dataset; 0 = 1 TiB */
+	const char *kit;       /* participant that serves the conformance kit (dataspace/kit.h); NULL, "": none */
+	usec_t kit_delay;      /* before each of its steps */
 };
 
 extern const struct store_table ds_tables[];

@@ -1,5 +1,6 @@
 /* Effects: what a command causes outside the store, once it is durable. */
 #include "dataspace/dataplane.h"
+#include "dataspace/kit.h"
 #include "dataspace/outbox.h"
 #include "dataspace/wait.h"
 
@@ -60,7 +61,10 @@ void ds_fx_run(struct ds *d, const struct ds_fx *fx)
 	for (const struct ds_fx_item *i = fx->first; i; i = i->next) {
 		switch (i->kind) {
 		case DS_FX_SEND: outbox_wake(d->outbox, i->participant, i->seq, i->due); break;
-		case DS_FX_CHANGED: waits_wake(d->waits, i->participant, i->pid); break;
+		case DS_FX_CHANGED:
+			waits_wake(d->waits, i->participant, i->pid);
+			kit_changed(d, i->participant, i->pid);
+			break;
 		case DS_FX_PULL: dp_pull_start(d, i->participant, i->pid); break;
 		case DS_FX_CUT: dp_cut(d, i->participant, i->agreement, i->pid, i->why); break;
 		}

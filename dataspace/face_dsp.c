@@ -193,7 +193,8 @@ static void then_negotiation(struct net_req *r, const struct ds_peer *peer)
 	enum err e = net_decode(r->arena, r->param[1], &f, &pid);
 
 	if (!e) e = negotiation_find(ds_txn_fresh(r->shard), r->arena, peer->self->id, pid, &n);
-	if (!e && !str_is(peer->did, n->peer)) e = ERR_NOT_FOUND;
+	/* The document must name both pids; until the partner's answer is here, it is not there for it. */
+	if (!e && (!str_is(peer->did, n->peer) || !n->peer_pid[0])) e = ERR_NOT_FOUND;
 	state_answer(r, e, e ? NULL : negotiation_write(r->arena, n), &f);
 }
 
@@ -205,7 +206,7 @@ static void then_transfer(struct net_req *r, const struct ds_peer *peer)
 	enum err e = net_decode(r->arena, r->param[1], &f, &pid);
 
 	if (!e) e = ds_transfer_find(ds_txn_fresh(r->shard), r->arena, peer->self->id, pid, &x);
-	if (!e && !str_is(peer->did, x->peer)) e = ERR_NOT_FOUND;
+	if (!e && (!str_is(peer->did, x->peer) || !x->peer_pid[0])) e = ERR_NOT_FOUND;
 	state_answer(r, e, e ? NULL : transfer_write(r->arena, x), &f);
 }
 

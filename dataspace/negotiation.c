@@ -3,6 +3,7 @@
 
 #include "dataspace/agreement.h"
 #include "dataspace/dataset.h"
+#include "dataspace/kit.h"
 #include "dataspace/negotiation_act.h"
 #include "dataspace/offer.h"
 
@@ -268,8 +269,9 @@ enum err negotiation_receive(const struct turn *u, struct str pid, const struct 
 		e = negotiation_step(u, n, to, true,
 				     to == DSP_NEGOTIATION_TERMINATED ? str_of(n->reason) : STR_NONE);
 	if (!e)
-		e = to == DSP_NEGOTIATION_AGREED ? negotiation_verify(u, n, proof)
-						 : negotiation_react(u, n);
+		e = to == DSP_NEGOTIATION_AGREED && !kit_acts(u->d, u->self->id)
+			? negotiation_verify(u, n, proof)
+			: negotiation_react(u, n);
 	if (!e) e = negotiation_put(u, n);
 	return e;
 }

@@ -3,6 +3,7 @@
 
 #include "dataspace/agreement.h"
 #include "dataspace/fetch.h"
+#include "dataspace/kit.h"
 #include "dataspace/offer.h"
 #include "dataspace/outbox.h"
 
@@ -180,6 +181,13 @@ enum err negotiation_verify(const struct turn *u, Ds__Negotiation *n, json_t *pr
 			"/agreement/verification");
 }
 
+enum err negotiation_finalize(const struct turn *u, Ds__Negotiation *n)
+{
+	enum err e = act_event(u, n, DSP_EVENT_FINALIZED);
+
+	return e ? e : agreement_activate(u, n);
+}
+
 /* ---- rules ---- */
 
 /* What differs between the offer on the table and what our side published or asked for; NULL: nothing. */
@@ -213,9 +221,7 @@ static enum err provider_react(const struct turn *u, Ds__Negotiation *n)
 		if (!diff) return act_agree(u, n);
 		return act_terminate(u, n, STR("OFFER_REJECTED"), json_text(json_array_get(diff, 0)));
 	case DSP_NEGOTIATION_ACCEPTED: return act_agree(u, n);
-	case DSP_NEGOTIATION_VERIFIED:
-		e = act_event(u, n, DSP_EVENT_FINALIZED);
-		return e ? e : agreement_activate(u, n);
+	case DSP_NEGOTIATION_VERIFIED: return negotiation_finalize(u, n);
 	default: return ERR_OK;
 	}
 }
@@ -237,6 +243,7 @@ static enum err consumer_react(const struct turn *u, Ds__Negotiation *n)
 enum err negotiation_react(const struct turn *u, Ds__Negotiation *n)
 {
 	if (n->state == DSP_NEGOTIATION_TERMINATED) return agreement_void(u, n);
+	if (kit_acts(u->d, u->self->id) && n->state != DSP_NEGOTIATION_FINALIZED) return ERR_OK;
 	return n->side == DS__SIDE__SIDE_PROVIDER ? provider_react(u, n) : consumer_react(u, n);
 }
 

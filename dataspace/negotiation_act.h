@@ -17,5 +17,7 @@ enum err negotiation_forget(const struct turn *u, Ds__Negotiation *n) MUST_USE;
 enum err negotiation_react(const struct turn *u, Ds__Negotiation *n) MUST_USE;
 /* AGREED: sends our verification with our proof. */
 enum err negotiation_verify(const struct turn *u, Ds__Negotiation *n, json_t *proof) MUST_USE;
+/* Provider, VERIFIED: sends FINALIZED; the agreement is in force. */
+enum err negotiation_finalize(const struct turn *u, Ds__Negotiation *n) MUST_USE;
 
 #endif

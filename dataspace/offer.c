@@ -4,6 +4,39 @@ enum { OFFER_TEXT_MAX = JSON_SIZE_MAX, OFFER_SHOW_MAX = 80, OFFER_PATH_MAX = 160
 
 static const char *const rule_members[] = {"permission", "prohibition", "obligation"};
 
+/* Members of a rule that the pinned contexts define, and those with a prefix. What they do not define
+ * drops out of the document (JSON-LD 1.1, 4.1): it says nothing and is no difference of terms. */
+static bool rule_member(const char *key)
+{
+	static const char *const known[] = {"@id",     "@type",       "uid",    "action",   "constraint",
+					    "duty",    "remedy",      "target", "assigner", "assignee",
+					    "profile", "consequence"};
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (!strcmp(key, known[i])) return true;
+	return strchr(key, ':') != NULL;
+}
+
+static json_t *rules_known(struct arena *a, json_t *rules)
+{
+	json_t *copy = json_keep(a, json_copy(rules)), *rule, *kept, *v;
+	const char *key;
+	void *next;
+	size_t i;
+
+	if (!copy) return NULL;
+	json_array_foreach(rules, i, rule)
+	{
+		kept = json_copy(rule);
+		if (!kept || json_array_set_new(copy, i, kept)) return NULL;
+		json_object_foreach_safe(kept, next, key, v)
+		{
+			if (!rule_member(key)) json_object_del(kept, key);
+		}
+	}
+	return copy;
+}
+
 json_t *offer_rules(struct arena *a, json_t *policy)
 {
 	json_t *out = json_keep(a, json_object());
@@ -12,8 +45,10 @@ json_t *offer_rules(struct arena *a, json_t *policy)
 	for (size_t i = 0; i < sizeof rule_members / sizeof *rule_members; i++) {
 		json_t *rules = json_object_get(policy, rule_members[i]);
 
-		if (rules && !(json_is_array(rules) && !json_array_size(rules)))
-			json_put(out, rule_members[i], json_incref(rules));
+		if (!rules || (json_is_array(rules) && !json_array_size(rules))) continue;
+		rules = rules_known(a, rules);
+		if (!rules) return NULL;
+		json_put(out, rule_members[i], json_incref(rules));
 	}
 	return out;
 }

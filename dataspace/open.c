@@ -5,6 +5,7 @@
 #include "dataspace/dataset.h"
 #include "dataspace/face_dsp.h"
 #include "dataspace/face_manage.h"
+#include "dataspace/kit.h"
 #include "dataspace/outbox.h"
 #include "dataspace/participant.h"
 #include "dataspace/peer.h"
@@ -30,7 +31,8 @@ static enum err options_copy(struct ds *d, const struct ds_options *o)
 	d->o.did = strdup(o->did);
 	d->o.url = strdup(o->url);
 	d->o.folder = strdup(o->folder);
-	return d->o.did && d->o.url && d->o.folder ? ERR_OK : ERR_NO_MEMORY;
+	d->o.kit = strdup(o->kit ? o->kit : "");
+	return d->o.did && d->o.url && d->o.folder && d->o.kit ? ERR_OK : ERR_NO_MEMORY;
 }
 
 static enum err replays_fill(struct ds *d)
@@ -56,6 +58,7 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	if (!e) e = outbox_open(d, &d->outbox);
 	if (!e) e = waits_open(d, &d->waits);
 	if (!e) e = replays_fill(d);
+	if (!e) e = kit_open(d, &d->kit);
 	if (!e) e = dp_open(d, f, &d->dp);
 	if (e) {
 		ds_close(d);
@@ -67,6 +70,7 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	routes_add(d, face_agreement_routes, face_agreement_routes_n);
 	routes_add(d, face_dsp_routes, face_dsp_routes_n);
 	routes_add(d, dp_routes, dp_routes_n);
+	if (d->kit) routes_add(d, kit_routes, kit_routes_n);
 	*ret = d;
 	return ERR_OK;
 }
@@ -77,7 +81,8 @@ enum err ds_start(struct ds *d, struct net_server *s)
 
 	d->server = s;
 	e = outbox_start(d->outbox, net_server_shard(s, 0));
-	return e ? e : dp_start(d);
+	if (!e) e = dp_start(d);
+	return e ? e : kit_start(d);
 }
 
 void ds_quiesce(struct ds *d)
@@ -91,6 +96,7 @@ void ds_close(struct ds *d)
 {
 	if (!d) return;
 	dp_close(d->dp);
+	kit_close(d->kit);
 	waits_close(d->waits);
 	outbox_close(d->outbox);
 	replays_close(d->replays);
@@ -99,6 +105,7 @@ void ds_close(struct ds *d)
 	free((void *)(uintptr_t)d->o.did);
 	free((void *)(uintptr_t)d->o.url);
 	free((void *)(uintptr_t)d->o.folder);
+	free((void *)(uintptr_t)d->o.kit);
 	pthread_rwlock_destroy(&d->shards_lock);
 	free(d);
 }

@@ -36,6 +36,7 @@ struct replays;
 struct keyring;
 struct outbox;
 struct waits;
+struct kit;
 
 /* name, help: /metrics */
 #define DS_COUNTERS(X)                                                                                     \
@@ -63,12 +64,13 @@ struct ds {
 	struct replays *replays; /* token ids used */
 	struct outbox *outbox;
 	struct waits *waits;
+	struct kit *kit; /* NULL unless the options name it: dataspace/kit.h */
 	struct net_server *server; /* from ds_start on */
 	_Atomic bool stopping;
 	pthread_rwlock_t shards_lock;
 	struct net_shard *shards[DS_SHARDS_MAX]; /* those whose loop runs; see ds_post */
 	struct ds_stat stat;
-	struct net_routes routes[6];
+	struct net_routes routes[8];
 	size_t routes_n;
 };
 

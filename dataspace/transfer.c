@@ -2,6 +2,7 @@
 #include "dataspace/transfer.h"
 
 #include "dataspace/agreement.h"
+#include "dataspace/kit.h"
 #include "dataspace/transfer_act.h"
 
 static enum err parse_notice(json_t *j, enum dsp_type type, struct flaw *f, struct transfer_message *m)
@@ -182,7 +183,7 @@ static enum err receive_request(const struct turn *u, const struct transfer_mess
 	g->changed = u->t->now;
 	e = ds_agreement_put(u->t, u->self->id, g);
 	if (!e) e = transfer_step(u, x, DSP_TRANSFER_REQUESTED, true, STR_NONE);
-	if (!e) e = transfer_open(u, x);
+	if (!e && !kit_acts(u->d, u->self->id)) e = transfer_open(u, x);
 	if (!e) e = ds_transfer_put(u->t, u->self->id, x);
 	*ret = x;
 	return e;

@@ -3,6 +3,7 @@
 
 #include "dataspace/agreement.h"
 #include "dataspace/fetch.h"
+#include "dataspace/kit.h"
 #include "dataspace/outbox.h"
 
 enum err transfer_tell(const struct turn *u, const Ds__Transfer *x, enum ds_event_kind kind, bool by_peer,
@@ -46,7 +47,7 @@ static enum err follow(const struct turn *u, Ds__Transfer *x, enum dsp_transfer_
 
 	switch (to) {
 	case DSP_TRANSFER_STARTED:
-		if (x->side == DS__SIDE__SIDE_CONSUMER) ds_fx_pull(u->fx, u->self->id, pid);
+		if (x->side == DS__SIDE__SIDE_CONSUMER && !kit_acts(u->d, u->self->id)) ds_fx_pull(u->fx, u->self->id, pid);
 		return ERR_OK;
 	case DSP_TRANSFER_SUSPENDED:
 		ds_fx_cut(u->fx, u->self->id, STR_NONE, pid, ERR_BAD_STATE);

@@ -18,5 +18,7 @@ enum err transfer_open(const struct turn *u, Ds__Transfer *x) MUST_USE;
 enum err transfer_tell_end(const struct turn *u, const Ds__Transfer *x) MUST_USE;
 enum err transfer_tell(const struct turn *u, const Ds__Transfer *x, enum ds_event_kind kind, bool by_peer,
 		       struct str reason, json_t *report) MUST_USE;
+/* Sends the completion message unless the transfer has ended meanwhile; puts the row. */
+enum err transfer_complete(const struct turn *u, struct str pid) MUST_USE;
 
 #endif

@@ -193,3 +193,10 @@ enum err ds_transfer_stop(struct ds *d, struct str participant, struct str pid, 
 
 	return report_submit(d, &r);
 }
+
+enum err transfer_complete(const struct turn *u, struct str pid)
+{
+	struct report r = {.pid = pid};
+
+	return finish(u, &r);
+}

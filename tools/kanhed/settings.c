@@ -116,6 +116,11 @@
 	  "validity of self-issued tokens", "自签令牌有效期")                                              \
 	X(space, content_max, CONF_SIZE, "1TiB", 1, TIB * 1024, NULL, "size of one dataset, at most",      \
 	  "单个数据集的最大字节数")                                                                        \
+	X(space, kit, CONF_TEXT, "", 0, 63, NULL,                                                          \
+	  "TEST ONLY: participant that lets anybody in as the DSP conformance kit and acts by its script", \
+	  "仅供测试：该参与方接受任何调用者作为 DSP 一致性测试工具，并按其脚本行事")                       \
+	X(space, kit_delay, CONF_DURATION, "500ms", SECOND / 100, SECOND * 60, NULL,                       \
+	  "pause before each step of that script", "脚本每一步之前的停顿")                                 \
 	X(store, map_max, CONF_SIZE, "4TiB", MIB * 64, TIB * 64, NULL,                                     \
 	  "address space a store may grow to", "数据库映射上限")                                           \
 	X(store, feed_keep, CONF_NUMBER, "0", 0, INT64_MAX, NULL,                                          \
