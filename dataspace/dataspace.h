@@ -24,6 +24,7 @@ struct ds_options {
 	bool auto_agree;       /* providers agree to requests that match an offer */
 	usec_t token_validity; /* of self-issued tokens; 0 = 300 s */
 	uint64_t content_max;  /* octets of one dataset; 0 = 1 TiB */
+	const char *dsp; /* versions of the protocol: "both", "2025-1", "2024-1"; NULL = both; a constant or of the caller */
 };
 
 extern const struct store_table ds_tables[];
