@@ -6,7 +6,17 @@
 #include "proto/dsp/v2024_names.h"
 
 enum shape {
-	NONE, MESSAGE, ADDRESS, PROPERTY, CATALOG, DATASET, SERVICE, DISTRIBUTION, RESOURCE, POLICY, RULE,
+	NONE,
+	MESSAGE,
+	ADDRESS,
+	PROPERTY,
+	CATALOG,
+	DATASET,
+	SERVICE,
+	DISTRIBUTION,
+	RESOURCE,
+	POLICY,
+	RULE,
 	CONSTRAINT
 };
 
@@ -45,13 +55,12 @@ static const char *const types[][2] = {
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
-enum { DEPTH_MAX = JSON_DEPTH_MAX };
-
 /* One walk over a message. The first failure stays. */
 struct walk {
 	struct flaw *f;
 	enum err err;
-	bool back; /* 2025-1 to 2024-1 */
+	bool back;  /* 2025-1 to 2024-1 */
+	bool rules; /* those of a policy alone: nothing is demanded */
 	const struct dsp_v2024_more *more;
 };
 
@@ -259,11 +268,13 @@ static void demands_check(struct walk *w, enum shape s, json_t *out, const char 
 {
 	struct str type = json_text(json_object_get(out, "@type"));
 
+	if (s == POLICY && !json_object_get(out, "@type")) fail(w, path, "@type", "missing", "is missing");
 	for (size_t i = 0; i < COUNT(demands); i++) {
 		const struct row *r = row_find(demands[i].shape, str_of(demands[i].name));
 
 		if (demands[i].shape != s || !str_is(type, demands[i].type)) continue;
-		if (!json_object_get(out, r->name)) fail(w, path, r->old, "missing", "is missing");
+		if (!json_object_get(out, r->name))
+			fail(w, path, r->old, "missing", "is missing");
 		else if (!json_is_string(json_object_get(out, r->name)))
 			fail(w, path, r->old, "type", "is not a string");
 	}
@@ -310,7 +321,7 @@ static json_t *object_change(struct walk *w, enum shape s, json_t *j, const char
 	if (w->back && s == POLICY && w->more && w->more->provider.n && !json_object_get(out, "odrl:assigner") &&
 	    str_is(json_text(json_object_get(j, "@type")), "Offer"))
 		json_put_str(out, "odrl:assigner", w->more->provider);
-	if (!w->back) demands_check(w, s, out, path);
+	if (!w->back && !w->rules) demands_check(w, s, out, path);
 	if (!w->err) return out;
 	json_decref(out);
 	return NULL;
@@ -401,7 +412,7 @@ json_t *dsp_v2024_write(struct arena *a, json_t *j, const struct dsp_v2024_more 
 
 json_t *dsp_v2024_rules(struct arena *a, json_t *rules)
 {
-	struct walk w = {.f = NULL};
+	struct walk w = {.rules = true};
 
 	return json_keep(a, object_change(&w, POLICY, rules, ""));
 }
