@@ -118,6 +118,7 @@ static void row_start(const struct turn *u, const Ds__Negotiation *n, Ds__Agreem
 	g->dataset = n->dataset;
 	g->negotiation = n->pid;
 	g->callback = n->callback;
+	g->dialect = n->dialect;
 	g->created = g->changed = u->t->now;
 	g->provider = n->side == DS__SIDE__SIDE_PROVIDER ? turn_text(u, u->self->did) : n->peer;
 	g->consumer = n->side == DS__SIDE__SIDE_PROVIDER ? n->peer : turn_text(u, u->self->did);

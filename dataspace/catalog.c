@@ -2,6 +2,7 @@
 
 #include "dataspace/agreement.h"
 #include "dataspace/dataset.h"
+#include "dataspace/dialect.h"
 #include "dataspace/face_dsp.h"
 #include "dataspace/offer.h"
 #include "dataspace/partner.h"
@@ -90,7 +91,7 @@ static enum err page_add(void *arg, const Ds__Dataset *s)
 static void catalog_answer(struct net_req *r, const struct ds_self *self, struct page *p)
 {
 	struct dsp_service service = {.id = arena_printf(r->arena, "%.*s#catalog", STR_ARG(self->did)),
-				      .endpoint_url = arena_printf(r->arena, "%s" DS_DSP_PATH, self->base)};
+				      .endpoint_url = ds_dialect_base(r->arena, self, ds_dialect_of(r))};
 	struct dsp_catalog c = {.id = arena_printf(r->arena, "%s" DS_DSP_PATH "/catalog", self->base),
 				.participant_id = self->did,
 				.datasets = p->datasets,
@@ -106,9 +107,9 @@ static void catalog_answer(struct net_req *r, const struct ds_self *self, struct
 	if (p->more)
 		net_set(r, "link",
 			arena_printf(r->arena,
-				     "<%s" DS_DSP_PATH "/catalog/request?after=%.*s>; rel=\"next\"",
-				     self->base, STR_ARG(p->datasets[p->n - 1].id)));
-	net_reply(r, 200, DSP_MEDIA_TYPE, json_write(r->arena, j, false));
+				     "<%s%s/catalog/request?after=%.*s>; rel=\"next\"", self->base,
+				     ds_dialect_path(ds_dialect_of(r)), STR_ARG(p->datasets[p->n - 1].id)));
+	ds_dialect_reply(r, self, 200, j);
 }
 
 static enum err request_read(struct net_req *r, struct flaw *f, struct str *ret_after)
@@ -117,6 +118,7 @@ static enum err request_read(struct net_req *r, struct flaw *f, struct str *ret_
 	json_t *j;
 	enum err e = json_read(r->arena, r->body, f, &j);
 
+	if (!e) e = ds_dialect_read(r->arena, ds_dialect_of(r), j, f, &j);
 	if (!e) e = dsp_catalog_request_parse(j, f, &q);
 	if (!e && q.filter && json_array_size(q.filter))
 		e = flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "filter", "unsupported",
@@ -164,7 +166,7 @@ static void then_dataset(struct net_req *r, const struct ds_peer *peer)
 	if (e)
 		ds_dsp_refuse(r, e, &f);
 	else
-		net_reply(r, 200, DSP_MEDIA_TYPE, json_write(r->arena, j, false));
+		ds_dialect_reply(r, peer->self, 200, j);
 }
 
 void catalog_on_dataset(struct net_req *r)
@@ -179,10 +181,11 @@ static void ask_answered(struct net_req *r, void *arg, const struct fetched *got
 	struct dsp_catalog c;
 	struct flaw f = {0};
 	json_t *j;
+	const struct partner *p = arg;
 	enum err e = partner_answer_check(got, &f);
 
-	(void)arg;
 	if (!e && json_read_large(r->arena, got->body, &f, &j)) e = ERR_UPSTREAM;
+	if (!e && ds_dialect_read(r->arena, p->dialect, j, &f, &j)) e = ERR_UPSTREAM;
 	if (!e && dsp_catalog_parse(r->arena, j, &f, &c)) e = ERR_UPSTREAM;
 	if (e) {
 		f.err = e;
@@ -195,17 +198,21 @@ static void ask_answered(struct net_req *r, void *arg, const struct fetched *got
 static void ask_found(struct net_req *r, void *arg, const struct partner *p)
 {
 	struct dsp_catalog_request m = {.filter = NULL};
+	struct partner *copy = ARENA_NEW(r->arena, struct partner);
 	struct fetch_ask q = {
-	    .self = p->self, .audience = p->did, .method = "POST", .then = ask_answered, .arg = arg};
-	json_t *j = dsp_catalog_request_write(r->arena, &m);
+	    .self = p->self, .audience = p->did, .method = "POST", .then = ask_answered, .arg = copy};
+	json_t *j = ds_dialect_write(r->arena, p->dialect, NULL, STR_NONE,
+				     dsp_catalog_request_write(r->arena, &m));
 	struct str after;
 	enum err e;
 
+	(void)arg;
+	if (copy) *copy = *p;
 	q.url = arena_printf(r->arena, "%.*s/catalog/request", STR_ARG(p->base));
 	if (net_query(r, "after", &after) && after.n && !dataset_id_check(after, NULL))
 		q.url = arena_printf(r->arena, "%.*s?after=%.*s", STR_ARG(q.url), STR_ARG(after));
 	if (j) q.body = json_write(r->arena, j, false);
-	e = q.body.p && q.url.p ? fetch_start(r, &q) : ERR_NO_MEMORY;
+	e = copy && q.body.p && q.url.p ? fetch_start(r, &q) : ERR_NO_MEMORY;
 	if (e) net_reply_err(r, e, NULL);
 }
 

@@ -78,6 +78,8 @@ const struct net_route dp_routes[] = {
      "store the content of a dataset"},
     {NET_GET, "/p/{p}/data/{pid}", data_get, 0, 0, 0, "the data of a transfer (token of the data address)"},
     {NET_GET, P "/transfers/{pid}/content", pulled_get, ROLE_OWNER | ROLE_AGENT, 0, 0, "what was pulled"},
+    {NET_POST, "/p/{p}/dsp/2024-1/kanhe/receipts", receipt_post, 0, RECEIPT_BODY, 0,
+     "a consumer's signed meter (partner's token), of a transfer in 2024-1"},
     {NET_POST, "/p/{p}/dsp/2025-1/kanhe/receipts", receipt_post, 0, RECEIPT_BODY, 0,
      "a partner's meter statement, to be countersigned"},
     {NET_GET, P "/meters", meters_get, READS, 0, 0, "what was used, and both sides' signatures"},

@@ -1,5 +1,7 @@
 #include "dataspace/document.h"
 
+#include "dataspace/dialect.h"
+
 #include "proto/did/document.h"
 
 enum err document_subject_check(struct str did, struct flaw *f)
@@ -10,9 +12,9 @@ enum err document_subject_check(struct str did, struct flaw *f)
 	return did_web_check(did, f);
 }
 
-struct str document_write(struct arena *a, const struct ds_self *self)
+struct str document_write(struct arena *a, const struct ds *space, const struct ds_self *self)
 {
-	struct did_document d = {.id = self->did, .keys_n = 2, .services_n = 1};
+	struct did_document d = {.id = self->did, .keys_n = 2, .services_n = 2};
 	json_t *j;
 
 	d.keys[0] = (struct did_key){.id = str_of(self->method), .purposes = DID_ASSERTION};
@@ -21,7 +23,10 @@ struct str document_write(struct arena *a, const struct ds_self *self)
 	for (size_t i = 0; i < d.keys_n; i++) memcpy(d.keys[i].pub, sign_public(self->key), SIGN_PUBLIC);
 	d.services[0] =
 	    (struct did_service){arena_printf(a, "%.*s#catalog", STR_ARG(self->did)), STR("DataService"),
-				 arena_printf(a, "%s" DS_DSP_PATH, self->base)};
+				 ds_dialect_base(a, self, ds_dialect_preferred(space))};
+	d.services[1] =
+	    (struct did_service){arena_printf(a, "%.*s#versions", STR_ARG(self->did)), STR("DataService"),
+				 arena_printf(a, "%s" DS_VERSIONS_PATH, self->base)};
 	j = did_doc_make(a, &d);
 	return j ? json_write(a, j, false) : STR_NONE;
 }
@@ -37,7 +42,7 @@ static void take_keys(const struct did_document *d, struct ds_did *ret)
 	}
 }
 
-/* Connectors name the base itself, or the catalog below it. */
+/* Connectors name the base itself, or the catalog below it, or where their versions are told. */
 static void take_base(const struct did_document *d, struct ds_did *ret)
 {
 	for (size_t i = 0; i < d->services_n; i++) {
@@ -46,11 +51,15 @@ static void take_base(const struct did_document *d, struct ds_did *ret)
 
 		if (!str_is(s->type, "DataService") && !str_is(s->type, "CatalogService")) continue;
 		while (str_ends(url, STR("/"))) url.n--;
+		if (str_ends(url, STR(DS_VERSIONS_PATH))) {
+			if (!ret->versions[0] && url.n < sizeof ret->versions)
+				memcpy(ret->versions, url.p, url.n);
+			continue;
+		}
 		if (str_ends(url, STR("/catalog"))) url.n -= 8;
 		while (str_ends(url, STR("/"))) url.n--;
-		if (!url.n || url.n >= sizeof ret->dsp) continue;
+		if (!url.n || url.n >= sizeof ret->dsp || ret->dsp[0]) continue;
 		memcpy(ret->dsp, url.p, url.n);
-		return;
 	}
 }
 

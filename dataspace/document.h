@@ -12,7 +12,7 @@
 enum err document_subject_check(struct str did, struct flaw *f) MUST_USE;
 
 /* The document of one of our participants, compact JSON; empty when the arena is full. */
-struct str document_write(struct arena *a, const struct ds_self *self);
+struct str document_write(struct arena *a, const struct ds *d, const struct ds_self *self);
 /* The first DS_DID_KEYS Ed25519 keys and the DSP base; the id must be did. ERR_BAD_JSON,
  * ERR_BAD_MESSAGE (also without any such key), ERR_NO_MEMORY. */
 enum err document_parse(struct arena *a, struct str text, struct str did, struct flaw *f,

@@ -2,15 +2,22 @@
 
 #include "base/hash.h"
 #include "dataspace/catalog.h"
+#include "dataspace/dialect.h"
 #include "dataspace/document.h"
 #include "dataspace/negotiation.h"
 #include "dataspace/transfer.h"
+#include "proto/dsp/v2024.h"
 #include "proto/dsp/version.h"
+
+/* What a partner must bring (auth.c): a token that it issued itself, by the key of its DID document. */
+#define AUTH_PROTOCOL "DCP"
+#define AUTH_VERSION "1.0"
 
 /* One message on its way through the writer; everything in the job's arena. */
 struct letter {
 	struct str pid; /* of the route; empty for first messages */
 	struct ds_peer peer;
+	uint32_t dialect;
 	unsigned char digest[HASH_SHA256];
 	struct negotiation_message negotiation;
 	struct transfer_message transfer;
@@ -46,13 +53,15 @@ static struct turn turn_of(struct ds_job *j, struct writer_txn *t)
 			     .who = l->peer.did,
 			     .partner = true,
 			     .doc = l->peer.doc,
-			     .digest = l->digest};
+			     .digest = l->digest,
+			     .dialect = l->dialect};
 }
 
 static enum err letter_end(struct ds_job *j, struct writer_txn *t, json_t *answer, bool fresh)
 {
 	struct letter *l = j->in;
 
+	answer = ds_dialect_write(j->arena, l->dialect, l->peer.self, STR_NONE, answer);
 	if (!answer) return ERR_NO_MEMORY;
 	j->status = fresh ? 201 : 200;
 	j->body = json_write(j->arena, answer, false);
@@ -109,6 +118,7 @@ static enum err letter_read(struct ds_job *j, struct net_req *r, enum dsp_type t
 	if (!first) e = net_decode(j->arena, r->param[1], f, &l->pid);
 	if (!e && !first && !l->pid.n) e = ERR_NOT_FOUND;
 	if (!e) e = json_read(j->arena, r->body, f, &body);
+	if (!e) e = ds_dialect_read(j->arena, l->dialect, body, f, &body);
 	if (e) return e;
 	hash_sha256(r->body, l->digest);
 	return transfer ? transfer_message_parse(body, type, f, &l->transfer)
@@ -129,6 +139,7 @@ static void letter_take(struct net_req *r, const struct ds_peer *peer, enum dsp_
 	*doc = *peer->doc;
 	l->peer = *peer;
 	l->peer.doc = doc;
+	l->dialect = ds_dialect_of(r);
 	l->peer.did = arena_dup(j->arena, peer->did);
 	j->in = l;
 	e = letter_read(j, r, type, transfer, first, &f);
@@ -143,6 +154,31 @@ static void letter_take(struct net_req *r, const struct ds_peer *peer, enum dsp_
 }
 
 #define BASE "/p/{p}" DS_DSP_PATH
+#define BASE_2024 "/p/{p}" DS_DSP_PATH_2024
+
+/* A version that the node is not to speak is not there. */
+static bool spoken(struct net_req *r)
+{
+	bool ok = ds_dialect_spoken(ds_of(r), ds_dialect_of(r));
+
+	if (!ok) ds_dsp_refuse(r, ERR_NOT_FOUND, NULL);
+	return ok;
+}
+
+static void peer_require(struct net_req *r, ds_peer_fn *then)
+{
+	if (spoken(r)) ds_peer_require(r, then);
+}
+
+static void on_catalog(struct net_req *r)
+{
+	if (spoken(r)) catalog_on_request(r);
+}
+
+static void on_dataset(struct net_req *r)
+{
+	if (spoken(r)) catalog_on_dataset(r);
+}
 
 /* name, path, message, transfer?, first of its process?, summary */
 #define MESSAGES(X)                                                                                        \
@@ -169,20 +205,21 @@ static void letter_take(struct net_req *r, const struct ds_peer *peer, enum dsp_
 	}                                                                                                  \
 	static void on_##name(struct net_req *r)                                                           \
 	{                                                                                                  \
-		ds_peer_require(r, then_##name);                                                           \
+		peer_require(r, then_##name);                                                              \
 	}
 MESSAGES(X)
 #undef X
 
 /* ---- reading ---- */
 
-static void state_answer(struct net_req *r, enum err e, json_t *j, const struct flaw *f)
+static void state_answer(struct net_req *r, const struct ds_self *self, enum err e, json_t *j,
+			 const struct flaw *f)
 {
 	if (!e && !j) e = ERR_NO_MEMORY;
 	if (e)
 		ds_dsp_refuse(r, e, f);
 	else
-		net_reply(r, 200, DSP_MEDIA_TYPE, json_write(r->arena, j, false));
+		ds_dialect_reply(r, self, 200, j);
 }
 
 static void then_negotiation(struct net_req *r, const struct ds_peer *peer)
@@ -195,7 +232,7 @@ static void then_negotiation(struct net_req *r, const struct ds_peer *peer)
 	if (!e) e = negotiation_find(ds_txn_fresh(r->shard), r->arena, peer->self->id, pid, &n);
 	/* The document must name both pids; until the partner's answer is here, it is not there for it. */
 	if (!e && (!str_is(peer->did, n->peer) || !n->peer_pid[0])) e = ERR_NOT_FOUND;
-	state_answer(r, e, e ? NULL : negotiation_write(r->arena, n), &f);
+	state_answer(r, peer->self, e, e ? NULL : negotiation_write(r->arena, n), &f);
 }
 
 static void then_transfer(struct net_req *r, const struct ds_peer *peer)
@@ -207,17 +244,17 @@ static void then_transfer(struct net_req *r, const struct ds_peer *peer)
 
 	if (!e) e = ds_transfer_find(ds_txn_fresh(r->shard), r->arena, peer->self->id, pid, &x);
 	if (!e && (!str_is(peer->did, x->peer) || !x->peer_pid[0])) e = ERR_NOT_FOUND;
-	state_answer(r, e, e ? NULL : transfer_write(r->arena, x), &f);
+	state_answer(r, peer->self, e, e ? NULL : transfer_write(r->arena, x), &f);
 }
 
 static void on_negotiation(struct net_req *r)
 {
-	ds_peer_require(r, then_negotiation);
+	peer_require(r, then_negotiation);
 }
 
 static void on_transfer(struct net_req *r)
 {
-	ds_peer_require(r, then_transfer);
+	peer_require(r, then_transfer);
 }
 
 static const struct ds_self *public_self(struct net_req *r)
@@ -237,39 +274,56 @@ static void on_did(struct net_req *r)
 {
 	const struct ds_self *self = public_self(r);
 
-	if (self) net_reply(r, 200, "application/did+json", document_write(r->arena, self));
+	if (self) net_reply(r, 200, "application/did+json", document_write(r->arena, ds_of(r), self));
 }
 
+/* "protocolVersions", and the @context that version 2024-1 wants beside it. */
 static void on_version(struct net_req *r)
 {
-	struct dsp_version v = {.version = STR(DSP_VERSION),
-				.path = STR(DS_DSP_PATH),
-				.binding = STR("HTTPS"),
-				.identifier_type = STR("did:web")};
-	struct dsp_versions all = {.versions = &v, .versions_n = 1};
+	struct dsp_version v[DS_DIALECT_END] = {0};
+	struct dsp_versions all = {.versions = v};
 	const struct ds_self *self = public_self(r);
 	json_t *j;
 
 	if (!self) return;
-	v.service_id = self->did;
+	for (uint32_t i = 0; i < DS_DIALECT_END; i++) {
+		if (!ds_dialect_spoken(ds_of(r), i)) continue;
+		v[all.versions_n++] = (struct dsp_version){.version = str_of(ds_dialect_name(i)),
+							   .path = str_of(ds_dialect_path(i)),
+							   .binding = STR("HTTPS"),
+							   .service_id = self->did,
+							   .identifier_type = STR("did:web"),
+							   .auth_protocol = STR(AUTH_PROTOCOL),
+							   .auth_version = STR(AUTH_VERSION)};
+	}
 	j = dsp_versions_write(r->arena, &all);
-	if (j)
-		net_reply(r, 200, DSP_MEDIA_TYPE, json_write(r->arena, j, false));
-	else
+	if (!j) {
 		net_reply_err(r, ERR_NO_MEMORY, NULL);
+		return;
+	}
+	json_put_str(j, "@context", STR(DSP_V2024_CONTEXT));
+	net_reply(r, 200, DSP_MEDIA_TYPE, json_write(r->arena, j, false));
 }
 
 const struct net_route face_dsp_routes[] = {
     {NET_GET, "/p/{p}/did.json", on_did, 0, 0, 0, "DID document of a participant"},
     {NET_GET, "/p/{p}/.well-known/dspace-version", on_version, 0, 0, 0,
      "versions of the Dataspace Protocol"},
-    {NET_POST, BASE "/catalog/request", catalog_on_request, 0, DS_BODY_MAX, 0, "catalog (partner's token)"},
-    {NET_GET, BASE "/catalog/datasets/{d}", catalog_on_dataset, 0, 0, 0, "one dataset (partner's token)"},
+    {NET_POST, BASE "/catalog/request", on_catalog, 0, DS_BODY_MAX, 0, "catalog (partner's token)"},
+    {NET_GET, BASE "/catalog/datasets/{d}", on_dataset, 0, 0, 0, "one dataset (partner's token)"},
     {NET_GET, BASE "/negotiations/{pid}", on_negotiation, 0, 0, 0,
      "state of a negotiation (partner's token)"},
     {NET_GET, BASE "/transfers/{pid}", on_transfer, 0, 0, 0, "state of a transfer (partner's token)"},
 #define X(name, path, type, transfer, first, summary)                                                      \
 	{NET_POST, BASE path, on_##name, 0, DS_BODY_MAX, 0, summary},
+    MESSAGES(X)
+#undef X
+    {NET_POST, BASE_2024 "/catalog/request", on_catalog, 0, DS_BODY_MAX, 0, "catalog, in 2024-1"},
+    {NET_GET, BASE_2024 "/catalog/datasets/{d}", on_dataset, 0, 0, 0, "one dataset, in 2024-1"},
+    {NET_GET, BASE_2024 "/negotiations/{pid}", on_negotiation, 0, 0, 0, "state of a negotiation, in 2024-1"},
+    {NET_GET, BASE_2024 "/transfers/{pid}", on_transfer, 0, 0, 0, "state of a transfer, in 2024-1"},
+#define X(name, path, type, transfer, first, summary)                                                      \
+	{NET_POST, BASE_2024 path, on_##name, 0, DS_BODY_MAX, 0, summary ", in 2024-1"},
     MESSAGES(X)
 #undef X
 };

@@ -1,8 +1,11 @@
 /* Error bodies: DSP 2025-1, "Error": "If the response has a body, it MUST be the error type". */
+#include "dataspace/dialect.h"
 #include "dataspace/face_dsp.h"
 #include "proto/dsp/catalog.h"
 #include "proto/dsp/negotiation.h"
+#include "proto/dsp/pointer.h"
 #include "proto/dsp/transfer.h"
+#include "proto/dsp/v2024.h"
 
 #define PID_UNKNOWN "unknown" /* the schemas want both pids, also where one is not known */
 
@@ -48,14 +51,26 @@ static json_t *flaw_extra(struct net_req *r, const struct flaw *f)
 		return NULL;
 	}
 	if (f->at[0]) json_put_str(d, "field", str_of(f->at));
+	if (f->at[0]) json_put_str(d, "pointer", dsp_pointer(r->arena, f->at));
 	if (f->rule[0]) json_put_str(d, "rule", str_of(f->rule));
 	if (f->offset != FLAW_NO_OFFSET) json_put_u64(d, "offset", f->offset);
 	json_put(x, "kanhe:flaw", d);
 	return x;
 }
 
-void ds_dsp_refuse(struct net_req *r, enum err e, const struct flaw *f)
+/* Paths in the names of the version that the partner speaks; those that have them already keep them. */
+static const struct flaw *flaw_of(const struct net_req *r, const struct flaw *f, struct flaw *room)
 {
+	if (!f || ds_dialect_of(r) != DS_DIALECT_2024_1) return f;
+	*room = *f;
+	dsp_v2024_flaw(NULL, room);
+	return room;
+}
+
+void ds_dsp_refuse(struct net_req *r, enum err e, const struct flaw *why)
+{
+	struct flaw room;
+	const struct flaw *f = flaw_of(r, why, &room);
 	struct dsp_reason reason = reason_of(r, e, f);
 	json_t *extra = flaw_extra(r, f), *j;
 
@@ -73,6 +88,7 @@ void ds_dsp_refuse(struct net_req *r, enum err e, const struct flaw *f)
 
 		j = dsp_catalog_error_write(r->arena, &m);
 	}
+	j = ds_dialect_write(r->arena, ds_dialect_of(r), NULL, STR_NONE, j);
 	if (!j) {
 		net_reply_err(r, e, f);
 		return;

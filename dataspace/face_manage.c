@@ -2,6 +2,7 @@
 #include "dataspace/face_manage.h"
 
 #include "dataspace/catalog.h"
+#include "dataspace/dialect.h"
 #include "dataspace/negotiation.h"
 #include "dataspace/offer.h"
 #include "dataspace/partner.h"
@@ -58,7 +59,9 @@ static enum err offer_pick(struct beginning *b, const struct fetched *got, struc
 	enum err e = partner_answer_check(got, f);
 
 	if (e) return e;
-	if (json_read(a, got->body, f, &j) || dsp_dataset_parse(a, j, f, &s)) return f->err = ERR_UPSTREAM;
+	if (json_read(a, got->body, f, &j) || ds_dialect_read(a, b->n.dialect, j, f, &j) ||
+	    dsp_dataset_parse(a, j, f, &s))
+		return f->err = ERR_UPSTREAM;
 	for (size_t i = 0; i < json_array_size(s.offers); i++) {
 		json_t *offer = json_array_get(s.offers, i);
 
@@ -98,6 +101,7 @@ static void begin_partner(struct net_req *r, void *arg, const struct partner *p)
 
 	b->n.provider = arena_dup(b->job->arena, p->did);
 	b->n.base = arena_dup(b->job->arena, p->base);
+	b->n.dialect = p->dialect;
 	q.url = arena_printf(r->arena, "%.*s/catalog/datasets/%.*s", STR_ARG(p->base),
 			     STR_ARG(fetch_segment(r->arena, b->n.dataset)));
 	e = fetch_start(r, &q);

@@ -78,7 +78,7 @@ enum err fetch_start(struct net_req *r, const struct fetch_ask *q)
 				.body_max = FETCH_ANSWER_MAX,
 				.done = fetching_done};
 	struct fetching *x = calloc(1, sizeof *x);
-	struct str token;
+	struct str token = STR_NONE;
 	uint64_t ticket;
 	enum err e;
 
@@ -93,9 +93,10 @@ enum err fetch_start(struct net_req *r, const struct fetch_ask *q)
 	x->arg = q->arg;
 	c.arg = x;
 	c.url = arena_strdup(r->arena, q->url);
-	e = c.url ? ds_token_make(d, q->self, q->audience, r->arena, &token) : ERR_NO_MEMORY;
+	if (q->open) c.headers_n = 2;
+	e = !c.url ? ERR_NO_MEMORY : q->open ? ERR_OK : ds_token_make(d, q->self, q->audience, r->arena, &token);
 	if (!e) {
-		h[2] = (struct courier_header){"authorization", token.p};
+		if (!q->open) h[2] = (struct courier_header){"authorization", token.p};
 		net_hold(r, fetching_gone, x);
 		e = courier_submit(d->o.courier, &c, &ticket);
 	}

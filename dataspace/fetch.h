@@ -18,6 +18,7 @@ struct fetch_ask {
 	struct str audience;        /* DID of the partner */
 	const char *method;
 	struct str url, body; /* body empty: none */
+	bool open;            /* no token: what anybody may read */
 	fetch_fn *then;
 	void *arg; /* in the request's arena */
 };

@@ -4,8 +4,10 @@
 #include "dataspace/agreement.h"
 #include "dataspace/dataset.h"
 #include "dataspace/kit.h"
+#include "dataspace/dialect.h"
 #include "dataspace/negotiation_act.h"
 #include "dataspace/offer.h"
+#include "proto/dsp/v2024.h"
 
 /* ---- taking messages apart ---- */
 
@@ -99,6 +101,7 @@ static enum err row_start(const struct turn *u, const struct negotiation_message
 	n->peer = turn_text(u, u->who);
 	n->peer_pid = turn_text(u, peer_pid);
 	n->callback = turn_text(u, callback);
+	n->dialect = u->dialect;
 	n->offer_id = turn_text(u, m->policy.id);
 	n->offer = turn_json(u, m->policy.root);
 	*ret = n;
@@ -119,6 +122,7 @@ static enum err first_request(const struct turn *u, const struct negotiation_mes
 	e = json_read(u->a, str_of(s->policy), u->flaw, &published);
 	if (e) return e;
 	published = offer_rules(u->a, published);
+	if (published && u->dialect == DS_DIALECT_2024_1) published = dsp_v2024_rules(u->a, published);
 	asked = offer_rules(u->a, m->policy.root);
 	if (!published || !asked) return ERR_NO_MEMORY;
 	if (!offer_same(published, asked)) {

@@ -43,6 +43,7 @@ enum err negotiation_receive(const struct turn *u, struct str pid, const struct 
 struct negotiation_wish {
 	struct str provider; /* DID */
 	struct str base;     /* its DSP base URL */
+	uint32_t dialect;    /* the version spoken there */
 	struct str dataset;
 	json_t *offer; /* as the provider's catalog has it */
 	struct str offer_id;

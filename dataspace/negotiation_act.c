@@ -2,6 +2,7 @@
 #include "dataspace/negotiation_act.h"
 
 #include "dataspace/agreement.h"
+#include "dataspace/dialect.h"
 #include "dataspace/fetch.h"
 #include "dataspace/kit.h"
 #include "dataspace/offer.h"
@@ -92,6 +93,9 @@ static enum err post(const struct turn *u, const Ds__Negotiation *n, json_t *mes
 
 	if (!message) return ERR_NO_MEMORY;
 	turn_name_message(message);
+	message = ds_dialect_write(u->a, n->dialect, u->self,
+				   n->side == DS__SIDE__SIDE_PROVIDER ? u->self->did : str_of(n->peer), message);
+	if (!message) return ERR_NO_MEMORY;
 	l.body = json_write(u->a, message, false);
 	if (n->peer_pid[0])
 		l.url = arena_printf(u->a, "%s/negotiations/%.*s%s", n->callback,
@@ -251,7 +255,7 @@ enum err negotiation_react(const struct turn *u, Ds__Negotiation *n)
 
 enum err negotiation_start(const struct turn *u, const struct negotiation_wish *w, Ds__Negotiation **ret)
 {
-	struct dsp_contract_request m = {.callback = arena_printf(u->a, "%s" DS_DSP_PATH, u->self->base)};
+	struct dsp_contract_request m = {.callback = ds_dialect_base(u->a, u->self, w->dialect)};
 	Ds__Negotiation *n = ARENA_NEW(u->a, Ds__Negotiation);
 	json_t *rules = offer_rules(u->a, w->offer);
 	char pid[UUID_URN];
@@ -262,6 +266,7 @@ enum err negotiation_start(const struct turn *u, const struct negotiation_wish *
 	n->pid = turn_text(u, str_of(uuid_urn(pid)));
 	n->peer = turn_text(u, w->provider);
 	n->callback = turn_text(u, w->base);
+	n->dialect = w->dialect;
 	n->dataset = turn_text(u, w->dataset);
 	n->offer_id = turn_text(u, w->offer_id);
 	n->offer_ours = true;
@@ -347,6 +352,7 @@ static struct str answer_reason(struct arena *a, struct str body)
 	if (json_read(a, body, NULL, &j))
 		return body.n ? str_first(body, TURN_REASON_MAX) : STR("no answer");
 	all = json_object_get(j, "reason");
+	if (!all) all = json_object_get(j, "dspace:reason");
 	r = json_is_array(all) ? json_array_get(all, 0) : json_object_get(j, "detail");
 	return json_is_string(r) ? str_first(json_text(r), TURN_REASON_MAX)
 				 : str_first(body, TURN_REASON_MAX);
@@ -375,6 +381,7 @@ static enum err pid_read(const struct turn *u, Ds__Negotiation *n, struct str bo
 	json_t *j;
 	enum err e = json_read(u->a, body, f, &j);
 
+	if (!e) e = ds_dialect_read(u->a, n->dialect, j, f, &j);
 	if (!e) e = dsp_negotiation_parse(j, f, &m);
 	if (e) return e;
 	theirs = negotiation_role(n) == DSP_PROVIDER ? m.pids.consumer : m.pids.provider;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "dataspace/dialect.h"
 #include "dataspace/document.h"
 #include "dataspace/peer.h"
 
@@ -14,7 +15,8 @@ struct finding {
 
 enum err partner_did(struct arena *a, struct str text, struct flaw *f, struct str *ret)
 {
-	static const char *const tails[] = {"/", "/did.json", "/.well-known/dspace-version", DS_DSP_PATH};
+	static const char *const tails[] = {"/", "/did.json", DS_VERSIONS_PATH, DS_DSP_PATH,
+					    DS_DSP_PATH_2024};
 	struct str did = text;
 	enum err e = ERR_OK;
 
@@ -45,6 +47,67 @@ static void finding_refuse(struct net_req *r, enum err e)
 	net_reply_flaw(r, &f);
 }
 
+/* ---- which version ---- */
+
+struct choosing {
+	struct partner partner;
+	struct str root; /* of its versions */
+	partner_fn *then;
+	void *arg;
+};
+
+static void choosing_answer(struct net_req *r, void *arg, const struct fetched *got)
+{
+	struct choosing *c = arg;
+	struct flaw f = {0};
+	json_t *j;
+	enum err e = partner_answer_check(got, &f);
+
+	if (!e && (json_read(r->arena, got->body, &f, &j) ||
+		   ds_dialect_choose(r->arena, ds_of(r), j, c->root, &f, &c->partner.dialect, &c->partner.base)))
+		f.err = e = ERR_UPSTREAM;
+	if (e)
+		net_reply_flaw(r, &f);
+	else
+		c->then(r, c->arg, &c->partner);
+}
+
+static void choosing_start(struct net_req *r, const struct finding *w, const struct ds_did *doc)
+{
+	struct choosing *c = ARENA_NEW(r->arena, struct choosing);
+	struct fetch_ask q = {.self = w->partner.self,
+			      .audience = w->partner.did,
+			      .method = "GET",
+			      .url = arena_dup(r->arena, str_of(doc->versions)),
+			      .open = true,
+			      .then = choosing_answer,
+			      .arg = c};
+	enum err e = c && q.url.p ? ERR_OK : ERR_NO_MEMORY;
+
+	if (!e) {
+		*c = (struct choosing){.partner = w->partner, .then = w->then, .arg = w->arg};
+		c->partner.did = arena_dup(r->arena, w->partner.did);
+		c->root = str_first(q.url, q.url.n - strlen(DS_VERSIONS_PATH));
+		e = fetch_start(r, &q);
+	}
+	if (e) net_reply_err(r, e, NULL);
+}
+
+/* A base whose last segment names a version that we speak needs no asking; nor does one of a partner that
+ * tells no versions: it is of before there were several. */
+static bool base_says(const struct ds *d, const struct ds_did *doc, uint32_t *ret)
+{
+	struct str base = str_of(doc->dsp);
+
+	for (uint32_t v = 0; base.n && v < DS_DIALECT_END; v++) {
+		if (!str_ends(base, str_of(ds_dialect_name(v)))) continue;
+		*ret = v;
+		return ds_dialect_spoken(d, v);
+	}
+	*ret = ds_dialect_preferred(d);
+	return base.n && !doc->versions[0];
+}
+
 static void finding_answer(void *arg, enum err e, const struct ds_did *doc)
 {
 	struct finding *w = arg;
@@ -53,7 +116,9 @@ static void finding_answer(void *arg, enum err e, const struct ds_did *doc)
 
 	if (r && e) {
 		finding_refuse(r, e);
-	} else if (r && !doc->dsp[0]) {
+	} else if (r && doc->versions[0] && !base_says(ds_of(r), doc, &w->partner.dialect)) {
+		choosing_start(r, w, doc);
+	} else if (r && !base_says(ds_of(r), doc, &w->partner.dialect)) {
 		(void)flaw_set(&f, ERR_UPSTREAM, FLAW_NO_OFFSET, "provider", "no-service",
 			       "the provider's DID document names no data space service");
 		net_reply_flaw(r, &f);

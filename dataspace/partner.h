@@ -8,6 +8,7 @@
 struct partner {
 	const struct ds_self *self; /* the participant that asks */
 	struct str did, base;
+	uint32_t dialect; /* enum ds_dialect: the version that both speak */
 };
 typedef void partner_fn(struct net_req *r, void *arg, const struct partner *p);
 /* A provider as people name it, a did:web or the URL of a participant, of its document or of its DSP

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "dataspace/dialect.h"
 #include "dataspace/document.h"
 #include "dataspace/participant.h"
 
@@ -216,7 +217,7 @@ static void fetch_start(struct peers *p, struct str did)
 	if (e) fetch_end(f, e, NULL);
 }
 
-static void own_find(const struct ds_self *self, struct ds_did *ret)
+static void own_find(const struct ds_self *self, const char *path, struct ds_did *ret)
 {
 	*ret = (struct ds_did){.keys_n = 2};
 	memcpy(ret->key[0].method, self->method, strlen(self->method) + 1);
@@ -224,7 +225,7 @@ static void own_find(const struct ds_self *self, struct ds_did *ret)
 	memcpy(ret->key[0].key, sign_public(self->key), SIGN_PUBLIC);
 	memcpy(ret->key[1].key, sign_public(self->key), SIGN_PUBLIC);
 	memcpy(ret->dsp, self->base, strlen(self->base));
-	memcpy(ret->dsp + strlen(self->base), DS_DSP_PATH, sizeof DS_DSP_PATH);
+	memcpy(ret->dsp + strlen(self->base), path, strlen(path) + 1);
 }
 
 /* With the lock held: true when *ret_err and *ret say all there is to say now. */
@@ -259,7 +260,7 @@ void peers_find(struct ds *d, struct net_shard *s, struct str did, struct str me
 		return;
 	}
 	if (!participant_by_did(d, ds_txn(s), did, &self)) {
-		own_find(self, &doc);
+		own_find(self, ds_dialect_path(ds_dialect_preferred(d)), &doc);
 		fn(arg, ERR_OK, &doc);
 		return;
 	}

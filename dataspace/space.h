@@ -209,6 +209,7 @@ struct ds_self {
 	char *base;                 /* "<url>/p/<id>": its root; DSP base is base + DS_DSP_PATH */
 };
 #define DS_DSP_PATH "/dsp/2025-1"
+#define DS_DSP_PATH_2024 "/dsp/2024-1" /* dataspace/dialect.h */
 /* From the keyring; loaded with the transaction the first time. ERR_NOT_FOUND. Any thread. */
 enum err ds_self_find(struct ds *d, struct store_txn *t, struct str id,
 		      const struct ds_self **ret) MUST_USE;
@@ -224,6 +225,7 @@ struct ds_did {
 	} key[DS_DID_KEYS];
 	size_t keys_n;
 	char dsp[DS_URL_MAX]; /* DSP base of its DataService or CatalogService; "" when there is none */
+	char versions[DS_URL_MAX]; /* of its DataService that tells the versions; "" when there is none */
 };
 /* ERR_NOT_FOUND */
 enum err ds_did_key(const struct ds_did *doc, struct str method, const unsigned char **ret) MUST_USE;

@@ -80,6 +80,7 @@ static enum err request_row(const struct turn *u, const struct transfer_message 
 	x->peer_pid = turn_text(u, m->pids.consumer);
 	x->peer = turn_text(u, u->who);
 	x->callback = turn_text(u, callback);
+	x->dialect = u->dialect;
 	x->agreement = g->id;
 	x->transfer_format = turn_text(u, m->format);
 	x->purpose = turn_text(u, m->purpose);

@@ -2,6 +2,7 @@
 #include "dataspace/transfer_act.h"
 
 #include "dataspace/agreement.h"
+#include "dataspace/dialect.h"
 #include "dataspace/fetch.h"
 #include "dataspace/kit.h"
 #include "dataspace/outbox.h"
@@ -107,6 +108,8 @@ static enum err post(const struct turn *u, const Ds__Transfer *x, json_t *messag
 
 	if (!message) return ERR_NO_MEMORY;
 	turn_name_message(message);
+	message = ds_dialect_write(u->a, x->dialect, u->self, STR_NONE, message);
+	if (!message) return ERR_NO_MEMORY;
 	l.body = json_write(u->a, message, false);
 	if (x->peer_pid[0])
 		l.url = arena_printf(u->a, "%s/transfers/%.*s%s", x->callback,
@@ -180,13 +183,12 @@ static enum err agreement_usable(const struct turn *u, const Ds__Agreement *g)
 
 enum err transfer_start(const struct turn *u, const struct transfer_wish *w, Ds__Transfer **ret)
 {
-	struct dsp_transfer_request m = {.format = STR(TRANSFER_PULL),
-					 .callback = arena_printf(u->a, "%s" DS_DSP_PATH, u->self->base)};
+	struct dsp_transfer_request m = {.format = STR(TRANSFER_PULL)};
 	Ds__Transfer *x = ARENA_NEW(u->a, Ds__Transfer);
 	Ds__Agreement *g;
 	char pid[UUID_URN];
-	enum err e = x && m.callback.p ? ds_agreement_find(u->t->store, u->a, u->self->id, w->agreement, &g)
-				       : ERR_NO_MEMORY;
+	enum err e =
+	    x ? ds_agreement_find(u->t->store, u->a, u->self->id, w->agreement, &g) : ERR_NO_MEMORY;
 
 	if (e == ERR_NOT_FOUND)
 		return flaw_set(u->flaw, e, FLAW_NO_OFFSET, "agreement", "unknown",
@@ -199,6 +201,8 @@ enum err transfer_start(const struct turn *u, const struct transfer_wish *w, Ds_
 	x->pid = turn_text(u, str_of(uuid_urn(pid)));
 	x->peer = g->provider;
 	x->callback = g->callback;
+	x->dialect = g->dialect;
+	m.callback = ds_dialect_base(u->a, u->self, g->dialect);
 	x->agreement = g->id;
 	x->transfer_format = turn_text(u, m.format);
 	x->purpose = turn_text(u, w->purpose);
@@ -208,7 +212,7 @@ enum err transfer_start(const struct turn *u, const struct transfer_wish *w, Ds_
 	m.consumer_pid = str_of(x->pid);
 	m.agreement_id = str_of(g->id);
 	m.extra = json_keep(u->a, json_object());
-	if (!m.extra) return ERR_NO_MEMORY;
+	if (!m.extra || !m.callback.p) return ERR_NO_MEMORY;
 	if (w->purpose.n) json_put_str(m.extra, TRANSFER_PURPOSE, w->purpose);
 	e = announce(u, x, DSP_TRANSFER_MOVE_REQUEST, dsp_transfer_request_write(u->a, &m), "/request");
 	if (!e) e = ds_transfer_put(u->t, u->self->id, x);

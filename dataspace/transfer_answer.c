@@ -1,4 +1,5 @@
 /* Answers to our messages, and what the data plane reports. */
+#include "dataspace/dialect.h"
 #include "dataspace/fetch.h"
 #include "dataspace/outbox.h"
 #include "dataspace/transfer_act.h"
@@ -58,6 +59,7 @@ static enum err pid_read(const struct turn *u, Ds__Transfer *x, struct str body,
 	json_t *j;
 	enum err e = json_read(u->a, body, f, &j);
 
+	if (!e) e = ds_dialect_read(u->a, x->dialect, j, f, &j);
 	if (!e) e = dsp_transfer_parse(j, f, &m);
 	if (!e) e = turn_name_check(m.pids.provider, DS_PID_MAX, "providerPid", f);
 	if (!e) x->peer_pid = turn_text(u, m.pids.provider);
@@ -139,6 +141,8 @@ static enum err finish(const struct turn *u, const struct report *r)
 	message = dsp_transfer_completion_write(u->a, &m);
 	if (!message) return ERR_NO_MEMORY;
 	turn_name_message(message);
+	message = ds_dialect_write(u->a, x->dialect, u->self, STR_NONE, message);
+	if (!message) return ERR_NO_MEMORY;
 	l.body = json_write(u->a, message, false);
 	if (!l.url.p || !l.body.p) return ERR_NO_MEMORY;
 	e = ds_outbox_add(u->t, u->fx, &l, &x->pending_entry);

@@ -74,6 +74,16 @@ enum err turn_name_check(struct str s, size_t max, const char *at, struct flaw *
 	return ERR_OK;
 }
 
+/* Paths are appended: a query or fragment would swallow them, a user or a backslash would hide the host. */
+static bool host_ok(struct str url)
+{
+	struct str rest = str_skip(url, str_find(url, '/') + 2), host = str_first(rest, str_find(rest, '/'));
+
+	for (size_t i = 0; i < rest.n; i++)
+		if (strchr("?#\\", rest.p[i])) return false;
+	return host.n && host.p[0] != ':' && str_find(host, '@') == host.n;
+}
+
 enum err turn_url_check(struct str s, const char *at, struct flaw *f, struct str *ret)
 {
 	enum err e = turn_name_check(s, DS_URL_MAX, at, f);
@@ -81,6 +91,9 @@ enum err turn_url_check(struct str s, const char *at, struct flaw *f, struct str
 	if (e) return e;
 	if (!str_starts(s, STR("https://")) && !str_starts(s, STR("http://")))
 		return flaw_set(f, ERR_BAD_MESSAGE, 0, at, "url", "it must be an http or https URL");
+	if (!host_ok(s))
+		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, "url",
+				"it must name a host, and no user, query or fragment");
 	while (str_ends(s, STR("/"))) s.n--;
 	*ret = s;
 	return ERR_OK;

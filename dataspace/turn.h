@@ -19,6 +19,7 @@ struct turn {
 	bool partner;                /* a message; otherwise a wish */
 	const struct ds_did *doc;    /* the partner's keys; NULL for wishes */
 	const unsigned char *digest; /* SHA-256 of the message; NULL for wishes */
+	uint32_t dialect;            /* of the message: enum ds_dialect */
 };
 
 enum {

@@ -173,7 +173,10 @@ enum err odrl_check(json_t *policy, enum odrl_kind kind, const char *path, struc
 	struct budget b = {0};
 	if (!in.err && json_dumpb(policy, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY) > ODRL_SIZE_MAX)
 		dsp__fail(&in, "", "limit", "is too large");
-	dsp__const(&in, "@type", kind == ODRL_AGREEMENT ? "Agreement" : "Offer");
+	/* contract-schema.json demands the type of offers in messages and of agreements, and not of those in
+	 * a catalog. */
+	if (kind != ODRL_OFFER || dsp__has(&in, "@type"))
+		dsp__const(&in, "@type", kind == ODRL_AGREEMENT ? "Agreement" : "Offer");
 	p.id = dsp__text(&in, "@id");
 	if (kind == ODRL_AGREEMENT) agreement_check(&in, &p);
 	if (kind == ODRL_OFFER && dsp__has(&in, "target"))

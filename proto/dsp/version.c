@@ -85,12 +85,25 @@ const struct dsp_version *dsp_versions_find(const struct dsp_versions *m, struct
 	return NULL;
 }
 
+/* It may be absent; when it stands there it holds both. */
+static void did_context_check(struct dsp_in *in)
+{
+	json_t *all = json_object_get(in->obj, "@context"), *one;
+	bool found = false;
+	size_t i;
+
+	dsp__context(in);
+	json_array_foreach(all, i, one) found |= str_is(json_text(one), "https://www.w3.org/ns/did/v1");
+	if (!found) dsp__fail(in, "@context", "context", "does not hold the context of DIDs");
+}
+
 /* DidService (did-service-schema.json), whose pattern for the endpoint refuses the specification's own
  * example of a DataService: only a CatalogService has to end in /catalog. */
 enum err dsp_did_service_parse(json_t *j, struct flaw *f, struct dsp_did_service *ret)
 {
 	struct dsp_in in = dsp__in(j, "", ERR_BAD_MESSAGE, f);
 	struct dsp_did_service m = {0};
+	if (dsp__has(&in, "@context")) did_context_check(&in);
 	m.id = dsp__text(&in, "id");
 	m.type = dsp__text(&in, "type");
 	m.endpoint = dsp__text(&in, "serviceEndpoint");

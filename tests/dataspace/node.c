@@ -103,7 +103,8 @@ void node_start(struct node *n)
 			       .did = "did:web:node.test",
 			       .url = n->url,
 			       .folder = n->folder,
-			       .auto_agree = !n->manual};
+			       .auto_agree = !n->manual,
+			       .dsp = n->dsp};
 	struct flaw f = {0};
 
 	open_stores(n);

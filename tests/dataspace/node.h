@@ -17,6 +17,7 @@ struct node {
 	uint16_t port;
 	unsigned shards;
 	bool manual; /* owners agree by hand */
+	const char *dsp; /* versions of the protocol; NULL: both */
 	struct store *store, *access_store;
 	struct writer *writer, *access_writer;
 	struct sign_sealer *sealer;

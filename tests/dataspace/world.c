@@ -101,7 +101,7 @@ static struct ds_did *doc_of(struct world *w, struct store_txn *t, const char *p
 	struct flaw f = {0};
 
 	assert_int_equal(ds_self_find(w->d, t, str_of(participant), &self), ERR_OK);
-	assert_int_equal(document_parse(w->arena, document_write(w->arena, self), self->did, &f, doc),
+	assert_int_equal(document_parse(w->arena, document_write(w->arena, w->d, self), self->did, &f, doc),
 			 ERR_OK);
 	return doc;
 }

@@ -69,7 +69,7 @@ static const struct {
      ROOT
      "@id participantId service[0].@id service[0].@type service[0].endpointURL dataset[0].@id"
      " dataset[0].hasPolicy dataset[0].distribution dataset[0].distribution[0].format"
-     " dataset[0].distribution[0].accessService dataset[0].hasPolicy[0].@type dataset[0].hasPolicy[0].@id"
+     " dataset[0].distribution[0].accessService dataset[0].hasPolicy[0].@id"
      " dataset[0].hasPolicy[0].permission" CONSTRAINT(
 	 "dataset[0].hasPolicy[0].permission[0].constraint[0]")},
     {"catalog/nested-catalog", dsp_catalog_read,

@@ -240,6 +240,7 @@ static enum err open_space(struct node *n, struct flaw *f)
 			       .courier = n->courier,
 			       .auto_agree = conf_switch(c, "space", "auto_agree"),
 			       .token_validity = conf_number(c, "space", "token_validity"),
+			       .dsp = conf_text(c, "space", "dsp"),
 			       .content_max = (uint64_t)conf_number(c, "space", "content_max"),
 			       .kit = conf_text(c, "space", "kit"),
 			       .kit_delay = conf_number(c, "space", "kit_delay")};

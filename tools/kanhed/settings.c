@@ -114,6 +114,8 @@
 	  "agree to requests that match a published offer", "自动同意与已发布要约一致的请求")              \
 	X(space, token_validity, CONF_DURATION, "300s", SECOND * 10, DAY, NULL,                            \
 	  "validity of self-issued tokens", "自签令牌有效期")                                              \
+	X(space, dsp, CONF_CHOICE, "both", 0, 0, "both|2025-1|2024-1",                                     \
+	  "versions of the Dataspace Protocol that are spoken", "所用数据空间协议版本")                     \
 	X(space, content_max, CONF_SIZE, "1TiB", 1, TIB * 1024, NULL, "size of one dataset, at most",      \
 	  "单个数据集的最大字节数")                                                                        \
 	X(space, kit, CONF_TEXT, "", 0, 63, NULL,                                                          \

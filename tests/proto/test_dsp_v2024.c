@@ -1,0 +1,340 @@
+/* 2024-1 through the mapping: every published example, each with a member removed or mistyped, back again. */
+#include "tests/proto/cases.h"
+
+#include <dirent.h>
+
+#include "proto/dsp/catalog.h"
+#include "proto/dsp/negotiation.h"
+#include "proto/dsp/pointer.h"
+#include "proto/dsp/transfer.h"
+#include "proto/dsp/v2024.h"
+
+static struct arena *arena;
+
+/* As the type says; the flaw in the names of 2024-1. */
+static enum err parse(json_t *old, struct flaw *f, json_t **ret)
+{
+	union {
+		struct dsp_catalog_request cr;
+		struct dsp_dataset_request dr;
+		struct dsp_catalog c;
+		struct dsp_dataset d;
+		struct dsp_catalog_error ce;
+		struct dsp_contract_request q;
+		struct dsp_contract_offer o;
+		struct dsp_contract_agreement g;
+		struct dsp_agreement_verification v;
+		struct dsp_negotiation_event ev;
+		struct dsp_negotiation_termination t;
+		struct dsp_negotiation n;
+		struct dsp_negotiation_error ne;
+		struct dsp_transfer_request tr;
+		struct dsp_transfer_start ts;
+		struct dsp_transfer_completion tc;
+		struct dsp_transfer_notice tn;
+		struct dsp_transfer tp;
+	} m;
+	enum dsp_type t;
+	json_t *j;
+	enum err e = dsp_v2024_read(arena, old, f, &j);
+
+	if (e) return e;
+	*ret = j;
+	e = dsp_type_of(j, f, &t);
+	if (!e) {
+		switch (t) {
+		case DSP_CATALOG_REQUEST: e = dsp_catalog_request_parse(j, f, &m.cr); break;
+		case DSP_DATASET_REQUEST: e = dsp_dataset_request_parse(j, f, &m.dr); break;
+		case DSP_CATALOG: e = dsp_catalog_parse(arena, j, f, &m.c); break;
+		case DSP_DATASET: e = dsp_dataset_parse(arena, j, f, &m.d); break;
+		case DSP_CATALOG_ERROR: e = dsp_catalog_error_parse(j, f, &m.ce); break;
+		case DSP_CONTRACT_REQUEST: e = dsp_contract_request_parse(j, f, &m.q); break;
+		case DSP_CONTRACT_OFFER: e = dsp_contract_offer_parse(j, f, &m.o); break;
+		case DSP_CONTRACT_AGREEMENT: e = dsp_contract_agreement_parse(j, f, &m.g); break;
+		case DSP_AGREEMENT_VERIFICATION: e = dsp_agreement_verification_parse(j, f, &m.v); break;
+		case DSP_NEGOTIATION_EVENT: e = dsp_negotiation_event_parse(j, f, &m.ev); break;
+		case DSP_NEGOTIATION_TERMINATION: e = dsp_negotiation_termination_parse(j, f, &m.t); break;
+		case DSP_NEGOTIATION: e = dsp_negotiation_parse(j, f, &m.n); break;
+		case DSP_NEGOTIATION_ERROR: e = dsp_negotiation_error_parse(j, f, &m.ne); break;
+		case DSP_TRANSFER_REQUEST: e = dsp_transfer_request_parse(j, f, &m.tr); break;
+		case DSP_TRANSFER_START: e = dsp_transfer_start_parse(j, f, &m.ts); break;
+		case DSP_TRANSFER_COMPLETION: e = dsp_transfer_completion_parse(j, f, &m.tc); break;
+		case DSP_TRANSFER_SUSPENSION: e = dsp_transfer_suspension_parse(j, f, &m.tn); break;
+		case DSP_TRANSFER_TERMINATION: e = dsp_transfer_termination_parse(j, f, &m.tn); break;
+		case DSP_TRANSFER_ERROR: e = dsp_transfer_error_parse(j, f, &m.tn); break;
+		case DSP_TRANSFER: e = dsp_transfer_parse(j, f, &m.tp); break;
+		case DSP_TYPE_COUNT: fail();
+		}
+	}
+	if (e) dsp_v2024_flaw(j, f);
+	return e;
+}
+
+#define ROOT "@context @type "
+#define PIDS "dspace:providerPid dspace:consumerPid "
+#define POLICY(at)                                                                                         \
+	at " " at ".@type " at ".@id " at ".odrl:assigner " at ".odrl:permission " at                      \
+	   ".odrl:permission[0].odrl:action "
+#define ADDRESS                                                                                            \
+	"dspace:dataAddress.@type dspace:dataAddress.dspace:endpointType "                                 \
+	"dspace:dataAddress.dspace:endpoint dspace:dataAddress.dspace:endpointProperties[0].@type "        \
+	"dspace:dataAddress.dspace:endpointProperties[0].dspace:name "                                     \
+	"dspace:dataAddress.dspace:endpointProperties[1].dspace:value "
+
+static const struct {
+	const char *file, *required;
+	bool refused; /* at odrl:operator: "odrl:equals" is no operator of the schema either */
+} examples[] = {
+    {"catalog/example/catalog-error", ROOT, false},
+    {"catalog/example/catalog-request-message", ROOT, false},
+    {"catalog/example/dataset-request-message", ROOT "dspace:dataset", false},
+    {"catalog/example/catalog",
+     ROOT "@id dspace:participantId dcat:service[0].@id dcat:service[0].dcat:endpointURL dcat:dataset[0].@id"
+	  " dcat:dataset[0].odrl:hasPolicy dcat:dataset[0].odrl:hasPolicy[0].odrl:assigner"
+	  " dcat:dataset[0].dcat:distribution[0].dct:format"
+	  " dcat:dataset[0].dcat:distribution[0].dcat:accessService",
+     false},
+    {"catalog/example/dataset",
+     "@context @type @id odrl:hasPolicy dcat:distribution odrl:hasPolicy[0].@type "
+     "odrl:hasPolicy[0].odrl:permission[0].odrl:constraint[0].odrl:leftOperand "
+     "odrl:hasPolicy[0].odrl:permission[0].odrl:constraint[0].odrl:operator "
+     "odrl:hasPolicy[0].odrl:permission[0].odrl:constraint[0].odrl:rightOperand",
+     false},
+    {"negotiation/example/contract-offer-message",
+     ROOT "dspace:providerPid dspace:callbackAddress dspace:offer.odrl:target " POLICY("dspace:offer"), false},
+    {"negotiation/example/contract-offer-message_initial",
+     ROOT "dspace:providerPid dspace:callbackAddress " POLICY("dspace:offer"), false},
+    {"negotiation/example/contract-request-message",
+     ROOT "dspace:consumerPid dspace:callbackAddress " POLICY("dspace:offer"), false},
+    {"negotiation/example/contract-request-message_initial",
+     ROOT "dspace:consumerPid dspace:callbackAddress " POLICY("dspace:offer"), false},
+    {"negotiation/example/contract-agreement-message",
+     ROOT PIDS "dspace:callbackAddress dspace:agreement.odrl:target dspace:agreement.odrl:assignee " POLICY(
+	 "dspace:agreement"),
+     false},
+    {"negotiation/example/contract.agreement.message.http.transfer", "", true},
+    {"negotiation/example/contract-agreement-verification-message", ROOT PIDS, false},
+    {"negotiation/example/contract-negotiation-event-message", ROOT PIDS "dspace:eventType", false},
+    {"negotiation/example/contract-negotiation-termination-message", ROOT PIDS, false},
+    {"negotiation/example/contract-negotiation", ROOT PIDS "dspace:state", false},
+    {"negotiation/example/contract-negotiation-error", ROOT PIDS, false},
+    {"transfer/example/transfer-request-message",
+     ROOT "dspace:consumerPid dspace:agreementId dct:format dspace:callbackAddress " ADDRESS, false},
+    {"transfer/example/transfer-start-message", ROOT PIDS ADDRESS, false},
+    {"transfer/example/transfer-completion-message", ROOT PIDS, false},
+    {"transfer/example/transfer-suspension-message", ROOT PIDS, false},
+    {"transfer/example/transfer-termination-message", ROOT PIDS, false},
+    {"transfer/example/transfer-error", ROOT PIDS, false},
+    {"transfer/example/transfer-process", ROOT PIDS "dspace:state", false},
+};
+
+enum { EXAMPLES = sizeof examples / sizeof *examples };
+
+static json_t *example(size_t i)
+{
+	char path[256];
+
+	snprintf(path, sizeof path, "dataspace/dsp/2024-1/%s.json", examples[i].file);
+	return shared_json(path);
+}
+
+static void every_example_is_accepted_and_stays_the_same(void **state)
+{
+	struct dsp_v2024_more more = {STR("https://us.example/dsp"), STR("did:web:us.example")};
+
+	arena = *state;
+	if (!shared_there()) return;
+	for (size_t i = 0; i < EXAMPLES; i++) {
+		json_t *j = example(i), *new, *old, *again;
+		struct flaw f = {0};
+		enum err e = parse(j, &f, &new);
+
+		if (examples[i].refused) {
+			assert_int_equal(e, ERR_BAD_POLICY);
+			assert_string_equal(
+			    f.at, "dspace:agreement.odrl:permission[0].odrl:constraint[0].odrl:operator");
+			json_decref(j);
+			continue;
+		}
+		if (e) fail_msg("%s: %s at %s: %s", examples[i].file, err_name(e), f.at, f.text);
+		old = dsp_v2024_write(arena, new, &more);
+		assert_non_null(old);
+		assert_true(str_is(member(old, "@context"), DSP_V2024_CONTEXT));
+		assert_true(str_eq(member(old, "@type"), member(j, "@type")));
+		assert_int_equal(parse(old, &f, &again), ERR_OK);
+		if (!json_equal(new, again)) {
+			json_dumpf(new, stderr, JSON_INDENT(1));
+			json_dumpf(again, stderr, JSON_INDENT(1));
+			fail_msg("%s comes back as another message", examples[i].file);
+		}
+		json_decref(j);
+		arena_reset(arena);
+	}
+}
+
+static void no_example_is_left_out(void **state)
+{
+	static const char *const folders[] = {"catalog", "negotiation", "transfer"};
+	size_t n = 0;
+
+	(void)state;
+	if (!shared_there()) return;
+	for (size_t i = 0; i < 3; i++) {
+		char path[256];
+		DIR *d;
+
+		snprintf(path, sizeof path, SHARED_DIR "/dataspace/dsp/2024-1/%s/example", folders[i]);
+		d = opendir(path);
+		assert_non_null(d);
+		for (struct dirent *e; (e = readdir(d));) n += e->d_name[0] != '.';
+		closedir(d);
+	}
+	assert_int_equal(n, EXAMPLES);
+}
+
+/* The object that holds the last member of a path, and that member's name. */
+static json_t *holder(json_t *j, struct str path, struct str *ret_key)
+{
+	struct str part;
+
+	while (str_split(&path, '.', &part)) {
+		size_t bracket = str_find(part, '[');
+		char key[64];
+
+		if (!path.p && bracket == part.n) {
+			*ret_key = part;
+			return j;
+		}
+		snprintf(key, sizeof key, "%.*s", STR_ARG(str_first(part, bracket)));
+		j = json_object_get(j, key);
+		if (bracket < part.n) j = json_array_get(j, (size_t)(part.p[bracket + 1] - '0'));
+		assert_non_null(j);
+	}
+	return NULL;
+}
+
+static void refused_at(const char *file, json_t *j, struct str path, const char *what)
+{
+	struct flaw f = {0};
+	json_t *new;
+	enum err e = parse(j, &f, &new);
+
+	if ((e != ERR_BAD_MESSAGE && e != ERR_BAD_POLICY) || !str_is(path, f.at) || !f.rule[0])
+		fail_msg("%s, %.*s %s: %s at \"%s\" (%s)", file, STR_ARG(path), what, err_name(e), f.at,
+			 f.text);
+	assert_true(!strncmp(f.text, f.at, strlen(f.at)));
+}
+
+static void each_required_member_is_missed_by_its_name_of_2024(void **state)
+{
+	size_t n = 0;
+
+	arena = *state;
+	if (!shared_there()) return;
+	for (size_t i = 0; i < EXAMPLES; i++) {
+		struct str rest = str_of(examples[i].required), path, name = STR_NONE;
+
+		while (str_split(&rest, ' ', &path)) {
+			json_t *j, *in;
+			char key[64];
+
+			if (!path.n) continue;
+			j = example(i);
+			in = holder(j, path, &name);
+			snprintf(key, sizeof key, "%.*s", STR_ARG(name));
+			json_object_set_new(in, key, json_true());
+			if (!str_ends(path, STR("rightOperand"))) refused_at(examples[i].file, j, path, "true");
+			json_object_set_new(in, key, json_null());
+			refused_at(examples[i].file, j, path, "null");
+			json_object_del(in, key);
+			refused_at(examples[i].file, j, path, "removed");
+			n += 3;
+			json_decref(j);
+			arena_reset(arena);
+		}
+	}
+	printf("%zu broken messages refused by name\n", n);
+}
+
+static json_t *text(const char *s)
+{
+	json_t *j;
+
+	assert_int_equal(json_read(arena, str_of(s), NULL, &j), ERR_OK);
+	return j;
+}
+
+#define HEAD "{\"@context\":\"" DSP_V2024_CONTEXT "\",\"@type\":"
+#define EVENT HEAD "\"dspace:ContractNegotiationEventMessage\",\"dspace:providerPid\":\"p\",\"dspace:consumerPid\":\"c\","
+
+static void refused(const char *s, const char *at, const char *rule)
+{
+	struct flaw f = {0};
+	json_t *new;
+
+	assert_int_not_equal(parse(text(s), &f, &new), ERR_OK);
+	if (strcmp(f.at, at) || strcmp(f.rule, rule)) fail_msg("%s: at %s rule %s", s, f.at, f.rule);
+}
+
+static void constants_need_their_prefix_and_names_stand_once(void **state)
+{
+	json_t *new;
+	struct flaw f;
+
+	arena = *state;
+	refused(EVENT "\"dspace:eventType\":\"ACCEPTED\"}", "dspace:eventType", "value");
+	refused(EVENT "\"dspace:eventType\":\"odrl:ACCEPTED\"}", "dspace:eventType", "value");
+	refused(EVENT "\"dspace:eventType\":\"dspace:ACCEPTED\",\"eventType\":\"dspace:FINALIZED\"}", "eventType",
+		"twice");
+	refused(HEAD "\"ContractNegotiationEventMessage\"}", "@type", "value");
+	refused(HEAD "\"dspace:Catalog\"}", "@type", "value");
+	refused(HEAD "[\"dspace:CatalogError\"]}", "@type", "type");
+	refused("{\"@context\":[\"" DSP_CONTEXT "\"],\"@type\":\"dspace:CatalogError\"}", "@context", "context");
+	refused("{\"@context\":\"http://169.254.169.254/\",\"@type\":\"dspace:CatalogError\"}", "@context",
+		"context");
+	refused("[]", "", "type");
+	assert_int_equal(parse(text(EVENT "\"dspace:eventType\":\"dspace:ACCEPTED\",\"kanhe:x\":{\"a:b\":1}}"), &f,
+			       &new),
+			 ERR_OK);
+	assert_non_null(json_object_get(new, "kanhe:x"));
+}
+
+static void terms_of_a_policy_settle_after_one_reading(void **state)
+{
+	static const char *const actions[] = {"use",     "odrl:use", "odrl:odrl:use", "odrl:", "cc:Attribution",
+					      "a:b",     "odrl:a:b", "http://www.w3.org/ns/odrl/2/use"};
+
+	arena = *state;
+	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+		json_t *rules = json_keep(arena, json_pack("{s:[{s:s}]}", "permission", "action", actions[i])), *once,
+		       *twice;
+
+		once = dsp_v2024_rules(arena, rules);
+		twice = dsp_v2024_rules(arena, dsp_v2024_write(arena, once, NULL));
+		json_object_del(twice, "@context");
+		if (!json_equal(once, twice)) fail_msg("%s does not settle", actions[i]);
+	}
+}
+
+static void paths_become_pointers(void **state)
+{
+	arena = *state;
+	assert_str(dsp_pointer(arena, ""), "");
+	assert_str(dsp_pointer(arena, "@type"), "/@type");
+	assert_str(dsp_pointer(arena, "offer.permission[0].constraint[12].and[1].operator"),
+		   "/offer/permission/0/constraint/12/and/1/operator");
+	assert_str(dsp_pointer(arena, "a/b~c"), "/a~1b~0c");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    CASE(every_example_is_accepted_and_stays_the_same),
+	    CASE(no_example_is_left_out),
+	    CASE(each_required_member_is_missed_by_its_name_of_2024),
+	    CASE(constants_need_their_prefix_and_names_stand_once),
+	    CASE(terms_of_a_policy_settle_after_one_reading),
+	    CASE(paths_become_pointers),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
