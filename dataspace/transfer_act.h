@@ -18,5 +18,8 @@ enum err transfer_open(const struct turn *u, Ds__Transfer *x) MUST_USE;
 enum err transfer_tell_end(const struct turn *u, const Ds__Transfer *x) MUST_USE;
 enum err transfer_tell(const struct turn *u, const Ds__Transfer *x, enum ds_event_kind kind, bool by_peer,
 		       struct str reason, json_t *report) MUST_USE;
+/* Before a suspended transfer goes on at the provider: what the agreement and its policy say now, this
+ * transfer itself being counted already. ERR_REVOKED, ERR_EXPIRED, ERR_POLICY_DENIED with the reason. */
+enum err transfer_judge_again(const struct turn *u, const Ds__Transfer *x) MUST_USE;
 
 #endif
