@@ -87,12 +87,44 @@ static void test_a_sink_must_be_an_address(void **state)
 	assert_true(has(a.body, "sink"));
 }
 
+/* What the protocol says of formats and addresses, said to the provider itself. */
+static struct answer request(const char *agreement, const char *more)
+{
+	return node_call(&pair.maker, "POST", "/p/maker/dsp/2025-1/transfers/request",
+			 node_partner_token(&pair.buyer, "buyer", node_did(&pair.maker, "maker")),
+			 text("{\"@context\":[\"https://w3id.org/dspace/2025/1/context.jsonld\"],"
+			      "\"@type\":\"TransferRequestMessage\",\"agreementId\":\"%s\","
+			      "\"callbackAddress\":\"%s/p/buyer/dsp/2025-1\",\"consumerPid\":\"urn:uuid:1\"%s}",
+			      agreement, pair.buyer.url, more));
+}
+
+static void test_a_push_needs_its_address(void **state)
+{
+	const char *agreement;
+	struct answer a;
+
+	(void)state;
+	publish("addressed", "", octets(1000, 14));
+	agreement = agree("addressed");
+	a = request(agreement, ",\"format\":\"HttpData-PUSH\"");
+	assert_int_equal(a.status, 400);
+	assert_true(has(a.body, "dataAddress"));
+	a = request(agreement, ",\"format\":\"HttpData-PUSH\",\"dataAddress\":{\"@type\":\"DataAddress\","
+			       "\"endpointType\":\"x\",\"endpoint\":\"gopher://there\"}");
+	assert_int_equal(a.status, 400);
+	assert_true(has(a.body, "endpoint"));
+	a = request(agreement, ",\"format\":\"AmazonS3-PUSH\"");
+	assert_int_equal(a.status, 400);
+	assert_true(has(a.body, "HttpData-PUSH"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_the_provider_sends_and_counts),
 	    cmocka_unit_test(test_a_sink_that_refuses_ends_it),
 	    cmocka_unit_test(test_a_sink_must_be_an_address),
+	    cmocka_unit_test(test_a_push_needs_its_address),
 	};
 
 	return cmocka_run_group_tests(tests, pair_setup, pair_teardown);

@@ -1,4 +1,5 @@
 """Two daemons: the maker pushes to an HTTP sink of the buyer's, which fails, stalls, refuses; it is paused and goes on."""
+import base64
 import hashlib
 import http.server
 import json
@@ -6,8 +7,9 @@ import os
 import subprocess
 import tempfile
 import threading
+import time
 
-from node import KANHE, Node, check, finish, run, until
+from node import Node, check, finish, until
 
 DATA = os.urandom(6 << 20)
 TOKEN = "the-sinks-own-token"
@@ -109,7 +111,6 @@ try:
     check("whole", body == DATA)
     check("once", len(Sink.got) == 1, len(Sink.got))
     check("with the sink's token", headers.get("Authorization") == "Bearer " + TOKEN, headers)
-    import base64
     digest = base64.b64encode(hashlib.sha256(DATA).digest()).decode()
     check("and its digest", headers.get("Repr-Digest") == f"sha-256=:{digest}:", headers)
     meters = json.loads(ok(maker, "agreements", agreement, "--meters", "--json"))
@@ -149,6 +150,20 @@ try:
     status, out, err = buyer.kanhe("pull", agreement, "--push", sink, "--push-token", secret)
     check("the fifth is refused", status == 1 and "count" in err, (status, out, err))
     check("and nothing was sent", len(Sink.got) == 3, len(Sink.got))
+
+    # the owner revokes while it runs
+    ok(maker, "publish", data, "--id", "batch", "--title", "Batch", "--count", "9", "--json")
+    agreement = negotiated()
+    Sink.plan[:] = ["stall"]
+    pid = pushed(agreement)
+    check("it runs", until(lambda: Sink.open == 1))
+    at = time.monotonic()
+    ok(maker, "revoke", agreement, "--reason", "over")
+    check("the connection ends", until(lambda: Sink.open == 0))
+    took = time.monotonic() - at
+    print(f"a revoked push was cut after {took * 1000:.0f} ms")
+    check("and the transfer", becomes(buyer, pid, "TERMINATED"), state(buyer, pid))
+    check("nothing came of it", len(Sink.got) == 3, len(Sink.got))
 finally:
     Sink.go.set()
     server.shutdown()
