@@ -193,6 +193,9 @@ static enum err sink_address(const struct turn *u, const struct transfer_sink *s
 	enum err e = turn_url_check(s->endpoint, "sink", u->flaw, &checked);
 
 	if (e) return e;
+	if (s->method.n && !str_is(s->method, "POST") && !str_is(s->method, "PUT"))
+		return flaw_set(u->flaw, ERR_BAD_INPUT, FLAW_NO_OFFSET, "sinkMethod", "value",
+				"a sink is sent to by POST or PUT");
 	m->format = STR(TRANSFER_PUSH);
 	m->address = (struct dsp_data_address){.present = true,
 					       .endpoint_type = STR("https://w3id.org/idsa/v4.1/HTTP"),

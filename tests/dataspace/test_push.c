@@ -85,6 +85,16 @@ static void test_a_sink_must_be_an_address(void **state)
 		       text("{\"agreement\":\"%s\",\"sink\":\"file:///etc/passwd\"}", agree("nowhere-to")));
 	assert_int_equal(a.status, 400);
 	assert_true(has(a.body, "sink"));
+	a = buyer_call("POST", "/transfers",
+		       text("{\"agreement\":\"%s\",\"sink\":\"http://127.0.0.1:1/\",\"sinkMethod\":\"GET\"}",
+			    agree("nowhere-to")));
+	assert_int_equal(a.status, 400);
+	assert_true(has(a.body, "sinkMethod"));
+	a = buyer_call("POST", "/transfers",
+		       text("{\"agreement\":\"%s\",\"sink\":\"http://127.0.0.1:1/\",\"rate\":5}",
+			    agree("nowhere-to")));
+	assert_int_equal(a.status, 400);
+	assert_true(has(a.body, "rate"));
 }
 
 /* What the protocol says of formats and addresses, said to the provider itself. */
