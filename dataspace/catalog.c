@@ -48,7 +48,10 @@ static json_t *distribution_extra(struct arena *a, const Ds__Dataset *s, const c
 static enum err dataset_fill(struct arena *a, const struct ds_self *self, const Ds__Dataset *s,
 			     struct dsp_dataset *ret)
 {
-	struct dsp_distribution *d = ARENA_NEW(a, struct dsp_distribution);
+	struct both {
+		struct dsp_distribution way[2]; /* pull, push */
+	} *both = ARENA_NEW(a, struct both);
+	struct dsp_distribution *d = both ? both->way : NULL;
 	char *hex = content_digest(a, s);
 	json_t *policy, *offer;
 	enum err e = d && hex ? json_read(a, str_of(s->policy), NULL, &policy) : ERR_NO_MEMORY;
@@ -58,11 +61,13 @@ static enum err dataset_fill(struct arena *a, const struct ds_self *self, const 
 	d->format = STR(TRANSFER_PULL);
 	d->service_id = arena_printf(a, "%.*s#catalog", STR_ARG(self->did));
 	d->root = distribution_extra(a, s, hex);
+	d[1] = d[0];
+	d[1].format = STR(TRANSFER_PUSH);
 	ret->id = arena_dup(a, str_of(s->id));
 	ret->offers = json_keep(a, json_array());
 	ret->extra = dataset_extra(a, s, hex);
 	ret->distributions = d;
-	ret->distributions_n = 1;
+	ret->distributions_n = 2;
 	if (!offer || !ret->offers || !ret->extra || !d->root) return ERR_NO_MEMORY;
 	must(!json_array_append(ret->offers, offer));
 	return arena_overflowed(a) ? ERR_NO_MEMORY : ERR_OK;

@@ -1,6 +1,6 @@
 /* The catalog of a participant (DSP 2025-1, Catalog Protocol) and the catalogs of partners.
  *
- * Each published dataset has one offer and one distribution, HttpData-PULL at the participant's own
+ * Each published dataset has one offer and two distributions, HttpData-PULL and HttpData-PUSH, at the participant's own
  * data service. What plain peers may ignore: "kanhe:content" {digest, size, mediaType} of the dataset,
  * its title, description and identifiers, and an SPDX checksum and size of the distribution. The
  * catalog is given in pages of CATALOG_PAGE datasets with a Link header.

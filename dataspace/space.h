@@ -91,7 +91,7 @@ enum err ds_post(struct ds *d, struct net_shard *s, void (*fn)(void *arg), void 
 
 /* ---- effects: what follows a commit --------------------------------------------------------- */
 
-enum ds_fx_kind { DS_FX_SEND, DS_FX_CHANGED, DS_FX_PULL, DS_FX_CUT };
+enum ds_fx_kind { DS_FX_SEND, DS_FX_CHANGED, DS_FX_PULL, DS_FX_CUT, DS_FX_PUSH };
 
 struct ds_fx_item {
 	enum ds_fx_kind kind;
@@ -111,6 +111,7 @@ struct ds_fx {
 void ds_fx_init(struct ds_fx *fx, struct arena *a); /* at the start of every apply */
 void ds_fx_changed(struct ds_fx *fx, struct str participant, struct str pid); /* wakes waiters */
 void ds_fx_pull(struct ds_fx *fx, struct str participant, struct str pid);
+void ds_fx_push(struct ds_fx *fx, struct str participant, struct str pid);
 void ds_fx_cut(struct ds_fx *fx, struct str participant, struct str agreement, struct str pid,
 	       enum err why);
 void ds_fx_send(struct ds_fx *fx, struct str participant, uint64_t seq, usec_t due);

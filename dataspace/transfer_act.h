@@ -20,5 +20,8 @@ enum err transfer_tell(const struct turn *u, const Ds__Transfer *x, enum ds_even
 		       struct str reason, json_t *report) MUST_USE;
 /* Sends the completion message unless the transfer has ended meanwhile; puts the row. */
 enum err transfer_complete(const struct turn *u, struct str pid) MUST_USE;
+/* Before a suspended transfer goes on at the provider: what the agreement and its policy say now, this
+ * transfer itself being counted already. ERR_REVOKED, ERR_EXPIRED, ERR_POLICY_DENIED with the reason. */
+enum err transfer_judge_again(const struct turn *u, const Ds__Transfer *x) MUST_USE;
 
 #endif
