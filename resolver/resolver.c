@@ -19,6 +19,14 @@ const struct store_table rs_tables[] = {
 #undef X
 };
 const size_t rs_tables_n = sizeof rs_tables / sizeof *rs_tables;
+
+/* A row of the table record begins with its leaf, which marks the change. */
+enum store_told rs_table_told(unsigned table)
+{
+	if (table == RS_TABLE_record) return STORE_TOLD_BY_KEY;
+	return table == RS_TABLE_reverse ? STORE_UNTOLD : STORE_TOLD;
+}
+
 const unsigned rs_table_credential = RS_TABLE_credential;
 
 enum { RS_ARENA = 1 << 20 }; /* a few hundred prefixes and anchors */
