@@ -257,7 +257,8 @@ static void add_to_batch(struct reverse_load *l, const struct reverse_row *row)
 	buf_add(&l->batch, row->value);
 }
 
-static enum err run_until_done(struct reverse_load *l, enum err (*apply)(struct writer_cmd *, struct writer_txn *))
+static enum err run_until_done(struct reverse_load *l,
+			       enum err (*apply)(struct writer_cmd *, struct writer_txn *))
 {
 	enum err e;
 	do {

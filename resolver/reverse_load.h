@@ -34,7 +34,8 @@ struct reverse_load_options {
 };
 
 enum err reverse_load_start(const struct reverse_load_options *o, struct reverse_load **ret) MUST_USE;
-/* An import is at its end, or (not `finished`) a request for it, which others may follow soon. NULL is allowed. */
+/* An import is at its end, or (not `finished`) a request for it, which others may follow soon. NULL is
+ * allowed. */
 void reverse_load_kick(struct reverse_load *l, bool finished);
 void reverse_load_stop(struct reverse_load *l); /* NULL is allowed; a kick later does nothing */
 void reverse_load_free(struct reverse_load *l); /* after the stop; NULL is allowed */
