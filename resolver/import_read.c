@@ -8,6 +8,7 @@
 
 #include "resolver/face_registry.h"
 #include "resolver/import_state.h"
+#include "resolver/reverse_load.h"
 
 enum {
 	NICE = 10,             /* who resolves comes first */
@@ -276,14 +277,17 @@ static enum err take_input(struct import_run *r)
 	bool lull = !wait_input(r);
 	enum err e = r->err ? r->err : r->cancelled ? ERR_STOPPING : ERR_OK;
 	if (!e && !lull) {
-		buf_add(&r->work, buf_str(&r->in));
-		buf_clear(&r->in);
+		struct buf in = r->in;
+		r->in = r->taken;
+		r->taken = in;
 		r->last = r->ended;
 		paused = r->paused;
 		r->paused = false;
-		e = buf_err(&r->work);
 	}
 	pthread_mutex_unlock(&r->lock);
+	buf_add(&r->work, buf_str(&r->taken));
+	buf_clear(&r->taken);
+	if (!e) e = buf_err(&r->work);
 	/* in vain once the shard has stopped: then the client has gone as well */
 	if (paused && rs__post(r->shard, unpause, r)) return ERR_STOPPING;
 	return !e && lull ? send_batch(r, false) : e;
@@ -392,6 +396,7 @@ void *import__run(void *arg)
 	if (e) fail(r, e, &f);
 	e = wait_flying(r, 0); /* told in r->err */
 	import__delist(r);
+	reverse_load_kick(r->rs->load, r->state.finished);
 	e = rs__post(r->shard, import__finish, r);
 	(void)e; /* the shard has stopped: imports_stop ends it */
 	return NULL;

@@ -144,7 +144,7 @@ static enum err targets_of(const struct reverse_types *types, unsigned char only
 
 /* ---- noting ----------------------------------------------------------------------------- */
 
-static enum err put(struct store_txn *t, const struct target *to, struct str id_key)
+static enum err with_row(const struct target *to, struct str id_key, reverse_row_fn *fn, void *arg)
 {
 	struct row_key k;
 	unsigned char value[INDEX_OCTETS + STORE_KEY_MAX];
@@ -153,7 +153,22 @@ static enum err put(struct store_txn *t, const struct target *to, struct str id_
 	struct str key = id_set(&k, id_key);
 	wire_put_u32(&w, to->index);
 	if (k.cut) wire_put(&w, id_key);
-	return store_put(t, RS_TABLE_reverse, key, wire_str(&w));
+	return fn(arg, &(struct reverse_row){key, wire_str(&w), k.stem_n});
+}
+
+enum err reverse_put_row(struct store_txn *t, const struct reverse_row *row)
+{
+	return store_put(t, RS_TABLE_reverse, row->key, row->value);
+}
+
+static enum err put_row(void *arg, const struct reverse_row *row)
+{
+	return reverse_put_row(arg, row);
+}
+
+static enum err put(struct store_txn *t, const struct target *to, struct str id_key)
+{
+	return with_row(to, id_key, put_row, t);
 }
 
 /* Absent when the type is still being built and has not come to this record. */
@@ -207,6 +222,35 @@ enum err reverse_build_one(struct store_txn *t, const struct reverse_types *type
 	for (size_t i = 0; i < all.n && !e; i++) e = put(t, &all.p[i], id_key);
 	arena_rollback(a, mark);
 	return e;
+}
+
+enum err reverse_rows(const struct reverse_types *types, struct arena *a, struct str id_key,
+		      struct str packed, reverse_row_fn *fn, void *arg)
+{
+	struct targets all;
+	struct arena_mark mark = arena_mark(a);
+	enum err e = targets_of(types, 0, a, packed, &all);
+	for (size_t i = 0; i < all.n && !e; i++) e = with_row(&all.p[i], id_key, fn, arg);
+	arena_rollback(a, mark);
+	return e;
+}
+
+struct str reverse_row_id(const struct reverse_row *row)
+{
+	return row->value.n > INDEX_OCTETS ? str_skip(row->value, INDEX_OCTETS)
+					   : str_skip(row->key, row->stem_n);
+}
+
+enum err reverse_empty(struct store_txn *t, unsigned char number, bool *ret)
+{
+	struct store_cursor *c;
+	struct str key, value;
+	enum err e = store_cursor_open(t, RS_TABLE_reverse, &c);
+	if (e) return e;
+	e = store_cursor_seek(c, str_n(&number, 1), &key, &value);
+	if (!e || e == ERR_NOT_FOUND) *ret = e || (unsigned char)key.p[0] != number;
+	store_cursor_close(c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 /* Keys are gathered before any is dropped: a walk over what was just dropped would look at each of them. */

@@ -25,6 +25,17 @@ enum err reverse_note(struct store_txn *t, const struct reverse_types *types, st
 /* The rows that the record has of one type: for building. */
 enum err reverse_build_one(struct store_txn *t, const struct reverse_types *types, unsigned char number,
 			   struct arena *a, struct str id_key, struct str packed) MUST_USE;
+/* What the table would have of a record, of all noted types. key, value: borrowed for the call. */
+struct reverse_row {
+	struct str key, value;
+	size_t stem_n; /* octets of the key before the identifier */
+};
+typedef enum err reverse_row_fn(void *arg, const struct reverse_row *row);
+enum err reverse_rows(const struct reverse_types *types, struct arena *a, struct str id_key,
+		      struct str packed, reverse_row_fn *fn, void *arg) MUST_USE;
+struct str reverse_row_id(const struct reverse_row *row); /* the identifier's key */
+enum err reverse_put_row(struct store_txn *t, const struct reverse_row *row) MUST_USE;
+enum err reverse_empty(struct store_txn *t, unsigned char number, bool *ret) MUST_USE; /* a type has no rows */
 /* Drops at most REVERSE_STEP rows of a type from *at on, which moves; *ret_more: there may be others. */
 enum err reverse_drop(struct store_txn *t, unsigned char number, struct arena *a, struct reverse_place *at,
 		      bool *ret_more) MUST_USE;

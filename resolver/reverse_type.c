@@ -21,7 +21,7 @@ const char *reverse_state_word(enum reverse_state s)
 
 static bool noted(enum reverse_state s)
 {
-	return s == REVERSE_READY || s == REVERSE_BUILDING;
+	return s == REVERSE_READY || s == REVERSE_BUILDING || s == REVERSE_SORTING;
 }
 
 static enum err add(struct reverse_types *types, const struct reverse_type *type)
@@ -45,7 +45,7 @@ enum err reverse_types_read(struct store_txn *t, struct reverse_types *ret)
 					    .state = (enum reverse_state)wire_u8(&w)};
 		type.name = wire_bytes(&w, wire_u8(&w));
 		bool good = wire_ok(&w) && type.number && type.name.n && type.name.n <= RECORD_TYPE_MAX &&
-			    type.state && type.state <= REVERSE_LEAVING;
+			    type.state && type.state <= REVERSE_SORTING;
 		if (!good || add(ret, &type)) return ERR_CORRUPT;
 	}
 	return ERR_OK;
@@ -190,7 +190,8 @@ enum err reverse_types_rebuild(struct store_txn *t, struct arena *a, struct str 
 	}
 	if (!e && !any) {
 		const struct reverse_type *there = type.n ? reverse_type_find(&types, type) : NULL;
-		return there && there->state == REVERSE_CLEARING ? ERR_OK : ERR_NOT_FOUND;
+		bool under_way = there && (there->state == REVERSE_CLEARING || there->state == REVERSE_LOADING);
+		return under_way ? ERR_OK : ERR_NOT_FOUND;
 	}
 	return e ? e : write_types(t, &types);
 }
@@ -208,6 +209,40 @@ enum err reverse_type_move(struct store_txn *t, struct arena *a, unsigned char n
 	types.n = kept;
 	if (!e) e = drop_place(t, number);
 	return e ? e : write_types(t, &types);
+}
+
+void reverse_types_only(struct reverse_types *types, enum reverse_state s)
+{
+	struct reverse_types all = *types;
+	types->n = 0;
+	memset(types->lengths, 0, sizeof types->lengths);
+	for (size_t i = 0; i < all.n; i++)
+		if (all.type[i].state == s) must(!add(types, &all.type[i]));
+}
+
+enum err reverse_types_shift(struct store_txn *t, struct arena *a, enum reverse_state from,
+			     enum reverse_state to)
+{
+	struct reverse_types types;
+	bool any = false;
+	enum err e = read_copy(t, a, &types);
+	for (size_t i = 0; i < types.n && !e; i++) {
+		if (types.type[i].state != from) continue;
+		types.type[i].state = to;
+		any = true;
+		e = drop_place(t, types.type[i].number);
+	}
+	return e || !any ? e : write_types(t, &types);
+}
+
+enum err reverse_types_load(struct store_txn *t, struct arena *a, uint64_t records)
+{
+	struct reverse_types types;
+	bool ready = false;
+	enum err e = reverse_types_read(t, &types);
+	for (size_t i = 0; i < types.n; i++) ready |= types.type[i].state == REVERSE_READY;
+	if (e || !ready || store_count(t, RS_TABLE_record) > records) return e;
+	return reverse_types_shift(t, a, REVERSE_READY, REVERSE_LOADING);
 }
 
 /* ---- places ----------------------------------------------------------------------------- */
