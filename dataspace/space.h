@@ -36,6 +36,7 @@ struct replays;
 struct keyring;
 struct outbox;
 struct waits;
+struct crawler;
 
 /* name, help: /metrics */
 #define DS_COUNTERS(X)                                                                                     \
@@ -63,6 +64,7 @@ struct ds {
 	struct replays *replays; /* token ids used */
 	struct outbox *outbox;
 	struct waits *waits;
+	struct crawler *crawler; /* NULL until ds_start */
 	struct net_server *server; /* from ds_start on */
 	_Atomic bool stopping;
 	pthread_rwlock_t shards_lock;

@@ -35,7 +35,7 @@ static void print_offer(const json_t *offer)
 	putchar('\n');
 }
 
-static void print_dataset(const json_t *d)
+void print_dataset(const json_t *d)
 {
 	size_t i;
 	json_t *offer;
@@ -45,36 +45,6 @@ static void print_dataset(const json_t *d)
 	print_safe(stdout, str_of(text_of(d, "title")));
 	putchar('\n');
 	json_array_foreach(json_object_get(d, "hasPolicy"), i, offer) print_offer(offer);
-}
-
-int command_catalog(struct cli *c, int argc, char **argv)
-{
-	struct words words;
-	struct reply r;
-	size_t i;
-	json_t *d;
-	int status = options_read(c, argc, argv, NULL, 0, &words);
-	if (status) return status;
-	const char *who = client_participant(c);
-	if (!who) return CLI_USAGE;
-	if (words.n) {
-		struct call other = {.method = "POST",
-				     .path = client_path(c, "/participants/%s/catalog", who),
-				     .json = object_of("provider", words.word[0])};
-		status = client_call(c, &other, &r);
-	} else {
-		status =
-		    client_list(c, client_path(c, "/participants/%s/datasets", who), "datasets", &r.json);
-	}
-	if (status) return status;
-	if (c->json) {
-		print_json(r.json);
-		return CLI_OK;
-	}
-	if (words.n) printf("%s %s\n", say(SAY_CATALOG_OF), text_of(r.json, "participantId"));
-	json_array_foreach(json_object_get(r.json, words.n ? "dataset" : "datasets"), i, d)
-	    print_dataset(d);
-	return CLI_OK;
 }
 
 static int tell_negotiation(const struct cli *c, const json_t *n)
