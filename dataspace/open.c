@@ -1,11 +1,14 @@
 /* Opening, starting, closing; shards and their snapshots. */
 #include <stdlib.h>
 
+#include "dataspace/catalog.h"
+#include "dataspace/crawl.h"
 #include "dataspace/dataplane.h"
 #include "dataspace/dataset.h"
 #include "dataspace/face_dsp.h"
 #include "dataspace/face_manage.h"
 #include "dataspace/kit.h"
+#include "dataspace/federation.h"
 #include "dataspace/outbox.h"
 #include "dataspace/participant.h"
 #include "dataspace/peer.h"
@@ -71,6 +74,8 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	routes_add(d, face_dsp_routes, face_dsp_routes_n);
 	routes_add(d, dp_routes, dp_routes_n);
 	if (d->kit) routes_add(d, kit_routes, kit_routes_n);
+	routes_add(d, catalog_routes, catalog_routes_n);
+	routes_add(d, federation_routes, federation_routes_n);
 	*ret = d;
 	return ERR_OK;
 }
@@ -81,6 +86,7 @@ enum err ds_start(struct ds *d, struct net_server *s)
 
 	d->server = s;
 	e = outbox_start(d->outbox, net_server_shard(s, 0));
+	if (!e) e = crawl_start(d, net_server_shard(s, 0));
 	if (!e) e = dp_start(d);
 	return e ? e : kit_start(d);
 }
@@ -98,6 +104,7 @@ void ds_close(struct ds *d)
 	dp_close(d->dp);
 	kit_close(d->kit);
 	waits_close(d->waits);
+	crawl_close(d->crawler);
 	outbox_close(d->outbox);
 	replays_close(d->replays);
 	peers_close(d->peers);

@@ -37,6 +37,7 @@ struct keyring;
 struct outbox;
 struct waits;
 struct kit;
+struct crawler;
 
 /* name, help: /metrics */
 #define DS_COUNTERS(X)                                                                                     \
@@ -65,12 +66,13 @@ struct ds {
 	struct outbox *outbox;
 	struct waits *waits;
 	struct kit *kit; /* NULL unless the options name it: dataspace/kit.h */
+	struct crawler *crawler; /* NULL until ds_start */
 	struct net_server *server; /* from ds_start on */
 	_Atomic bool stopping;
 	pthread_rwlock_t shards_lock;
 	struct net_shard *shards[DS_SHARDS_MAX]; /* those whose loop runs; see ds_post */
 	struct ds_stat stat;
-	struct net_routes routes[8];
+	struct net_routes routes[16];
 	size_t routes_n;
 };
 

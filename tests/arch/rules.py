@@ -37,6 +37,7 @@ THIRD_PARTY = {
     "openssl/*": ["base/rsa.c", "net/tls*.c", "net/cert*.c"],
     "uv.h": ["net/*", "tools/*"],
     "nghttp2/*": ["net/*"],
+    "zlib.h": ["net/zip.c"],
     "http_parser.h": ["net/h1*.c"],
     "llhttp.h": ["net/h1*.c"],
     "curl/*": ["net/courier*.c", "net/courier_*.h"],  # its private headers, not its public one
