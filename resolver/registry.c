@@ -274,6 +274,8 @@ static enum err check_condition(const struct registry_set *s, const struct regis
 	bool named = s->condition == REGISTRY_REVISION;
 	if (named && (!old || old->revision != s->revision))
 		return refuse(s, c, ERR_PRECONDITION, "revision", f);
+	if (c->tombstone)
+		return old && s->condition == REGISTRY_ABSENT ? refuse(s, c, ERR_EXISTS, "absent", f) : ERR_OK;
 	if (c->act != REGISTRY_PUT && !old) return refuse(s, c, ERR_NOT_FOUND, "registered", f);
 	if (c->act != REGISTRY_PUT && old->status == RECORD_RETIRED)
 		return refuse(s, c, ERR_GONE, "retired", f);
@@ -360,8 +362,8 @@ static enum err pack_new(struct registry_change *c, const struct record_head *ol
 
 static enum err pack_retired(struct registry_change *c, struct str old, usec_t now, struct arena *a)
 {
-	struct record r;
-	enum err e = record_unpack(a, old, NULL, &r);
+	struct record r = {.id = c->id.text, .created = now, .owner = c->authority}; /* of what was not there */
+	enum err e = old.n ? record_unpack(a, old, NULL, &r) : ERR_OK;
 	if (e) return e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
 	/* what is retired says nothing any more but why; history keeps the digests */
 	struct value why = {.index = 1,
@@ -478,6 +480,11 @@ static enum err prepare(struct registry_set *s, struct registry_change *c, struc
 	c->unchanged = false;
 	c->revived = there && c->act == REGISTRY_PUT && head.status == RECORD_RETIRED;
 	c->revision = there ? head.revision + 1 : 1;
+	if (c->tombstone && there && head.status == RECORD_RETIRED) {
+		c->unchanged = true;
+		c->revision = head.revision;
+		return ERR_OK;
+	}
 	if (c->act == REGISTRY_AMEND) e = amend(c, old, a, f);
 	if (!e) e = check_template(s, c, old, t->store, a, f);
 	if (e) return e;

@@ -53,4 +53,27 @@ typedef bool reverse_find_fn(void *arg, struct str id_key, uint32_t index);
 enum err reverse_find(struct store_txn *t, const struct reverse_query *q, reverse_find_fn *fn,
 		      void *arg) MUST_USE;
 
+/* All data that begin so, the shorter ones first. Costs a seek for each length of data that there is, 200 at
+ * most, and the rows of the answer; those of identifiers outside of prefix one for each data. */
+struct reverse_beginning {
+	unsigned char number;
+	struct str beginning; /* not empty */
+	bool hidden;
+	struct str prefix, after; /* after: a row that was told */
+};
+
+struct reverse_hit {
+	struct str row;    /* to go on behind */
+	struct str id_key; /* borrowed, as all of it */
+	struct str data;   /* p NULL: too long for the index; only its first 64 octets were compared */
+	uint32_t index;
+	bool under; /* the prefix; false: only looked at */
+};
+
+typedef bool reverse_beginning_fn(void *arg, const struct reverse_hit *hit); /* false: enough */
+enum err reverse_find_beginning(struct store_txn *t, const struct reverse_beginning *q,
+				reverse_beginning_fn *fn, void *arg) MUST_USE;
+/* Whether the octets can be a row of this question: of a cursor that a client brings. */
+bool reverse_is_row(const struct reverse_beginning *q, struct str key);
+
 #endif
