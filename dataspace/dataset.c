@@ -187,7 +187,7 @@ enum err ds_dataset_content_set(struct writer_txn *t, struct arena *a, struct st
 
 struct publishing {
 	struct str participant, id, who;
-	bool has_title, has_description, has_media_type;
+	bool has_title, has_description, has_media_type, has_approval, approval;
 	struct str title, description, media_type, policy;
 	char **identifiers;
 	size_t identifiers_n;
@@ -211,6 +211,7 @@ static enum err publish_work(struct ds_job *j, struct writer_txn *t)
 	if (p->has_title) s->title = arena_strdup(j->arena, p->title);
 	if (p->has_description) s->description = arena_strdup(j->arena, p->description);
 	if (p->has_media_type) s->media_type = arena_strdup(j->arena, p->media_type);
+	if (p->has_approval) s->approval = p->approval;
 	if (p->identifiers) {
 		s->identifiers = p->identifiers;
 		s->n_identifiers = p->identifiers_n;
@@ -268,6 +269,7 @@ static json_t *dataset_json(struct arena *a, const Ds__Dataset *s)
 	json_put(j, "identifiers", ids);
 	if (s->policy[0] && !json_read(a, str_of(s->policy), NULL, &policy))
 		json_put(j, "policy", json_incref(policy));
+	json_put(j, "approval", json_boolean(s->approval));
 	json_put_u64(j, "revision", s->revision);
 	json_put(j, "published", json_boolean(dataset_published(s)));
 	json_put_str(j, "modified", str_of(clock_print(s->modified, true, when)));
@@ -336,6 +338,18 @@ static enum err policy_read(struct arena *a, json_t *body, struct flaw *f, struc
 	return e;
 }
 
+static enum err approval_read(json_t *body, struct flaw *f, struct publishing *p)
+{
+	json_t *v = json_object_get(body, "approval");
+
+	if (v && !json_is_boolean(v))
+		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "approval", "type",
+				"it must be true or false");
+	p->has_approval = v != NULL;
+	p->approval = json_is_true(v);
+	return ERR_OK;
+}
+
 static enum err publishing_read(struct arena *a, struct str text, struct flaw *f, struct publishing *p)
 {
 	json_t *body;
@@ -347,6 +361,7 @@ static enum err publishing_read(struct arena *a, struct str text, struct flaw *f
 	if (!e) e = text_opt(body, "description", f, &p->has_description, &p->description);
 	if (!e) e = text_opt(body, "media_type", f, &p->has_media_type, &p->media_type);
 	if (!e) e = identifiers_read(a, body, f, p);
+	if (!e) e = approval_read(body, f, p);
 	return e ? e : policy_read(a, body, f, p);
 }
 

@@ -200,14 +200,27 @@ static enum err table_differs(const struct turn *u, const Ds__Negotiation *n, js
 	return ERR_OK;
 }
 
+/* Whether the dataset's owner decides each request (Dataset.approval). */
+static enum err approval_needed(const struct turn *u, const Ds__Negotiation *n, bool *ret)
+{
+	Ds__Dataset *s;
+	enum err e = ds_dataset_find(u->t->store, u->a, u->self->id, str_of(n->dataset), &s);
+
+	*ret = !e && s->approval;
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static enum err provider_react(const struct turn *u, Ds__Negotiation *n)
 {
 	json_t *diff;
+	bool ask;
 	enum err e;
 
 	switch (n->state) {
 	case DSP_NEGOTIATION_REQUESTED:
 		if (!u->d->o.auto_agree) return ERR_OK;
+		e = approval_needed(u, n, &ask);
+		if (e || ask) return e;
 		e = table_differs(u, n, &diff);
 		if (e) return e;
 		if (!diff) return act_agree(u, n);

@@ -5,6 +5,7 @@
 #include "dataspace/dataset.h"
 #include "dataspace/face_dsp.h"
 #include "dataspace/face_manage.h"
+#include "dataspace/inbox.h"
 #include "dataspace/outbox.h"
 #include "dataspace/participant.h"
 #include "dataspace/peer.h"
@@ -67,6 +68,8 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	routes_add(d, face_agreement_routes, face_agreement_routes_n);
 	routes_add(d, face_dsp_routes, face_dsp_routes_n);
 	routes_add(d, dp_routes, dp_routes_n);
+	routes_add(d, face_inbox_routes, face_inbox_routes_n);
+	routes_add(d, face_outbox_routes, face_outbox_routes_n);
 	*ret = d;
 	return ERR_OK;
 }
@@ -77,6 +80,7 @@ enum err ds_start(struct ds *d, struct net_server *s)
 
 	d->server = s;
 	e = outbox_start(d->outbox, net_server_shard(s, 0));
+	if (!e) e = inbox_start(d, net_server_shard(s, 0));
 	return e ? e : dp_start(d);
 }
 

@@ -124,8 +124,8 @@ static enum err again(struct writer_txn *t, struct ds_fx *fx, Ds__Outbox *e, str
 	return ERR_OK;
 }
 
-static enum err answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
-			 const Ds__Outbox *e, int status, struct str body)
+enum err outbox_settle(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
+		       const Ds__Outbox *e, int status, struct str body)
 {
 	switch ((enum ds_outbox_kind)e->kind) {
 #define X(name, fn)                                                                                        \
@@ -153,8 +153,11 @@ enum err outbox_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, s
 		if (!e) ds_fx_changed(fx, participant, str_of(row->pid));
 		return e;
 	case FATE_DELIVERED: d->stat.messages_out++; break;
-	case FATE_REFUSED: d->stat.messages_dead++; break;
+	case FATE_REFUSED:
+		d->stat.messages_dead++;
+		if ((e = outbox_bury(t, a, row, status, body.n ? body : error))) return e;
+		break;
 	}
 	e = ds_outbox_drop(t, participant, seq);
-	return e ? e : answered(d, t, fx, a, row, status, body.n || status ? body : error);
+	return e ? e : outbox_settle(d, t, fx, a, row, status, body.n || status ? body : error);
 }

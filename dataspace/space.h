@@ -68,7 +68,7 @@ struct ds {
 	pthread_rwlock_t shards_lock;
 	struct net_shard *shards[DS_SHARDS_MAX]; /* those whose loop runs; see ds_post */
 	struct ds_stat stat;
-	struct net_routes routes[6];
+	struct net_routes routes[12];
 	size_t routes_n;
 };
 

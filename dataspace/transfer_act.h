@@ -19,4 +19,7 @@ enum err transfer_tell_end(const struct turn *u, const Ds__Transfer *x) MUST_USE
 enum err transfer_tell(const struct turn *u, const Ds__Transfer *x, enum ds_event_kind kind, bool by_peer,
 		       struct str reason, json_t *report) MUST_USE;
 
+/* The data plane has everything: COMPLETED is announced. Nothing when it ended meanwhile. */
+enum err transfer_finish(const struct turn *u, struct str pid) MUST_USE;
+
 #endif

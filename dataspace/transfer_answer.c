@@ -119,13 +119,13 @@ struct report {
 	enum err err;
 };
 
-static enum err finish(const struct turn *u, const struct report *r)
+enum err transfer_finish(const struct turn *u, struct str pid)
 {
 	struct dsp_transfer_completion m;
 	struct ds_letter l = {.kind = DS_OUTBOX_TRANSFER, .participant = u->self->id};
 	json_t *message;
 	Ds__Transfer *x;
-	enum err e = ds_transfer_find(u->t->store, u->a, u->self->id, r->pid, &x);
+	enum err e = ds_transfer_find(u->t->store, u->a, u->self->id, pid, &x);
 
 	if (e == ERR_NOT_FOUND) return ERR_OK;
 	if (e || x->state != DSP_TRANSFER_STARTED) return e; /* ended meanwhile */
@@ -157,7 +157,7 @@ static enum err report_work(struct ds_job *j, struct writer_txn *t)
 	enum err e = ds_self_find(j->d, t->store, r->participant, &u.self);
 
 	if (e) return e;
-	if (!r->err) return finish(&u, r);
+	if (!r->err) return transfer_finish(&u, r->pid);
 	e = transfer_terminate(&u, r->pid, r->code, r->reason, &x);
 	return e == ERR_BAD_STATE || e == ERR_NOT_FOUND ? ERR_OK : e; /* ended meanwhile */
 }

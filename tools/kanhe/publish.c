@@ -9,6 +9,7 @@ enum { POLICY_MAX = 64 * 1024 };
 
 struct publishing {
 	const char *id, *title, *description, *media_type, *policy, *count, *until, *purpose, *identifiers;
+	bool approval;
 };
 
 static json_t *constraint(const char *left, const char *op, json_t *right)
@@ -80,6 +81,7 @@ static json_t *description_of(const struct publishing *p, const char *file, json
 		if (id.n) json_array_append_new(ids, json_stringn(id.p, id.n));
 	json_put(o, "identifiers", ids);
 	json_put(o, "policy", policy);
+	json_put(o, "approval", json_boolean(p->approval));
 	return o;
 }
 
@@ -138,8 +140,9 @@ int command_publish(struct cli *c, int argc, char **argv)
 					 {"count", &p.count, NULL},
 					 {"until", &p.until, NULL},
 					 {"purpose", &p.purpose, NULL},
-					 {"identifiers", &p.identifiers, NULL}};
-	int status = options_read(c, argc, argv, own, 9, &words);
+					 {"identifiers", &p.identifiers, NULL},
+					 {"approval", NULL, &p.approval}};
+	int status = options_read(c, argc, argv, own, 10, &words);
 	if (status) return status;
 	if (words.n != 1) return usage_error(c, SAY_MISSING_WORD, "FILE");
 	status = check_options(c, &p);
