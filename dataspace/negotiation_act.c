@@ -133,6 +133,9 @@ static enum err act_terminate(const struct turn *u, Ds__Negotiation *n, struct s
 	if (n->state)
 		e = dsp_negotiation_next((enum dsp_negotiation_state)n->state, DSP_MOVE_TERMINATE,
 					 negotiation_role(n), u->flaw, &to);
+	if (!e && n->pending == DSP_NEGOTIATION_FINALIZED) /* it may have arrived, and cannot be taken back */
+		e = flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "state", "finalizing",
+			     "the partner is being told that it is final: revoke the agreement instead");
 	if (!e && n->pending && n->peer_pid[0]) e = negotiation_forget(u, n);
 	if (e) return e;
 	m.reason.code = code;
@@ -438,6 +441,8 @@ enum err ds_negotiation_answered(struct ds *d, struct writer_txn *t, struct ds_f
 	} else {
 		reason = answer_reason(a, body);
 		e = undelivered(&u, n, status, reason);
+		n->pending = 0;
+		n->pending_entry = 0;
 		if (!e) e = act_terminate(&u, n, STR("MESSAGE_REFUSED"), reason);
 	}
 	return e ? e : negotiation_put(&u, n);

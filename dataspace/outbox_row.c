@@ -1,9 +1,13 @@
-/* Outbox entries in the store. Key: participant, be64 seq. seq is unique for ever: sixteen times the
- * microseconds of the batch, counted up while taken. */
+/* Outbox entries in the store. Key: participant, be64 seq: sixteen times the microseconds of the batch,
+ * counted up while taken or given out already by this process. Batches have the same time again and again
+ * after the clock was set back, and an answer that is still under way must not find another letter. */
 #include "dataspace/dataplane.h"
 #include "dataspace/outbox.h"
 
 enum { OUTBOX_FORMAT = 1 };
+
+/* Writer threads only; of all nodes of the process. */
+static _Atomic uint64_t seq_last;
 
 static struct ds_key entry_key(struct str participant, uint64_t seq)
 {
@@ -22,12 +26,14 @@ enum err ds_outbox_add(struct writer_txn *t, struct ds_fx *fx, const struct ds_l
 	enum err e;
 
 	must(l->kind > DS_OUTBOX_NONE && l->kind < DS_OUTBOX_END);
+	if (seq <= seq_last) seq = seq_last + 1;
 	for (;; seq++) {
 		k = entry_key(l->participant, seq);
 		e = store_get(t->store, DS_TABLE_outbox, ds_key_str(&k), &old);
 		if (e == ERR_NOT_FOUND) break;
 		if (e) return e;
 	}
+	seq_last = seq;
 	ds__outbox__init(&row);
 	row.format = OUTBOX_FORMAT;
 	row.seq = seq;

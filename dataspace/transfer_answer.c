@@ -35,6 +35,8 @@ static enum err give_up(const struct turn *u, Ds__Transfer *x, struct str code, 
 	Ds__Transfer *ended;
 	enum err e;
 
+	x->pending = 0;
+	x->pending_entry = 0;
 	e = ds_transfer_put(u->t, u->self->id, x);
 	if (e) return e;
 	return transfer_terminate(u, str_of(x->pid), code, reason, &ended);
