@@ -268,6 +268,9 @@ enum err transfer_receive(const struct turn *u, struct str pid, const struct tra
 	if (turn_repeated(u, x->history, x->n_history, m->root, false)) return ERR_OK;
 	e = find_move(u, x, m->move, &to, &implied);
 	if (e && turn_repeated(u, x->history, x->n_history, m->root, true)) return ERR_OK;
+	/* A pause that crosses our completion, which may have arrived, changes nothing any more. */
+	if (!e && x->pending == DSP_TRANSFER_COMPLETED && m->move == DSP_TRANSFER_MOVE_SUSPEND)
+		return ERR_OK;
 	if (!e) e = take_contents(u, m, x);
 	if (!e && implied) e = transfer_acknowledged(u, x);
 	if (!e && implied) u->d->stat.messages_out++;
