@@ -95,6 +95,31 @@ def dropped(maker, buyer, provider):
     buyer.start()
 
 
+def proven(maker, buyer):
+    one = js(buyer.kanhe("agreements", "--json"))["agreements"][0]["id"]
+    shown = buyer.kanhe("agreement", "show", one, "--json")
+    path = os.path.join(buyer.top, "agreement.json")
+    open(path, "w").write(shown[1])
+    got = js(t.run("agreement", "verify", path, "--json"))
+    t.check("both parties are proven offline", got["verified"] and [p["verified"] for p in got["parties"]] == [True, True], got)
+    altered = json.loads(shown[1])
+    altered["agreement"]["target"] = "another"
+    open(path, "w").write(json.dumps(altered))
+    t.check("an altered one is bogus", t.run("agreement", "verify", path)[0] == 4)
+    altered = json.loads(shown[1])
+    altered["agreement"]["proof"] = altered["agreement"]["proof"][0]
+    open(path, "w").write(json.dumps(altered))
+    status, out, _ = t.run("agreement", "verify", path)
+    t.check("who has not signed is told", status == 0 and "has not signed" in out, out)
+    t.check("in Chinese too", "提供方" in t.run("agreement", "verify", path, env={"LC_ALL": "zh_CN.UTF-8"})[1])
+    maker.kanhe("revoke", one, "--reason", "breach")
+    t.check("the consumer still thinks it active", js(buyer.kanhe("agreement", "show", one, "--json"))["state"] == "ACTIVE")
+    t.check("a transfer is refused", buyer.kanhe("pull", one, "--quiet")[0] == 1)
+    now = js(buyer.kanhe("agreement", "show", one, "--json"))
+    t.check("then it knows who revoked it and why", now["state"] == "REVOKED" and now["ended_by"].endswith("maker")
+            and "breach" in now["reason"], now)
+
+
 def terminated(maker, buyer, provider):
     pid = negotiate(buyer, provider, "asked")
     t.until(lambda: waiting(maker))
@@ -117,6 +142,7 @@ try:
     vanished(maker, buyer, provider)
     dropped(maker, buyer, provider)
     terminated(maker, buyer, provider)
+    proven(maker, buyer)
     metrics = maker.request("GET", "/metrics", token="operator")[1]
     t.check("metrics tell of dead letters", b"kanhe_space_messages_dead_total 1" in metrics
             if isinstance(metrics, bytes) else False, metrics[-300:])
