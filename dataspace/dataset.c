@@ -252,6 +252,7 @@ json_t *ds__dataset_json(struct arena *a, const Ds__Dataset *s)
 	if (s->access[0] && !json_read(a, str_of(s->access), NULL, &policy))
 		json_put(j, "access", json_incref(policy));
 	if ((meta = meta_open(a, s))) must(!json_object_update(j, meta));
+	json_put(j, "approval", json_boolean(s->approval));
 	json_put_u64(j, "revision", s->revision);
 	json_put(j, "published", json_boolean(dataset_published(s)));
 	json_put_str(j, "modified", str_of(clock_print(s->modified, true, when)));

@@ -72,6 +72,18 @@ static enum err policy_read(struct arena *a, json_t *body, struct flaw *f, struc
 	return e;
 }
 
+static enum err approval_read(json_t *body, struct flaw *f, struct publishing *p)
+{
+	json_t *v = json_object_get(body, "approval");
+
+	if (v && !json_is_boolean(v))
+		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "approval", "type",
+				"it must be true or false");
+	p->has_approval = v != NULL;
+	p->approval = json_is_true(v);
+	return ERR_OK;
+}
+
 enum err publishing_read(struct arena *a, json_t *body, struct flaw *f, struct publishing *p)
 {
 	json_t *access = json_object_get(body, "access");
@@ -86,6 +98,7 @@ enum err publishing_read(struct arena *a, json_t *body, struct flaw *f, struct p
 	if (!e) e = text_opt(body, "media_type", f, &p->has_media_type, &p->media_type);
 	if (!e) e = identifiers_read(a, body, f, p);
 	p->has_access = access != NULL;
+	if (!e) e = approval_read(body, f, p);
 	if (!e && access) e = access_read(a, access, f, &p->access);
 	return e ? e : policy_read(a, body, f, p);
 }
@@ -118,6 +131,7 @@ static enum err texts_apply(struct arena *a, const struct publishing *p, struct 
 	if (p->has_title) s->title = arena_strdup(a, p->title);
 	if (p->has_description) s->description = arena_strdup(a, p->description);
 	if (p->has_media_type) s->media_type = arena_strdup(a, p->media_type);
+	if (p->has_approval) s->approval = p->approval;
 	if (p->identifiers) {
 		s->identifiers = p->identifiers;
 		s->n_identifiers = p->identifiers_n;

@@ -19,7 +19,7 @@ enum {
 
 struct publishing {
 	struct str participant, id, who;
-	bool has_title, has_description, has_media_type, has_access;
+	bool has_title, has_description, has_media_type, has_access, has_approval, approval;
 	struct str title, description, media_type, policy, access, content_of;
 	char **identifiers;
 	size_t identifiers_n;

@@ -9,6 +9,7 @@
 #include "dataspace/face_manage.h"
 #include "dataspace/kit.h"
 #include "dataspace/federation.h"
+#include "dataspace/inbox.h"
 #include "dataspace/outbox.h"
 #include "dataspace/participant.h"
 #include "dataspace/peer.h"
@@ -76,6 +77,8 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	if (d->kit) routes_add(d, kit_routes, kit_routes_n);
 	routes_add(d, catalog_routes, catalog_routes_n);
 	routes_add(d, federation_routes, federation_routes_n);
+	routes_add(d, face_inbox_routes, face_inbox_routes_n);
+	routes_add(d, face_outbox_routes, face_outbox_routes_n);
 	*ret = d;
 	return ERR_OK;
 }
@@ -87,6 +90,7 @@ enum err ds_start(struct ds *d, struct net_server *s)
 	d->server = s;
 	e = outbox_start(d->outbox, net_server_shard(s, 0));
 	if (!e) e = crawl_start(d, net_server_shard(s, 0));
+	if (!e) e = inbox_start(d, net_server_shard(s, 0));
 	if (!e) e = dp_start(d);
 	return e ? e : kit_start(d);
 }

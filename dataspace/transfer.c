@@ -290,11 +290,17 @@ enum err transfer_receive(const struct turn *u, struct str pid, const struct tra
 	if (turn_repeated(u, x->history, x->n_history, m->root, false)) return ERR_OK;
 	e = find_move(u, x, m->move, &to, &implied);
 	if (e && turn_repeated(u, x->history, x->n_history, m->root, true)) return ERR_OK;
+	/* A pause that crosses our completion, which may have arrived, changes nothing any more. */
+	if (!e && x->pending == DSP_TRANSFER_COMPLETED && m->move == DSP_TRANSFER_MOVE_SUSPEND)
+		return ERR_OK;
 	if (!e) e = take_contents(u, m, x);
 	if (!e && implied) e = transfer_acknowledged(u, x);
 	if (!e && implied) u->d->stat.messages_out++;
 	if (!e && x->pending) e = transfer_forget(u, x);
 	if (!e) e = transfer_step(u, x, to, true, str_of(to == DSP_TRANSFER_STARTED ? "" : x->reason));
+	if (!e && to == DSP_TRANSFER_TERMINATED)
+		e = agreement_ended_by_peer(u, str_of(x->agreement), u->who, str_of(x->code),
+					    str_of(x->reason));
 	if (!e) e = ds_transfer_put(u->t, u->self->id, x);
 	return e;
 }

@@ -320,6 +320,9 @@ static enum err act_terminate(const struct turn *u, Ds__Transfer *x, struct str 
 	if (x->state)
 		e = dsp_transfer_next((enum dsp_transfer_state)x->state, DSP_TRANSFER_MOVE_TERMINATE,
 				      transfer_role(x), u->flaw, &to);
+	if (!e && x->pending == DSP_TRANSFER_COMPLETED) /* it may have arrived, and cannot be taken back */
+		e = flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "state", "completing",
+			     "everything was transferred; the partner is being told");
 	if (!e && x->pending && x->peer_pid[0]) e = transfer_forget(u, x);
 	if (e) return e;
 	x->pending = 0;
@@ -355,6 +358,7 @@ static enum err end_one(void *arg, struct str participant, const Ds__Transfer *x
 
 	(void)participant;
 	if (dsp_transfer_final((enum dsp_transfer_state)x->state)) return ERR_OK;
+	if (x->pending == DSP_TRANSFER_COMPLETED) return ERR_OK; /* ends by itself */
 	return transfer_terminate(n->u, str_of(x->pid), n->code, n->reason, &ended);
 }
 

@@ -54,7 +54,11 @@ enum cli_exit {
 	X(prove, command_prove, "owner", HELP_PROVE)                                                       \
 	X(verify, command_verify, NULL, HELP_VERIFY)                                                       \
 	X(status, command_status, "operator", HELP_STATUS)                                                 \
-	X(transfer, command_transfer, "owner", HELP_TRANSFER)
+	X(inbox, command_inbox, "owner", HELP_INBOX)                                                       \
+	X(outbox, command_outbox, "owner", HELP_OUTBOX)                                                    \
+	X(negotiation, command_negotiation, "owner", HELP_NEGOTIATION)                                     \
+	X(transfer, command_transfer, "owner", HELP_TRANSFER)                                              \
+	X(agreement, command_agreement, "owner", HELP_AGREEMENT)
 
 struct cli;
 typedef int command_fn(struct cli *c, int argc, char **argv);

@@ -10,6 +10,7 @@ enum { POLICY_MAX = 64 * 1024 };
 struct publishing {
 	const char *id, *title, *description, *media_type, *policy, *count, *until, *purpose, *identifiers, *meta, *keywords,
 	    *license, *version;
+	bool approval;
 };
 
 static json_t *constraint(const char *left, const char *op, json_t *right)
@@ -112,6 +113,7 @@ static json_t *description_of(const struct publishing *p, const char *file, json
 		if (id.n) json_array_append_new(ids, json_stringn(id.p, id.n));
 	json_put(o, "identifiers", ids);
 	json_put(o, "policy", policy);
+	json_put(o, "approval", json_boolean(p->approval));
 	return o;
 }
 
@@ -181,7 +183,8 @@ int command_publish(struct cli *c, int argc, char **argv)
 					 {"license", &p.license, NULL},
 					 {"version", &p.version, NULL},
 					 {"batch", &batch, NULL},
-					 {"withdraw", &withdraw, NULL}};
+					 {"withdraw", &withdraw, NULL},
+					 {"approval", NULL, &p.approval}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
 	if (status) return status;
 	if (batch) return publish_batch(c, batch);

@@ -44,6 +44,12 @@ int command_transfer(struct cli *c, int argc, char **argv)
 	int status = options_read(c, argc, argv, own, 1, &words);
 
 	if (status) return status;
+	if (words.n && strcmp(words.word[0], "list") == 0) words.n = 0;
+	if (words.n && strcmp(words.word[0], "show") == 0) {
+		if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "PID");
+		words.word[0] = words.word[1];
+		words.n = 1;
+	}
 	if (words.n && is_verb(words.word[0])) verb = words.word[0];
 	if (verb && words.n != 2) return usage_error(c, SAY_MISSING_WORD, "PID");
 	if (!verb && words.n > 1) return usage_error(c, SAY_MISSING_WORD, "suspend|resume|terminate");
