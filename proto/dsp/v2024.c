@@ -203,6 +203,7 @@ static json_t *profile_change(struct walk *w, json_t *v, const char *path, const
 	size_t i;
 
 	must(out);
+	if (!w->back && !json_is_array(v)) fail(w, path, key, "type", "is not a list of references");
 	if (w->back && json_is_string(v)) must(!json_array_append_new(out, reference(NULL, v)));
 	json_array_foreach(v, i, one)
 	{
