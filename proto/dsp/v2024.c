@@ -402,7 +402,7 @@ json_t *dsp_v2024_write(struct arena *a, json_t *j, const struct dsp_v2024_more 
 {
 	struct walk w = {.back = true, .more = more};
 	struct str type = json_text(json_object_get(j, "@type"));
-	json_t *out = object_change(&w, root_shape(type), j, "");
+	json_t *out = json_is_object(j) ? object_change(&w, root_shape(type), j, "") : NULL;
 
 	if (!out) return NULL;
 	json_put_str(out, "@context", STR(DSP_V2024_CONTEXT));
