@@ -244,16 +244,26 @@ struct str reverse_row_id(const struct reverse_row *row)
 					   : str_skip(row->key, row->stem_n);
 }
 
+unsigned char reverse_row_number(const struct reverse_row *row)
+{
+	return (unsigned char)row->key.p[0] & (NUMBER_HIDDEN - 1);
+}
+
 enum err reverse_empty(struct store_txn *t, unsigned char number, bool *ret)
 {
+	const unsigned char stems[] = {number, (unsigned char)(number | NUMBER_HIDDEN)};
 	struct store_cursor *c;
 	struct str key, value;
 	enum err e = store_cursor_open(t, RS_TABLE_reverse, &c);
 	if (e) return e;
-	e = store_cursor_seek(c, str_n(&number, 1), &key, &value);
-	if (!e || e == ERR_NOT_FOUND) *ret = e || (unsigned char)key.p[0] != number;
+	*ret = true;
+	for (size_t i = 0; i < sizeof stems && !e && *ret; i++) {
+		e = store_cursor_seek(c, str_n(&stems[i], 1), &key, &value);
+		if (!e) *ret = (unsigned char)key.p[0] != stems[i];
+		if (e == ERR_NOT_FOUND) e = ERR_OK;
+	}
 	store_cursor_close(c);
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
+	return e;
 }
 
 /* Keys are gathered before any is dropped: a walk over what was just dropped would look at each of them. */

@@ -34,6 +34,7 @@ typedef enum err reverse_row_fn(void *arg, const struct reverse_row *row);
 enum err reverse_rows(const struct reverse_types *types, struct arena *a, struct str id_key,
 		      struct str packed, reverse_row_fn *fn, void *arg) MUST_USE;
 struct str reverse_row_id(const struct reverse_row *row); /* the identifier's key */
+unsigned char reverse_row_number(const struct reverse_row *row); /* of its type, hidden or not */
 enum err reverse_put_row(struct store_txn *t, const struct reverse_row *row) MUST_USE;
 enum err reverse_empty(struct store_txn *t, unsigned char number, bool *ret) MUST_USE; /* a type has no rows */
 /* Drops at most REVERSE_STEP rows of a type from *at on, which moves; *ret_more: there may be others. */

@@ -179,7 +179,7 @@ static enum err apply_rows(struct writer_cmd *c, struct writer_txn *t)
 		struct str id = reverse_row_id(&row);
 		bool sorting = false;
 		for (size_t i = 0; i < types.n; i++)
-			sorting |= types.type[i].number == (unsigned char)row.key.p[0] &&
+			sorting |= types.type[i].number == reverse_row_number(&row) &&
 				   types.type[i].state == REVERSE_SORTING;
 		if (sorting && !tfind(&id, &l->changed, by_octets)) e = reverse_put_row(t->store, &row);
 	}
