@@ -13,6 +13,18 @@
 
 struct ds;
 
+/* How partners prove who they are, and what of themselves (dataspace/identity.h). All zero: by the key of
+ * their DID document alone. Texts live as long as the data space. */
+enum ds_identity_mode { DS_BY_DID = 1, DS_BY_DCP = 2, DS_BY_PIN = 4, DS_BY_TLS = 8 };
+struct ds_identity {
+	unsigned modes;			/* 0: DS_BY_DID */
+	const char *const *issuers;	/* trusted: "DID", for any type, or "DID=Type" */
+	const char *const *required;	/* types of credentials that every partner must present */
+	const char *const *partners;	/* pinned: "DID=z6Mk…[@DSP base]" or "DID=sha256:hex" of a certificate */
+	size_t issuers_n, required_n, partners_n;
+	bool present; /* our tokens open our credential service to their audience */
+};
+
 struct ds_options {
 	struct store *store; /* environment `space`, opened with ds_tables */
 	struct writer *writer;
@@ -24,6 +36,7 @@ struct ds_options {
 	bool auto_agree;       /* providers agree to requests that match an offer */
 	usec_t token_validity; /* of self-issued tokens; 0 = 300 s */
 	uint64_t content_max;  /* octets of one dataset; 0 = 1 TiB */
+	struct ds_identity identity;
 };
 
 extern const struct store_table ds_tables[];

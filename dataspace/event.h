@@ -45,7 +45,10 @@
 	X(METER_DISPUTED, "meter-disputed", "the two sides' counts differ")                                \
 	X(MESSAGE_UNDELIVERED, "message-undelivered", "the peer refused a message for good")               \
 	X(PROOF_EXPORTED, "proof-exported", "a proof bundle was made")                                     \
-	X(DATA_GRANTED, "data-granted", "a data request passed the policy; octets may leave")
+	X(DATA_GRANTED, "data-granted", "a data request passed the policy; octets may leave")              \
+	X(CREDENTIAL_ISSUED, "credential-issued", "a credential was issued")                               \
+	X(CREDENTIAL_REVOKED, "credential-revoked", "a credential of ours was revoked")                    \
+	X(CREDENTIAL_STORED, "credential-stored", "a credential of another was put into the wallet")
 
 enum ds_event_kind {
 	DS_EVENT_NONE,

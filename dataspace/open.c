@@ -10,6 +10,7 @@
 #include "dataspace/peer.h"
 #include "dataspace/replay.h"
 #include "dataspace/wait.h"
+#include "dataspace/wallet.h"
 
 const struct store_table ds_tables[] = {
 #define X(name, owner, key, value) {#name},
@@ -67,6 +68,8 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	routes_add(d, face_agreement_routes, face_agreement_routes_n);
 	routes_add(d, face_dsp_routes, face_dsp_routes_n);
 	routes_add(d, dp_routes, dp_routes_n);
+	routes_add(d, wallet_routes, wallet_routes_n);
+	routes_add(d, face_dcp_routes, face_dcp_routes_n);
 	*ret = d;
 	return ERR_OK;
 }

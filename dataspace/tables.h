@@ -26,7 +26,8 @@
 	X(event_agreement, "event.c", "agreement, be64 leaf index", "one octet: the kind")                 \
 	X(jti, "replay.c", "be64 expiry in seconds, 16 octets of SHA-256(iss 0 jti)", "\"\\1\"")           \
 	X(usage, "meter.c", "agreement, pid", "Usage")                                                     \
-	X(usage_open, "meter.c", "pid: of a transfer whose counts are not settled", "agreement")
+	X(usage_open, "meter.c", "pid: of a transfer whose counts are not settled", "agreement")           \
+	X(credential, "wallet.c", "held or issued, id; or next", "JSON; of next: decimal, the next index of the status list")
 
 enum ds_table {
 	DS_TABLE_BEFORE = STORE_APP - 1,

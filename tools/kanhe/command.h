@@ -53,7 +53,8 @@ enum cli_exit {
 	X(audit, command_audit, "owner", HELP_AUDIT)                                                       \
 	X(prove, command_prove, "owner", HELP_PROVE)                                                       \
 	X(verify, command_verify, NULL, HELP_VERIFY)                                                       \
-	X(status, command_status, "operator", HELP_STATUS)
+	X(status, command_status, "operator", HELP_STATUS)                                                 \
+	X(credential, command_credential, "owner", HELP_CREDENTIAL)
 
 struct cli;
 typedef int command_fn(struct cli *c, int argc, char **argv);
