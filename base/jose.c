@@ -31,7 +31,7 @@ enum err jws_write(struct arena *a, const struct sign_key *k, const char *kid, c
 	struct str tail = base64url_write(a, str_n(sig, sizeof sig));
 	struct str token = arena_printf(a, "%.*s.%.*s", STR_ARG(input), STR_ARG(tail));
 	if (arena_overflowed(a)) return ERR_NO_MEMORY;
-	if (token.n > JWS_MAX) return ERR_TOO_LARGE;
+	if (token.n > JWS_WRITE_MAX) return ERR_TOO_LARGE;
 	*ret = token;
 	return ERR_OK;
 }

@@ -7,7 +7,10 @@
 #include "base/json.h"
 #include "base/sign.h"
 
-enum { JWS_MAX = 16 * 1024 };
+enum {
+	JWS_MAX = 16 * 1024, /* of a token that is read */
+	JWS_WRITE_MAX = 256 * 1024 /* of one that we make: a presentation holds credentials, a list many bits */
+};
 
 /* header gets alg, kid and typ; claims is any object. Text in the arena. */
 enum err jws_write(struct arena *a, const struct sign_key *k, const char *kid, const char *typ,

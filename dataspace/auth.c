@@ -1,6 +1,6 @@
 /* Self-issued tokens between partners: made for our messages, demanded of theirs.
  *
- * A token is a JWT (EdDSA): iss = sub = the sender's DID, aud = the receiver's DID, iat, exp at most
+ * A token is a JWT (EdDSA; of partners also ES256): iss = sub = the sender's DID, aud = the receiver's DID, iat, exp at most
  * AUTH_TERM ahead, jti never used before; header kid names a method of the sender's DID document.
  * (DCP 1.0.1, Self-Issued ID Token: "iss and sub MUST be equal", "jti MUST NOT have been used".) */
 #include <stdlib.h>
@@ -9,8 +9,10 @@
 #include "dataspace/document.h"
 #include "dataspace/face_dsp.h"
 #include "dataspace/kit.h"
+#include "dataspace/identity.h"
 #include "dataspace/peer.h"
 #include "dataspace/replay.h"
+#include "proto/did/document.h"
 
 enum {
 	AUTH_TERM = 300,  /* seconds from now to exp, at most */
@@ -18,15 +20,40 @@ enum {
 	AUTH_JTI_MAX = 200,
 };
 
+/* What opens our credential service to the audience; only ours to read. */
+static enum err opener_make(const struct ds_self *self, struct str audience, int64_t exp,
+				  struct arena *a, json_t *claims)
+{
+	json_t *own = json_object();
+	struct str token;
+	enum err e;
+
+	if (!own) return ERR_NO_MEMORY;
+	json_put_str(own, "iss", self->did);
+	json_put_str(own, "sub", audience);
+	json_put_str(own, "aud", self->did);
+	json_put_u64(own, "exp", (uint64_t)exp);
+	e = jws_write(a, self->key, self->kid, IDENTITY_ACCESS_TYPE, own, &token);
+	json_decref(own);
+	if (!e) json_put_str(claims, "token", token);
+	return e;
+}
+
 enum err ds_token_make(struct ds *d, const struct ds_self *self, struct str audience, struct arena *a,
 		       struct str *ret)
+{
+	return ds_token_make_with(d, self, audience, STR_NONE, a, ret);
+}
+
+enum err ds_token_make_with(struct ds *d, const struct ds_self *self, struct str audience, struct str given,
+			    struct arena *a, struct str *ret)
 {
 	usec_t term = d->o.token_validity ? d->o.token_validity : AUTH_TERM * USEC_PER_SEC;
 	int64_t now = clock_wall() / USEC_PER_SEC;
 	json_t *claims = json_object();
 	char jti[UUID_URN];
 	struct str token;
-	enum err e;
+	enum err e = ERR_OK;
 
 	if (!claims) return ERR_NO_MEMORY;
 	json_put_str(claims, "iss", self->did);
@@ -35,7 +62,11 @@ enum err ds_token_make(struct ds *d, const struct ds_self *self, struct str audi
 	json_put_u64(claims, "iat", (uint64_t)now);
 	json_put_u64(claims, "exp", (uint64_t)(now + term / USEC_PER_SEC));
 	json_put_str(claims, "jti", str_of(uuid_urn(jti)));
-	e = jws_write(a, self->key, self->kid, "JWT", claims, &token);
+	if (given.n)
+		json_put_str(claims, "token", given);
+	else if (d->o.identity.present)
+		e = opener_make(self, audience, now + term / USEC_PER_SEC, a, claims);
+	if (!e) e = jws_write(a, self->key, self->kid, "JWT", claims, &token);
 	json_decref(claims);
 	if (!e) *ret = arena_printf(a, "Bearer %.*s", STR_ARG(token));
 	return !e && !ret->p ? ERR_NO_MEMORY : e;
@@ -44,11 +75,11 @@ enum err ds_token_make(struct ds *d, const struct ds_self *self, struct str audi
 /* A request that waits for a DID document. */
 struct asking {
 	struct net_req *req; /* NULL once the client has gone */
-	struct jws jws;      /* in the request's arena, like iss and method */
+	struct vc_jwt jws;   /* in the request's arena, like iss and method */
 	struct str iss, method;
 	struct ds_peer peer;
 	ds_peer_fn *then;
-	bool held;
+	bool plain, tls;
 };
 
 static void asking_refuse(struct asking *w, enum err e, struct flaw *f)
@@ -68,22 +99,26 @@ static void asking_gone(void *arg)
 	w->req = NULL;
 }
 
-static enum err key_pick(const struct ds_did *doc, struct str method, struct flaw *f,
-			 const unsigned char **ret)
+static enum err key_check(const struct asking *w, const struct ds_did *doc, struct flaw *f)
 {
-	if (!method.n && doc->keys_n == 1) {
-		*ret = doc->key[0].key;
-		return ERR_OK;
-	}
-	if (method.n && !ds_did_key(doc, method, ret)) return ERR_OK;
-	return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "kid", "key-unknown",
-			"the issuer's DID document has no such Ed25519 key");
+	struct vc_key key;
+	enum err e = ds_did_key_for(doc, w->method, DID_AUTHENTICATION | DID_INVOCATION, &key);
+
+	if (e == ERR_NOT_FOUND)
+		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "kid", "key-unknown",
+				"the issuer's DID document has no such Ed25519 or P-256 key");
+	if (e)
+		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "kid", "key-purpose",
+				"the key is neither for authentication nor for capability invocation");
+	if (vc_jwt_verify(&w->jws, &key))
+		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "signature",
+				"the token's signature does not verify");
+	return ERR_OK;
 }
 
 static enum err asking_verify(struct asking *w, enum err e, const struct ds_did *doc, struct flaw *f)
 {
 	struct ds *d = ds_of(w->req);
-	const unsigned char *key;
 
 	if (peer_err_passes(e))
 		return flaw_set(f, ERR_BUSY, FLAW_NO_OFFSET, "iss", "did-unreachable",
@@ -91,11 +126,8 @@ static enum err asking_verify(struct asking *w, enum err e, const struct ds_did 
 	if (e)
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "iss", "did-document",
 				"the issuer has no valid DID document: %s", err_text(e));
-	e = key_pick(doc, w->method, f, &key);
+	e = w->tls ? ERR_OK : key_check(w, doc, f);
 	if (e) return e;
-	if (jws_verify(&w->jws, key))
-		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "signature",
-				"the token's signature does not verify");
 	e = replays_use(d->replays, w->peer.jti, w->peer.jti_expires, clock_wall() / USEC_PER_SEC);
 	if (e == ERR_UNAUTHORISED)
 		return flaw_set(f, e, FLAW_NO_OFFSET, "jti", "replay", "the token was used before");
@@ -121,7 +153,7 @@ static void asking_answer(void *arg, enum err e, const struct ds_did *doc)
 			*copy = *doc;
 			*peer = w->peer;
 			peer->doc = copy;
-			w->then(r, peer);
+			identity_admit(r, peer, w->tls, w->plain, w->then);
 		}
 	}
 	free(w);
@@ -143,7 +175,7 @@ static enum err token_claims(struct asking *w, struct str aud, struct flaw *f)
 		return refuse(f, "typ", "type", "the token is of another kind");
 	if (json_str(c, "", "iss", f, &w->iss) || json_str(c, "", "sub", f, &sub) || !str_eq(w->iss, sub))
 		return refuse(f, "iss", "iss-sub", "iss and sub must be there and equal");
-	if (document_subject_check(w->iss, NULL))
+	if (w->iss.n > DS_DID_MAX || document_subject_check(w->iss, NULL))
 		return refuse(f, "iss", "did-web", "the issuer must be a did:web");
 	if (json_str(c, "", "jti", f, &jti) || !jti.n || jti.n > AUTH_JTI_MAX)
 		return refuse(f, "jti", "jti", "a token id of 1 to 200 octets must be there");
@@ -151,10 +183,11 @@ static enum err token_claims(struct asking *w, struct str aud, struct flaw *f)
 		return refuse(f, "exp", "missing", "the token must have an end");
 	if (exp > (uint64_t)(now + AUTH_TERM + AUTH_LEEWAY))
 		return refuse(f, "exp", "term", "the token is valid for too long: five minutes at most");
-	if (jwt_check(&w->jws, aud, clock_wall(), f)) {
+	if (jwt_check(&(struct jws){.claims = c}, aud, clock_wall(), f)) {
 		f->err = ERR_UNAUTHORISED;
 		return ERR_UNAUTHORISED;
 	}
+	w->peer.token = json_text(json_object_get(c, "token"));
 	replay_digest(w->iss, jti, w->peer.jti);
 	w->peer.jti_expires = (int64_t)exp + AUTH_LEEWAY + 1;
 	return ERR_OK;
@@ -187,7 +220,7 @@ static enum err token_read(struct asking *w, struct net_req *r, struct str aud, 
 	if (!h.n) return refuse(f, "authorization", "missing", "a partner's token is needed");
 	if (!str_starts_nocase(h, STR("Bearer ")))
 		return refuse(f, "authorization", "scheme", "the scheme must be Bearer");
-	e = jws_parse(r->arena, str_trim(str_skip(h, 7)), f, &w->jws);
+	e = vc_jwt_parse(r->arena, str_trim(str_skip(h, 7)), f, &w->jws);
 	if (e == ERR_NO_MEMORY) return e;
 	if (e) {
 		f->err = ERR_UNAUTHORISED;
@@ -197,7 +230,17 @@ static enum err token_read(struct asking *w, struct net_req *r, struct str aud, 
 	return e ? e : token_method(w, r->arena, f);
 }
 
-void ds_peer_require(struct net_req *r, ds_peer_fn *then)
+/* Mutual TLS in place of a token: a connection cannot be replayed, so each request gets an id of its own. */
+static bool by_certificate(struct asking *w, struct net_req *r)
+{
+	if (net_header(r, "authorization").n || !identity_by_certificate(ds_of(r), r, &w->iss)) return false;
+	random_bytes(w->peer.jti, sizeof w->peer.jti);
+	w->peer.jti_expires = clock_wall() / USEC_PER_SEC + 1;
+	w->tls = true;
+	return true;
+}
+
+static void require(struct net_req *r, ds_peer_fn *then, bool plain)
 {
 	struct ds *d = ds_of(r);
 	struct asking *w;
@@ -205,14 +248,15 @@ void ds_peer_require(struct net_req *r, ds_peer_fn *then)
 	struct str id;
 	enum err e;
 
-	if (kit_admit(r, then)) return;
+	if (!plain && kit_admit(r, then)) return;
 	w = calloc(1, sizeof *w);
 	must(w);
 	w->req = r;
 	w->then = then;
+	w->plain = plain;
 	e = net_decode(r->arena, r->param[0], &f, &id);
 	if (!e) e = ds_self_find(d, ds_txn(r->shard), id, &w->peer.self);
-	if (!e) e = token_read(w, r, w->peer.self->did, &f);
+	if (!e && !by_certificate(w, r)) e = token_read(w, r, w->peer.self->did, &f);
 	if (e) {
 		asking_refuse(w, e, &f);
 		free(w);
@@ -221,4 +265,14 @@ void ds_peer_require(struct net_req *r, ds_peer_fn *then)
 	w->peer.did = w->iss;
 	net_hold(r, asking_gone, w);
 	peers_find(d, r->shard, w->iss, w->method, asking_answer, w);
+}
+
+void ds_peer_require(struct net_req *r, ds_peer_fn *then)
+{
+	require(r, then, false);
+}
+
+void ds_peer_require_plain(struct net_req *r, ds_peer_fn *then)
+{
+	require(r, then, true);
 }

@@ -13,6 +13,18 @@
 
 struct ds;
 
+/* How partners prove who they are, and what of themselves (dataspace/identity.h). All zero: by the key of
+ * their DID document alone. Texts live as long as the data space. */
+enum ds_identity_mode { DS_BY_DID = 1, DS_BY_DCP = 2, DS_BY_PIN = 4, DS_BY_TLS = 8 };
+struct ds_identity {
+	unsigned modes;			/* 0: DS_BY_DID */
+	const char *const *issuers;	/* trusted: "DID", for any type, or "DID=Type" */
+	const char *const *required;	/* types of credentials that every partner must present */
+	const char *const *partners;	/* pinned: "DID=z6Mk…[@DSP base]" or "DID=sha256:hex" of a certificate */
+	size_t issuers_n, required_n, partners_n;
+	bool present; /* our tokens open our credential service to their audience */
+};
+
 struct ds_options {
 	struct store *store; /* environment `space`, opened with ds_tables */
 	struct writer *writer;
@@ -27,6 +39,7 @@ struct ds_options {
 	const char *kit;       /* participant that serves the conformance kit (dataspace/kit.h); NULL, "": none */
 	usec_t kit_delay;      /* before each of its steps */
 	const char *dsp; /* versions of the protocol: "both", "2025-1", "2024-1"; NULL = both; a constant or of the caller */
+	struct ds_identity identity;
 };
 
 extern const struct store_table ds_tables[];

@@ -14,7 +14,7 @@ enum err document_subject_check(struct str did, struct flaw *f)
 
 struct str document_write(struct arena *a, const struct ds *space, const struct ds_self *self)
 {
-	struct did_document d = {.id = self->did, .keys_n = 2, .services_n = 2};
+	struct did_document d = {.id = self->did, .keys_n = 2, .services_n = 3};
 	json_t *j;
 
 	d.keys[0] = (struct did_key){.id = str_of(self->method), .purposes = DID_ASSERTION};
@@ -27,6 +27,9 @@ struct str document_write(struct arena *a, const struct ds *space, const struct 
 	d.services[1] =
 	    (struct did_service){arena_printf(a, "%.*s#versions", STR_ARG(self->did)), STR("DataService"),
 				 arena_printf(a, "%s" DS_VERSIONS_PATH, self->base)};
+	d.services[2] = (struct did_service){arena_printf(a, "%.*s#credentials", STR_ARG(self->did)),
+					     STR("CredentialService"),
+					     arena_printf(a, "%s" DS_DCP_PATH, self->base)};
 	j = did_doc_make(a, &d);
 	return j ? json_write(a, j, false) : STR_NONE;
 }
@@ -38,8 +41,30 @@ static void take_keys(const struct did_document *d, struct ds_did *ret)
 
 		if (k->id.n >= DS_METHOD_MAX) continue;
 		memcpy(ret->key[ret->keys_n].method, k->id.p, k->id.n);
+		ret->key[ret->keys_n].purposes = k->purposes;
 		memcpy(ret->key[ret->keys_n++].key, k->pub, SIGN_PUBLIC);
 	}
+}
+
+static void take_ec_keys(const struct did_document *d, struct ds_did *ret)
+{
+	for (size_t i = 0; i < d->ec_n && ret->ec_n < DS_DID_EC_KEYS; i++) {
+		const struct did_ec_key *k = &d->ec[i];
+
+		if (k->id.n >= DS_METHOD_MAX || es256_key_check(k->pub)) continue;
+		memcpy(ret->ec[ret->ec_n].method, k->id.p, k->id.n);
+		memcpy(ret->ec[ret->ec_n].pub, k->pub, sizeof k->pub);
+		ret->ec[ret->ec_n++].purposes = k->purposes;
+	}
+}
+
+static void take_credential_service(const struct did_document *d, struct ds_did *ret)
+{
+	const struct did_service *s = did_service_find(d, "CredentialService");
+	struct str url = s ? s->endpoint : STR_NONE;
+
+	while (str_ends(url, STR("/"))) url.n--;
+	if (url.n < sizeof ret->credentials) memcpy(ret->credentials, url.n ? url.p : "", url.n);
 }
 
 /* Connectors name the base itself, or the catalog below it, or where their versions are told. */
@@ -74,10 +99,12 @@ enum err document_parse(struct arena *a, struct str text, struct str did, struct
 	if (!e) e = did_doc_parse(a, j, did, f, d);
 	if (e) return e;
 	take_keys(d, &doc);
+	take_ec_keys(d, &doc);
 	take_base(d, &doc);
-	if (!doc.keys_n)
+	take_credential_service(d, &doc);
+	if (!doc.keys_n && !doc.ec_n)
 		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "verificationMethod", "key",
-				"the document has no Ed25519 key");
+				"the document has no key of Ed25519 or P-256");
 	*ret = doc;
 	return ERR_OK;
 }
@@ -87,6 +114,28 @@ enum err ds_did_key(const struct ds_did *doc, struct str method, const unsigned 
 	for (size_t i = 0; i < doc->keys_n; i++) {
 		if (!str_is(method, doc->key[i].method)) continue;
 		*ret = doc->key[i].key;
+		return ERR_OK;
+	}
+	return ERR_NOT_FOUND;
+}
+
+enum err ds_did_key_for(const struct ds_did *doc, struct str method, unsigned purposes, struct vc_key *ret)
+{
+	bool only = !method.n && doc->keys_n + doc->ec_n == 1;
+
+	for (size_t i = 0; i < doc->keys_n; i++) {
+		/* a pinned key is its owner's whatever its owner calls it */
+		if (!only && !doc->pinned && !str_is(method, doc->key[i].method)) continue;
+		if (!doc->pinned && !(doc->key[i].purposes & purposes)) return ERR_UNAUTHORISED;
+		*ret = (struct vc_key){.alg = VC_EDDSA};
+		memcpy(ret->pub, doc->key[i].key, SIGN_PUBLIC);
+		return ERR_OK;
+	}
+	for (size_t i = 0; i < doc->ec_n; i++) {
+		if (!only && !str_is(method, doc->ec[i].method)) continue;
+		if (!(doc->ec[i].purposes & purposes)) return ERR_UNAUTHORISED;
+		*ret = (struct vc_key){.alg = VC_ES256};
+		memcpy(ret->pub, doc->ec[i].pub, ES256_PUBLIC);
 		return ERR_OK;
 	}
 	return ERR_NOT_FOUND;

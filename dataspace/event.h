@@ -49,7 +49,10 @@
 	X(REQUEST_APPROVED, "request-approved", "the owner said yes to a request or counter-offer")        \
 	X(REQUEST_DECLINED, "request-declined", "the owner said no to one")                                \
 	X(MESSAGE_DROPPED, "message-dropped", "the owner gave up a message to a partner")                  \
-	X(MESSAGE_RETRIED, "message-retried", "the owner had a message sent again")
+	X(MESSAGE_RETRIED, "message-retried", "the owner had a message sent again")\
+	X(CREDENTIAL_ISSUED, "credential-issued", "a credential was issued")                               \
+	X(CREDENTIAL_REVOKED, "credential-revoked", "a credential of ours was revoked")                    \
+	X(CREDENTIAL_STORED, "credential-stored", "a credential of another was put into the wallet")
 
 enum ds_event_kind {
 	DS_EVENT_NONE,

@@ -94,8 +94,9 @@ enum err fetch_start(struct net_req *r, const struct fetch_ask *q)
 	x->arg = q->arg;
 	c.arg = x;
 	c.url = arena_strdup(r->arena, q->url);
+	e = c.url ? ERR_OK : ERR_NO_MEMORY;
 	if (q->open) c.headers_n = 2;
-	e = !c.url ? ERR_NO_MEMORY : q->open ? ERR_OK : ds_token_make(d, q->self, q->audience, r->arena, &token);
+	if (!e && !q->open) e = ds_token_make_with(d, q->self, q->audience, q->token, r->arena, &token);
 	if (!e) {
 		if (!q->open) h[2] = (struct courier_header){"authorization", token.p};
 		net_hold(r, fetching_gone, x);

@@ -18,7 +18,8 @@ struct fetch_ask {
 	struct str audience;        /* DID of the partner */
 	const char *method;
 	struct str url, body; /* body empty: none */
-	bool open;            /* no token: what anybody may read */
+	struct str token;     /* the audience's, for its credential service */
+	bool open;	      /* without a token of ours: the resource is public */
 	fetch_fn *then;
 	void *arg; /* in the request's arena */
 };

@@ -15,6 +15,7 @@
 #include "dataspace/peer.h"
 #include "dataspace/replay.h"
 #include "dataspace/wait.h"
+#include "dataspace/wallet.h"
 
 const struct store_table ds_tables[] = {
 #define X(name, owner, key, value) {#name},
@@ -79,6 +80,8 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	routes_add(d, federation_routes, federation_routes_n);
 	routes_add(d, face_inbox_routes, face_inbox_routes_n);
 	routes_add(d, face_outbox_routes, face_outbox_routes_n);
+	routes_add(d, wallet_routes, wallet_routes_n);
+	routes_add(d, face_dcp_routes, face_dcp_routes_n);
 	*ret = d;
 	return ERR_OK;
 }

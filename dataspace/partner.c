@@ -159,22 +159,35 @@ void partner_find(struct net_req *r, struct str participant, struct str provider
 	peers_find(d, r->shard, w->partner.did, STR_NONE, finding_answer, w);
 }
 
+/* The first reason of a DSP error, which says more than its beginning: at most room - 1 octets, or the
+ * beginning of what else it is. */
+static void reason_take(struct str body, char *out, size_t room)
+{
+	struct arena *a = arena_new(64 << 10);
+	struct str text = body;
+	json_t *j;
+
+	if (a && body.n < 16 << 10 && !json_read(a, body, NULL, &j)) {
+		json_t *all = json_object_get(j, "reason");
+		struct str first = json_text(json_is_array(all) ? json_array_get(all, 0) : all);
+
+		if (first.n) text = first;
+	}
+	text = str_first(text, room - 1);
+	memcpy(out, text.n ? text.p : "", text.n);
+	out[text.n] = 0;
+	arena_free(a);
+}
+
 enum err partner_answer_check(const struct fetched *got, struct flaw *f)
 {
-	struct str said;
-	json_t *answer;
-	enum err e;
+	char reason[160];
 
 	if (got->err)
 		return flaw_set(f, got->err == ERR_TIMEOUT ? ERR_TIMEOUT : ERR_UPSTREAM, FLAW_NO_OFFSET,
 				"provider", "unreachable", "%.*s", STR_ARG(got->text));
 	if (got->status >= 200 && got->status < 300) return ERR_OK;
-	answer = json_loadb(got->body.p ? got->body.p : "", got->body.n, 0, NULL);
-	/* the first reason of an error of the protocol says more than the beginning of its JSON */
-	said = json_text(json_array_get(json_object_get(answer, "reason"), 0));
-	e = flaw_set(f, got->status == 404 ? ERR_NOT_FOUND : ERR_UPSTREAM, FLAW_NO_OFFSET, "provider", "answer",
-		     "the provider answered %d: %.*s", got->status,
-		     STR_ARG(str_first(said.n ? said : got->body, 150)));
-	json_decref(answer);
-	return e;
+	reason_take(got->body, reason, sizeof reason);
+	return flaw_set(f, got->status == 404 ? ERR_NOT_FOUND : ERR_UPSTREAM, FLAW_NO_OFFSET, "provider",
+			"answer", "the provider answered %d: %s", got->status, reason);
 }

@@ -4,7 +4,9 @@
 
 #include "dataspace/dialect.h"
 #include "dataspace/document.h"
+#include "dataspace/identity.h"
 #include "dataspace/participant.h"
+#include "proto/did/document.h"
 
 enum { PEER_BUCKETS = 1024, PEER_ARENA = 1 << 20 };
 
@@ -219,7 +221,13 @@ static void fetch_start(struct peers *p, struct str did)
 
 static void own_find(const struct ds_self *self, const char *path, struct ds_did *ret)
 {
+	const unsigned all = DID_AUTHENTICATION | DID_INVOCATION;
+
 	*ret = (struct ds_did){.keys_n = 2};
+	ret->key[0].purposes = DID_ASSERTION;
+	ret->key[1].purposes = all;
+	memcpy(ret->credentials, self->base, strlen(self->base));
+	memcpy(ret->credentials + strlen(self->base), DS_DCP_PATH, sizeof DS_DCP_PATH);
 	memcpy(ret->key[0].method, self->method, strlen(self->method) + 1);
 	memcpy(ret->key[1].method, self->kid, strlen(self->kid) + 1);
 	memcpy(ret->key[0].key, sign_public(self->key), SIGN_PUBLIC);
@@ -228,14 +236,19 @@ static void own_find(const struct ds_self *self, const char *path, struct ds_did
 	memcpy(ret->dsp + strlen(self->base), path, strlen(path) + 1);
 }
 
+static bool has_method(const struct ds_did *doc, struct str method)
+{
+	struct vc_key key;
+	return ds_did_key_for(doc, method, ~0u, &key) != ERR_NOT_FOUND;
+}
+
 /* With the lock held: true when *ret_err and *ret say all there is to say now. */
 static bool entry_answers(const struct entry *e, struct str method, enum err *ret_err, struct ds_did *ret)
 {
 	usec_t age = clock_mono() - e->at;
-	const unsigned char *key;
 
 	if (e->have && age < PEER_FRESH_FOR &&
-	    (!method.n || age < PEER_RENEW_AFTER || !ds_did_key(&e->doc, method, &key))) {
+	    (!method.n || age < PEER_RENEW_AFTER || has_method(&e->doc, method))) {
 		*ret = e->doc;
 		*ret_err = ERR_OK;
 		return true;
@@ -255,6 +268,10 @@ void peers_find(struct ds *d, struct net_shard *s, struct str did, struct str me
 	enum err err = ERR_BUSY;
 	bool start = false, answered = true;
 
+	if (identity_pinned(d, did, &doc)) {
+		fn(arg, ERR_OK, &doc);
+		return;
+	}
 	if (document_subject_check(did, NULL)) {
 		fn(arg, ERR_BAD_INPUT, NULL);
 		return;

@@ -17,6 +17,7 @@
 #include "dataspace/tables.h"
 #include "net/access.h"
 #include "proto/pb/space.pb-c.h"
+#include "proto/vc/jwt.h"
 
 enum {
 	DS_ID_MAX = 63,         /* participant: one DNS label */
@@ -72,7 +73,7 @@ struct ds {
 	pthread_rwlock_t shards_lock;
 	struct net_shard *shards[DS_SHARDS_MAX]; /* those whose loop runs; see ds_post */
 	struct ds_stat stat;
-	struct net_routes routes[16];
+	struct net_routes routes[24];
 	size_t routes_n;
 };
 
@@ -213,25 +214,38 @@ struct ds_self {
 };
 #define DS_DSP_PATH "/dsp/2025-1"
 #define DS_DSP_PATH_2024 "/dsp/2024-1" /* dataspace/dialect.h */
+#define DS_DCP_PATH "/dcp"
 /* From the keyring; loaded with the transaction the first time. ERR_NOT_FOUND. Any thread. */
 enum err ds_self_find(struct ds *d, struct store_txn *t, struct str id,
 		      const struct ds_self **ret) MUST_USE;
 
 /* ---- partners ------------------------------------------------------------------------------- */
 
-enum { DS_DID_KEYS = 4, DS_METHOD_MAX = DS_DID_MAX + 80 };
+enum { DS_DID_KEYS = 4, DS_DID_EC_KEYS = 2, DS_METHOD_MAX = DS_DID_MAX + 80 };
 /* What we use of a DID document. */
 struct ds_did {
 	struct {
 		char method[DS_METHOD_MAX]; /* "did:web:…#key-1" */
 		unsigned char key[SIGN_PUBLIC];
+		unsigned purposes; /* enum did_purpose */
 	} key[DS_DID_KEYS];
 	size_t keys_n;
+	struct {
+		char method[DS_METHOD_MAX];
+		unsigned char pub[64];
+		unsigned purposes;
+	} ec[DS_DID_EC_KEYS]; /* P-256 */
+	size_t ec_n;
+	char credentials[DS_URL_MAX]; /* its CredentialService; "" when there is none */
+	bool pinned;		      /* by the configuration, which is then all there is to know */
 	char dsp[DS_URL_MAX]; /* DSP base of its DataService or CatalogService; "" when there is none */
 	char versions[DS_URL_MAX]; /* of its DataService that tells the versions; "" when there is none */
 };
 /* ERR_NOT_FOUND */
 enum err ds_did_key(const struct ds_did *doc, struct str method, const unsigned char **ret) MUST_USE;
+/* A key of either kind that has one of these purposes; method empty: the only key there is. */
+enum err ds_did_key_for(const struct ds_did *doc, struct str method, unsigned purposes,
+			struct vc_key *ret) MUST_USE;
 
 /* Authenticates the caller of a DSP route by its self-issued token, fetching its DID document when
  * needed (the request is held meanwhile), then calls then(r, peer) on the shard; peer->did is who
@@ -243,15 +257,22 @@ struct ds_peer {
 	unsigned char jti[16];      /* digest of (iss, jti): spend it in the command */
 	int64_t jti_expires;        /* seconds */
 	const struct ds_self *self; /* the participant addressed */
+	struct str token;	    /* claim of this name: opens its credential service for us; may be empty */
+	json_t *credentials;	    /* array of what identity.h verified; NULL: nothing was asked for */
 };
 typedef void ds_peer_fn(struct net_req *r, const struct ds_peer *peer);
 void ds_peer_require(struct net_req *r, ds_peer_fn *then);
+/* The same without asking for credentials: for the routes by which credentials are exchanged. */
+void ds_peer_require_plain(struct net_req *r, ds_peer_fn *then);
 /* In the command that a partner's message causes: remembers the token across restarts. */
 enum err ds_jti_spend(struct writer_txn *t, struct str participant, const struct ds_peer *peer) MUST_USE;
 
 /* A fresh token of ours for that audience, ready for "Authorization": "Bearer …". */
 enum err ds_token_make(struct ds *d, const struct ds_self *self, struct str audience, struct arena *a,
 		       struct str *ret) MUST_USE;
+/* The same with the token that the audience gave us for its credential service. */
+enum err ds_token_make_with(struct ds *d, const struct ds_self *self, struct str audience, struct str given,
+			    struct arena *a, struct str *ret) MUST_USE;
 
 /* ---- outbox --------------------------------------------------------------------------------- */
 

@@ -88,6 +88,45 @@ static enum err read_jwk(struct reading *r, json_t *m, const char *path, unsigne
 	return e;
 }
 
+static enum err read_half(struct reading *r, json_t *jwk, const char *path, const char *key, unsigned char *ret)
+{
+	struct str text, octets;
+	enum err e = read_text(r, jwk, path, key, &text);
+	if (!e) e = base64url_parse(r->a, text, &octets);
+	if (e == ERR_BAD_INPUT || (!e && octets.n != 32))
+		return refuse(r, path, "key", "publicKeyJwk is not a P-256 key");
+	if (!e) memcpy(ret, octets.p, 32);
+	return e;
+}
+
+static enum err read_ec(struct reading *r, json_t *m, const char *path, struct did_ec_key *ec, bool *ret_known)
+{
+	json_t *jwk = json_object_get(m, "publicKeyJwk");
+	*ret_known = str_is(json_text(json_object_get(jwk, "kty")), "EC") &&
+		     str_is(json_text(json_object_get(jwk, "crv")), "P-256");
+	if (!*ret_known) return ERR_OK;
+	enum err e = read_half(r, jwk, path, "x", ec->pub);
+	return e ? e : read_half(r, jwk, path, "y", ec->pub + 32);
+}
+
+static bool has_id(const struct did_document *d, struct str id)
+{
+	for (size_t i = 0; i < d->ec_n; i++)
+		if (str_eq(d->ec[i].id, id)) return true;
+	return did_key_find(d, id, 0) != NULL;
+}
+
+static enum err add_ec(struct reading *r, const struct did_key *key, json_t *m, const char *path)
+{
+	struct did_ec_key ec = {.id = key->id, .purposes = key->purposes};
+	bool known;
+	enum err e = read_ec(r, m, path, &ec, &known);
+	if (e || !known) return e;
+	if (r->d->ec_n == DID_KEYS_MAX) return refuse(r, path, "count", "more than 16 keys");
+	r->d->ec[r->d->ec_n++] = ec;
+	return ERR_OK;
+}
+
 static enum err read_material(struct reading *r, json_t *m, const char *path, struct did_key *key,
 			      bool *ret_known)
 {
@@ -118,8 +157,9 @@ static enum err read_method(struct reading *r, json_t *m, const char *path, unsi
 	if (!e) e = read_text(r, m, path, "controller", &controller);
 	if (!e) e = read_material(r, m, path, &key, &known);
 	if (e) return e;
-	if (did_key_find(r->d, key.id, 0)) return refuse(r, path, "value", "two methods have one id");
-	if (!known || !str_eq(controller, r->d->id) || !is_own(r->d, key.id)) return ERR_OK;
+	if (has_id(r->d, key.id)) return refuse(r, path, "value", "two methods have one id");
+	if (!str_eq(controller, r->d->id) || !is_own(r->d, key.id)) return ERR_OK;
+	if (!known) return add_ec(r, &key, m, path);
 	if (r->d->keys_n == DID_KEYS_MAX) return refuse(r, path, "count", "more than 16 keys");
 	r->d->keys[r->d->keys_n++] = key;
 	return ERR_OK;
@@ -148,6 +188,8 @@ static enum err read_reference(struct reading *r, json_t *m, const char *path, u
 	enum err e = absolute(r, json_text(m), path, &id);
 	for (size_t i = 0; !e && i < r->d->keys_n; i++)
 		if (str_eq(r->d->keys[i].id, id)) r->d->keys[i].purposes |= bit;
+	for (size_t i = 0; !e && i < r->d->ec_n; i++)
+		if (str_eq(r->d->ec[i].id, id)) r->d->ec[i].purposes |= bit;
 	return e;
 }
 

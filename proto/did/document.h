@@ -1,7 +1,7 @@
 /* DID documents (W3C DID Core 1.0, 5): what of them a node uses.
  *
  * Purpose: write our own, and read a partner's strictly into keys with their purposes and services.
- * Keys of other kinds than Ed25519 are passed over, and so are those of another subject or that
+ * Keys of P-256 (publicKeyJwk of kty EC) are kept apart, other kinds are passed over, and so are those of another subject or that
  * another subject controls; of Ed25519 these forms are read: Multikey and Ed25519VerificationKey2020
  * (publicKeyMultibase), JsonWebKey2020 and JsonWebKey (publicKeyJwk of kty OKP, crv Ed25519). Services
  * whose endpoint is not a text are passed over.
@@ -42,6 +42,13 @@ struct did_key {
 	enum did_form form;
 };
 
+/* P-256: never written by us, kept apart so that no reader takes it for the other kind. */
+struct did_ec_key {
+	struct str id;
+	unsigned char pub[64]; /* x and y */
+	unsigned purposes;
+};
+
 struct did_service {
 	struct str id, type, endpoint; /* id absolute; an entry of several types stands once for each */
 };
@@ -50,6 +57,8 @@ struct did_document {
 	struct str id;
 	struct did_key keys[DID_KEYS_MAX];
 	size_t keys_n;
+	struct did_ec_key ec[DID_KEYS_MAX];
+	size_t ec_n;
 	struct did_service services[DID_SERVICES_MAX];
 	size_t services_n;
 };

@@ -222,7 +222,8 @@ static void the_forms_of_keys(void **state)
 			    "7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}},"
 			    "{\"id\":\"#p256\",\"type\":\"JsonWebKey2020\",\"controller\":\"" DID
 			    "\",\"publicKeyJwk\":"
-			    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AA\",\"y\":\"AA\"}},"
+			    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+			    "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}},"
 			    "{\"id\":\"#other\",\"type\":\"Future2040\",\"controller\":\"" DID "\"},"
 			    "{\"id\":\"#p256b\",\"type\":\"Multikey\",\"controller\":\"" DID
 			    "\",\"publicKeyMultibase\":"
@@ -237,7 +238,10 @@ static void the_forms_of_keys(void **state)
 	assert_non_null(did_key_find(&d, STR(DID "#jwk"), DID_AUTHENTICATION));
 	assert_non_null(did_key_find(&d, STR(DID "#embedded"), DID_ASSERTION));
 	assert_null(did_key_find(&d, STR(DID "#embedded"), DID_AUTHENTICATION));
+	/* a P-256 key is kept apart: nobody may take it for an Ed25519 key */
 	assert_null(did_key_find(&d, STR(DID "#p256"), 0));
+	assert_int_equal(d.ec_n, 1);
+	assert_true(str_is(d.ec[0].id, DID "#p256") && d.ec[0].purposes == DID_AUTHENTICATION);
 }
 
 static void keys_of_others_are_passed_over(void **state)

@@ -5,7 +5,7 @@ import os
 from node import KANHED, Node, check, finish, run
 
 COMMANDS = ("init node config id resolve register value load import export series find list count history delegate enterprise statistics template report publish catalog negotiate agreements pull revoke audit "
-            "prove verify status").split()
+            "prove verify status credential").split()
 
 for c in COMMANDS:
     status, out, err = run(c, "--help")

@@ -58,7 +58,8 @@ enum cli_exit {
 	X(outbox, command_outbox, "owner", HELP_OUTBOX)                                                    \
 	X(negotiation, command_negotiation, "owner", HELP_NEGOTIATION)                                     \
 	X(transfer, command_transfer, "owner", HELP_TRANSFER)                                              \
-	X(agreement, command_agreement, "owner", HELP_AGREEMENT)
+	X(agreement, command_agreement, "owner", HELP_AGREEMENT)\
+	X(credential, command_credential, "owner", HELP_CREDENTIAL)
 
 struct cli;
 typedef int command_fn(struct cli *c, int argc, char **argv);

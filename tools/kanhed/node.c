@@ -238,6 +238,36 @@ static enum err open_resolver(struct node *n, struct flaw *f)
 	return rs_open(&o, f, &n->rs);
 }
 
+static enum err read_identity(const struct conf *c, struct flaw *f, struct ds_identity *ret)
+{
+	static const struct {
+		const char *name;
+		unsigned mode;
+	} modes[] = {{"did", DS_BY_DID}, {"dcp", DS_BY_DCP}, {"pinned", DS_BY_PIN}, {"tls", DS_BY_TLS}};
+	struct ds_identity o = {.present = conf_switch(c, "identity", "present")};
+	const char *const *words;
+	size_t n = conf_list(c, "identity", "accept", &words);
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+		while (k < 4 && strcmp(words[i], modes[k].name) != 0) k++;
+		if (k == 4)
+			return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "identity.accept", "mode",
+					"\"%s\" is none of did, dcp, pinned, tls", words[i]);
+		o.modes |= modes[k].mode;
+	}
+	o.issuers_n = conf_list(c, "identity", "issuers", &o.issuers);
+	o.required_n = conf_list(c, "identity", "require", &o.required);
+	o.partners_n = conf_list(c, "identity", "partners", &o.partners);
+	if (!o.modes)
+		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "identity.accept", "empty",
+				"no partner could be admitted");
+	if (o.required_n && !(o.modes & DS_BY_DCP))
+		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "identity.require", "mode",
+				"credentials are asked for by dcp, which identity.accept does not name");
+	*ret = o;
+	return ERR_OK;
+}
+
 static enum err open_space(struct node *n, struct flaw *f)
 {
 	const struct conf *c = n->conf;
@@ -256,7 +286,8 @@ static enum err open_space(struct node *n, struct flaw *f)
 			       .content_max = (uint64_t)conf_number(c, "space", "content_max"),
 			       .kit = conf_text(c, "space", "kit"),
 			       .kit_delay = conf_number(c, "space", "kit_delay")};
-	return ds_open(&o, f, &n->ds);
+	enum err e = read_identity(c, f, &o.identity);
+	return e ? e : ds_open(&o, f, &n->ds);
 }
 
 enum err node_open_halves(struct node *n, struct flaw *f)

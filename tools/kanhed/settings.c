@@ -132,7 +132,18 @@
 	X(metrics, public, CONF_SWITCH, "no", 0, 0, NULL, "show /metrics to anybody",                      \
 	  "任何人可读取 /metrics")                                                                         \
 	X(log, level, CONF_CHOICE, "info", 0, 0, "error|warn|info|debug",                                  \
-	  "least level of the lines logged", "日志级别")
+	  "least level of the lines logged", "日志级别")                                                   \
+	X(identity, accept, CONF_LIST, "did", 0, 64, NULL,                                                 \
+	  "how partners may prove who they are: did, dcp, pinned, tls", "接受的伙伴身份方式：did、dcp、pinned、tls") \
+	X(identity, issuers, CONF_LIST, "", 0, 65536, NULL,                                                \
+	  "trusted issuers of credentials, each DID or DID=Type", "信任的凭证签发方，形如 DID 或 DID=类型") \
+	X(identity, require, CONF_LIST, "", 0, 4096, NULL,                                                 \
+	  "types of credentials that every partner must present (with dcp)", "每个伙伴必须出示的凭证类型（需 dcp）") \
+	X(identity, partners, CONF_LIST, "", 0, 65536, NULL,                                               \
+	  "pinned partners, each DID=z6Mk…@DSP-URL or DID=sha256:HEX of a client certificate",             \
+	  "固定的伙伴，形如 DID=z6Mk…@DSP地址 或 DID=sha256:客户端证书指纹")                                \
+	X(identity, present, CONF_SWITCH, "yes", 0, 0, NULL,                                               \
+	  "tokens let their receiver ask for credentials that are held here", "令牌允许接收方查询本方持有的凭证")
 
 const struct conf_row settings_rows[] = {
 #define X(section, key, kind, standard, min, max, choices, help, help_zh)                                  \

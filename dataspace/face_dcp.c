@@ -1,0 +1,300 @@
+/* What others ask of our participants by DCP 1.0.1: presentations (5.4), storage of credentials (6.5), status lists. */
+#include "base/jose.h"
+#include "dataspace/face_dsp.h"
+#include "dataspace/identity.h"
+#include "dataspace/wallet.h"
+#include "proto/did/document.h"
+#include "proto/vc/credential.h"
+#include "proto/vc/status.h"
+
+enum { DCP_BODY_MAX = 256 << 10, SCOPES_MAX = 32, PRESENT_TERM = 300, LIST_TERM = 3600 };
+
+static enum err refuse(struct flaw *f, enum err e, const char *at, const char *rule, const char *text)
+{
+	return flaw_set(f, e, FLAW_NO_OFFSET, at, rule, "%s", text);
+}
+
+/* "@context" holds DCP's and type is the message's. */
+static enum err message_read(struct net_req *r, const char *type, struct flaw *f, json_t **ret)
+{
+	json_t *j, *context, *item;
+	bool ours = false;
+	size_t i;
+	enum err e = json_read(r->arena, r->body, f, &j);
+
+	if (!e) e = json_arr(j, "", "@context", f, &context);
+	if (e) return e;
+	json_array_foreach(context, i, item)
+	{
+		ours = ours || str_is(json_text(item), DCP_CONTEXT);
+	}
+	if (!ours) return refuse(f, ERR_BAD_MESSAGE, "@context", "value", "it does not hold " DCP_CONTEXT);
+	if (!str_is(json_text(json_object_get(j, "type")), type))
+		return refuse(f, ERR_BAD_MESSAGE, "type", "value", "the message is of another type");
+	*ret = j;
+	return ERR_OK;
+}
+
+/* ---- presentations ---- */
+
+/* The token that we gave to this partner and no other. */
+static enum err opener_check(struct net_req *r, const struct ds_peer *peer, struct flaw *f)
+{
+	const struct ds_self *self = peer->self;
+	struct jws j;
+
+	if (!peer->token.n) return refuse(f, ERR_UNAUTHORISED, "token", "missing", "an access token is needed");
+	if (jws_parse(r->arena, peer->token, f, &j) || jws_verify(&j, sign_public(self->key)) ||
+	    !str_is(j.typ, IDENTITY_ACCESS_TYPE) ||
+	    !str_eq(json_text(json_object_get(j.claims, "sub")), peer->did))
+		return refuse(f, ERR_UNAUTHORISED, "token", "access-token", "the access token is not one for this caller");
+	if (jwt_check(&j, self->did, clock_wall(), f)) return f->err = ERR_UNAUTHORISED;
+	return ERR_OK;
+}
+
+/* "org.eclipse.dspace.dcp.vc.type:TYPE:read" */
+static bool scope_has(json_t *scopes, json_t *types)
+{
+	json_t *s, *t;
+	size_t i, k;
+
+	json_array_foreach(scopes, i, s)
+	{
+		struct str text = json_text(s);
+
+		if (!str_starts(text, STR(DCP_SCOPE_TYPE))) continue;
+		text = str_skip(text, strlen(DCP_SCOPE_TYPE));
+		size_t end = str_rfind(text, ':');
+		if (!str_is(str_skip(text, end + 1), "read") && !str_is(str_skip(text, end + 1), "*")) continue;
+		json_array_foreach(types, k, t)
+		{
+			if (str_eq(json_text(t), str_first(text, end))) return true;
+		}
+	}
+	return false;
+}
+
+struct picking {
+	json_t *scopes, *jwts;
+};
+
+static enum err pick_one(void *arg, json_t *row)
+{
+	struct picking *p = arg;
+
+	if (json_array_size(p->jwts) < VC_CREDENTIALS_MAX && scope_has(p->scopes, json_object_get(row, "type")))
+		must(!json_array_append(p->jwts, json_object_get(row, "jwt")));
+	return ERR_OK;
+}
+
+static enum err present(struct net_req *r, const struct ds_peer *peer, json_t *scopes, json_t **ret)
+{
+	struct picking p = {scopes, json_keep(r->arena, json_array())};
+	const struct ds_self *self = peer->self;
+	int64_t now = clock_wall() / USEC_PER_SEC;
+	char jti[UUID_URN];
+	json_t *claims, *out;
+	struct str vp;
+	enum err e = p.jwts ? wallet_each(ds_txn_fresh(r->shard), r->arena, self->id, "held", pick_one, &p) : ERR_NO_MEMORY;
+
+	if (e) return e;
+	out = json_keep(r->arena, json_pack("{s:[s],s:s,s:[]}", "@context", DCP_CONTEXT, "type",
+					    "PresentationResponseMessage", "presentation"));
+	if (!out) return ERR_NO_MEMORY;
+	*ret = out;
+	if (!json_array_size(p.jwts)) return ERR_OK;
+	claims = json_keep(
+	    r->arena,
+	    json_pack("{s:s%,s:s%,s:s%,s:s,s:I,s:I,s:I,s:{s:[s],s:[s],s:s%,s:O}}", "iss", self->did.p, self->did.n,
+		      "sub", self->did.p, self->did.n, "aud", peer->did.p, peer->did.n, "jti", uuid_urn(jti), "iat",
+		      (json_int_t)now, "nbf", (json_int_t)now, "exp", (json_int_t)(now + PRESENT_TERM), "vp",
+		      "@context", "https://www.w3.org/2018/credentials/v1", "type", "VerifiablePresentation", "holder",
+		      self->did.p, self->did.n, "verifiableCredential", p.jwts));
+	if (!claims) return ERR_NO_MEMORY;
+	e = jws_write(r->arena, self->key, self->kid, "JWT", claims, &vp);
+	if (!e) must(!json_array_append_new(json_object_get(out, "presentation"), json_stringn(vp.p, vp.n)));
+	return e;
+}
+
+static enum err scopes_read(json_t *j, struct flaw *f, json_t **ret)
+{
+	json_t *s = json_object_get(j, "scope"), *item;
+	size_t i;
+
+	if (s && json_object_get(j, "presentationDefinition"))
+		return refuse(f, ERR_BAD_MESSAGE, "scope", "one-of", "scope and presentationDefinition exclude each other");
+	if (!json_array_size(s) || json_array_size(s) > SCOPES_MAX)
+		return refuse(f, ERR_BAD_MESSAGE, "scope", "count", "1 to 32 scopes are needed");
+	json_array_foreach(s, i, item)
+	{
+		if (!json_is_string(item)) return refuse(f, ERR_BAD_MESSAGE, "scope", "type", "scopes are texts");
+	}
+	*ret = s;
+	return ERR_OK;
+}
+
+static void then_query(struct net_req *r, const struct ds_peer *peer)
+{
+	json_t *j, *scopes, *out;
+	struct flaw f = {0};
+	enum err e = opener_check(r, peer, &f);
+
+	if (!e) e = message_read(r, "PresentationQueryMessage", &f, &j);
+	/* "SHOULD return 501 Not Implemented" for what is not supported (DCP 1.0.1 5.4.1) */
+	if (!e && json_object_get(j, "presentationDefinition") && !json_object_get(j, "scope")) {
+		net_reply(r, 501, "application/json", STR("{\"reason\":[\"presentationDefinition is not supported\"]}"));
+		return;
+	}
+	if (!e) e = scopes_read(j, &f, &scopes);
+	if (!e) e = present(r, peer, scopes, &out);
+	if (e)
+		net_reply_err(r, e, &f);
+	else
+		net_reply(r, 200, "application/json", json_write(r->arena, out, false));
+}
+
+static void query_post(struct net_req *r)
+{
+	ds_peer_require_plain(r, then_query);
+}
+
+/* ---- storage ---- */
+
+/* Of a trusted issuer, by its own hand, about us. */
+static enum err delivered(struct ds_job *j, const struct ds_peer *peer, struct str jwt, struct flaw *f)
+{
+	struct vc_credential *c = ARENA_NEW(j->arena, struct vc_credential);
+	struct vc_key key;
+	struct vc_jwt t;
+	enum err e = c ? wallet_check(j->arena, peer->self, jwt, f, c) : ERR_NO_MEMORY;
+
+	if (!e) e = vc_jwt_parse(j->arena, jwt, f, &t);
+	if (e) return e;
+	if (!str_eq(c->issuer, peer->did) || !c->types_n || !identity_trusts(j->d, c->issuer, c->types[0]))
+		return refuse(f, ERR_FORBIDDEN, "issuer", "trusted", "the credential is not the sender's, or the sender is not trusted");
+	if (ds_did_key_for(peer->doc, t.kid, DID_ASSERTION, &key) || vc_jwt_verify(&t, &key))
+		return refuse(f, ERR_BAD_MESSAGE, "payload", "signature", "the credential's signature does not verify");
+	return ERR_OK;
+}
+
+static enum err message_take(struct net_req *r, struct ds_job *j, const struct ds_peer *peer, struct flaw *f,
+			     struct wallet_adding *x)
+{
+	json_t *m, *all, *item;
+	struct str status, pid;
+	size_t i;
+	enum err e = message_read(r, "CredentialMessage", f, &m);
+
+	if (!e) e = json_str(m, "", "issuerPid", f, &pid);
+	if (!e) e = json_str(m, "", "holderPid", f, &pid);
+	if (!e) e = json_str(m, "", "status", f, &status);
+	if (e) return e;
+	if (str_is(status, "REJECTED")) return ERR_OK;
+	if (!str_is(status, "ISSUED")) return refuse(f, ERR_BAD_MESSAGE, "status", "value", "it is ISSUED or REJECTED");
+	e = json_arr(m, "", "credentials", f, &all);
+	if (e) return e;
+	if (!json_array_size(all) || json_array_size(all) > VC_CREDENTIALS_MAX)
+		return refuse(f, ERR_BAD_MESSAGE, "credentials", "count", "1 to 32 credentials are needed");
+	x->jwts = ARENA_ARRAY(j->arena, struct str, json_array_size(all));
+	if (!x->jwts) return ERR_NO_MEMORY;
+	json_array_foreach(all, i, item)
+	{
+		struct str payload;
+
+		e = json_str(item, "credentials", "payload", f, &payload);
+		if (!e) e = json_str(item, "credentials", "format", f, &pid);
+		if (!e) e = json_str(item, "credentials", "credentialType", f, &pid);
+		if (e) return e;
+		x->jwts[x->n++] = payload = arena_dup(j->arena, payload);
+		e = delivered(j, peer, payload, f);
+		if (e) return e;
+	}
+	return ERR_OK;
+}
+
+static void then_store(struct net_req *r, const struct ds_peer *peer)
+{
+	struct ds_job *j = ds_job_new(ds_of(r), r);
+	struct wallet_adding *x = j ? ARENA_NEW(j->arena, struct wallet_adding) : NULL;
+	struct flaw f = {0};
+	enum err e;
+
+	if (!j) return;
+	must(x);
+	x->participant = peer->self->id;
+	x->who = arena_dup(j->arena, peer->did);
+	e = message_take(r, j, peer, &f, x);
+	if (!e) {
+		wallet_add_submit(j, x);
+		return;
+	}
+	net_reply_err(r, e, &f);
+	ds_job_free(j);
+}
+
+static void store_post(struct net_req *r)
+{
+	ds_peer_require_plain(r, then_store);
+}
+
+/* ---- the status list of an issuer ---- */
+
+static enum err bit_set(void *arg, json_t *row)
+{
+	uint64_t i = (uint64_t)json_integer_value(json_object_get(row, "index"));
+
+	if (json_object_get(row, "revoked") && i < VC_STATUS_BITS)
+		((unsigned char *)arg)[i / 8] |= (unsigned char)(0x80 >> (i % 8));
+	return ERR_OK;
+}
+
+static enum err list_make(struct net_req *r, struct arena *a, const struct ds_self *self, struct str *ret)
+{
+	unsigned char *bits = arena_alloc(a, VC_STATUS_BITS / 8);
+	usec_t now = clock_wall();
+	char when[CLOCK_TEXT];
+	struct str list, url = arena_printf(a, "%s" DS_DCP_PATH "/status/1", self->base);
+	json_t *claims;
+	enum err e = bits && url.p ? wallet_each(ds_txn_fresh(r->shard), a, self->id, "issued", bit_set, bits) : ERR_NO_MEMORY;
+
+	if (e) return e;
+	list = str_skip(vc_status_pack(a, str_n(bits, VC_STATUS_BITS / 8)), 1);
+	claims = json_keep(
+	    a, json_pack("{s:s%,s:I,s:I,s:{s:[s,s],s:s,s:[s,s],s:s%,s:s,s:{s:o,s:s,s:s,s:s%}}}", "iss", self->did.p,
+			 self->did.n, "nbf", (json_int_t)(now / USEC_PER_SEC), "exp",
+			 (json_int_t)(now / USEC_PER_SEC + LIST_TERM), "vc", "@context",
+			 "https://www.w3.org/2018/credentials/v1", "https://w3id.org/vc/status-list/2021/v1", "id", url.p,
+			 "type", "VerifiableCredential", "StatusList2021Credential", "issuer", self->did.p, self->did.n,
+			 "issuanceDate", clock_print(now, false, when), "credentialSubject", "id",
+			 json_sprintf("%s#list", url.p), "type", "StatusList2021", "statusPurpose", "revocation",
+			 "encodedList", list.p, list.n));
+	return list.p && claims ? jws_write(a, self->key, self->method, "JWT", claims, ret) : ERR_NO_MEMORY;
+}
+
+static void status_get(struct net_req *r)
+{
+	struct arena *a = arena_new(512 << 20); /* 131,072 rows of the wallet, read once */
+	const struct ds_self *self;
+	struct flaw f = {0};
+	struct str id, jwt, body = STR_NONE;
+	enum err e = a ? net_decode(r->arena, r->param[0], &f, &id) : ERR_NO_MEMORY;
+
+	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), id, &self);
+	if (!e && !str_is(r->param[1], "1")) e = ERR_NOT_FOUND;
+	if (!e) e = list_make(r, a, self, &jwt);
+	if (!e) body = arena_dup(r->arena, jwt);
+	arena_free(a);
+	if (e || !body.p)
+		net_reply_err(r, e ? e : ERR_NO_MEMORY, &f);
+	else
+		net_reply(r, 200, "application/jwt", body);
+}
+
+#define DCP "/p/{p}" DS_DCP_PATH
+
+const struct net_route face_dcp_routes[] = {
+    {NET_POST, DCP "/presentations/query", query_post, 0, DCP_BODY_MAX, NET_READ, "present credentials (partner's token)"},
+    {NET_POST, DCP "/credentials", store_post, 0, DCP_BODY_MAX, 0, "deliver credentials (issuer's token)"},
+    {NET_GET, DCP "/status/{n}", status_get, 0, 0, NET_METERED, "status list of the credentials issued"},
+};
+const size_t face_dcp_routes_n = sizeof face_dcp_routes / sizeof *face_dcp_routes;

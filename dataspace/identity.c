@@ -1,0 +1,108 @@
+#include "dataspace/identity.h"
+
+#include "dataspace/face_dsp.h"
+#include "proto/did/document.h"
+
+/* "DID=rest": the rest. DIDs hold no '='. */
+static bool pin_rest(const char *pin, struct str did, struct str *ret)
+{
+	struct str s = str_of(pin);
+	size_t at = str_find(s, '=');
+
+	if (at == s.n || !str_eq(str_first(s, at), did)) return false;
+	*ret = str_skip(s, at + 1);
+	return true;
+}
+
+static void pin_key(struct ds_did *doc, size_t i, struct str did, const char *fragment,
+		    const unsigned char key[SIGN_PUBLIC])
+{
+	memcpy(doc->key[i].method, did.p, did.n);
+	memcpy(doc->key[i].method + did.n, fragment, strlen(fragment) + 1);
+	memcpy(doc->key[i].key, key, SIGN_PUBLIC);
+	doc->key[i].purposes = DID_AUTHENTICATION | DID_INVOCATION | DID_ASSERTION;
+}
+
+bool identity_pinned(struct ds *d, struct str did, struct ds_did *ret)
+{
+	const struct ds_identity *o = &d->o.identity;
+	unsigned char key[SIGN_PUBLIC];
+	struct str rest;
+
+	if (did.n > DS_DID_MAX || !(o->modes & DS_BY_PIN)) return false;
+	for (size_t i = 0; i < o->partners_n; i++) {
+		if (!pin_rest(o->partners[i], did, &rest)) continue;
+		size_t at = str_find(rest, '@');
+
+		if (sign_public_parse(str_first(rest, at), key)) continue;
+		*ret = (struct ds_did){.keys_n = 2, .pinned = true};
+		pin_key(ret, 0, did, "#key-1", key);
+		pin_key(ret, 1, did, "#token-1", key);
+		rest = str_skip(rest, at + 1);
+		if (rest.n < sizeof ret->dsp) memcpy(ret->dsp, rest.n ? rest.p : "", rest.n);
+		return true;
+	}
+	return false;
+}
+
+bool identity_by_certificate(struct ds *d, const struct net_req *r, struct str *ret_did)
+{
+	const struct ds_identity *o = &d->o.identity;
+	unsigned char wanted[32];
+
+	if (!r->client_cert.p || !(o->modes & DS_BY_TLS)) return false;
+	for (size_t i = 0; i < o->partners_n; i++) {
+		struct str s = str_of(o->partners[i]);
+		size_t at = str_find(s, '=');
+		struct str rest = str_skip(s, at + 1);
+
+		if (!str_starts(rest, STR("sha256:")) || hex_parse(str_skip(rest, 7), wanted, 32)) continue;
+		if (!secret_eq(str_n(wanted, 32), r->client_cert)) continue;
+		*ret_did = str_first(s, at);
+		return true;
+	}
+	return false;
+}
+
+bool identity_trusts(const struct ds *d, struct str issuer, struct str type)
+{
+	const struct ds_identity *o = &d->o.identity;
+
+	for (size_t i = 0; i < o->issuers_n; i++) {
+		struct str s = str_of(o->issuers[i]);
+		size_t at = str_find(s, '=');
+
+		if (!str_eq(str_first(s, at), issuer)) continue;
+		if (at == s.n || str_eq(str_skip(s, at + 1), type)) return true;
+	}
+	return false;
+}
+
+static void refuse(struct net_req *r, const char *at, const char *rule, const char *text)
+{
+	struct flaw f = {0};
+	enum err e = flaw_set(&f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, at, rule, "%s", text);
+
+	ds_of(r)->stat.auth_refused++;
+	net_set(r, "www-authenticate", STR("Bearer"));
+	ds_dsp_refuse(r, e, &f);
+}
+
+void identity_admit(struct net_req *r, struct ds_peer *peer, bool tls, bool plain, ds_peer_fn *then)
+{
+	const struct ds_identity *o = &ds_of(r)->o.identity;
+	unsigned modes = o->modes ? o->modes : DS_BY_DID;
+
+	if (plain || tls || peer->doc->pinned) {
+		then(r, peer);
+	} else if (modes & DS_BY_DCP && (peer->token.n || o->required_n)) {
+		if (peer->token.n)
+			identity_verify(r, peer, then);
+		else
+			refuse(r, "token", "access-token", "credentials are required here: the token gives no access token");
+	} else if (modes & DS_BY_DID) {
+		then(r, peer);
+	} else {
+		refuse(r, "authorization", "identity-mode", "this node does not admit partners by their key alone");
+	}
+}

@@ -1,0 +1,32 @@
+/* How a partner is admitted, once its token or certificate says who it is (DCP 1.0.1 4 and 5).
+ *
+ * Modes, each accepted only when the configuration names it:
+ *   did     the key of its DID document signed the token; nothing more is asked
+ *   dcp     its credential service is asked for the credentials that are required; each is verified:
+ *           signatures of holder and issuer, a trusted issuer, holder binding, dates, status list
+ *   pinned  its key stands in the configuration; no DID document is fetched
+ *   tls     its client certificate's SHA-256 stands in the configuration; no token is needed
+ * A partner whose token brings an access token is asked for credentials wherever dcp is accepted.
+ *
+ * Threads: the request's shard. The request is held while others are asked; refusals are answered here. */
+#ifndef DATASPACE_IDENTITY_H
+#define DATASPACE_IDENTITY_H
+
+#include "dataspace/space.h"
+
+#define IDENTITY_ACCESS_TYPE "dcp-access+jwt"
+#define DCP_CONTEXT "https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"
+#define DCP_SCOPE_TYPE "org.eclipse.dspace.dcp.vc.type:"
+
+/* The pinned partner's document, made from the configuration; false when it is not pinned by a key. */
+bool identity_pinned(struct ds *d, struct str did, struct ds_did *ret);
+/* The partner whose certificate this connection showed; the slice lives as long as the data space. */
+bool identity_by_certificate(struct ds *d, const struct net_req *r, struct str *ret_did);
+/* Calls then(r, peer), now or later, or refuses. plain: who it is suffices. peer is in the request's arena. */
+void identity_admit(struct net_req *r, struct ds_peer *peer, bool tls, bool plain, ds_peer_fn *then);
+/* Whether the configuration trusts that issuer for that type. */
+bool identity_trusts(const struct ds *d, struct str issuer, struct str type);
+/* identity_verify.c: asks the partner's credential service, verifies, then calls then. */
+void identity_verify(struct net_req *r, struct ds_peer *peer, ds_peer_fn *then);
+
+#endif

@@ -1,0 +1,387 @@
+/* The verifier: presentation query, presentation, credentials, issuers' keys, status lists; one after another. */
+#include <stdlib.h>
+
+#include "dataspace/face_dsp.h"
+#include "dataspace/fetch.h"
+#include "dataspace/identity.h"
+#include "dataspace/peer.h"
+#include "proto/did/document.h"
+#include "proto/did/name.h"
+#include "proto/vc/credential.h"
+#include "proto/vc/status.h"
+
+enum { STATUS_ARENA = 8 << 20 /* a list and its text */, PRESENTATIONS_MAX = 8, KEPT_MAX = 16 /* credentials that are looked at further: each costs two requests */ };
+
+struct kept {
+	struct vc_jwt jwt;
+	struct vc_credential c;
+	struct vc_key key; /* of its issuer */
+	struct ds_did issuer;
+};
+
+/* Of one request, in its arena. */
+struct verifying {
+	struct ds_peer *peer;
+	ds_peer_fn *then;
+	struct kept *kept[KEPT_MAX];
+	size_t kept_n, at, status_at;
+};
+
+/* Bridges a wait that ends in any case to a request that may have gone. */
+struct bridge {
+	struct net_req *req;
+	struct verifying *v;
+};
+
+static void verify_next(struct net_req *r, struct verifying *v);
+
+static void refuse(struct net_req *r, enum err e, struct flaw *f)
+{
+	struct ds *d = ds_of(r);
+
+	d->stat.auth_refused++;
+	if (e != ERR_BUSY && e != ERR_NO_MEMORY) f->err = e = ERR_UNAUTHORISED;
+	if (e == ERR_UNAUTHORISED) net_set(r, "www-authenticate", STR("Bearer"));
+	ds_dsp_refuse(r, e, f);
+}
+
+static enum err flaw_at(struct flaw *f, const char *at, const char *rule, const char *text)
+{
+	return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, at, rule, "%s", text);
+}
+
+/* kid of a credential or presentation: absolute, or a fragment; it must be its issuer's. */
+static enum err method_of(struct arena *a, const struct vc_jwt *j, struct str issuer, struct flaw *f,
+			  struct str *ret)
+{
+	struct str kid = j->kid;
+
+	if (kid.n && (kid.p[0] == '#' || str_find(kid, ':') == kid.n))
+		kid = arena_printf(a, "%.*s#%.*s", STR_ARG(issuer), STR_ARG(kid.p[0] == '#' ? str_skip(kid, 1) : kid));
+	if (kid.n >= DS_METHOD_MAX ||
+	    (kid.n && !(str_starts(kid, issuer) && kid.n > issuer.n && kid.p[issuer.n] == '#')))
+		return flaw_at(f, "kid", "kid-issuer", "the key is not one of the issuer's");
+	*ret = kid;
+	return ERR_OK;
+}
+
+/* ---- status ---- */
+
+static enum err status_check(struct arena *a, const struct kept *k, const struct vc_status_entry *s,
+			     struct str text, struct flaw *f)
+{
+	struct vc_credential *list = ARENA_NEW(a, struct vc_credential);
+	struct str encoded, octets, method;
+	struct vc_key key;
+	struct vc_jwt j;
+	bool set = true;
+	enum err e = list ? vc_jwt_parse(a, str_trim(text), f, &j) : ERR_NO_MEMORY;
+
+	if (!e) e = vc_credential_read(&j, f, list);
+	if (!e && !str_eq(list->issuer, k->c.issuer))
+		e = flaw_at(f, "credentialStatus", "list-issuer", "the status list is another issuer's");
+	if (!e) e = method_of(a, &j, list->issuer, f, &method);
+	if (!e) {
+		key = k->key;
+		if (method.n && !str_starts(list->issuer, STR("did:key:")))
+			e = ds_did_key_for(&k->issuer, method, DID_ASSERTION, &key);
+		if (e || vc_jwt_verify(&j, &key))
+			e = flaw_at(f, "credentialStatus", "list-signature", "the status list's signature does not verify");
+	}
+	if (!e) e = vc_credential_time(list, clock_wall(), f);
+	if (!e) e = vc_status_list_read(list, s->purpose, f, &encoded);
+	if (!e) e = vc_status_unpack(a, encoded, f, &octets);
+	if (!e && vc_status_bit(octets, s->index, &set))
+		e = flaw_at(f, "statusListIndex", "list-index", "the status list has no such entry");
+	if (!e && set && !str_is(s->purpose, "message"))
+		e = flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "credentialStatus",
+			     str_is(s->purpose, "suspension") ? "suspended" : "revoked",
+			     "the credential %.*s was %s", STR_ARG(k->c.types_n ? k->c.types[0] : k->c.id),
+			     str_is(s->purpose, "suspension") ? "suspended" : "revoked");
+	return e;
+}
+
+static void status_answered(struct net_req *r, void *arg, const struct fetched *got)
+{
+	struct verifying *v = arg;
+	const struct kept *k = v->kept[v->at];
+	struct flaw f = {0};
+	struct arena *a = arena_new(STATUS_ARENA);
+	enum err e = a ? ERR_OK : ERR_NO_MEMORY;
+
+	if (got->err || got->status != 200)
+		e = flaw_set(&f, got->err || got->status >= 500 ? ERR_BUSY : ERR_UNAUTHORISED, FLAW_NO_OFFSET,
+			     "credentialStatus", "list-unreachable", "the status list cannot be had");
+	else
+		e = status_check(a, k, &k->c.status[v->status_at], got->body, &f);
+	arena_free(a);
+	if (e) {
+		refuse(r, e, &f);
+		return;
+	}
+	v->status_at++;
+	verify_next(r, v);
+}
+
+static void status_ask(struct net_req *r, struct verifying *v)
+{
+	const struct kept *k = v->kept[v->at];
+	struct fetch_ask q = {.self = v->peer->self,
+			      .method = "GET",
+			      .url = k->c.status[v->status_at].list,
+			      .open = true,
+			      .then = status_answered,
+			      .arg = v};
+	struct flaw f = {0};
+	enum err e = fetch_start(r, &q);
+
+	if (e) refuse(r, ERR_BUSY, &f);
+}
+
+/* ---- issuers ---- */
+
+static enum err issuer_check(struct net_req *r, struct kept *k, struct flaw *f)
+{
+	struct str method;
+	enum err e = method_of(r->arena, &k->jwt, k->c.issuer, f, &method);
+
+	if (!e && ds_did_key_for(&k->issuer, method, DID_ASSERTION, &k->key))
+		e = flaw_at(f, "kid", "issuer-key", "the issuer has no such key for assertions");
+	if (!e && vc_jwt_verify(&k->jwt, &k->key))
+		e = flaw_at(f, "verifiableCredential", "credential-signature",
+			    "the signature of a credential does not verify");
+	return e;
+}
+
+static void issuer_found(void *arg, enum err e, const struct ds_did *doc)
+{
+	struct bridge *b = arg;
+	struct net_req *r = b->req;
+	struct verifying *v = b->v;
+	struct flaw f = {0};
+
+	free(b);
+	if (!r) return;
+	if (e) {
+		(void)flaw_set(&f, e, FLAW_NO_OFFSET, "issuer", "did-document",
+			       "the DID document of a credential's issuer: %s", err_text(e));
+		refuse(r, peer_err_passes(e) ? ERR_BUSY : ERR_UNAUTHORISED, &f);
+		return;
+	}
+	v->kept[v->at]->issuer = *doc;
+	e = issuer_check(r, v->kept[v->at], &f);
+	if (e) {
+		refuse(r, e, &f);
+		return;
+	}
+	if (v->kept[v->at]->c.status_n) {
+		status_ask(r, v);
+		return;
+	}
+	v->at++;
+	verify_next(r, v);
+}
+
+static void bridge_gone(void *arg)
+{
+	((struct bridge *)arg)->req = NULL;
+}
+
+static void issuer_ask(struct net_req *r, struct verifying *v)
+{
+	struct kept *k = v->kept[v->at];
+	struct bridge *b = calloc(1, sizeof *b);
+	struct str method = STR_NONE;
+	struct ds_did doc = {.keys_n = 1, .pinned = true};
+
+	must(b);
+	*b = (struct bridge){r, v};
+	if (str_starts(k->c.issuer, STR("did:key:"))) {
+		/* the name is the key */
+		enum err e = did_key_parse(k->c.issuer, NULL, doc.key[0].key);
+
+		issuer_found(b, e ? ERR_NOT_FOUND : ERR_OK, &doc);
+		return;
+	}
+	(void)!method_of(r->arena, &k->jwt, k->c.issuer, NULL, &method);
+	net_hold(r, bridge_gone, b);
+	peers_find(ds_of(r), r->shard, k->c.issuer, method, issuer_found, b);
+}
+
+/* ---- the whole ---- */
+
+static json_t *credential_show(const struct vc_credential *c)
+{
+	json_t *j = json_object(), *types = json_array();
+
+	must(j && types);
+	for (size_t i = 0; i < c->types_n; i++)
+		must(!json_array_append_new(types, json_stringn(c->types[i].p, c->types[i].n)));
+	json_put(j, "type", types);
+	json_put_str(j, "issuer", c->issuer);
+	json_put(j, "credentialSubject", json_incref(c->claims));
+	return j;
+}
+
+static void verify_end(struct net_req *r, struct verifying *v)
+{
+	const struct ds_identity *o = &ds_of(r)->o.identity;
+	struct flaw f = {0};
+	json_t *all = json_keep(r->arena, json_array());
+
+	for (size_t i = 0; i < o->required_n; i++) {
+		size_t k = 0;
+
+		while (k < v->kept_n && !vc_credential_is(&v->kept[k]->c, str_of(o->required[i]))) k++;
+		if (k < v->kept_n) continue;
+		(void)flaw_set(&f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "verifiableCredential", "credential-missing",
+			       "a %s of a trusted issuer is required", o->required[i]);
+		refuse(r, ERR_UNAUTHORISED, &f);
+		return;
+	}
+	for (size_t i = 0; all && i < v->kept_n; i++)
+		must(!json_array_append_new(all, credential_show(&v->kept[i]->c)));
+	v->peer->credentials = all;
+	v->then(r, v->peer);
+}
+
+static void verify_next(struct net_req *r, struct verifying *v)
+{
+	if (v->at < v->kept_n && v->status_at) {
+		if (v->status_at < v->kept[v->at]->c.status_n) {
+			status_ask(r, v);
+			return;
+		}
+		v->status_at = 0;
+		v->at++;
+	}
+	if (v->at < v->kept_n)
+		issuer_ask(r, v);
+	else
+		verify_end(r, v);
+}
+
+static bool wanted(const struct ds *d, const struct vc_credential *c)
+{
+	for (size_t i = 0; i < c->types_n; i++)
+		if (identity_trusts(d, c->issuer, c->types[i])) return true;
+	return false;
+}
+
+static enum err credential_take(struct net_req *r, struct verifying *v, struct str text, struct flaw *f)
+{
+	struct kept *k = ARENA_NEW(r->arena, struct kept);
+	enum err e = k ? vc_jwt_parse(r->arena, text, f, &k->jwt) : ERR_NO_MEMORY;
+
+	if (!e) e = vc_credential_read(&k->jwt, f, &k->c);
+	/* what nobody here trusts is neither believed nor held against anyone */
+	if (e || !wanted(ds_of(r), &k->c)) return e;
+	if (!str_eq(k->c.subject, v->peer->did))
+		return flaw_at(f, "credentialSubject.id", "holder-binding", "a credential is about somebody else");
+	e = vc_credential_time(&k->c, clock_wall(), f);
+	if (!e && v->kept_n == KEPT_MAX) e = flaw_at(f, "verifiableCredential", "count", "too many credentials");
+	if (!e) v->kept[v->kept_n++] = k;
+	return e;
+}
+
+static enum err presentation_take(struct net_req *r, struct verifying *v, struct str text, struct flaw *f)
+{
+	struct vc_presentation *p = ARENA_NEW(r->arena, struct vc_presentation);
+	struct str method;
+	struct vc_key key;
+	struct vc_jwt j;
+	enum err e = p ? vc_jwt_parse(r->arena, text, f, &j) : ERR_NO_MEMORY;
+
+	if (!e) e = vc_presentation_read(&j, v->peer->self->did, clock_wall(), f, p);
+	if (!e && !str_eq(p->holder, v->peer->did))
+		e = flaw_at(f, "holder", "holder", "the presentation is of another holder");
+	if (!e) e = method_of(r->arena, &j, p->holder, f, &method);
+	if (!e && (ds_did_key_for(v->peer->doc, method, DID_AUTHENTICATION, &key) || vc_jwt_verify(&j, &key)))
+		e = flaw_at(f, "presentation", "presentation-signature",
+			    "the signature of the presentation does not verify");
+	for (size_t i = 0; !e && i < p->credentials_n; i++) e = credential_take(r, v, p->credentials[i], f);
+	return e;
+}
+
+static enum err answer_take(struct net_req *r, struct verifying *v, const struct fetched *got, struct flaw *f)
+{
+	struct str body = arena_dup(r->arena, got->body);
+	json_t *j, *all, *item;
+	size_t i;
+	enum err e = body.p ? json_read(r->arena, body, f, &j) : ERR_NO_MEMORY;
+
+	if (!e && !str_is(json_text(json_object_get(j, "type")), "PresentationResponseMessage"))
+		e = flaw_at(f, "type", "value", "the answer is not a PresentationResponseMessage");
+	if (!e) e = json_arr(j, "", "presentation", f, &all);
+	if (!e && json_array_size(all) > PRESENTATIONS_MAX)
+		e = flaw_at(f, "presentation", "count", "there are too many presentations");
+	if (e) return e;
+	json_array_foreach(all, i, item)
+	{
+		if (!json_is_string(item)) return flaw_at(f, "presentation", "format", "only JWT are read here");
+		e = presentation_take(r, v, json_text(item), f);
+		if (e) return e;
+	}
+	return ERR_OK;
+}
+
+static void query_answered(struct net_req *r, void *arg, const struct fetched *got)
+{
+	struct verifying *v = arg;
+	struct flaw f = {0};
+	enum err e = ERR_OK;
+
+	if (got->err || got->status != 200)
+		e = flaw_set(&f, got->err || got->status >= 500 ? ERR_BUSY : ERR_UNAUTHORISED, FLAW_NO_OFFSET, "token",
+			     "credential-service", "the credential service did not present anything (%d)", got->status);
+	else
+		e = answer_take(r, v, got, &f);
+	if (e)
+		refuse(r, e, &f);
+	else
+		verify_next(r, v);
+}
+
+static struct str query_write(struct net_req *r)
+{
+	const struct ds_identity *o = &ds_of(r)->o.identity;
+	json_t *j = json_keep(r->arena, json_pack("{s:[s],s:s,s:[]}", "@context", DCP_CONTEXT, "type",
+						  "PresentationQueryMessage", "scope"));
+
+	if (!j) return STR_NONE;
+	for (size_t i = 0; i < o->required_n; i++)
+		must(!json_array_append_new(json_object_get(j, "scope"),
+					    json_sprintf(DCP_SCOPE_TYPE "%s:read", o->required[i])));
+	return json_write(r->arena, j, false);
+}
+
+void identity_verify(struct net_req *r, struct ds_peer *peer, ds_peer_fn *then)
+{
+	struct verifying *v = ARENA_NEW(r->arena, struct verifying);
+	struct fetch_ask q = {.self = peer->self,
+			      .audience = peer->did,
+			      .method = "POST",
+			      .token = peer->token,
+			      .body = query_write(r),
+			      .then = query_answered,
+			      .arg = v};
+	struct flaw f = {0};
+	enum err e;
+
+	if (!ds_of(r)->o.identity.required_n) { /* nothing to ask for */
+		then(r, peer);
+		return;
+	}
+	if (!peer->doc->credentials[0]) {
+		refuse(r, flaw_at(&f, "iss", "no-credential-service", "the DID document names no CredentialService"), &f);
+		return;
+	}
+	q.url = arena_printf(r->arena, "%s/presentations/query", peer->doc->credentials);
+	e = v && q.body.p && q.url.p ? ERR_OK : ERR_NO_MEMORY;
+	if (!e) {
+		v->peer = peer;
+		v->then = then;
+		e = fetch_start(r, &q);
+	}
+	if (e) refuse(r, e == ERR_NO_MEMORY ? e : ERR_BUSY, &f);
+}

@@ -1,0 +1,354 @@
+#include "dataspace/wallet.h"
+
+#include "base/jose.h"
+#include "net/access.h"
+#include "proto/vc/credential.h"
+#include "proto/vc/status.h"
+
+enum { ISSUE_DAYS = 365, ISSUE_DAYS_MAX = 3660, ISSUE_BODY_MAX = 16 << 10 };
+
+enum err wallet_each(struct store_txn *t, struct arena *a, struct str participant, const char *kind,
+		     wallet_fn *fn, void *arg)
+{
+	struct ds_key k = ds_key(participant, str_of(kind), STR_NONE);
+	struct ds_row_scan scan;
+	struct str key, value;
+	json_t *row;
+	enum err e = ds_row_scan_open(&scan, t, DS_TABLE_credential, &k, STR_NONE);
+
+	if (e) return e;
+	while (!(e = ds_row_scan_next(&scan, &key, &value))) {
+		e = json_read(a, value, NULL, &row);
+		if (e == ERR_BAD_JSON) e = ERR_CORRUPT;
+		if (!e) e = fn(arg, row);
+		if (e) break;
+	}
+	ds_row_scan_close(&scan);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err row_put(struct writer_txn *t, struct arena *a, struct str participant, const char *kind,
+			json_t *row)
+{
+	struct ds_key k = ds_key(participant, str_of(kind), json_text(json_object_get(row, "id")));
+	struct str text = json_write(a, row, false);
+
+	return text.p ? store_put(t->store, DS_TABLE_credential, ds_key_str(&k), text) : ERR_NO_MEMORY;
+}
+
+static enum err event_append(struct writer_txn *t, enum ds_event_kind kind, struct str participant,
+			     struct str who, json_t *row)
+{
+	static const char *const told[] = {"id", "type", "issuer", "subject"};
+	struct ds_event ev = {.kind = kind, .participant = participant, .who = who, .detail = json_object()};
+
+	must(ev.detail);
+	for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+		if (json_object_get(row, told[i]))
+			json_put(ev.detail, told[i], json_incref(json_object_get(row, told[i])));
+	return ds_event_append(t, &ev, NULL);
+}
+
+static json_t *types_of(const struct vc_credential *c)
+{
+	json_t *types = json_array();
+
+	must(types);
+	for (size_t i = 0; i < c->types_n; i++)
+		must(!json_array_append_new(types, json_stringn(c->types[i].p, c->types[i].n)));
+	return types;
+}
+
+/* ---- holding ---- */
+
+enum err wallet_check(struct arena *a, const struct ds_self *self, struct str jwt, struct flaw *f,
+		      struct vc_credential *ret)
+{
+	struct vc_jwt j;
+	enum err e = ERR_OK;
+
+	if (jwt.n > WALLET_JWT_MAX)
+		return flaw_set(f, ERR_TOO_LARGE, FLAW_NO_OFFSET, "jwt", "size", "a credential has at most 16 KiB");
+	e = vc_jwt_parse(a, jwt, f, &j);
+	if (!e) e = vc_credential_read(&j, f, ret);
+	if (!e && !str_eq(ret->subject, self->did))
+		e = flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "credentialSubject.id", "holder-binding",
+			     "the credential is about another subject");
+	if (!e && (!ret->id.n || ret->id.n > DS_PID_MAX || memchr(ret->id.p, 0, ret->id.n)))
+		e = flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "id", "length",
+			     "a credential needs an id of 1 to %d octets", DS_PID_MAX);
+	return e ? e : vc_credential_time(ret, clock_wall(), f);
+}
+
+static enum err count_one(void *arg, json_t *row)
+{
+	(void)row;
+	return ++*(size_t *)arg < WALLET_HELD_MAX ? ERR_OK : ERR_TOO_LARGE;
+}
+
+static enum err add_work(struct ds_job *j, struct writer_txn *t)
+{
+	struct wallet_adding *x = j->in;
+	const struct ds_self *self;
+	size_t held = 0;
+	enum err e = ds_self_find(j->d, t->store, x->participant, &self);
+
+	if (!e) e = wallet_each(t->store, j->arena, x->participant, "held", count_one, &held);
+	for (size_t i = 0; !e && i < x->n; i++) {
+		struct vc_credential *c = ARENA_NEW(j->arena, struct vc_credential);
+		json_t *row = json_keep(j->arena, json_object());
+
+		e = c && row ? wallet_check(j->arena, self, x->jwts[i], &j->flaw, c) : ERR_NO_MEMORY;
+		if (e) break;
+		json_put_str(row, "id", c->id);
+		json_put(row, "type", types_of(c));
+		json_put_str(row, "issuer", c->issuer);
+		json_put_str(row, "jwt", x->jwts[i]);
+		e = row_put(t, j->arena, x->participant, "held", row);
+		if (!e) e = event_append(t, DS_EVENT_CREDENTIAL_STORED, x->participant, x->who, row);
+		j->body = json_write(j->arena, row, false);
+	}
+	return e;
+}
+
+void wallet_add_submit(struct ds_job *j, struct wallet_adding *x)
+{
+	j->in = x;
+	j->work = add_work;
+	(void)ds_job_submit(j);
+}
+
+static void wallet_post(struct net_req *r)
+{
+	struct str participant, jwt;
+	struct wallet_adding *x;
+	struct flaw f = {0};
+	struct ds_job *j;
+	json_t *body;
+	enum err e = ds_req_participant(r, &participant);
+
+	if (e || !(j = ds_job_new(ds_of(r), r))) return;
+	x = ARENA_NEW(j->arena, struct wallet_adding);
+	must(x);
+	e = json_read(j->arena, r->body, &f, &body);
+	if (!e) e = json_str(body, "", "jwt", &f, &jwt);
+	if (e) {
+		net_reply_err(r, e, &f);
+		ds_job_free(j);
+		return;
+	}
+	*x = (struct wallet_adding){arena_dup(j->arena, participant), arena_dup(j->arena, ds_who(r)),
+				    ARENA_NEW(j->arena, struct str), 1};
+	must(x->jwts);
+	x->jwts[0] = str_trim(jwt);
+	wallet_add_submit(j, x);
+}
+
+/* ---- issuing ---- */
+
+struct issuing {
+	const struct ds_self *self;
+	struct str who, subject, type, id;
+	json_t *claims; /* an object, or NULL */
+	uint64_t days;
+};
+
+static enum err index_take(struct writer_txn *t, struct arena *a, struct str participant, struct flaw *f,
+			   uint64_t *ret)
+{
+	struct ds_key k = ds_key(participant, STR("next"), STR_NONE);
+	struct str old, text;
+	uint64_t n = 0;
+	enum err e = store_get(t->store, DS_TABLE_credential, ds_key_str(&k), &old);
+
+	if (!e && str_u64(old, &n)) e = ERR_CORRUPT;
+	if (e && e != ERR_NOT_FOUND) return e;
+	if (n >= VC_STATUS_BITS)
+		return flaw_set(f, ERR_TOO_LARGE, FLAW_NO_OFFSET, "credentials", "status-list-full",
+				"an issuer has at most %d credentials", VC_STATUS_BITS);
+	text = arena_printf(a, "%llu", (unsigned long long)n + 1);
+	*ret = n;
+	return text.p ? store_put(t->store, DS_TABLE_credential, ds_key_str(&k), text) : ERR_NO_MEMORY;
+}
+
+static json_t *credential_make(const struct issuing *x, usec_t now, uint64_t index)
+{
+	char from[CLOCK_TEXT], until[CLOCK_TEXT];
+	usec_t end = now + (usec_t)(x->days * 86400) * USEC_PER_SEC;
+	json_t *subject = x->claims ? json_deep_copy(x->claims) : json_object(), *vc;
+
+	must(subject);
+	json_put_str(subject, "id", x->subject);
+	vc = json_pack("{s:[s],s:s%,s:[s,s%],s:s%,s:s,s:s,s:o}", "@context",
+		       "https://www.w3.org/2018/credentials/v1", "id", x->id.p, x->id.n, "type",
+		       "VerifiableCredential", x->type.p, x->type.n, "issuer", x->self->did.p, x->self->did.n,
+		       "issuanceDate", clock_print(now, false, from), "expirationDate",
+		       clock_print(end, false, until), "credentialSubject", subject);
+	must(vc);
+	json_put(vc, "credentialStatus",
+		 json_pack("{s:o,s:s,s:s,s:o,s:o}", "id",
+			   json_sprintf("%s" DS_DCP_PATH "/status/1#%llu", x->self->base, (unsigned long long)index),
+			   "type", "StatusList2021Entry", "statusPurpose", "revocation", "statusListIndex",
+			   json_sprintf("%llu", (unsigned long long)index), "statusListCredential",
+			   json_sprintf("%s" DS_DCP_PATH "/status/1", x->self->base)));
+	json_t *j = json_pack("{s:s%,s:s%,s:s%,s:I,s:I,s:o}", "iss", x->self->did.p, x->self->did.n, "sub",
+			      x->subject.p, x->subject.n, "jti", x->id.p, x->id.n, "nbf",
+			      (json_int_t)(now / USEC_PER_SEC), "exp", (json_int_t)(end / USEC_PER_SEC), "vc", vc);
+	must(j);
+	return j;
+}
+
+static enum err issue_work(struct ds_job *j, struct writer_txn *t)
+{
+	struct issuing *x = j->in;
+	json_t *row = json_keep(j->arena, json_object()), *claims;
+	uint64_t index;
+	struct str jwt;
+	enum err e = row ? index_take(t, j->arena, x->self->id, &j->flaw, &index) : ERR_NO_MEMORY;
+
+	if (e) return e;
+	claims = json_keep(j->arena, credential_make(x, t->now, index));
+	e = jws_write(j->arena, x->self->key, x->self->method, "JWT", claims, &jwt);
+	if (e) return e;
+	json_put_str(row, "id", x->id);
+	json_put_u64(row, "index", index);
+	json_put_str(row, "type", x->type);
+	json_put_str(row, "subject", x->subject);
+	json_put_str(row, "jwt", jwt);
+	e = row_put(t, j->arena, x->self->id, "issued", row);
+	if (!e) e = event_append(t, DS_EVENT_CREDENTIAL_ISSUED, x->self->id, x->who, row);
+	j->status = 201;
+	j->body = json_write(j->arena, row, false);
+	return e;
+}
+
+static enum err issuing_read(struct net_req *r, struct ds_job *j, struct flaw *f, struct issuing *x)
+{
+	char id[UUID_URN];
+	json_t *body, *claims = NULL;
+	enum err e = json_read(j->arena, r->body, f, &body);
+
+	x->days = ISSUE_DAYS;
+	if (!e) e = json_str(body, "", "subject", f, &x->subject);
+	if (!e) e = json_str(body, "", "type", f, &x->type);
+	if (!e) e = json_u64_opt(body, "", "days", f, &x->days);
+	if (!e && json_object_get(body, "claims")) e = json_obj(body, "", "claims", f, &claims);
+	if (e) return e;
+	if (!str_starts(x->subject, STR("did:")) || x->subject.n > DS_DID_MAX)
+		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "subject", "did", "the subject must be a DID");
+	if (!x->type.n || x->type.n > 100 || str_is(x->type, "VerifiableCredential"))
+		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "type", "length", "a type has 1 to 100 octets");
+	if (!x->days || x->days > ISSUE_DAYS_MAX)
+		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "days", "range", "1 to %d days", ISSUE_DAYS_MAX);
+	x->claims = claims;
+	x->id = arena_dup(j->arena, str_of(uuid_urn(id)));
+	return ERR_OK;
+}
+
+static void issue_post(struct net_req *r)
+{
+	struct str participant;
+	struct flaw f = {0};
+	struct issuing *x;
+	struct ds_job *j;
+	enum err e = ds_req_participant(r, &participant);
+
+	if (e || !(j = ds_job_new(ds_of(r), r))) return;
+	x = ARENA_NEW(j->arena, struct issuing);
+	must(x);
+	e = issuing_read(r, j, &f, x);
+	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), participant, &x->self);
+	if (e) {
+		net_reply_err(r, e, &f);
+		ds_job_free(j);
+		return;
+	}
+	x->who = arena_dup(j->arena, ds_who(r));
+	j->in = x;
+	j->work = issue_work;
+	(void)ds_job_submit(j);
+}
+
+static enum err revoke_work(struct ds_job *j, struct writer_txn *t)
+{
+	struct issuing *x = j->in;
+	struct ds_key k = ds_key(x->self->id, STR("issued"), x->id);
+	char when[CLOCK_TEXT];
+	struct str value;
+	json_t *row;
+	enum err e = store_get(t->store, DS_TABLE_credential, ds_key_str(&k), &value);
+
+	if (!e) e = json_read(j->arena, value, NULL, &row);
+	if (e) return e;
+	if (!json_object_get(row, "revoked")) {
+		json_put_str(row, "revoked", str_of(clock_print(t->now, false, when)));
+		e = row_put(t, j->arena, x->self->id, "issued", row);
+		if (!e) e = event_append(t, DS_EVENT_CREDENTIAL_REVOKED, x->self->id, x->who, row);
+	}
+	j->body = json_write(j->arena, row, false);
+	return e;
+}
+
+static void revoke_post(struct net_req *r)
+{
+	struct str participant;
+	struct flaw f = {0};
+	struct issuing *x;
+	struct ds_job *j;
+	enum err e = ds_req_participant(r, &participant);
+
+	if (e || !(j = ds_job_new(ds_of(r), r))) return;
+	x = ARENA_NEW(j->arena, struct issuing);
+	must(x);
+	e = net_decode(j->arena, r->param[1], &f, &x->id);
+	if (!e && (!x->id.n || x->id.n > DS_PID_MAX || memchr(x->id.p, 0, x->id.n))) e = ERR_NOT_FOUND;
+	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), participant, &x->self);
+	if (e) {
+		net_reply_err(r, e, &f);
+		ds_job_free(j);
+		return;
+	}
+	x->who = arena_dup(j->arena, ds_who(r));
+	j->in = x;
+	j->work = revoke_work;
+	(void)ds_job_submit(j);
+}
+
+/* ---- listing ---- */
+
+static enum err list_one(void *arg, json_t *row)
+{
+	must(!json_array_append(arg, row));
+	return ERR_OK;
+}
+
+static void list_get(struct net_req *r)
+{
+	static const char *const kinds[] = {"held", "issued"};
+	json_t *out = json_keep(r->arena, json_object());
+	struct str participant;
+	enum err e = ds_req_participant(r, &participant);
+
+	if (e) return;
+	for (int i = 0; !e && out && i < 2; i++) {
+		json_t *all = json_array();
+
+		must(all);
+		json_put(out, kinds[i], all);
+		e = wallet_each(ds_txn_fresh(r->shard), r->arena, participant, kinds[i], list_one, all);
+	}
+	if (e || !out)
+		net_reply_err(r, e ? e : ERR_NO_MEMORY, NULL);
+	else
+		net_reply(r, 200, "application/json", json_write(r->arena, out, false));
+}
+
+const struct net_route wallet_routes[] = {
+    {NET_POST, "/participants/{p}/credentials", issue_post, ROLE_OWNER, ISSUE_BODY_MAX, 0, "issue a credential"},
+    {NET_GET, "/participants/{p}/credentials", list_get, ROLE_OWNER | ROLE_AUDITOR, 0, 0,
+     "credentials held and issued"},
+    {NET_POST, "/participants/{p}/credentials/{id}/revoke", revoke_post, ROLE_OWNER, 1024, 0, "revoke a credential"},
+    {NET_POST, "/participants/{p}/wallet", wallet_post, ROLE_OWNER, WALLET_JWT_MAX + 1024, 0,
+     "put a credential into the wallet"},
+};
+const size_t wallet_routes_n = sizeof wallet_routes / sizeof *wallet_routes;

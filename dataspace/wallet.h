@@ -1,0 +1,34 @@
+/* Credentials of our participants: those they hold, and those they issue (DCP 1.0.1 5 and 6).
+ *
+ * Purpose: one table of both. A participant that issues is the small issuer by which a data space is
+ * founded: each credential has a bit of the participant's one status list, which is made anew from the
+ * table whenever it is asked for, so that a revocation counts at once.
+ * Credentials are VCDM 1.1 JWT (profile vc11-sl2021/jwt). Threads: reading on shards, changes as commands. */
+#ifndef DATASPACE_WALLET_H
+#define DATASPACE_WALLET_H
+
+#include "dataspace/space.h"
+
+enum { WALLET_JWT_MAX = 16 << 10, WALLET_HELD_MAX = 256 /* of one participant: each may go into a presentation */ };
+
+/* fn for each row of that kind ("held", "issued"), its JSON in the arena. */
+typedef enum err wallet_fn(void *arg, json_t *row);
+enum err wallet_each(struct store_txn *t, struct arena *a, struct str participant, const char *kind,
+		     wallet_fn *fn, void *arg) MUST_USE;
+
+/* Puts credentials into the wallet: a job for the request, which it answers. jwts: texts in the job's arena
+ * that credential_check accepted. */
+struct wallet_adding {
+	struct str participant, who, *jwts;
+	size_t n;
+};
+void wallet_add_submit(struct ds_job *j, struct wallet_adding *x);
+/* The credential is about self. ERR_BAD_MESSAGE … with the member named. */
+struct vc_credential;
+enum err wallet_check(struct arena *a, const struct ds_self *self, struct str jwt, struct flaw *f,
+		      struct vc_credential *ret) MUST_USE;
+
+extern const struct net_route wallet_routes[], face_dcp_routes[];
+extern const size_t wallet_routes_n, face_dcp_routes_n;
+
+#endif

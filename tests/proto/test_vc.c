@@ -1,0 +1,223 @@
+/* Tokens, credentials and status lists of partners, and the attacks on them. */
+#include "tests/base/cases.h"
+
+#include "base/jose.h"
+#include "base/text64.h"
+#include "proto/vc/credential.h"
+#include "proto/vc/status.h"
+
+static struct arena *a;
+
+static int set_up(void **state)
+{
+	(void)state;
+	a = arena_new(64 << 20);
+	return sign_setup() || !a ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	arena_free(a);
+	return 0;
+}
+
+static struct str part(const char *json)
+{
+	return base64url_write(a, str_of(json));
+}
+
+static struct str token(const char *header, const char *claims, size_t signature)
+{
+	char *zeros = arena_alloc(a, signature + 1);
+	return arena_printf(a, "%s.%s.%s", part(header).p, part(claims).p,
+			    base64url_write(a, str_n(zeros, signature)).p);
+}
+
+/* RFC 7515 A.3: the key and the token of the specification. */
+static void es256_of_the_rfc(void **state)
+{
+	(void)state;
+	static const char jwt[] = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
+				  "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5"
+				  "djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
+	struct vc_key key = {.alg = VC_ES256}, other;
+	struct vc_jwt j;
+	struct str x, y;
+	assert_int_equal(base64url_parse(a, STR("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"), &x), ERR_OK);
+	assert_int_equal(base64url_parse(a, STR("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"), &y), ERR_OK);
+	memcpy(key.pub, x.p, 32);
+	memcpy(key.pub + 32, y.p, 32);
+	assert_int_equal(es256_key_check(key.pub), ERR_OK);
+	assert_int_equal(vc_jwt_parse(a, str_of(jwt), NULL, &j), ERR_OK);
+	assert_int_equal(vc_jwt_verify(&j, &key), ERR_OK);
+	other = key;
+	other.alg = VC_EDDSA; /* the algorithm is the key's, not the header's */
+	assert_int_equal(vc_jwt_verify(&j, &other), ERR_BAD_SIGNATURE);
+	for (size_t i = 0; i < VC_SIGNATURE; i++) {
+		j.signature[i] ^= 1;
+		assert_int_equal(vc_jwt_verify(&j, &key), ERR_BAD_SIGNATURE);
+		j.signature[i] ^= 1;
+	}
+	memset(j.signature, 0, 32); /* r = 0 */
+	assert_int_equal(vc_jwt_verify(&j, &key), ERR_BAD_SIGNATURE);
+	key.pub[5] ^= 1; /* not on the curve */
+	assert_int_equal(es256_key_check(key.pub), ERR_BAD_KEY);
+	assert_int_equal(vc_jwt_verify(&j, &key), ERR_BAD_SIGNATURE);
+}
+
+static void headers_that_are_attacks(void **state)
+{
+	(void)state;
+	static const char *const rows[][2] = {
+	    {"{\"alg\":\"none\"}", "algorithm"},
+	    {"{\"alg\":\"HS256\"}", "algorithm"},
+	    {"{\"alg\":\"RS256\"}", "algorithm"},
+	    {"{\"alg\":\"eddsa\"}", "algorithm"},
+	    {"{}", "algorithm"},
+	    {"{\"alg\":\"EdDSA\",\"jwk\":{}}", "header-parameter"},
+	    {"{\"alg\":\"EdDSA\",\"jku\":\"http://x\"}", "header-parameter"},
+	    {"{\"alg\":\"EdDSA\",\"x5u\":\"http://x\"}", "header-parameter"},
+	    {"{\"alg\":\"EdDSA\",\"x5c\":[]}", "header-parameter"},
+	    {"{\"alg\":\"EdDSA\",\"crit\":[\"exp\"]}", "header-parameter"},
+	    {"{\"alg\":\"EdDSA\",\"b64\":false}", "header-parameter"},
+	    {"{\"alg\":\"EdDSA\",\"kid\":1}", "type"},
+	};
+	struct vc_jwt j;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct flaw f = {0};
+		assert_int_equal(vc_jwt_parse(a, token(rows[i][0], "{}", 64), &f, &j), ERR_BAD_INPUT);
+		assert_string_equal(f.rule, rows[i][1]);
+	}
+	assert_int_equal(vc_jwt_parse(a, token("{\"alg\":\"EdDSA\"}", "{}", 63), NULL, &j), ERR_BAD_INPUT);
+	assert_int_equal(vc_jwt_parse(a, token("{\"alg\":\"EdDSA\"}", "[]", 64), NULL, &j), ERR_BAD_JSON);
+	assert_int_equal(vc_jwt_parse(a, STR("a.b"), NULL, &j), ERR_BAD_INPUT);
+	assert_int_equal(vc_jwt_parse(a, STR("a.b.c.d"), NULL, &j), ERR_BAD_INPUT);
+}
+
+static struct vc_jwt claims(const char *text)
+{
+	struct vc_jwt j = {0};
+	assert_int_equal(json_read(a, str_of(text), NULL, &j.claims), ERR_OK);
+	return j;
+}
+
+#define SUBJECT "\"credentialSubject\":{\"id\":\"did:web:a\"}"
+#define TYPE "\"type\":[\"VerifiableCredential\",\"Member\"]"
+
+static void credentials_of_both_models(void **state)
+{
+	(void)state;
+	static const char *const rows[] = {
+	    "{\"iss\":\"did:web:i\",\"sub\":\"did:web:a\",\"nbf\":1000,\"exp\":2000,\"vc\":{" TYPE "," SUBJECT "}}",
+	    "{\"issuer\":{\"id\":\"did:web:i\"},\"validFrom\":\"1970-01-01T00:16:40Z\",\"validUntil\":\"1970-01-01T00:33:20Z\"," TYPE
+	    "," SUBJECT "}",
+	};
+	struct vc_credential c;
+	for (size_t i = 0; i < 2; i++) {
+		struct vc_jwt j = claims(rows[i]);
+		assert_int_equal(vc_credential_read(&j, NULL, &c), ERR_OK);
+		assert_true(str_is(c.issuer, "did:web:i") && str_is(c.subject, "did:web:a"));
+		assert_true(vc_credential_is(&c, STR("Member")) && c.types_n == 1);
+		assert_int_equal(vc_credential_time(&c, 1500 * USEC_PER_SEC, NULL), ERR_OK);
+		assert_int_equal(vc_credential_time(&c, 2000 * USEC_PER_SEC, NULL), ERR_EXPIRED);
+		assert_int_equal(vc_credential_time(&c, 900 * USEC_PER_SEC, NULL), ERR_UNAUTHORISED);
+	}
+}
+
+static void credentials_that_contradict_themselves(void **state)
+{
+	(void)state;
+	static const char *const rows[][2] = {
+	    {"{\"iss\":\"did:web:i\",\"vc\":{\"issuer\":\"did:web:j\"," TYPE "," SUBJECT "}}", "mismatch"},
+	    {"{\"iss\":\"did:web:i\",\"sub\":\"did:web:b\",\"vc\":{" TYPE "," SUBJECT "}}", "mismatch"},
+	    {"{\"vc\":{" TYPE "," SUBJECT "}}", "missing"},
+	    {"{\"iss\":\"did:web:i\",\"vc\":{\"type\":[\"Member\"]," SUBJECT "}}", "value"},
+	    {"{\"iss\":\"did:web:i\",\"exp\":\"x\",\"vc\":{" TYPE "," SUBJECT "}}", "type"},
+	    {"{\"iss\":\"did:web:i\",\"exp\":1e300,\"vc\":{" TYPE "," SUBJECT "}}", "type"},
+	    {"{\"iss\":\"did:web:i\",\"vc\":{" TYPE "," SUBJECT ",\"expirationDate\":\"never\"}}", "type"},
+	    {"{\"iss\":\"did:web:i\",\"vc\":{" TYPE "," SUBJECT ",\"credentialStatus\":{\"type\":\"Other\"}}}", "type"},
+	    {"{\"iss\":\"did:web:i\",\"vc\":{" TYPE "," SUBJECT
+	     ",\"credentialStatus\":{\"type\":\"StatusList2021Entry\",\"statusListIndex\":\"-1\"}}}",
+	     "type"},
+	};
+	struct vc_credential c;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct vc_jwt j = claims(rows[i][0]);
+		struct flaw f = {0};
+		assert_int_equal(vc_credential_read(&j, &f, &c), ERR_BAD_MESSAGE);
+		assert_string_equal(f.rule, rows[i][1]);
+	}
+	/* a claim and a member of different ends: the earlier counts */
+	struct vc_jwt j = claims("{\"iss\":\"did:web:i\",\"exp\":9000,\"vc\":{" TYPE "," SUBJECT
+				 ",\"expirationDate\":\"1970-01-01T00:33:20Z\"}}");
+	assert_int_equal(vc_credential_read(&j, NULL, &c), ERR_OK);
+	assert_int_equal(vc_credential_time(&c, 2000 * USEC_PER_SEC, NULL), ERR_EXPIRED);
+}
+
+static void presentations(void **state)
+{
+	(void)state;
+	const usec_t now = 1000 * USEC_PER_SEC;
+	struct vc_presentation p;
+	struct vc_jwt j = claims("{\"iss\":\"did:web:h\",\"aud\":\"did:web:v\",\"exp\":1100,\"vp\":{\"verifiableCredential\":"
+				 "[\"a.b.c\"]}}");
+	assert_int_equal(vc_presentation_read(&j, STR("did:web:v"), now, NULL, &p), ERR_OK);
+	assert_true(p.credentials_n == 1 && str_is(p.holder, "did:web:h"));
+	assert_int_equal(vc_presentation_read(&j, STR("did:web:w"), now, NULL, &p), ERR_UNAUTHORISED);
+	assert_int_equal(vc_presentation_read(&j, STR("did:web:v"), 2 * now, NULL, &p), ERR_EXPIRED);
+	j = claims("{\"iss\":\"did:web:h\",\"aud\":[\"did:web:v\"],\"verifiableCredential\":[{\"type\":"
+		   "\"EnvelopedVerifiableCredential\",\"id\":\"data:application/vc+jwt,x.y.z\"}]}");
+	assert_int_equal(vc_presentation_read(&j, STR("did:web:v"), now, NULL, &p), ERR_OK);
+	assert_true(p.credentials_n == 1 && str_is(p.credentials[0], "x.y.z"));
+	j = claims("{\"iss\":\"did:web:h\",\"aud\":\"did:web:v\",\"vp\":{\"holder\":\"did:web:x\"}}");
+	assert_int_equal(vc_presentation_read(&j, STR("did:web:v"), now, NULL, &p), ERR_BAD_MESSAGE);
+}
+
+static void status_lists(void **state)
+{
+	(void)state;
+	char bits[16384] = {0};
+	struct str text, back;
+	bool bit;
+	bits[1] = 0x20; /* bit 10, the most significant first */
+	text = vc_status_pack(a, str_n(bits, sizeof bits));
+	assert_int_equal(vc_status_unpack(a, text, NULL, &back), ERR_OK);
+	assert_true(str_eq(back, str_n(bits, sizeof bits)));
+	assert_int_equal(vc_status_bit(back, 10, &bit), ERR_OK);
+	assert_true(bit);
+	assert_int_equal(vc_status_bit(back, 11, &bit), ERR_OK);
+	assert_false(bit);
+	assert_int_equal(vc_status_bit(back, sizeof bits * 8, &bit), ERR_BAD_INPUT);
+	assert_int_equal(vc_status_unpack(a, str_skip(text, 1), NULL, &back), ERR_OK);   /* StatusList2021: no letter */
+	assert_int_equal(vc_status_unpack(a, str_first(text, text.n - 8), NULL, &back), ERR_BAD_INPUT);
+	assert_int_equal(vc_status_unpack(a, STR("uAAAA"), NULL, &back), ERR_BAD_INPUT);
+}
+
+static void a_status_list_that_is_a_bomb(void **state)
+{
+	(void)state;
+	char *zeros = calloc(1, VC_STATUS_OCTETS_MAX + 1);
+	struct flaw f = {0};
+	struct str back;
+	assert_non_null(zeros);
+	struct str text = vc_status_pack(a, str_n(zeros, VC_STATUS_OCTETS_MAX + 1));
+	free(zeros);
+	assert_true(text.n < 8192);
+	assert_int_equal(vc_status_unpack(a, text, &f, &back), ERR_TOO_LARGE);
+	assert_string_equal(f.rule, "size");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(es256_of_the_rfc),
+	    cmocka_unit_test(headers_that_are_attacks),
+	    cmocka_unit_test(credentials_of_both_models),
+	    cmocka_unit_test(credentials_that_contradict_themselves),
+	    cmocka_unit_test(presentations),
+	    cmocka_unit_test(status_lists),
+	    cmocka_unit_test(a_status_list_that_is_a_bomb),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

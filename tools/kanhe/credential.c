@@ -1,0 +1,143 @@
+/* kanhe credential: verifiable credentials, issued and held. */
+#include "tools/kanhe/client.h"
+
+enum { FILE_MAX = 32 << 10 };
+
+static int tell(const struct cli *c, const json_t *row, bool jwt)
+{
+	if (c->json)
+		print_json(row);
+	else if (jwt)
+		printf("%s\n", text_of(row, "jwt"));
+	else if (!c->quiet)
+		printf("%s %s\n", text_of(row, "id"), json_object_get(row, "revoked") ? say(SAY_CREDENTIAL_REVOKED) : "");
+	return CLI_OK;
+}
+
+static json_t *claims_read(const struct words *w)
+{
+	json_t *claims = json_object();
+
+	for (size_t i = 3; i < w->n; i++) {
+		struct str s = str_of(w->word[i]);
+		size_t at = str_find(s, '=');
+		char name[128];
+
+		if (!at || at == s.n || at >= sizeof name) {
+			json_decref(claims);
+			return NULL;
+		}
+		memcpy(name, s.p, at);
+		name[at] = 0;
+		json_put_str(claims, name, str_skip(s, at + 1));
+	}
+	return claims;
+}
+
+static int issue(struct cli *c, const struct words *w, const char *days, const char *who)
+{
+	uint64_t n = 0;
+	struct reply r;
+	json_t *claims, *body;
+
+	if (w->n < 3) return usage_error(c, SAY_MISSING_WORD, w->n < 2 ? "SUBJECT" : "TYPE");
+	if (days && str_u64(str_of(days), &n)) return usage_error(c, SAY_MISSING_WORD, "--days N");
+	claims = claims_read(w);
+	if (!claims) return usage_error(c, SAY_MISSING_WORD, "NAME=VALUE");
+	body = json_object();
+	json_put_str(body, "subject", str_of(w->word[1]));
+	json_put_str(body, "type", str_of(w->word[2]));
+	json_put(body, "claims", claims);
+	if (days) json_put_u64(body, "days", n);
+	struct call call = {
+	    .method = "POST", .path = client_path(c, "/participants/%s/credentials", who), .json = body};
+	int status = client_call(c, &call, &r);
+	return status ? status : tell(c, r.json, true);
+}
+
+static int add(struct cli *c, const struct words *w, const char *who)
+{
+	char text[FILE_MAX];
+	struct reply r;
+	FILE *in;
+	size_t n;
+
+	if (w->n != 2) return usage_error(c, SAY_MISSING_WORD, "FILE");
+	in = strcmp(w->word[1], "-") == 0 ? stdin : fopen(w->word[1], "re");
+	if (!in) {
+		print_error(c, "%s: %m", w->word[1]);
+		return CLI_FAILED;
+	}
+	n = fread(text, 1, sizeof text, in);
+	if (in != stdin) fclose(in);
+	json_t *body = json_object();
+	json_put_str(body, "jwt", str_trim(str_n(text, n)));
+	struct call call = {.method = "POST", .path = client_path(c, "/participants/%s/wallet", who), .json = body};
+	int status = client_call(c, &call, &r);
+	return status ? status : tell(c, r.json, false);
+}
+
+static void print_rows(const json_t *all, const char *kind)
+{
+	size_t i;
+	json_t *row;
+
+	json_array_foreach(all, i, row)
+	{
+		const json_t *types = json_object_get(row, "type");
+		struct str type = json_text(json_is_array(types) ? json_array_get(types, 0) : types);
+
+		printf("%s  %s  ", kind, text_of(row, "id"));
+		print_safe(stdout, type);
+		printf("  ");
+		print_safe(stdout, str_of(text_of(row, json_is_array(types) ? "issuer" : "subject")));
+		printf("  %s\n", json_object_get(row, "revoked") ? say(SAY_CREDENTIAL_REVOKED) : "");
+	}
+}
+
+static int list(struct cli *c, const char *who)
+{
+	struct reply r;
+	struct call call = {.method = "GET", .path = client_path(c, "/participants/%s/credentials", who)};
+	int status = client_call(c, &call, &r);
+
+	if (status) return status;
+	if (c->json) {
+		print_json(r.json);
+		return CLI_OK;
+	}
+	print_rows(json_object_get(r.json, "held"), say(SAY_CREDENTIAL_HELD));
+	print_rows(json_object_get(r.json, "issued"), say(SAY_CREDENTIAL_ISSUED));
+	return CLI_OK;
+}
+
+static int revoke(struct cli *c, const struct words *w, const char *who)
+{
+	struct reply r;
+
+	if (w->n != 2) return usage_error(c, SAY_MISSING_WORD, "ID");
+	struct call call = {.method = "POST",
+			    .path = client_path(c, "/participants/%s/credentials/%s/revoke", who,
+						path_word(c, w->word[1], false)),
+			    .json = json_object()};
+	int status = client_call(c, &call, &r);
+	return status ? status : tell(c, r.json, false);
+}
+
+int command_credential(struct cli *c, int argc, char **argv)
+{
+	const char *days = NULL;
+	struct words words;
+	const struct option_row own[] = {{"days", &days, NULL}};
+	int status = options_read(c, argc, argv, own, 1, &words);
+	if (status) return status;
+	const char *verb = words.n ? words.word[0] : "";
+	if (!verb[0]) return usage_error(c, SAY_MISSING_WORD, "issue|add|list|revoke");
+	const char *who = client_participant(c);
+	if (!who) return CLI_USAGE;
+	if (strcmp(verb, "issue") == 0) return issue(c, &words, days, who);
+	if (strcmp(verb, "add") == 0) return add(c, &words, who);
+	if (strcmp(verb, "list") == 0) return list(c, who);
+	if (strcmp(verb, "revoke") == 0) return revoke(c, &words, who);
+	return usage_error(c, SAY_MISSING_WORD, "issue|add|list|revoke");
+}
