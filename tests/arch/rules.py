@@ -34,11 +34,10 @@ THIRD_PARTY = {
     "openssl/evp.h": ["base/hash.c", "base/rsa.c", "base/es256.c", "net/tls*.c", "net/cert*.c"],
     "openssl/sha.h": ["base/hash.c"],
     "openssl/core_names.h": ["base/rsa.c", "base/es256.c", "net/tls*.c", "net/cert*.c"],
-    "zlib.h": ["proto/vc/status.c"],
+    "zlib.h": ["net/zip.c", "proto/vc/status.c"],
     "openssl/*": ["base/rsa.c", "base/es256.c", "net/tls*.c", "net/cert*.c"],
     "uv.h": ["net/*", "tools/*"],
     "nghttp2/*": ["net/*"],
-    "zlib.h": ["net/zip.c"],
     "http_parser.h": ["net/h1*.c"],
     "llhttp.h": ["net/h1*.c"],
     "curl/*": ["net/courier*.c", "net/courier_*.h"],  # its private headers, not its public one

@@ -12,7 +12,7 @@
 #include "net/access.h"
 #include "net/ledger_face.h"
 
-enum { ROUTE_TABLES_MAX = 16, HOST_MAX = 256 };
+enum { ROUTE_TABLES_MAX = 32, HOST_MAX = 256 };
 
 static enum err hook_start(void *ctx, struct net_shard *s)
 {
