@@ -6,6 +6,7 @@
 #include "dataspace/face_dsp.h"
 #include "dataspace/face_manage.h"
 #include "dataspace/kit.h"
+#include "dataspace/mock.h"
 #include "dataspace/outbox.h"
 #include "dataspace/participant.h"
 #include "dataspace/peer.h"
@@ -32,7 +33,8 @@ static enum err options_copy(struct ds *d, const struct ds_options *o)
 	d->o.url = strdup(o->url);
 	d->o.folder = strdup(o->folder);
 	d->o.kit = strdup(o->kit ? o->kit : "");
-	return d->o.did && d->o.url && d->o.folder && d->o.kit ? ERR_OK : ERR_NO_MEMORY;
+	d->o.iam_mock = strdup(o->iam_mock ? o->iam_mock : "");
+	return d->o.did && d->o.url && d->o.folder && d->o.kit && d->o.iam_mock ? ERR_OK : ERR_NO_MEMORY;
 }
 
 static enum err replays_fill(struct ds *d)
@@ -64,6 +66,7 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 		ds_close(d);
 		return f && f->err ? e : flaw_set(f, e, FLAW_NO_OFFSET, "space", "open", "%s", err_text(e));
 	}
+	mock_announce(d);
 	routes_add(d, participant_routes, participant_routes_n);
 	routes_add(d, dataset_routes, dataset_routes_n);
 	routes_add(d, face_manage_routes, face_manage_routes_n);
@@ -106,6 +109,7 @@ void ds_close(struct ds *d)
 	free((void *)(uintptr_t)d->o.url);
 	free((void *)(uintptr_t)d->o.folder);
 	free((void *)(uintptr_t)d->o.kit);
+	free((void *)(uintptr_t)d->o.iam_mock);
 	pthread_rwlock_destroy(&d->shards_lock);
 	free(d);
 }

@@ -243,7 +243,8 @@ static enum err open_space(struct node *n, struct flaw *f)
 			       .dsp = conf_text(c, "space", "dsp"),
 			       .content_max = (uint64_t)conf_number(c, "space", "content_max"),
 			       .kit = conf_text(c, "space", "kit"),
-			       .kit_delay = conf_number(c, "space", "kit_delay")};
+			       .kit_delay = conf_number(c, "space", "kit_delay"),
+			       .iam_mock = conf_text(c, "space", "iam_mock")};
 	return ds_open(&o, f, &n->ds);
 }
 
