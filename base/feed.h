@@ -15,7 +15,14 @@
 
 struct feed;
 
-enum feed_op_kind { FEED_PUT = 1, FEED_DEL = 2 };
+enum feed_op_kind {
+	FEED_PUT = 1,
+	FEED_DEL = 2,
+	/* Of tables that are told by key (base/store.h): */
+	FEED_WAS = 3, /* the value that the next change of the key replaces */
+	FEED_KEY = 4, /* a put: value is the mark of what was put. If no later entry has a FEED_WAS with this
+			 mark, it is what the table has */
+};
 
 struct feed_op {
 	enum feed_op_kind kind;
@@ -28,11 +35,23 @@ struct feed_entry {
 	usec_t time;
 	uint64_t ledger_size;
 	unsigned char ledger_root[32];
-	struct str ops; /* encoded; walk with feed_op_next */
+	struct str ops; /* encoded; walk with feed_next. Given to append: as feed_op_next takes them */
 };
 
-/* Takes one operation off *ops; ERR_NOT_FOUND at the end, ERR_CORRUPT. */
+/* Takes one operation off *ops as a transaction noted them; ERR_NOT_FOUND at the end, ERR_CORRUPT. */
 enum err feed_op_next(struct str *ops, struct feed_op *ret) MUST_USE;
+
+/* Walks the operations of an entry. */
+struct feed_walk {
+	struct str rest, mark;
+	size_t key_n;
+	char key[STORE_KEY_MAX]; /* of the last FEED_KEY */
+};
+void feed_walk_begin(struct feed_walk *w, const struct feed_entry *entry);
+/* ERR_NOT_FOUND at the end, ERR_CORRUPT. The key of a FEED_KEY lasts until the next call. */
+enum err feed_next(struct feed_walk *w, struct feed_op *ret) MUST_USE;
+/* To the operation that begins after so many octets; ERR_CORRUPT: none does. */
+enum err feed_walk_skip(struct feed_walk *w, size_t octets) MUST_USE;
 
 struct feed_driver {
 	const char *name;

@@ -1,17 +1,17 @@
 /* The driver `lmdb`: the feed is a table of the environment whose changes it tells.
  *
  * On disk. STORE_FEED: be64 position → u8 version (1), be64 wall time in µs, be64 ledger size,
- * 32 octets ledger root, operations (base/feed_op.h). The head is the last key of the table; what
+ * 32 octets ledger root, operations (base/feed_kept.c). The head is the last key of the table; what
  * lies before the first was trimmed. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
+#include "base/feed_op.h"
 #include "base/feed_state.h"
 #include "base/wire.h"
 
-enum { VERSION = 1, HEAD_OCTETS = 1 + 8 + 8 + 32 };
+enum { VERSION = 1 };
 /* Entries trimmed in one batch at most: a change of feed_keep must not make one commit huge. */
 enum { TRIM_MAX = 256 };
 /* Entries beyond feed_keep before any is trimmed: each trimming dirties the other end of the table. */
@@ -52,27 +52,33 @@ static enum err trim(struct lmdb_feed *l, struct store_txn *t, uint64_t first, u
 	return e;
 }
 
+static enum err append_row(struct store_txn *t, uint64_t position, struct str head, struct str ops)
+{
+	unsigned char k[8];
+	struct buf value = BUF_INIT(head.n + ops.n); /* what is kept of an operation is never longer */
+	buf_add(&value, head);
+	enum err e = feed_keep(t, ops, &value);
+	if (!e) e = buf_err(&value);
+	if (!e) e = store_append(t, STORE_FEED, store_key_u64(k, position), buf_str(&value));
+	buf_done(&value);
+	return e;
+}
+
 static enum err lmdb_append(struct feed *f, struct store_txn *t, uint64_t expected_head,
 			    const struct feed_entry *entry)
 {
 	struct lmdb_feed *l = (struct lmdb_feed *)f;
-	unsigned char k[8], head_octets[HEAD_OCTETS];
+	unsigned char head_octets[FEED_ROW_HEAD];
 	uint64_t head, first;
-	struct buf value;
 	enum err e = read_ends(t, &first, &head);
 	if (e) return e;
 	if (head != expected_head) return ERR_PRECONDITION;
-	buf_init(&value, HEAD_OCTETS + entry->ops.n);
 	struct wire w = wire_writer(head_octets, sizeof head_octets);
 	wire_put_u8(&w, VERSION);
 	wire_put_u64(&w, (uint64_t)entry->time);
 	wire_put_u64(&w, entry->ledger_size);
 	wire_put(&w, str_n(entry->ledger_root, 32));
-	buf_add(&value, wire_str(&w));
-	buf_add(&value, entry->ops);
-	e = buf_err(&value);
-	if (!e) e = store_append(t, STORE_FEED, store_key_u64(k, head + 1), buf_str(&value));
-	buf_done(&value);
+	e = append_row(t, head + 1, wire_str(&w), entry->ops);
 	return e ? e : trim(l, t, head ? first : 1, head + 1);
 }
 
@@ -115,12 +121,12 @@ enum err feed_replay(struct store_txn *t, struct str row)
 	if (e) return e;
 	if (key.n != 8 || store_u64(key) != head + 1 || parse_entry(value, head + 1, &entry))
 		return ERR_CORRUPT;
-	while (!e && entry.ops.n) {
-		e = feed_op_next(&entry.ops, &op);
+	for (struct str ops = entry.ops; !e && ops.n;) {
+		e = feed_op_next(&ops, &op);
 		if (!e && op.kind == FEED_PUT) e = store_put(t, op.table, op.key, op.value);
 		if (!e && op.kind == FEED_DEL) e = store_del(t, op.table, op.key);
 	}
-	return e ? ERR_CORRUPT : store_append(t, STORE_FEED, key, value);
+	return e ? ERR_CORRUPT : append_row(t, head + 1, str_first(value, FEED_ROW_HEAD), entry.ops);
 }
 
 static enum err lmdb_head(struct feed *f, struct store_txn *t, uint64_t *ret)

@@ -4,6 +4,7 @@
 
 /* HEIGHT levels with a quarter of the entries of the level below: enough for 16 million. Blocks grow
  * from small, since most stores are idle, to what keeps calls of malloc rare under load. */
+enum { FINGERS = 16 }; /* tables in numbers that follow one another; others share one */
 enum { HEIGHT = 12, BLOCK_LEAST = 16 << 10, BLOCK_MOST = 512 << 10 };
 
 struct block {
@@ -17,6 +18,8 @@ struct memtable {
 	size_t octets, next_block;
 	uint64_t dice;
 	struct mem_entry *newest;
+	/* where the last entry of a table was added: on each level the last one up to it. Loads go on there */
+	struct mem_entry *finger[FINGERS][HEIGHT];
 	_Atomic size_t n;
 	struct mem_entry *head; /* before all: no key */
 };
@@ -183,6 +186,23 @@ const struct mem_entry *memtable_walk(const struct memtable *m, const struct mem
 
 /* ---- changing --------------------------------------------------------------------------- */
 
+/* As seek, from the table's finger when the place follows it. */
+static void seek_on(struct memtable *m, const struct place *p, struct mem_entry *ret[HEIGHT])
+{
+	struct mem_entry *const *finger = m->finger[p->table % FINGERS], *at = NULL;
+	if (!finger[0] || finger[0]->table != p->table || !precedes(finger[0], p)) {
+		(void)seek(m, p, ret);
+		return;
+	}
+	for (unsigned level = HEIGHT; level-- > 0;) {
+		if (!at) at = finger[level];
+		struct mem_entry *from = at;
+		for (struct mem_entry *e; (e = next_of(at, level)) && precedes(e, p);) at = e;
+		ret[level] = at;
+		if (at == from && from == finger[level]) at = NULL; /* the finger is nearer below */
+	}
+}
+
 const struct mem_entry *memtable_add(struct memtable *m, const struct feed_op *op, uint64_t change)
 {
 	unsigned height = toss_height(m);
@@ -201,11 +221,13 @@ const struct mem_entry *memtable_add(struct memtable *m, const struct feed_op *o
 	if (value_n) memcpy(octets + op->key.n, op->value.p, value_n);
 	e->older = m->newest;
 	m->newest = e;
-	(void)seek(m, &(struct place){op->table, op->key, false, change}, before);
+	seek_on(m, &(struct place){op->table, op->key, false, change}, before);
 	for (unsigned i = 0; i < height; i++) {
 		atomic_init(&e->next[i], next_of(before[i], i));
 		atomic_store_explicit(&before[i]->next[i], e, memory_order_release);
+		before[i] = e;
 	}
+	memcpy(m->finger[op->table % FINGERS], before, sizeof before);
 	atomic_fetch_add_explicit(&m->n, 1, memory_order_release);
 	return e;
 }
@@ -213,6 +235,7 @@ const struct mem_entry *memtable_add(struct memtable *m, const struct feed_op *o
 void memtable_remove_after(struct memtable *m, uint64_t last)
 {
 	struct mem_entry *before[HEIGHT];
+	memset(m->finger, 0, sizeof m->finger);
 	for (struct mem_entry *e = m->newest; e && e->change > last; e = e->older) {
 		(void)seek(m, &(struct place){e->table, mem_key(e), false, e->change}, before);
 		for (unsigned i = 0; i < e->height; i++)

@@ -228,6 +228,7 @@ static enum err note_names(struct store *s, const struct store_options *o)
 		for (unsigned j = 0; j < i; j++) must(strcmp(name, s->names[j]) != 0);
 		s->names[i] = strdup(name);
 		if (!s->names[i]) return ERR_NO_MEMORY;
+		s->told[i] = i < STORE_APP || !o->told ? STORE_TOLD : o->told(i);
 		s->tables_n = i + 1;
 	}
 	return ERR_OK;
@@ -387,6 +388,11 @@ enum err store_copy(struct store *s, const char *folder)
 	e = copy_data(s, folder, data);
 	free(data);
 	return e;
+}
+
+const char *store_folder(const struct store *s)
+{
+	return s->folder;
 }
 
 void store_stat(struct store *s, struct store_stat *ret)

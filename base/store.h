@@ -32,6 +32,15 @@ enum store_reserved {
 	STORE_APP
 };
 
+/* What the feed keeps of a table's changes (base/feed_kept.h). */
+enum store_told {
+	STORE_TOLD,        /* key and value */
+	STORE_TOLD_BY_KEY, /* the key, and the mark that each value begins with: the value stands in the table
+			      as long as it is the last one, and goes into the feed when another follows */
+	STORE_UNTOLD,      /* nothing: its rows follow from those of other tables */
+};
+enum { STORE_MARK = 8 }; /* octets, of no two values of one key the same */
+
 struct store_table {
 	const char *name; /* as in LMDB, at most 32 octets */
 };
@@ -42,6 +51,7 @@ struct store_options {
 	const char *folder;               /* made with mode 0700 when absent */
 	const struct store_table *tables; /* tables[i] has the number STORE_APP + i */
 	size_t tables_n;
+	enum store_told (*told)(unsigned table); /* NULL: all are told whole */
 	uint32_t format; /* version of this environment's contents; older ones migrate, newer are refused */
 	size_t map_initial; /* octets; 0 = 64 MiB; grows by doubling up to map_max */
 	size_t map_max;     /* octets; 0 = 4 TiB */
@@ -52,6 +62,7 @@ struct store_options {
 
 /* ERR_LOCKED, ERR_IO, ERR_NO_SPACE, ERR_CORRUPT (not ours or newer format), with *f saying what. */
 enum err store_open(const struct store_options *o, struct flaw *f, struct store **ret) MUST_USE;
+const char *store_folder(const struct store *s);
 void store_close(struct store *s); /* every transaction must have ended */
 
 /* Readers. Reset gives the snapshot up but keeps the slot; renew takes the newest snapshot. */
@@ -69,12 +80,17 @@ void store_abort(struct store_txn *t);               /* NULL is allowed */
 /* True once this transaction has changed anything: the writer's rule for failed commands. */
 bool store_dirty(const struct store_txn *t);
 struct store *store_of(const struct store_txn *t);
+enum store_told store_told(const struct store_txn *t, unsigned table);
 
 /* ERR_NOT_FOUND when absent. */
 enum err store_get(struct store_txn *t, unsigned table, struct str key, struct str *ret) MUST_USE;
 /* ERR_NO_SPACE, ERR_IO, ERR_TOO_LARGE (key over STORE_KEY_MAX or empty). After any error in a write
  * transaction the transaction is poisoned: every later call and the commit fail with it. */
 enum err store_put(struct store_txn *t, unsigned table, struct str key, struct str value) MUST_USE;
+/* Like put, for a table that is told by key, by who knows what it replaces: the value so far, or nothing.
+ * store_put would look. */
+enum err store_put_over(struct store_txn *t, unsigned table, struct str key, struct str was,
+			struct str value) MUST_USE;
 /* Like put, but ERR_EXISTS (not poisoning) when the key is there. */
 enum err store_put_new(struct store_txn *t, unsigned table, struct str key, struct str value) MUST_USE;
 /* Key larger than every key of the table: sequential fill at full pages. */

@@ -62,6 +62,7 @@ struct store {
 	int lock_fd;
 	char *names[STORE_APP + STORE_TABLES_MAX];
 	unsigned dbi[STORE_APP + STORE_TABLES_MAX];
+	enum store_told told[STORE_APP + STORE_TABLES_MAX];
 	unsigned tables_n;
 	unsigned readers_max;
 	size_t map_max;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/feed_op.h"
+#include "base/feed_state.h"
 
 /* One command may change OPS_MAX, which LMDB's list of dirty pages still holds. */
 enum { OPS_MAX = 128 << 20, OPS_KEPT = 256 << 10 }; /* kept between transactions: idle memory is small */
@@ -232,11 +233,15 @@ static void note_commit(struct store *s)
 static enum err make_durable(struct store_txn *t)
 {
 	struct store *s = t->store;
+	char row[sizeof(uint64_t) + FEED_ROW_HEAD];
 	struct journal_record r = {s->commit + 1, JOURNAL_OPS, {buf_str(&s->ops), STR_NONE}};
 	if (t->feed_row) {
 		r.kind = JOURNAL_FEED_ROW;
-		r.payload[0] = mem_key(t->feed_row);
-		r.payload[1] = mem_value(t->feed_row);
+		/* with every operation as it was made: what the feed keeps of them follows from that */
+		memcpy(row, mem_key(t->feed_row).p, sizeof(uint64_t));
+		memcpy(row + sizeof(uint64_t), mem_value(t->feed_row).p, FEED_ROW_HEAD);
+		r.payload[0] = str_n(row, sizeof row);
+		r.payload[1] = buf_str(&s->ops);
 	}
 	bool tight = store__tight(s);
 	give_up_snapshot(t);
@@ -282,6 +287,12 @@ bool store_dirty(const struct store_txn *t)
 struct store *store_of(const struct store_txn *t)
 {
 	return t->store;
+}
+
+enum store_told store_told(const struct store_txn *t, unsigned table)
+{
+	must(table < t->store->tables_n);
+	return t->store->told[table];
 }
 
 enum err store__poison(const struct store_txn *t)
@@ -371,8 +382,36 @@ static enum err put(struct store_txn *t, unsigned table, struct str key, struct 
 	return change(t, &(struct feed_op){FEED_PUT, table, key, value});
 }
 
+/* Into the operations only: what the next change of the key takes from the table. */
+static enum err note_was(struct store_txn *t, unsigned table, struct str key, struct str was)
+{
+	if (t->by_row || !was.n || !key.n || key.n > STORE_KEY_MAX) return ERR_OK;
+	feed_op_write(&t->store->ops, &(struct feed_op){FEED_WAS, table, key, was});
+	return t->poison = buf_err(&t->store->ops);
+}
+
+enum err store_put_over(struct store_txn *t, unsigned table, struct str key, struct str was,
+			struct str value)
+{
+	must(t->write && table < t->store->tables_n && value.n >= STORE_MARK);
+	bool by_key = t->store->told[table] == STORE_TOLD_BY_KEY;
+	enum err e = t->poison ? t->poison : by_key ? note_was(t, table, key, was) : ERR_OK;
+	if (!e) e = put(t, table, key, value);
+	if (!e) t->store->tail[table].n = 0;
+	return e;
+}
+
+static enum err put_looking(struct store_txn *t, unsigned table, struct str key, struct str value)
+{
+	struct str was = STR_NONE;
+	enum err e = store_get(t, table, key, &was);
+	return e && e != ERR_NOT_FOUND ? e : store_put_over(t, table, key, was, value);
+}
+
 enum err store_put(struct store_txn *t, unsigned table, struct str key, struct str value)
 {
+	must(table < t->store->tables_n);
+	if (t->store->told[table] == STORE_TOLD_BY_KEY) return put_looking(t, table, key, value);
 	enum err e = put(t, table, key, value);
 	if (!e) t->store->tail[table].n = 0;
 	return e;
@@ -417,6 +456,7 @@ enum err store_del(struct store_txn *t, unsigned table, struct str key)
 	must(t->write);
 	struct str there;
 	enum err e = store_get(t, table, key, &there);
+	if (!e && t->store->told[table] == STORE_TOLD_BY_KEY) e = note_was(t, table, key, there);
 	if (e) return e;
 	struct store_tail *tail = &t->store->tail[table];
 	if (tail->n && str_eq(key, str_n(tail->key, tail->n))) tail->n = 0;

@@ -395,6 +395,41 @@ enum err agreement_revoke(const struct turn *u, Ds__Agreement *g, struct str rea
 	return agreement_end(u, g, DS_EVENT_AGREEMENT_REVOKED, STR("REVOKED"), reason);
 }
 
+enum err agreement_ended_by_peer(const struct turn *u, struct str id, struct str peer, struct str code,
+				 struct str reason)
+{
+	bool revoked = str_is(code, "REVOKED");
+	struct ds_event ev = {.kind = revoked ? DS_EVENT_AGREEMENT_REVOKED : DS_EVENT_AGREEMENT_EXPIRED,
+			      .participant = u->self->id,
+			      .who = peer,
+			      .agreement = id,
+			      .peer = peer,
+			      .message = u->digest};
+	Ds__Agreement *g;
+	enum err e;
+
+	if (!revoked && !str_is(code, "EXPIRED")) return ERR_OK;
+	e = ds_agreement_find(u->t->store, u->a, u->self->id, id, &g);
+	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
+	if (g->side != DS__SIDE__SIDE_CONSUMER || g->state != DS__AGREEMENT_STATE__AGREEMENT_ACTIVE ||
+	    !str_is(peer, g->provider))
+		return ERR_OK;
+	g->state =
+	    revoked ? DS__AGREEMENT_STATE__AGREEMENT_REVOKED : DS__AGREEMENT_STATE__AGREEMENT_EXPIRED;
+	g->changed = u->t->now;
+	g->reason = turn_text(u, str_first(reason, TURN_REASON_MAX));
+	g->who = turn_text(u, peer);
+	ev.dataset = str_of(g->dataset);
+	ev.detail = json_object();
+	must(ev.detail);
+	json_put_str(ev.detail, "reason", str_of(g->reason));
+	ds_fx_changed(u->fx, u->self->id, id);
+	e = ds_agreement_put(u->t, u->self->id, g);
+	if (!e) return ds_event_append(u->t, &ev, NULL);
+	json_decref(ev.detail);
+	return e;
+}
+
 enum err ds_agreement_expire(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
 			     struct str participant, Ds__Agreement *g, struct str reason)
 {
@@ -407,6 +442,26 @@ enum err ds_agreement_expire(struct ds *d, struct writer_txn *t, struct ds_fx *f
 }
 
 /* ---- showing ---- */
+
+/* Verification method → key that its proof was checked with, from the signer's DID document of that day. */
+static void key_put(json_t *keys, bool is_signed, const char *method, ProtobufCBinaryData key)
+{
+	char text[SIGN_MULTIBASE];
+
+	if (!is_signed || key.len != SIGN_PUBLIC) return;
+	sign_public_multibase(key.data, text);
+	json_put_str(keys, method, str_of(text));
+}
+
+static json_t *keys_show(const Ds__Agreement *g)
+{
+	json_t *keys = json_object();
+
+	must(keys);
+	key_put(keys, g->provider_signed, g->provider_method, g->provider_key);
+	key_put(keys, g->consumer_signed, g->consumer_method, g->consumer_key);
+	return keys;
+}
 
 json_t *agreement_show(const Ds__Agreement *g, bool whole)
 {
@@ -436,6 +491,8 @@ json_t *agreement_show(const Ds__Agreement *g, bool whole)
 	if (g->media_type[0]) json_put_str(j, "media_type", str_of(g->media_type));
 	if (g->reason[0]) json_put_str(j, "reason", str_of(g->reason));
 	if (g->who[0]) json_put_str(j, "ended_by", str_of(g->who));
-	if (whole) json_put(j, "agreement", json_loads(g->json, 0, NULL));
+	if (!whole) return j;
+	json_put(j, "agreement", json_loads(g->json, 0, NULL));
+	json_put(j, "keys", keys_show(g));
 	return j;
 }

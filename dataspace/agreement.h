@@ -33,6 +33,11 @@ enum err agreement_void(const struct turn *u, const Ds__Negotiation *n) MUST_USE
  * ERR_BAD_STATE unless it is active. */
 enum err agreement_revoke(const struct turn *u, Ds__Agreement *g, struct str reason) MUST_USE;
 
+/* Consumer: the provider says, ending or refusing a transfer, that it has ended the agreement (code REVOKED or
+ * EXPIRED). Other codes, or an agreement that is not active here, change nothing. */
+enum err agreement_ended_by_peer(const struct turn *u, struct str id, struct str peer, struct str code,
+				 struct str reason) MUST_USE;
+
 const char *agreement_state_name(Ds__AgreementState s);     /* "ACTIVE" */
 json_t *agreement_show(const Ds__Agreement *g, bool whole); /* new reference */
 typedef enum err agreement_fn(void *arg, const Ds__Agreement *g);

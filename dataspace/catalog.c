@@ -1,147 +1,122 @@
 #include "dataspace/catalog.h"
 
-#include "dataspace/agreement.h"
+#include "dataspace/catalog_page.h"
+#include "dataspace/link.h"
 #include "dataspace/dataset.h"
+#include "dataspace/dataset_access.h"
 #include "dataspace/dialect.h"
 #include "dataspace/face_dsp.h"
-#include "dataspace/offer.h"
 #include "dataspace/partner.h"
-#include "dataspace/transfer.h"
+#include "net/zip.h"
 #include "proto/dsp/catalog.h"
 
 /* ---- ours ---- */
 
-static char *content_digest(struct arena *a, const Ds__Dataset *s)
+/* RFC 9110 13.1.2: any of the list, or "*"; compared weakly. */
+static bool etag_known(const struct net_req *r, const char *etag)
 {
-	char *hex = arena_alloc(a, 65);
+	struct str left = net_header(r, "if-none-match"), one;
 
-	if (hex) hex_write(s->digest.data, 32, hex);
-	return hex;
-}
-
-static json_t *dataset_extra(struct arena *a, const Ds__Dataset *s, const char *hex)
-{
-	json_t *x = json_keep(a, json_object()), *ids = json_array();
-
-	if (!x || !ids) return NULL;
-	json_put(x, AGREEMENT_CONTENT,
-		 json_pack("{s:o,s:I,s:s}", "digest", json_sprintf("sha256:%s", hex), "size",
-			   (json_int_t)s->size, "mediaType", s->media_type));
-	if (s->title[0]) json_put_str(x, "title", str_of(s->title));
-	if (s->description[0]) json_put_str(x, "description", str_of(s->description));
-	for (size_t i = 0; i < s->n_identifiers; i++)
-		must(!json_array_append_new(ids, json_string(s->identifiers[i])));
-	if (s->n_identifiers)
-		json_put(x, "kanhe:identifiers", ids);
-	else
-		json_decref(ids);
-	return x;
-}
-
-static json_t *distribution_extra(struct arena *a, const Ds__Dataset *s, const char *hex)
-{
-	return json_keep(a, json_pack("{s:I,s:s,s:{s:s,s:s}}", "byteSize", (json_int_t)s->size, "mediaType",
-				      s->media_type, "spdx:checksum", "spdx:algorithm",
-				      "spdx:checksumAlgorithm_sha256", "spdx:checksumValue", hex));
-}
-
-static enum err dataset_fill(struct arena *a, const struct ds_self *self, const Ds__Dataset *s,
-			     struct dsp_dataset *ret)
-{
-	struct dsp_distribution *d = ARENA_NEW(a, struct dsp_distribution);
-	char *hex = content_digest(a, s);
-	json_t *policy, *offer;
-	enum err e = d && hex ? json_read(a, str_of(s->policy), NULL, &policy) : ERR_NO_MEMORY;
-
-	if (e) return e;
-	offer = offer_write(a, policy, arena_dup(a, str_of(s->offer_id)), STR_NONE, STR_NONE);
-	d->format = STR(TRANSFER_PULL);
-	d->service_id = arena_printf(a, "%.*s#catalog", STR_ARG(self->did));
-	d->root = distribution_extra(a, s, hex);
-	ret->id = arena_dup(a, str_of(s->id));
-	ret->offers = json_keep(a, json_array());
-	ret->extra = dataset_extra(a, s, hex);
-	ret->distributions = d;
-	ret->distributions_n = 1;
-	if (!offer || !ret->offers || !ret->extra || !d->root) return ERR_NO_MEMORY;
-	must(!json_array_append(ret->offers, offer));
-	return arena_overflowed(a) ? ERR_NO_MEMORY : ERR_OK;
-}
-
-struct page {
-	struct arena *a;
-	const struct ds_self *self;
-	struct dsp_dataset *datasets;
-	size_t n;
-	bool more;
-};
-
-static enum err page_add(void *arg, const Ds__Dataset *s)
-{
-	struct page *p = arg;
-
-	if (!dataset_published(s)) return ERR_OK;
-	if (p->n == CATALOG_PAGE) {
-		p->more = true;
-		return ERR_NOT_FOUND;
+	while (left.n && str_split(&left, ',', &one)) {
+		one = str_trim(one);
+		if (str_is(one, "*") || str_is(one, etag)) return true;
 	}
-	return dataset_fill(p->a, p->self, s, &p->datasets[p->n++]);
+	return false;
 }
 
-static void catalog_answer(struct net_req *r, const struct ds_self *self, struct page *p)
+static void unchanged(struct net_req *r)
 {
-	struct dsp_service service = {.id = arena_printf(r->arena, "%.*s#catalog", STR_ARG(self->did)),
-				      .endpoint_url = ds_dialect_base(r->arena, self, ds_dialect_of(r))};
-	struct dsp_catalog c = {.id = arena_printf(r->arena, "%s" DS_DSP_PATH "/catalog", self->base),
-				.participant_id = self->did,
-				.datasets = p->datasets,
-				.datasets_n = p->n,
-				.services = &service,
-				.services_n = 1};
-	json_t *j = dsp_catalog_write(r->arena, &c);
+	struct flaw f = {0};
 
-	if (!j) {
-		ds_dsp_refuse(r, ERR_NO_MEMORY, NULL);
+	if (r->method == NET_GET || r->method == NET_HEAD) {
+		net_reply(r, 304, NULL, STR(""));
 		return;
 	}
-	if (p->more)
-		net_set(r, "link",
-			arena_printf(r->arena,
-				     "<%s%s/catalog/request?after=%.*s>; rel=\"next\"", self->base,
-				     ds_dialect_path(ds_dialect_of(r)), STR_ARG(p->datasets[p->n - 1].id)));
-	ds_dialect_reply(r, self, 200, j);
+	(void)flaw_set(&f, ERR_PRECONDITION, FLAW_NO_OFFSET, "if-none-match", "unchanged",
+		       "the catalog has not changed");
+	ds_dsp_refuse(r, ERR_PRECONDITION, &f);
 }
 
-static enum err request_read(struct net_req *r, struct flaw *f, struct str *ret_after)
+static void refuse(struct net_req *r, const struct catalog_ask *q, enum err e, const struct flaw *f)
 {
-	struct dsp_catalog_request q;
-	json_t *j;
-	enum err e = json_read(r->arena, r->body, f, &j);
+	if (q->asker.p)
+		ds_dsp_refuse(r, e, f);
+	else
+		net_reply_err(r, e, f);
+}
 
-	if (!e) e = ds_dialect_read(r->arena, ds_dialect_of(r), j, f, &j);
-	if (!e) e = dsp_catalog_request_parse(j, f, &q);
-	if (!e && q.filter && json_array_size(q.filter))
-		e = flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "filter", "unsupported",
-			     "filters are not supported: leave the member out");
-	*ret_after = STR_NONE;
-	if (!e && net_query(r, "after", ret_after) && dataset_id_check(*ret_after, f)) e = ERR_BAD_INPUT;
-	return e;
+/* A body of ours in the version of the asker's route. */
+static json_t *in_dialect(struct net_req *r, const struct catalog_ask *q, json_t *body)
+{
+	uint32_t v = ds_dialect_of(r);
+	json_t *service = json_array_get(json_object_get(body, "service"), 0);
+
+	if (!q->asker.p || q->format != CATALOG_DSP || v == DS_DIALECT_2025_1) return body;
+	if (service) json_put_str(service, "endpointURL", ds_dialect_base(r->arena, q->self, v));
+	return ds_dialect_write(r->arena, v, q->self, q->self->did, body);
+}
+
+/* path: of the next page, up to the query. */
+static void page_answer(struct net_req *r, struct catalog_ask *q, const char *path)
+{
+	struct store_txn *t = ds_txn(r->shard);
+	struct catalog_page p;
+	struct flaw f = {0};
+	struct str format = STR_NONE, body;
+	enum err e;
+
+	(void)net_query(r, "cursor", &q->cursor);
+	if (q->format == CATALOG_DSP && net_query(r, "format", &format))
+		e = catalog_format_parse(format, &f, &q->format);
+	else
+		e = ERR_OK;
+	if (!e) e = catalog_ask_open(t, r->arena, q, &f);
+	if (e) {
+		refuse(r, q, e, &f);
+		return;
+	}
+	net_set(r, "etag", str_of(q->etag));
+	if (etag_known(r, q->etag)) {
+		unchanged(r);
+		return;
+	}
+	e = catalog_page_make(t, r->arena, q, &p);
+	/* the owner's tools read bodies, not header fields */
+	if (!e && !q->asker.p && p.next.n) json_put_str(p.body, "kanhe:next", p.next);
+	if (!e) p.body = in_dialect(r, q, p.body);
+	body = e || !p.body ? STR_NONE : json_write(r->arena, p.body, false);
+	if (!e && !body.p) e = ERR_NO_MEMORY;
+	if (e) {
+		refuse(r, q, e, &f);
+		return;
+	}
+	if (p.next.n)
+		net_set(r, "link",
+			arena_printf(r->arena, "<%s%scursor=%.*s%s%.*s>; rel=\"next\"", path,
+				     strchr(path, '?') ? "&" : "?", STR_ARG(p.next), format.n ? "&format=" : "",
+				     STR_ARG(format)));
+	net_reply_zip(r, 200, catalog_format_type(q->format), body);
 }
 
 static void then_request(struct net_req *r, const struct ds_peer *peer)
 {
-	struct page p = {.a = r->arena, .self = peer->self};
+	struct catalog_ask q = {.self = peer->self, .asker = peer->did};
+	struct dsp_catalog_request m;
 	struct flaw f = {0};
-	struct str after;
-	enum err e = request_read(r, &f, &after);
+	json_t *j;
+	enum err e = json_read(r->arena, r->body, &f, &j);
 
-	p.datasets = ARENA_ARRAY(r->arena, struct dsp_dataset, CATALOG_PAGE);
-	if (!e && !p.datasets) e = ERR_NO_MEMORY;
-	if (!e) e = dataset_each(ds_txn(r->shard), r->arena, peer->self->id, after, page_add, &p);
-	if (e)
+	if (!e) e = ds_dialect_read(r->arena, ds_dialect_of(r), j, &f, &j);
+	if (!e) e = dsp_catalog_request_parse(j, &f, &m);
+	if (e) {
 		ds_dsp_refuse(r, e, &f);
-	else
-		catalog_answer(r, peer->self, &p);
+		return;
+	}
+	q.filter = m.filter;
+	page_answer(r, &q,
+		    arena_printf(r->arena, "%s%s/catalog/request", peer->self->base,
+				 ds_dialect_path(ds_dialect_of(r)))
+			.p);
 }
 
 void catalog_on_request(struct net_req *r)
@@ -149,24 +124,58 @@ void catalog_on_request(struct net_req *r)
 	ds_peer_require(r, then_request);
 }
 
+static void then_get(struct net_req *r, const struct ds_peer *peer)
+{
+	struct catalog_ask q = {.self = peer->self, .asker = peer->did};
+
+	page_answer(r, &q, arena_printf(r->arena, "%s" DS_DSP_PATH "/catalog", peer->self->base).p);
+}
+
+static void on_get(struct net_req *r)
+{
+	ds_peer_require(r, then_get);
+}
+
+/* The owner's own catalog, for exports. */
+static void on_own(struct net_req *r)
+{
+	struct catalog_ask q = {.asker = STR_NONE};
+	struct str participant;
+
+	if (ds_req_participant(r, &participant)) return;
+	if (ds_self_find(ds_of(r), ds_txn(r->shard), participant, &q.self)) {
+		net_reply_err(r, ERR_NOT_FOUND, NULL);
+		return;
+	}
+	page_answer(r, &q, arena_printf(r->arena, "/participants/%.*s/catalog", STR_ARG(participant)).p);
+}
+
+static void one_answer(struct net_req *r, struct catalog_ask *q, struct str param)
+{
+	struct flaw f = {0};
+	struct str id, format = STR_NONE, body = STR_NONE;
+	Ds__Dataset *s;
+	json_t *j;
+	enum err e = net_decode(r->arena, param, &f, &id);
+
+	if (!e && net_query(r, "format", &format)) e = catalog_format_parse(format, &f, &q->format);
+	if (!e) e = ds_dataset_find(ds_txn(r->shard), r->arena, q->self->id, id, &s);
+	if (!e && !(q->asker.p ? dataset_visible(s, q->asker) : dataset_published(s))) e = ERR_NOT_FOUND;
+	j = e ? NULL : json_keep(r->arena, catalog_dataset(r->arena, q->format, q->self, s, true));
+	if (j) j = in_dialect(r, q, j);
+	if (!e && j) body = json_write(r->arena, j, false);
+	if (!e && !body.p) e = ERR_NO_MEMORY;
+	if (e)
+		refuse(r, q, e, &f);
+	else
+		net_reply_zip(r, 200, catalog_format_type(q->format), body);
+}
+
 static void then_dataset(struct net_req *r, const struct ds_peer *peer)
 {
-	struct dsp_dataset out = {.distributions_n = 0};
-	struct flaw f = {0};
-	Ds__Dataset *s;
-	struct str id;
-	json_t *j;
-	enum err e = net_decode(r->arena, r->param[1], &f, &id);
+	struct catalog_ask q = {.self = peer->self, .asker = peer->did};
 
-	if (!e) e = ds_dataset_find(ds_txn(r->shard), r->arena, peer->self->id, id, &s);
-	if (!e && !dataset_published(s)) e = ERR_NOT_FOUND;
-	if (!e) e = dataset_fill(r->arena, peer->self, s, &out);
-	j = e ? NULL : dsp_dataset_write(r->arena, &out);
-	if (!e && !j) e = ERR_NO_MEMORY;
-	if (e)
-		ds_dsp_refuse(r, e, &f);
-	else
-		ds_dialect_reply(r, peer->self, 200, j);
+	one_answer(r, &q, r->param[1]);
 }
 
 void catalog_on_dataset(struct net_req *r)
@@ -174,61 +183,101 @@ void catalog_on_dataset(struct net_req *r)
 	ds_peer_require(r, then_dataset);
 }
 
+static void on_own_dataset(struct net_req *r)
+{
+	struct catalog_ask q = {.asker = STR_NONE};
+	struct str participant;
+
+	if (ds_req_participant(r, &participant)) return;
+	if (ds_self_find(ds_of(r), ds_txn(r->shard), participant, &q.self))
+		net_reply_err(r, ERR_NOT_FOUND, NULL);
+	else
+		one_answer(r, &q, r->param[1]);
+}
+
+const struct net_route catalog_routes[] = {
+    {NET_GET, "/p/{p}" DS_DSP_PATH "/catalog", on_get, 0, 0, 0,
+     "catalog without a filter; ?format=croissant or dcat-ap (partner's token)"},
+    {NET_GET, "/participants/{p}/catalog", on_own, ROLE_OWNER | ROLE_AGENT | ROLE_AUDITOR, 0, 0,
+     "what is offered, in pages; ?format=croissant or dcat-ap"},
+    {NET_GET, "/participants/{p}/catalog/{d}", on_own_dataset, ROLE_OWNER | ROLE_AGENT | ROLE_AUDITOR, 0, 0,
+     "one dataset as offered; ?format=croissant or dcat-ap"},
+};
+const size_t catalog_routes_n = sizeof catalog_routes / sizeof *catalog_routes;
+
 /* ---- a partner's ---- */
+
+struct asking {
+	struct str next; /* URL; empty: the first page */
+	json_t *filter;
+	struct str base;
+	uint32_t dialect;
+};
 
 static void ask_answered(struct net_req *r, void *arg, const struct fetched *got)
 {
+	const struct asking *x = arg;
 	struct dsp_catalog c;
 	struct flaw f = {0};
+	struct str next = STR_NONE;
 	json_t *j;
-	const struct partner *p = arg;
 	enum err e = partner_answer_check(got, &f);
 
 	if (!e && json_read_large(r->arena, got->body, &f, &j)) e = ERR_UPSTREAM;
-	if (!e && ds_dialect_read(r->arena, p->dialect, j, &f, &j)) e = ERR_UPSTREAM;
+	if (!e && ds_dialect_read(r->arena, x->dialect, j, &f, &j)) e = ERR_UPSTREAM;
 	if (!e && dsp_catalog_parse(r->arena, j, &f, &c)) e = ERR_UPSTREAM;
+	if (!e && link_next(r->arena, got->link, x->base, &f, &next)) e = ERR_UPSTREAM;
 	if (e) {
 		f.err = e;
 		net_reply_err(r, e, &f);
 		return;
 	}
-	net_reply(r, 200, DSP_MEDIA_TYPE, json_write(r->arena, j, false));
+	if (next.n) json_put_str(j, "kanhe:next", next);
+	net_reply_zip(r, 200, DSP_MEDIA_TYPE, json_write(r->arena, j, false));
 }
 
 static void ask_found(struct net_req *r, void *arg, const struct partner *p)
 {
-	struct dsp_catalog_request m = {.filter = NULL};
-	struct partner *copy = ARENA_NEW(r->arena, struct partner);
+	struct asking *x = arg;
+	struct dsp_catalog_request m = {.filter = x->filter};
 	struct fetch_ask q = {
-	    .self = p->self, .audience = p->did, .method = "POST", .then = ask_answered, .arg = copy};
+	    .self = p->self, .audience = p->did, .method = "POST", .then = ask_answered, .arg = arg};
 	json_t *j = ds_dialect_write(r->arena, p->dialect, NULL, STR_NONE,
 				     dsp_catalog_request_write(r->arena, &m));
-	struct str after;
-	enum err e;
+	struct flaw f = {0};
+	enum err e = ERR_OK;
 
-	(void)arg;
-	if (copy) *copy = *p;
-	q.url = arena_printf(r->arena, "%.*s/catalog/request", STR_ARG(p->base));
-	if (net_query(r, "after", &after) && after.n && !dataset_id_check(after, NULL))
-		q.url = arena_printf(r->arena, "%.*s?after=%.*s", STR_ARG(q.url), STR_ARG(after));
+	x->base = p->base;
+	x->dialect = p->dialect;
+	q.url = x->next;
+	if (!q.url.n) q.url = arena_printf(r->arena, "%.*s/catalog/request", STR_ARG(p->base));
+	if (!link_allowed(q.url, p->base))
+		e = flaw_set(&f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "next", "origin",
+			     "the next page lies at the partner's own address");
 	if (j) q.body = json_write(r->arena, j, false);
-	e = copy && q.body.p && q.url.p ? fetch_start(r, &q) : ERR_NO_MEMORY;
-	if (e) net_reply_err(r, e, NULL);
+	if (!e) e = q.body.p && q.url.p ? fetch_start(r, &q) : ERR_NO_MEMORY;
+	if (e) net_reply_err(r, e, &f);
 }
 
 void catalog_on_ask(struct net_req *r)
 {
+	struct asking *x = ARENA_NEW(r->arena, struct asking);
 	struct str participant, provider;
+	struct dsp_filter q;
 	struct flaw f = {0};
 	json_t *body;
 	enum err e = ds_req_participant(r, &participant);
 
 	if (e) return;
-	e = json_read(r->arena, r->body, &f, &body);
+	e = x ? json_read(r->arena, r->body, &f, &body) : ERR_NO_MEMORY;
 	if (!e) e = json_str(body, "", "provider", &f, &provider);
+	if (!e) e = json_str_opt(body, "", "next", &f, &x->next);
+	if (!e) e = json_arr_opt(body, "", "filter", &f, &x->filter);
+	/* a partner may know other filters: only ours are checked by us when it is one of ours */
+	if (!e && json_array_size(x->filter) > DSP_FILTER_MAX) e = dsp_filter_parse(x->filter, &f, &q);
 	if (e) {
 		net_reply_err(r, e, &f);
 		return;
 	}
-	partner_find(r, participant, provider, ask_found, NULL);
+	partner_find(r, participant, provider, ask_found, x);
 }

@@ -22,6 +22,7 @@ enum err dp_open(struct ds *d, struct flaw *f, struct dp **ret)
 	}
 	if (!e) e = disk_open(&p->disk);
 	if (!e) e = pulls_open(p, &p->pulls);
+	if (!e) e = pushes_open(p, &p->pushes);
 	if (e) {
 		dp_close(p);
 		return e;
@@ -33,18 +34,22 @@ enum err dp_open(struct ds *d, struct flaw *f, struct dp **ret)
 
 enum err dp_start(struct ds *d)
 {
-	return pulls_start(d->dp->pulls);
+	enum err e = pulls_start(d->dp->pulls);
+
+	return e ? e : pushes_start(d->dp->pushes);
 }
 
 void dp_quiesce(struct ds *d)
 {
 	pulls_quiesce(d->dp->pulls);
+	pushes_quiesce(d->dp->pushes);
 }
 
 void dp_close(struct dp *p)
 {
 	if (!p) return;
 	pulls_close(p->pulls);
+	pushes_close(p->pushes);
 	disk_close(p->disk);
 	running_done(&p->running);
 	free(p);

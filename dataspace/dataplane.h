@@ -59,6 +59,9 @@ enum err dp_offer_address(struct ds *d, struct writer_txn *t, struct arena *a, s
 /* After the commit, any thread, quick. Consumer: the transfer is STARTED and x->address
  * is stored; pull it (or go on with it), then call ds_transfer_finished. */
 void dp_pull_start(struct ds *d, struct str participant, struct str pid);
+/* After the commit, any thread, quick. Provider: the push transfer is STARTED and x->address is the
+ * consumer's sink; push to it, then call ds_transfer_finished. */
+void dp_push_start(struct ds *d, struct str participant, struct str pid);
 /* After the commit, any thread, quick. Ends every running answer and pull of the transfer pid, or
  * of the agreement when pid is empty, within a second. err: ERR_REVOKED, ERR_EXPIRED,
  * ERR_POLICY_DENIED, ERR_BAD_STATE (suspended, completed or terminated: the rows know which). */
@@ -103,6 +106,8 @@ enum err ds_dataset_content_set(struct writer_txn *t, struct arena *a, struct st
 /* Data may flow: STARTED, or START is announced and the consumer's first data request proves that
  * it has arrived before its acknowledgement did. */
 bool ds_transfer_open(const Ds__Transfer *x);
+/* The provider sends the data (HttpData-PUSH); otherwise the consumer fetches it. */
+bool ds_transfer_pushed(const Ds__Transfer *x);
 
 /* Consumer: the pull has ended. e = OK: everything arrived (the row says whether the digest held):
  * the completion message goes out. Otherwise the transfer is terminated with the reason, which the

@@ -1,13 +1,12 @@
 #include "dataspace/dataset.h"
 
-#include "dataspace/offer.h"
+#include "dataspace/catalog_feed.h"
+#include "dataspace/dataset_access.h"
+#include "dataspace/dataset_meta.h"
+#include "dataspace/dataset_publish.h"
 #include "dataspace/turn.h"
-#include "proto/dsp/odrl.h"
 
 enum {
-	DATASET_FORMAT = 1,
-	DATASET_TEXT_MAX = 4096,       /* title or description */
-	DATASET_IDENTIFIERS_MAX = 100, /* things a dataset is about; more belong into the data */
 	DATASET_PAGE = 1000,
 };
 
@@ -32,13 +31,13 @@ bool dataset_published(const Ds__Dataset *s)
 	return s->policy[0] && s->digest.len == 32;
 }
 
-static bool withdrawn(const Ds__Dataset *s)
+bool ds__dataset_withdrawn(const Ds__Dataset *s)
 {
 	return !s->policy[0] && !s->digest.len;
 }
 
 /* The row, withdrawn ones too. */
-static enum err row_find(struct store_txn *t, struct arena *a, struct str participant, struct str id,
+enum err dataset_row(struct store_txn *t, struct arena *a, struct str participant, struct str id,
 			 Ds__Dataset **ret)
 {
 	ProtobufCMessage *m;
@@ -56,16 +55,16 @@ enum err ds_dataset_find(struct store_txn *t, struct arena *a, struct str partic
 			 Ds__Dataset **ret)
 {
 	Ds__Dataset *s;
-	enum err e = row_find(t, a, participant, id, &s);
+	enum err e = dataset_row(t, a, participant, id, &s);
 
 	if (e) return e;
-	if (withdrawn(s)) return ERR_NOT_FOUND;
+	if (ds__dataset_withdrawn(s)) return ERR_NOT_FOUND;
 	*ret = s;
 	return ERR_OK;
 }
 
 enum err dataset_by_offer(struct store_txn *t, struct arena *a, struct str participant, struct str offer,
-			  struct flaw *f, Ds__Dataset **ret)
+			  struct str partner, struct flaw *f, Ds__Dataset **ret)
 {
 	struct str id = offer;
 	Ds__Dataset *s;
@@ -77,15 +76,18 @@ enum err dataset_by_offer(struct store_txn *t, struct arena *a, struct str parti
 		e = ds_dataset_find(t, a, participant, id, &s);
 	}
 	if (!e && !dataset_published(s)) e = ERR_NOT_FOUND;
-	if (e == ERR_NOT_FOUND)
-		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "offer.@id", "offer-unknown",
-				"there is no such offer");
+	if (e == ERR_NOT_FOUND) goto unknown;
 	if (e) return e;
+	/* an offer that the partner may not see is not there */
+	if (partner.p && !dataset_visible(s, partner)) goto unknown;
 	if (!str_is(offer, s->offer_id))
 		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "offer.@id", "offer-outdated",
 				"the offer has been replaced by %s", s->offer_id);
 	*ret = s;
 	return ERR_OK;
+unknown:
+	return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "offer.@id", "offer-unknown",
+			"there is no such offer");
 }
 
 enum err dataset_each(struct store_txn *t, struct arena *a, struct str participant, struct str after,
@@ -95,24 +97,27 @@ enum err dataset_each(struct store_txn *t, struct arena *a, struct str participa
 	struct ds_row_scan scan;
 	struct str key, value;
 	ProtobufCMessage *m;
+	struct arena_mark mark = arena_mark(a);
 	enum err e = ds_row_scan_open(&scan, t, DS_TABLE_dataset, &k, after);
 
 	if (e) return e;
 	while (!(e = ds_row_scan_next(&scan, &key, &value))) {
+		arena_rollback(a, mark);
 		e = ds_row_unpack(value, a, &ds__dataset__descriptor, &m);
-		if (!e && !withdrawn((const Ds__Dataset *)m)) e = fn(arg, (const Ds__Dataset *)m);
+		if (!e && !ds__dataset_withdrawn((const Ds__Dataset *)m)) e = fn(arg, (const Ds__Dataset *)m);
 		if (e) break;
 	}
 	ds_row_scan_close(&scan);
+	arena_rollback(a, mark);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 /* ---- changes ---- */
 
-static enum err row_make(struct writer_txn *t, struct arena *a, struct str participant, struct str id,
+enum err ds__dataset_make(struct writer_txn *t, struct arena *a, struct str participant, struct str id,
 			 Ds__Dataset **ret)
 {
-	enum err e = row_find(t->store, a, participant, id, ret);
+	enum err e = dataset_row(t->store, a, participant, id, ret);
 	Ds__Dataset *s;
 
 	if (e != ERR_NOT_FOUND) return e;
@@ -127,15 +132,17 @@ static enum err row_make(struct writer_txn *t, struct arena *a, struct str parti
 	return ERR_OK;
 }
 
-static enum err row_put(struct writer_txn *t, struct str participant, Ds__Dataset *s)
+enum err ds__dataset_put(struct writer_txn *t, struct str participant, Ds__Dataset *s)
 {
 	struct ds_key k = ds_key(participant, str_of(s->id), STR_NONE);
+	enum err e = feed_change(t, participant, str_of(s->id), s->change, &s->change);
 
+	if (e) return e;
 	s->modified = t->now;
 	return ds_row_put(t, DS_TABLE_dataset, &k, &s->base);
 }
 
-static enum err new_offer(struct arena *a, Ds__Dataset *s)
+enum err ds__dataset_new_offer(struct arena *a, Ds__Dataset *s)
 {
 	s->revision++;
 	s->offer_id =
@@ -143,7 +150,7 @@ static enum err new_offer(struct arena *a, Ds__Dataset *s)
 	return s->offer_id ? ERR_OK : ERR_NO_MEMORY;
 }
 
-static json_t *content_detail(const Ds__Dataset *s)
+json_t *ds__dataset_detail(const Ds__Dataset *s)
 {
 	char sha[64];
 	json_t *j = json_object();
@@ -168,7 +175,7 @@ enum err ds_dataset_content_set(struct writer_txn *t, struct arena *a, struct st
 	bool same, offered;
 	enum err e = dataset_id_check(id, NULL);
 
-	if (!e) e = row_make(t, a, participant, id, &s);
+	if (!e) e = ds__dataset_make(t, a, participant, id, &s);
 	if (e) return e;
 	offered = dataset_published(s);
 	same = s->digest.len == 32 && !memcmp(s->digest.data, digest, 32);
@@ -178,52 +185,21 @@ enum err ds_dataset_content_set(struct writer_txn *t, struct arena *a, struct st
 	memcpy(s->digest.data, digest, 32);
 	s->size = size;
 	if (media_type.n && !(s->media_type = arena_strdup(a, media_type))) return ERR_NO_MEMORY;
-	if (!same && offered && (e = new_offer(a, s))) return e;
-	e = row_put(t, participant, s);
+	if (!same && offered && (e = ds__dataset_new_offer(a, s))) return e;
+	e = ds__dataset_put(t, participant, s);
 	if (e) return e;
-	ev.detail = content_detail(s);
+	ev.detail = ds__dataset_detail(s);
 	return ds_event_append(t, &ev, NULL);
 }
-
-struct publishing {
-	struct str participant, id, who;
-	bool has_title, has_description, has_media_type;
-	struct str title, description, media_type, policy;
-	char **identifiers;
-	size_t identifiers_n;
-};
 
 static enum err show(struct ds_job *j, const Ds__Dataset *s);
 
 static enum err publish_work(struct ds_job *j, struct writer_txn *t)
 {
-	struct publishing *p = j->in;
-	struct ds_event ev = {.kind = DS_EVENT_DATASET_PUBLISHED,
-			      .participant = p->participant,
-			      .who = p->who,
-			      .dataset = p->id};
-	bool fresh;
 	Ds__Dataset *s;
-	enum err e = row_make(t, j->arena, p->participant, p->id, &s);
+	bool fresh;
+	enum err e = publishing_apply(t, j->arena, j->in, &j->flaw, &s, &fresh);
 
-	if (e) return e;
-	fresh = withdrawn(s);
-	if (p->has_title) s->title = arena_strdup(j->arena, p->title);
-	if (p->has_description) s->description = arena_strdup(j->arena, p->description);
-	if (p->has_media_type) s->media_type = arena_strdup(j->arena, p->media_type);
-	if (p->identifiers) {
-		s->identifiers = p->identifiers;
-		s->n_identifiers = p->identifiers_n;
-	}
-	if (!str_is(p->policy, s->policy)) {
-		s->policy = arena_strdup(j->arena, p->policy);
-		if ((e = new_offer(j->arena, s))) return e;
-	}
-	if (arena_overflowed(j->arena)) return ERR_NO_MEMORY;
-	e = row_put(t, p->participant, s);
-	if (e) return e;
-	ev.detail = content_detail(s);
-	e = ds_event_append(t, &ev, NULL);
 	if (e) return e;
 	j->status = fresh ? 201 : 200;
 	return show(j, s);
@@ -245,7 +221,12 @@ static enum err withdraw_work(struct ds_job *j, struct writer_txn *t)
 	empty.id = s->id;
 	empty.revision = s->revision;
 	empty.created = s->created;
-	e = row_put(t, p->participant, &empty);
+	empty.change = s->change;
+	/* who saw it may be told that it has gone */
+	if (dataset_published(s) && (e = dataset_access_note(j->arena, s))) return e;
+	empty.was = s->was;
+	empty.n_was = s->n_was;
+	e = ds__dataset_put(t, p->participant, &empty);
 	if (!e) e = ds_event_append(t, &ev, NULL);
 	j->status = 204;
 	return e;
@@ -253,9 +234,9 @@ static enum err withdraw_work(struct ds_job *j, struct writer_txn *t)
 
 /* ---- routes ---- */
 
-static json_t *dataset_json(struct arena *a, const Ds__Dataset *s)
+json_t *ds__dataset_json(struct arena *a, const Ds__Dataset *s)
 {
-	json_t *j = content_detail(s), *ids = json_array(), *policy;
+	json_t *j = ds__dataset_detail(s), *ids = json_array(), *policy, *meta;
 	char when[CLOCK_TEXT];
 
 	must(ids);
@@ -268,6 +249,10 @@ static json_t *dataset_json(struct arena *a, const Ds__Dataset *s)
 	json_put(j, "identifiers", ids);
 	if (s->policy[0] && !json_read(a, str_of(s->policy), NULL, &policy))
 		json_put(j, "policy", json_incref(policy));
+	if (s->access[0] && !json_read(a, str_of(s->access), NULL, &policy))
+		json_put(j, "access", json_incref(policy));
+	if ((meta = meta_open(a, s))) must(!json_object_update(j, meta));
+	json_put(j, "approval", json_boolean(s->approval));
 	json_put_u64(j, "revision", s->revision);
 	json_put(j, "published", json_boolean(dataset_published(s)));
 	json_put_str(j, "modified", str_of(clock_print(s->modified, true, when)));
@@ -276,78 +261,8 @@ static json_t *dataset_json(struct arena *a, const Ds__Dataset *s)
 
 static enum err show(struct ds_job *j, const Ds__Dataset *s)
 {
-	j->body = json_write(j->arena, json_keep(j->arena, dataset_json(j->arena, s)), false);
+	j->body = json_write(j->arena, json_keep(j->arena, ds__dataset_json(j->arena, s)), false);
 	return j->body.p ? ERR_OK : ERR_NO_MEMORY;
-}
-
-static enum err text_opt(json_t *body, const char *key, struct flaw *f, bool *ret_has, struct str *ret)
-{
-	enum err e = json_str_opt(body, "", key, f, ret);
-
-	if (e) return e;
-	*ret_has = json_object_get(body, key) != NULL;
-	if (ret->n > DATASET_TEXT_MAX)
-		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, key, "length",
-				"it has at most %d octets", DATASET_TEXT_MAX);
-	return ERR_OK;
-}
-
-static enum err identifiers_read(struct arena *a, json_t *body, struct flaw *f, struct publishing *p)
-{
-	json_t *list = NULL;
-	enum err e = json_arr_opt(body, "", "identifiers", f, &list);
-
-	if (e || !list) return e;
-	p->identifiers_n = json_array_size(list);
-	if (p->identifiers_n > DATASET_IDENTIFIERS_MAX)
-		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "identifiers", "limit",
-				"at most %d identifiers", DATASET_IDENTIFIERS_MAX);
-	p->identifiers = ARENA_ARRAY(a, char *, p->identifiers_n + 1);
-	if (!p->identifiers) return ERR_NO_MEMORY;
-	for (size_t i = 0; i < p->identifiers_n; i++) {
-		struct str s = json_text(json_array_get(list, i));
-
-		if (!s.n || s.n > DATASET_TEXT_MAX)
-			return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "identifiers", "type",
-					"element %zu is not an identifier", i);
-		if (!(p->identifiers[i] = arena_strdup(a, s))) return ERR_NO_MEMORY;
-	}
-	return ERR_OK;
-}
-
-static enum err policy_read(struct arena *a, json_t *body, struct flaw *f, struct publishing *p)
-{
-	struct buf b = BUF_INIT(JSON_SIZE_MAX);
-	struct odrl_policy offer;
-	json_t *policy, *rules;
-	enum err e = json_obj(body, "", "policy", f, &policy);
-
-	if (!e) e = dp_policy_check(a, policy, f);
-	if (e) return e;
-	rules = offer_rules(a, policy);
-	if (rules) rules = offer_rules_plain(a, rules);
-	if (!rules) return ERR_NO_MEMORY;
-	e = odrl_check(offer_write(a, rules, STR("offer"), STR_NONE, STR_NONE), ODRL_OFFER, "policy", f,
-		       &offer);
-	if (!e) e = json_jcs(rules, &b);
-	if (!e) p->policy = arena_dup(a, buf_str(&b));
-	if (!e && !p->policy.p) e = ERR_NO_MEMORY;
-	buf_done(&b);
-	return e;
-}
-
-static enum err publishing_read(struct arena *a, struct str text, struct flaw *f, struct publishing *p)
-{
-	json_t *body;
-	enum err e = json_read(a, text, f, &body);
-
-	if (!e && !json_is_object(body))
-		e = flaw_set(f, ERR_BAD_MESSAGE, 0, "", "type", "an object is expected");
-	if (!e) e = text_opt(body, "title", f, &p->has_title, &p->title);
-	if (!e) e = text_opt(body, "description", f, &p->has_description, &p->description);
-	if (!e) e = text_opt(body, "media_type", f, &p->has_media_type, &p->media_type);
-	if (!e) e = identifiers_read(a, body, f, p);
-	return e ? e : policy_read(a, body, f, p);
 }
 
 static enum err job_start(struct net_req *r, struct ds_job **ret_job)
@@ -381,10 +296,12 @@ static void dataset_put(struct net_req *r)
 {
 	struct flaw f = {0};
 	struct ds_job *j;
+	json_t *body;
 	enum err e = job_start(r, &j);
 
 	if (e) return;
-	e = publishing_read(j->arena, r->body, &f, j->in);
+	e = json_read(j->arena, r->body, &f, &body);
+	if (!e) e = publishing_read(j->arena, body, &f, j->in);
 	if (e) {
 		net_reply_err(r, e, &f);
 		ds_job_free(j);
@@ -418,7 +335,7 @@ static void dataset_get(struct net_req *r)
 		return;
 	}
 	net_reply(r, 200, "application/json",
-		  json_write(r->arena, json_keep(r->arena, dataset_json(r->arena, s)), false));
+		  json_write(r->arena, json_keep(r->arena, ds__dataset_json(r->arena, s)), false));
 }
 
 struct listing {
@@ -436,7 +353,7 @@ static enum err list_one(void *arg, const Ds__Dataset *s)
 		    json_string_value(json_object_get(json_array_get(l->list, DATASET_PAGE - 1), "id"));
 		return ERR_NOT_FOUND;
 	}
-	must(!json_array_append_new(l->list, dataset_json(l->a, s)));
+	must(!json_array_append_new(l->list, ds__dataset_json(l->a, s)));
 	return ERR_OK;
 }
 
@@ -467,6 +384,8 @@ const struct net_route dataset_routes[] = {
     {NET_GET, "/participants/{p}/datasets", dataset_list, ROLE_OWNER | ROLE_AUDITOR, 0, 0, "list datasets"},
     {NET_GET, "/participants/{p}/datasets/{d}", dataset_get, ROLE_OWNER | ROLE_AUDITOR, 0, 0,
      "show a dataset"},
+    {NET_POST, "/participants/{p}/datasets", batch_post, ROLE_OWNER, JSON_SIZE_MAX, 0,
+     "publish many: one JSON object a line"},
     {NET_DELETE, "/participants/{p}/datasets/{d}", dataset_delete, ROLE_OWNER, 0, 0, "withdraw a dataset"},
 };
 const size_t dataset_routes_n = sizeof dataset_routes / sizeof *dataset_routes;

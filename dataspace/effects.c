@@ -38,6 +38,11 @@ void ds_fx_pull(struct ds_fx *fx, struct str participant, struct str pid)
 	(void)fx_add(fx, DS_FX_PULL, participant, pid);
 }
 
+void ds_fx_push(struct ds_fx *fx, struct str participant, struct str pid)
+{
+	(void)fx_add(fx, DS_FX_PUSH, participant, pid);
+}
+
 void ds_fx_cut(struct ds_fx *fx, struct str participant, struct str agreement, struct str pid, enum err why)
 {
 	struct ds_fx_item *i = fx_add(fx, DS_FX_CUT, participant, pid);
@@ -66,6 +71,7 @@ void ds_fx_run(struct ds *d, const struct ds_fx *fx)
 			kit_changed(d, i->participant, i->pid);
 			break;
 		case DS_FX_PULL: dp_pull_start(d, i->participant, i->pid); break;
+		case DS_FX_PUSH: dp_push_start(d, i->participant, i->pid); break;
 		case DS_FX_CUT: dp_cut(d, i->participant, i->agreement, i->pid, i->why); break;
 		}
 	}

@@ -45,7 +45,11 @@
 	X(METER_DISPUTED, "meter-disputed", "the two sides' counts differ")                                \
 	X(MESSAGE_UNDELIVERED, "message-undelivered", "the peer refused a message for good")               \
 	X(PROOF_EXPORTED, "proof-exported", "a proof bundle was made")                                     \
-	X(DATA_GRANTED, "data-granted", "a data request passed the policy; octets may leave")
+	X(DATA_GRANTED, "data-granted", "a data request passed the policy; octets may leave")                   \
+	X(REQUEST_APPROVED, "request-approved", "the owner said yes to a request or counter-offer")        \
+	X(REQUEST_DECLINED, "request-declined", "the owner said no to one")                                \
+	X(MESSAGE_DROPPED, "message-dropped", "the owner gave up a message to a partner")                  \
+	X(MESSAGE_RETRIED, "message-retried", "the owner had a message sent again")
 
 enum ds_event_kind {
 	DS_EVENT_NONE,

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "dataspace/catalog.h"
+#include "dataspace/dataplane.h"
 #include "dataspace/dialect.h"
 #include "dataspace/document.h"
 #include "dataspace/negotiation.h"
@@ -277,19 +278,19 @@ static void on_did(struct net_req *r)
 	if (self) net_reply(r, 200, "application/did+json", document_write(r->arena, ds_of(r), self));
 }
 
-/* "protocolVersions", and the @context that version 2024-1 wants beside it. */
-static void on_version(struct net_req *r)
+/* "protocolVersions", and the @context that version 2024-1 wants beside it. prefix: from the root that was
+ * asked to the participant's. */
+static void versions_answer(struct net_req *r, const struct ds_self *self, const char *prefix)
 {
 	struct dsp_version v[DS_DIALECT_END] = {0};
 	struct dsp_versions all = {.versions = v};
-	const struct ds_self *self = public_self(r);
 	json_t *j;
 
-	if (!self) return;
 	for (uint32_t i = 0; i < DS_DIALECT_END; i++) {
 		if (!ds_dialect_spoken(ds_of(r), i)) continue;
 		v[all.versions_n++] = (struct dsp_version){.version = str_of(ds_dialect_name(i)),
-							   .path = str_of(ds_dialect_path(i)),
+							   .path = arena_printf(r->arena, "%s%s", prefix,
+									       ds_dialect_path(i)),
 							   .binding = STR("HTTPS"),
 							   .service_id = self->did,
 							   .identifier_type = STR("did:web"),
@@ -305,6 +306,42 @@ static void on_version(struct net_req *r)
 	net_reply(r, 200, DSP_MEDIA_TYPE, json_write(r->arena, j, false));
 }
 
+static void on_version(struct net_req *r)
+{
+	const struct ds_self *self = public_self(r);
+
+	if (self) versions_answer(r, self, "");
+}
+
+struct only {
+	struct str id;
+	size_t n;
+};
+
+static enum err only_one(void *arg, struct str id)
+{
+	struct only *o = arg;
+
+	o->id = id;
+	return ++o->n > 1 ? ERR_NOT_FOUND : ERR_OK;
+}
+
+/* At the root of the node, where connectors look first: the versions of its only participant. A node of
+ * several has a root for each, and does not tell strangers who they are. */
+static void on_root_version(struct net_req *r)
+{
+	const struct ds_self *self;
+	struct only o = {.n = 0};
+	enum err e = ds_participant_each(ds_txn(r->shard), r->arena, only_one, &o);
+
+	if (!e && o.n != 1) e = ERR_NOT_FOUND;
+	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), o.id, &self);
+	if (e)
+		net_reply_err(r, e, NULL);
+	else
+		versions_answer(r, self, arena_printf(r->arena, "/p/%.*s", STR_ARG(o.id)).p);
+}
+
 const struct net_route face_dsp_routes[] = {
     {NET_GET, "/p/{p}/did.json", on_did, 0, 0, 0, "DID document of a participant"},
     {NET_GET, "/p/{p}/.well-known/dspace-version", on_version, 0, 0, 0,
@@ -318,6 +355,8 @@ const struct net_route face_dsp_routes[] = {
 	{NET_POST, BASE path, on_##name, 0, DS_BODY_MAX, 0, summary},
     MESSAGES(X)
 #undef X
+    {NET_GET, "/.well-known/dspace-version", on_root_version, 0, 0, 0,
+     "versions of the Dataspace Protocol, of the only participant"},
     {NET_POST, BASE_2024 "/catalog/request", on_catalog, 0, DS_BODY_MAX, 0, "catalog, in 2024-1"},
     {NET_GET, BASE_2024 "/catalog/datasets/{d}", on_dataset, 0, 0, 0, "one dataset, in 2024-1"},
     {NET_GET, BASE_2024 "/negotiations/{pid}", on_negotiation, 0, 0, 0, "state of a negotiation, in 2024-1"},

@@ -234,6 +234,12 @@ static enum err act_transfer(const struct turn *u, struct manage_wish *w, json_t
 
 	if (!e) e = json_str_opt(w->body, "", "purpose", u->flaw, &t.purpose);
 	if (!e) e = json_u64_opt(w->body, "", "rate", u->flaw, &t.rate);
+	if (!e) e = json_str_opt(w->body, "", "sink", u->flaw, &t.sink.endpoint);
+	if (!e) e = json_str_opt(w->body, "", "sinkAuthorization", u->flaw, &t.sink.authorization);
+	if (!e) e = json_str_opt(w->body, "", "sinkMethod", u->flaw, &t.sink.method);
+	if (!e && t.sink.endpoint.n && t.rate)
+		e = flaw_set(u->flaw, ERR_BAD_INPUT, FLAW_NO_OFFSET, "rate", "push",
+			     "a rate is for data that is fetched, not for data that is pushed");
 	if (!e && t.purpose.n) e = turn_name_check(t.purpose, DS_URL_MAX, "purpose", u->flaw);
 	if (!e) e = transfer_start(u, &t, &x);
 	if (!e) *ret = json_keep(u->a, transfer_show(u->a, x, false));

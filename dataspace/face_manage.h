@@ -9,6 +9,10 @@ extern const struct net_route face_manage_routes[];
 extern const size_t face_manage_routes_n;
 extern const struct net_route face_agreement_routes[];
 extern const size_t face_agreement_routes_n;
+extern const struct net_route face_inbox_routes[];
+extern const size_t face_inbox_routes_n;
+extern const struct net_route face_outbox_routes[];
+extern const size_t face_outbox_routes_n;
 
 /* ---- long polls (face_poll.c) ---- */
 

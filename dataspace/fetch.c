@@ -42,6 +42,7 @@ static void fetching_done(void *arg, const struct courier_result *r)
 	x->got = (struct fetched){.err = r->err, .status = r->status};
 	x->got.body = arena_dup(x->arena, r->body);
 	x->got.text = arena_dup(x->arena, str_of(r->text));
+	x->got.link = arena_dup(x->arena, r->link);
 	if (!x->got.err && arena_overflowed(x->arena)) x->got.err = ERR_TOO_LARGE;
 	if (ds_post(x->d, x->shard, fetching_back, x)) fetching_free(x);
 }
@@ -82,7 +83,7 @@ enum err fetch_start(struct net_req *r, const struct fetch_ask *q)
 	uint64_t ticket;
 	enum err e;
 
-	if (!x || !(x->arena = arena_new(FETCH_ANSWER_MAX + 4096))) {
+	if (!x || !(x->arena = arena_new(FETCH_ANSWER_MAX + 32768))) {
 		free(x);
 		return ERR_NO_MEMORY;
 	}

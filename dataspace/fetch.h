@@ -9,7 +9,7 @@
 struct fetched {
 	enum err err; /* ERR_UPSTREAM, ERR_TIMEOUT … : no answer; text says why */
 	int status;
-	struct str body, text;
+	struct str body, text, link;
 };
 typedef void fetch_fn(struct net_req *r, void *arg, const struct fetched *got);
 

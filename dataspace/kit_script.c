@@ -164,7 +164,7 @@ enum err kit_transfer_step(const struct turn *u, Ds__Transfer *x)
 	switch (c->act) {
 	case ACT_START: return start(u, x);
 	case ACT_SUSPEND: return transfer_suspend(u, pid, STR("the script suspends it"), &after);
-	case ACT_COMPLETE: return transfer_complete(u, pid);
+	case ACT_COMPLETE: return transfer_finish(u, pid);
 	case ACT_TERMINATE: return transfer_terminate(u, pid, KIT_END, &after);
 	default: return ERR_INTERNAL;
 	}

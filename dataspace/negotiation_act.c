@@ -138,6 +138,9 @@ static enum err act_terminate(const struct turn *u, Ds__Negotiation *n, struct s
 	if (n->state)
 		e = dsp_negotiation_next((enum dsp_negotiation_state)n->state, DSP_MOVE_TERMINATE,
 					 negotiation_role(n), u->flaw, &to);
+	if (!e && n->pending == DSP_NEGOTIATION_FINALIZED) /* it may have arrived, and cannot be taken back */
+		e = flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "state", "finalizing",
+			     "the partner is being told that it is final: revoke the agreement instead");
 	if (!e && n->pending && n->peer_pid[0]) e = negotiation_forget(u, n);
 	if (e) return e;
 	m.reason.code = code;
@@ -212,14 +215,27 @@ static enum err table_differs(const struct turn *u, const Ds__Negotiation *n, js
 	return ERR_OK;
 }
 
+/* Whether the dataset's owner decides each request (Dataset.approval). */
+static enum err approval_needed(const struct turn *u, const Ds__Negotiation *n, bool *ret)
+{
+	Ds__Dataset *s;
+	enum err e = ds_dataset_find(u->t->store, u->a, u->self->id, str_of(n->dataset), &s);
+
+	*ret = !e && s->approval;
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static enum err provider_react(const struct turn *u, Ds__Negotiation *n)
 {
 	json_t *diff;
+	bool ask;
 	enum err e;
 
 	switch (n->state) {
 	case DSP_NEGOTIATION_REQUESTED:
 		if (!u->d->o.auto_agree) return ERR_OK;
+		e = approval_needed(u, n, &ask);
+		if (e || ask) return e;
 		e = table_differs(u, n, &diff);
 		if (e) return e;
 		if (!diff) return act_agree(u, n);
@@ -439,6 +455,8 @@ enum err ds_negotiation_answered(struct ds *d, struct writer_txn *t, struct ds_f
 	} else {
 		reason = answer_reason(a, body);
 		e = undelivered(&u, n, status, reason);
+		n->pending = 0;
+		n->pending_entry = 0;
 		if (!e) e = act_terminate(&u, n, STR("MESSAGE_REFUSED"), reason);
 	}
 	return e ? e : negotiation_put(&u, n);

@@ -1,5 +1,6 @@
 /* Negotiations in the store, on the wire and on the owner's screen. */
 #include "dataspace/negotiation.h"
+#include "dataspace/inbox.h"
 #include "dataspace/offer.h"
 
 enum dsp_role negotiation_role(const Ds__Negotiation *n)
@@ -49,6 +50,7 @@ enum err negotiation_put(const struct turn *u, const Ds__Negotiation *n)
 	struct ds_key k = ds_key(u->self->id, str_of(n->pid), STR_NONE);
 	enum err e = ds_row_put(u->t, DS_TABLE_negotiation, &k, &n->base);
 
+	if (!e) e = inbox_keep(u, n);
 	if (e || !n->peer_pid[0]) return e;
 	k = ds_key(u->self->id, str_of(n->peer), str_of(n->peer_pid));
 	return ds_row_keep(u->t, DS_TABLE_negotiation_peer, &k, str_of(n->pid));

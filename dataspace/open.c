@@ -1,12 +1,16 @@
 /* Opening, starting, closing; shards and their snapshots. */
 #include <stdlib.h>
 
+#include "dataspace/catalog.h"
+#include "dataspace/crawl.h"
 #include "dataspace/dataplane.h"
 #include "dataspace/dataset.h"
 #include "dataspace/face_dsp.h"
 #include "dataspace/face_manage.h"
 #include "dataspace/kit.h"
 #include "dataspace/mock.h"
+#include "dataspace/federation.h"
+#include "dataspace/inbox.h"
 #include "dataspace/outbox.h"
 #include "dataspace/participant.h"
 #include "dataspace/peer.h"
@@ -74,6 +78,10 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	routes_add(d, face_dsp_routes, face_dsp_routes_n);
 	routes_add(d, dp_routes, dp_routes_n);
 	if (d->kit) routes_add(d, kit_routes, kit_routes_n);
+	routes_add(d, catalog_routes, catalog_routes_n);
+	routes_add(d, federation_routes, federation_routes_n);
+	routes_add(d, face_inbox_routes, face_inbox_routes_n);
+	routes_add(d, face_outbox_routes, face_outbox_routes_n);
 	*ret = d;
 	return ERR_OK;
 }
@@ -84,6 +92,8 @@ enum err ds_start(struct ds *d, struct net_server *s)
 
 	d->server = s;
 	e = outbox_start(d->outbox, net_server_shard(s, 0));
+	if (!e) e = crawl_start(d, net_server_shard(s, 0));
+	if (!e) e = inbox_start(d, net_server_shard(s, 0));
 	if (!e) e = dp_start(d);
 	return e ? e : kit_start(d);
 }
@@ -101,6 +111,7 @@ void ds_close(struct ds *d)
 	dp_close(d->dp);
 	kit_close(d->kit);
 	waits_close(d->waits);
+	crawl_close(d->crawler);
 	outbox_close(d->outbox);
 	replays_close(d->replays);
 	peers_close(d->peers);

@@ -45,6 +45,30 @@ enum err outbox_find(struct store_txn *t, struct arena *a, struct str participan
 typedef enum err outbox_fn(void *arg, const Ds__Outbox *e);
 enum err outbox_each(struct store_txn *t, struct arena *a, outbox_fn *fn, void *arg) MUST_USE;
 
+/* Hands an entry that has left the table to the function of its kind. */
+enum err outbox_settle(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
+		       const Ds__Outbox *e, int status, struct str body) MUST_USE;
+
+/* ---- dead letters (outbox_dead.c) ----
+ * What was refused for good, or had no answer for OUTBOX_AGE_MAX, stays in table `dead` with the last
+ * answer until its owner has it sent again or drops it; at most OUTBOX_DEAD_MAX of a participant, the
+ * oldest go first. */
+enum { OUTBOX_DEAD_MAX = 10000 };
+enum err outbox_bury(struct writer_txn *t, struct arena *a, Ds__Outbox *e, int status,
+		     struct str why) MUST_USE;
+struct turn;
+/* Waiting: due at once. Dead: sent again, if it ends a process; what else died has ended its process,
+ * and a new one must be begun (ERR_BAD_STATE). ERR_NOT_FOUND. */
+enum err outbox_retry(const struct turn *u, uint64_t seq, json_t **ret) MUST_USE;
+/* Waiting: given up; its process ends with the reason, as if the partner had refused it. Dead: removed. */
+enum err outbox_give_up(const struct turn *u, uint64_t seq, struct str reason, json_t **ret) MUST_USE;
+json_t *outbox_show(const Ds__Outbox *e, bool whole); /* new reference */
+/* Of one participant, waiting (DS_TABLE_outbox) or dead (DS_TABLE_dead). */
+enum err outbox_list(struct store_txn *t, struct arena *a, enum ds_table table, struct str participant,
+		     outbox_fn *fn, void *arg) MUST_USE;
+enum err outbox_dead_find(struct store_txn *t, struct arena *a, struct str participant, uint64_t seq,
+			  Ds__Outbox **ret) MUST_USE;
+
 /* How a negotiation or transfer handles an answered entry: dataspace/space.h, DS_OUTBOX_KINDS. */
 enum err ds_negotiation_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
 				 const Ds__Outbox *e, int status, struct str body) MUST_USE;

@@ -1,9 +1,13 @@
-/* Outbox entries in the store. Key: participant, be64 seq. seq is unique for ever: sixteen times the
- * microseconds of the batch, counted up while taken. */
+/* Outbox entries in the store. Key: participant, be64 seq: sixteen times the microseconds of the batch,
+ * counted up while taken or given out already by this process. Batches have the same time again and again
+ * after the clock was set back, and an answer that is still under way must not find another letter. */
 #include "dataspace/dataplane.h"
 #include "dataspace/outbox.h"
 
 enum { OUTBOX_FORMAT = 1 };
+
+/* Writer threads only; of all nodes of the process. */
+static _Atomic uint64_t seq_last;
 
 static struct ds_key entry_key(struct str participant, uint64_t seq)
 {
@@ -22,12 +26,14 @@ enum err ds_outbox_add(struct writer_txn *t, struct ds_fx *fx, const struct ds_l
 	enum err e;
 
 	must(l->kind > DS_OUTBOX_NONE && l->kind < DS_OUTBOX_END);
+	if (seq <= seq_last) seq = seq_last + 1;
 	for (;; seq++) {
 		k = entry_key(l->participant, seq);
 		e = store_get(t->store, DS_TABLE_outbox, ds_key_str(&k), &old);
 		if (e == ERR_NOT_FOUND) break;
 		if (e) return e;
 	}
+	seq_last = seq;
 	ds__outbox__init(&row);
 	row.format = OUTBOX_FORMAT;
 	row.seq = seq;
@@ -124,8 +130,8 @@ static enum err again(struct writer_txn *t, struct ds_fx *fx, Ds__Outbox *e, str
 	return ERR_OK;
 }
 
-static enum err answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
-			 const Ds__Outbox *e, int status, struct str body)
+enum err outbox_settle(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
+		       const Ds__Outbox *e, int status, struct str body)
 {
 	switch ((enum ds_outbox_kind)e->kind) {
 #define X(name, fn)                                                                                        \
@@ -153,8 +159,11 @@ enum err outbox_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, s
 		if (!e) ds_fx_changed(fx, participant, str_of(row->pid));
 		return e;
 	case FATE_DELIVERED: d->stat.messages_out++; break;
-	case FATE_REFUSED: d->stat.messages_dead++; break;
+	case FATE_REFUSED:
+		d->stat.messages_dead++;
+		if ((e = outbox_bury(t, a, row, status, body.n ? body : error))) return e;
+		break;
 	}
 	e = ds_outbox_drop(t, participant, seq);
-	return e ? e : answered(d, t, fx, a, row, status, body.n || status ? body : error);
+	return e ? e : outbox_settle(d, t, fx, a, row, status, body.n || status ? body : error);
 }

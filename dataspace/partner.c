@@ -161,11 +161,20 @@ void partner_find(struct net_req *r, struct str participant, struct str provider
 
 enum err partner_answer_check(const struct fetched *got, struct flaw *f)
 {
+	struct str said;
+	json_t *answer;
+	enum err e;
+
 	if (got->err)
 		return flaw_set(f, got->err == ERR_TIMEOUT ? ERR_TIMEOUT : ERR_UPSTREAM, FLAW_NO_OFFSET,
 				"provider", "unreachable", "%.*s", STR_ARG(got->text));
 	if (got->status >= 200 && got->status < 300) return ERR_OK;
-	return flaw_set(f, got->status == 404 ? ERR_NOT_FOUND : ERR_UPSTREAM, FLAW_NO_OFFSET, "provider",
-			"answer", "the provider answered %d: %.*s", got->status,
-			STR_ARG(str_first(got->body, 120)));
+	answer = json_loadb(got->body.p ? got->body.p : "", got->body.n, 0, NULL);
+	/* the first reason of an error of the protocol says more than the beginning of its JSON */
+	said = json_text(json_array_get(json_object_get(answer, "reason"), 0));
+	e = flaw_set(f, got->status == 404 ? ERR_NOT_FOUND : ERR_UPSTREAM, FLAW_NO_OFFSET, "provider", "answer",
+		     "the provider answered %d: %.*s", got->status,
+		     STR_ARG(str_first(said.n ? said : got->body, 150)));
+	json_decref(answer);
+	return e;
 }

@@ -26,7 +26,9 @@ enum {
 	X(pulls_attempted, "data requests sent to providers")                                              \
 	X(pulls_mismatched, "contents that were not what was promised")                                    \
 	X(receipts_agreed, "meter statements signed by both sides")                                        \
-	X(receipts_disputed, "meter statements that differ")
+	X(receipts_disputed, "meter statements that differ")                                               \
+	X(pushes_attempted, "contents sent to sinks, attempts")                                            \
+	X(octets_pushed, "payload octets that sinks have taken")
 
 struct dp_stat {
 #define X(name, help) _Atomic uint64_t name;
@@ -35,12 +37,14 @@ struct dp_stat {
 };
 
 struct pulls;
+struct pushes;
 
 struct dp {
 	struct ds *d;
 	struct disk *disk;
 	struct running running; /* answers and pulls that a cut must reach */
 	struct pulls *pulls;
+	struct pushes *pushes;
 	struct dp_stat stat;
 };
 
@@ -84,6 +88,10 @@ enum err pulls_open(struct dp *p, struct pulls **ret) MUST_USE;
 enum err pulls_start(struct pulls *p) MUST_USE;
 void pulls_quiesce(struct pulls *p);
 void pulls_close(struct pulls *p);
+enum err pushes_open(struct dp *p, struct pushes **ret) MUST_USE;
+enum err pushes_start(struct pushes *p) MUST_USE;
+void pushes_quiesce(struct pushes *p);
+void pushes_close(struct pushes *p);
 /* Looks again at a transfer that has ended: its file is quiet once no pull runs; then states its counts. */
 void pulls_settle(struct pulls *p, struct str participant, struct str pid);
 

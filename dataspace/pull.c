@@ -491,7 +491,8 @@ static enum err transfer_seen(void *arg, struct str participant, const Ds__Trans
 {
 	struct finding *f = arg;
 
-	if (x->side == DS__SIDE__SIDE_CONSUMER && x->state == DSP_TRANSFER_STARTED && !x->pending)
+	if (x->side == DS__SIDE__SIDE_CONSUMER && x->state == DSP_TRANSFER_STARTED && !x->pending &&
+	    !ds_transfer_pushed(x))
 		dp_pull_start(f->d, participant, str_of(x->pid));
 	return ERR_OK;
 }

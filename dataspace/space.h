@@ -37,6 +37,7 @@ struct keyring;
 struct outbox;
 struct waits;
 struct kit;
+struct crawler;
 
 /* name, help: /metrics */
 #define DS_COUNTERS(X)                                                                                     \
@@ -65,12 +66,13 @@ struct ds {
 	struct outbox *outbox;
 	struct waits *waits;
 	struct kit *kit; /* NULL unless the options name it: dataspace/kit.h */
+	struct crawler *crawler; /* NULL until ds_start */
 	struct net_server *server; /* from ds_start on */
 	_Atomic bool stopping;
 	pthread_rwlock_t shards_lock;
 	struct net_shard *shards[DS_SHARDS_MAX]; /* those whose loop runs; see ds_post */
 	struct ds_stat stat;
-	struct net_routes routes[8];
+	struct net_routes routes[16];
 	size_t routes_n;
 };
 
@@ -91,7 +93,7 @@ enum err ds_post(struct ds *d, struct net_shard *s, void (*fn)(void *arg), void 
 
 /* ---- effects: what follows a commit --------------------------------------------------------- */
 
-enum ds_fx_kind { DS_FX_SEND, DS_FX_CHANGED, DS_FX_PULL, DS_FX_CUT };
+enum ds_fx_kind { DS_FX_SEND, DS_FX_CHANGED, DS_FX_PULL, DS_FX_CUT, DS_FX_PUSH };
 
 struct ds_fx_item {
 	enum ds_fx_kind kind;
@@ -111,6 +113,7 @@ struct ds_fx {
 void ds_fx_init(struct ds_fx *fx, struct arena *a); /* at the start of every apply */
 void ds_fx_changed(struct ds_fx *fx, struct str participant, struct str pid); /* wakes waiters */
 void ds_fx_pull(struct ds_fx *fx, struct str participant, struct str pid);
+void ds_fx_push(struct ds_fx *fx, struct str participant, struct str pid);
 void ds_fx_cut(struct ds_fx *fx, struct str participant, struct str agreement, struct str pid,
 	       enum err why);
 void ds_fx_send(struct ds_fx *fx, struct str participant, uint64_t seq, usec_t due);

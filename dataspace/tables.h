@@ -26,7 +26,13 @@
 	X(event_agreement, "event.c", "agreement, be64 leaf index", "one octet: the kind")                 \
 	X(jti, "replay.c", "be64 expiry in seconds, 16 octets of SHA-256(iss 0 jti)", "\"\\1\"")           \
 	X(usage, "meter.c", "agreement, pid", "Usage")                                                     \
-	X(usage_open, "meter.c", "pid: of a transfer whose counts are not settled", "agreement")
+	X(usage_open, "meter.c", "pid: of a transfer whose counts are not settled", "agreement")           \
+	X(catalog_head, "catalog_feed.c", "", "8 octets: which catalog; be64 number of its last change")   \
+	X(catalog_change, "catalog_feed.c", "be64 change", "dataset")                                      \
+	X(source, "federation.c", "DID", "Source")                                                         \
+	X(federated, "federated.c", "DID of the source, hex of 16 octets of SHA-256(dataset)", "Federated")\
+	X(inbox, "inbox.c", "pid of a negotiation that waits for its owner", "be64 microseconds: until")   \
+	X(dead, "outbox_dead.c", "be64 seq", "Outbox")
 
 enum ds_table {
 	DS_TABLE_BEFORE = STORE_APP - 1,

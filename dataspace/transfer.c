@@ -85,6 +85,7 @@ static enum err request_row(const struct turn *u, const struct transfer_message 
 	x->transfer_format = turn_text(u, m->format);
 	x->purpose = turn_text(u, m->purpose);
 	x->size = g->size;
+	if (ds_transfer_pushed(x)) x->address = turn_json(u, m->address.root);
 	x->created = x->changed = u->t->now;
 	*ret = x;
 	return ERR_OK;
@@ -144,6 +145,22 @@ static enum err request_denied(const struct turn *u, const struct transfer_messa
 	return ds_event_append(u->t, &ev, NULL);
 }
 
+/* DSP 2025-1, Transfer Request Message: dataAddress "MUST only be provided if the format requires a push
+ * transfer". */
+static enum err request_format(const struct turn *u, const struct transfer_message *m)
+{
+	struct str endpoint;
+
+	if (str_is(m->format, TRANSFER_PULL)) return ERR_OK;
+	if (!str_is(m->format, TRANSFER_PUSH))
+		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "format", "value",
+				"only " TRANSFER_PULL " and " TRANSFER_PUSH " are offered");
+	if (!m->address.present || !m->address.endpoint.n)
+		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "dataAddress", "missing",
+				"a push transfer needs the endpoint to push to");
+	return turn_url_check(m->address.endpoint, "dataAddress.endpoint", u->flaw, &endpoint);
+}
+
 static enum err request_find(const struct turn *u, const struct transfer_message *m, Ds__Agreement **ret)
 {
 	Ds__Agreement *g;
@@ -154,9 +171,8 @@ static enum err request_find(const struct turn *u, const struct transfer_message
 		return flaw_set(u->flaw, e, FLAW_NO_OFFSET, "agreementId", "unknown",
 				"there is no such agreement");
 	if (e) return e;
-	if (!str_is(m->format, TRANSFER_PULL))
-		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "format", "value",
-				"only " TRANSFER_PULL " is offered");
+	e = request_format(u, m);
+	if (e) return e;
 	*ret = g;
 	return ERR_OK;
 }
@@ -231,15 +247,19 @@ static enum err find_ours(const struct turn *u, struct str pid, const struct tra
 
 static enum err take_contents(const struct turn *u, const struct transfer_message *m, Ds__Transfer *x)
 {
-	bool consumer = transfer_role(x) == DSP_CONSUMER;
+	bool pulls = transfer_role(x) == DSP_CONSUMER && !ds_transfer_pushed(x);
 
 	switch (m->move) {
 	case DSP_TRANSFER_MOVE_START:
 		if (x->state == DSP_TRANSFER_SUSPENDED && !x->suspended_by_peer)
 			return flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "state", "resume",
 					"only the side that suspended resumes");
-		if (consumer && m->address.present) x->address = turn_json(u, m->address.root);
-		if (consumer && !x->address[0])
+		if (x->state == DSP_TRANSFER_SUSPENDED && x->side == DS__SIDE__SIDE_PROVIDER) {
+			enum err e = transfer_judge_again(u, x);
+			if (e) return e;
+		}
+		if (pulls && m->address.present) x->address = turn_json(u, m->address.root);
+		if (pulls && !x->address[0])
 			return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "dataAddress", "missing",
 					"a pull transfer starts with a data address");
 		return ERR_OK;
@@ -270,11 +290,17 @@ enum err transfer_receive(const struct turn *u, struct str pid, const struct tra
 	if (turn_repeated(u, x->history, x->n_history, m->root, false)) return ERR_OK;
 	e = find_move(u, x, m->move, &to, &implied);
 	if (e && turn_repeated(u, x->history, x->n_history, m->root, true)) return ERR_OK;
+	/* A pause that crosses our completion, which may have arrived, changes nothing any more. */
+	if (!e && x->pending == DSP_TRANSFER_COMPLETED && m->move == DSP_TRANSFER_MOVE_SUSPEND)
+		return ERR_OK;
 	if (!e) e = take_contents(u, m, x);
 	if (!e && implied) e = transfer_acknowledged(u, x);
 	if (!e && implied) u->d->stat.messages_out++;
 	if (!e && x->pending) e = transfer_forget(u, x);
 	if (!e) e = transfer_step(u, x, to, true, str_of(to == DSP_TRANSFER_STARTED ? "" : x->reason));
+	if (!e && to == DSP_TRANSFER_TERMINATED)
+		e = agreement_ended_by_peer(u, str_of(x->agreement), u->who, str_of(x->code),
+					    str_of(x->reason));
 	if (!e) e = ds_transfer_put(u->t, u->self->id, x);
 	return e;
 }

@@ -17,6 +17,7 @@
 #define TRANSFER_PURPOSE "kanhe:purpose"
 #define TRANSFER_REPORT "kanhe:report"
 #define TRANSFER_PULL "HttpData-PULL"
+#define TRANSFER_PUSH "HttpData-PUSH"
 
 struct transfer_message {
 	enum dsp_type type;
@@ -43,9 +44,14 @@ enum err transfer_receive(const struct turn *u, struct str pid, const struct tra
 			  Ds__Transfer **ret, bool *ret_new, struct transfer_denial *ret_denial) MUST_USE;
 
 /* Wishes. ERR_NOT_FOUND, ERR_BAD_STATE, ERR_REVOKED, ERR_EXPIRED. */
+/* Where a push goes to: endpoint empty: none, the data is pulled. */
+struct transfer_sink {
+	struct str endpoint, authorization, method;
+};
 struct transfer_wish {
 	struct str agreement, purpose;
 	uint64_t rate; /* octets a second; 0: unbounded */
+	struct transfer_sink sink;
 };
 enum err transfer_start(const struct turn *u, const struct transfer_wish *w, Ds__Transfer **ret) MUST_USE;
 enum err transfer_suspend(const struct turn *u, struct str pid, struct str reason,

@@ -48,7 +48,11 @@ static enum err follow(const struct turn *u, Ds__Transfer *x, enum dsp_transfer_
 
 	switch (to) {
 	case DSP_TRANSFER_STARTED:
-		if (x->side == DS__SIDE__SIDE_CONSUMER && !kit_acts(u->d, u->self->id)) ds_fx_pull(u->fx, u->self->id, pid);
+		if (x->side == DS__SIDE__SIDE_PROVIDER && ds_transfer_pushed(x))
+			ds_fx_push(u->fx, u->self->id, pid);
+		else if (x->side == DS__SIDE__SIDE_CONSUMER && !ds_transfer_pushed(x) &&
+			 !kit_acts(u->d, u->self->id))
+			ds_fx_pull(u->fx, u->self->id, pid);
 		return ERR_OK;
 	case DSP_TRANSFER_SUSPENDED:
 		ds_fx_cut(u->fx, u->self->id, STR_NONE, pid, ERR_BAD_STATE);
@@ -146,7 +150,12 @@ enum err transfer_open(const struct turn *u, Ds__Transfer *x)
 {
 	struct dsp_transfer_start m = {.pids = transfer_pids(x)};
 	json_t *address;
-	enum err e = dp_offer_address(u->d, u->t, u->a, u->self->id, x, &address);
+	enum err e;
+
+	if (ds_transfer_pushed(x)) /* the consumer's own address stands in its request */
+		return announce(u, x, DSP_TRANSFER_MOVE_START, dsp_transfer_start_write(u->a, &m),
+				"/start");
+	e = dp_offer_address(u->d, u->t, u->a, u->self->id, x, &address);
 
 	if (e) return e;
 	x->address = turn_json(u, address);
@@ -181,6 +190,29 @@ static enum err agreement_usable(const struct turn *u, const Ds__Agreement *g)
 	return ERR_OK;
 }
 
+/* The address is in the message only: our row keeps none, for nothing is fetched and we count nothing. */
+static enum err sink_address(const struct turn *u, const struct transfer_sink *s,
+			     struct dsp_transfer_request *m)
+{
+	struct str checked;
+	enum err e = turn_url_check(s->endpoint, "sink", u->flaw, &checked);
+
+	if (e) return e;
+	if (s->method.n && !str_is(s->method, "POST") && !str_is(s->method, "PUT"))
+		return flaw_set(u->flaw, ERR_BAD_INPUT, FLAW_NO_OFFSET, "sinkMethod", "value",
+				"a sink is sent to by POST or PUT");
+	m->format = STR(TRANSFER_PUSH);
+	m->address = (struct dsp_data_address){.present = true,
+					       .endpoint_type = STR("https://w3id.org/idsa/v4.1/HTTP"),
+					       .endpoint = s->endpoint};
+	if (s->authorization.n) {
+		e = dsp_data_address_add(u->a, &m->address, "authorization", s->authorization);
+		if (!e) e = dsp_data_address_add(u->a, &m->address, "authType", STR("bearer"));
+	}
+	if (!e && s->method.n) e = dsp_data_address_add(u->a, &m->address, "method", s->method);
+	return e;
+}
+
 enum err transfer_start(const struct turn *u, const struct transfer_wish *w, Ds__Transfer **ret)
 {
 	struct dsp_transfer_request m = {.format = STR(TRANSFER_PULL)};
@@ -194,6 +226,7 @@ enum err transfer_start(const struct turn *u, const struct transfer_wish *w, Ds_
 		return flaw_set(u->flaw, e, FLAW_NO_OFFSET, "agreement", "unknown",
 				"there is no such agreement");
 	if (!e) e = agreement_usable(u, g);
+	if (!e && w->sink.endpoint.n) e = sink_address(u, &w->sink, &m);
 	if (e) return e;
 	ds__transfer__init(x);
 	x->format = TRANSFER_FORMAT;
@@ -258,6 +291,8 @@ enum err transfer_resume(const struct turn *u, struct str pid, Ds__Transfer **re
 	if (x->state != DSP_TRANSFER_SUSPENDED || x->suspended_by_peer)
 		return flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "state", "resume",
 				"only a suspended transfer is resumed, by the side that suspended it");
+	if (x->side == DS__SIDE__SIDE_PROVIDER) e = transfer_judge_again(u, x);
+	if (e) return e;
 	m.pids = transfer_pids(x);
 	x->reason = turn_text(u, STR_NONE);
 	e = x->side == DS__SIDE__SIDE_PROVIDER
@@ -285,6 +320,9 @@ static enum err act_terminate(const struct turn *u, Ds__Transfer *x, struct str 
 	if (x->state)
 		e = dsp_transfer_next((enum dsp_transfer_state)x->state, DSP_TRANSFER_MOVE_TERMINATE,
 				      transfer_role(x), u->flaw, &to);
+	if (!e && x->pending == DSP_TRANSFER_COMPLETED) /* it may have arrived, and cannot be taken back */
+		e = flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "state", "completing",
+			     "everything was transferred; the partner is being told");
 	if (!e && x->pending && x->peer_pid[0]) e = transfer_forget(u, x);
 	if (e) return e;
 	x->pending = 0;
@@ -320,6 +358,7 @@ static enum err end_one(void *arg, struct str participant, const Ds__Transfer *x
 
 	(void)participant;
 	if (dsp_transfer_final((enum dsp_transfer_state)x->state)) return ERR_OK;
+	if (x->pending == DSP_TRANSFER_COMPLETED) return ERR_OK; /* ends by itself */
 	return transfer_terminate(n->u, str_of(x->pid), n->code, n->reason, &ended);
 }
 

@@ -18,7 +18,11 @@ enum err transfer_open(const struct turn *u, Ds__Transfer *x) MUST_USE;
 enum err transfer_tell_end(const struct turn *u, const Ds__Transfer *x) MUST_USE;
 enum err transfer_tell(const struct turn *u, const Ds__Transfer *x, enum ds_event_kind kind, bool by_peer,
 		       struct str reason, json_t *report) MUST_USE;
-/* Sends the completion message unless the transfer has ended meanwhile; puts the row. */
-enum err transfer_complete(const struct turn *u, struct str pid) MUST_USE;
+/* Before a suspended transfer goes on at the provider: what the agreement and its policy say now, this
+ * transfer itself being counted already. ERR_REVOKED, ERR_EXPIRED, ERR_POLICY_DENIED with the reason. */
+enum err transfer_judge_again(const struct turn *u, const Ds__Transfer *x) MUST_USE;
+
+/* The data plane has everything: COMPLETED is announced. Nothing when it ended meanwhile. */
+enum err transfer_finish(const struct turn *u, struct str pid) MUST_USE;
 
 #endif

@@ -1,5 +1,6 @@
 /* Answers to our messages, and what the data plane reports. */
 #include "dataspace/dialect.h"
+#include "dataspace/agreement.h"
 #include "dataspace/fetch.h"
 #include "dataspace/outbox.h"
 #include "dataspace/transfer_act.h"
@@ -36,6 +37,8 @@ static enum err give_up(const struct turn *u, Ds__Transfer *x, struct str code, 
 	Ds__Transfer *ended;
 	enum err e;
 
+	x->pending = 0;
+	x->pending_entry = 0;
 	e = ds_transfer_put(u->t, u->self->id, x);
 	if (e) return e;
 	return transfer_terminate(u, str_of(x->pid), code, reason, &ended);
@@ -50,6 +53,7 @@ static enum err refused(const struct turn *u, Ds__Transfer *x, int status, struc
 	refusal_read(u, x, body, &code, &reason);
 	e = first && status == 403 ? transfer_tell(u, x, DS_EVENT_TRANSFER_REFUSED, true, reason, NULL)
 				   : undelivered(u, x, status, reason);
+	if (!e && first) e = agreement_ended_by_peer(u, str_of(x->agreement), str_of(x->peer), code, reason);
 	return e ? e : give_up(u, x, code, reason);
 }
 
@@ -121,13 +125,13 @@ struct report {
 	enum err err;
 };
 
-static enum err finish(const struct turn *u, const struct report *r)
+enum err transfer_finish(const struct turn *u, struct str pid)
 {
 	struct dsp_transfer_completion m;
 	struct ds_letter l = {.kind = DS_OUTBOX_TRANSFER, .participant = u->self->id};
 	json_t *message;
 	Ds__Transfer *x;
-	enum err e = ds_transfer_find(u->t->store, u->a, u->self->id, r->pid, &x);
+	enum err e = ds_transfer_find(u->t->store, u->a, u->self->id, pid, &x);
 
 	if (e == ERR_NOT_FOUND) return ERR_OK;
 	if (e || x->state != DSP_TRANSFER_STARTED) return e; /* ended meanwhile */
@@ -161,7 +165,7 @@ static enum err report_work(struct ds_job *j, struct writer_txn *t)
 	enum err e = ds_self_find(j->d, t->store, r->participant, &u.self);
 
 	if (e) return e;
-	if (!r->err) return finish(&u, r);
+	if (!r->err) return transfer_finish(&u, r->pid);
 	e = transfer_terminate(&u, r->pid, r->code, r->reason, &x);
 	return e == ERR_BAD_STATE || e == ERR_NOT_FOUND ? ERR_OK : e; /* ended meanwhile */
 }
@@ -196,11 +200,4 @@ enum err ds_transfer_stop(struct ds *d, struct str participant, struct str pid, 
 	struct report r = {participant, pid, code, reason, ERR_POLICY_DENIED};
 
 	return report_submit(d, &r);
-}
-
-enum err transfer_complete(const struct turn *u, struct str pid)
-{
-	struct report r = {.pid = pid};
-
-	return finish(u, &r);
 }

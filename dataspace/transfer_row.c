@@ -11,6 +11,11 @@ enum dsp_transfer_state transfer_state(const Ds__Transfer *x)
 	return (enum dsp_transfer_state)(x->state ? x->state : x->pending);
 }
 
+bool ds_transfer_pushed(const Ds__Transfer *x)
+{
+	return str_is(str_of(x->transfer_format), TRANSFER_PUSH);
+}
+
 bool ds_transfer_open(const Ds__Transfer *x)
 {
 	return x->state == DSP_TRANSFER_STARTED

@@ -25,7 +25,7 @@ struct courier_result {
 	int status;
 	struct str body; /* empty when `data` took it */
 	struct str content_type;
-	struct str location, retry_after;
+	struct str location, retry_after, etag, link; /* link: fields joined by ", " */
 	char text[200]; /* the failure in words */
 	usec_t took;
 	unsigned attempts;
@@ -44,6 +44,7 @@ struct courier_req {
 	/* Of connection failures (of POST only before anything was sent), 502, 503, 504, with backoff;
 	 * Retry-After is heeded; a stream is not retried once `data` has run. 0 = none. */
 	unsigned retries;
+	bool gzip;       /* the answer may come compressed; body_max counts what it unfolds to */
 	size_t body_max; /* of the answer; 0 = 1 MiB, for streams unbounded; ERR_TOO_LARGE beyond */
 	/* Streaming answers: each piece in turn. Returning an error ends the exchange with it. status
 	 * and headers are known by then (NULL body in *r). NULL: collected into result.body. */

@@ -107,6 +107,8 @@ enum err courier_job_new(const struct courier_req *q, bool allow_private, struct
 	buf_init(&j->content_type, COURIER_FIELD_MAX);
 	buf_init(&j->location, COURIER_FIELD_MAX);
 	buf_init(&j->retry_after, COURIER_FIELD_MAX);
+	buf_init(&j->etag, COURIER_FIELD_MAX);
+	buf_init(&j->link, COURIER_LINK_MAX);
 	enum err e = copy(j, q);
 	if (e)
 		courier_job_free(j);
@@ -130,6 +132,8 @@ void courier_job_free(struct courier_job *j)
 	buf_done(&j->content_type);
 	buf_done(&j->location);
 	buf_done(&j->retry_after);
+	buf_done(&j->etag);
+	buf_done(&j->link);
 	free(j->method);
 	free(j->url);
 	free(j->body);
@@ -159,6 +163,14 @@ static void keep_field(struct buf *to, struct str line, struct str name)
 	buf_add(to, str_trim(str_skip(line, name.n)));
 }
 
+/* A field that may come several times (RFC 9110 5.3). */
+static void join_field(struct buf *to, struct str line, struct str name)
+{
+	if (!str_starts_nocase(line, name)) return;
+	if (to->n) buf_add(to, STR(", "));
+	buf_add(to, str_trim(str_skip(line, name.n)));
+}
+
 static void refresh(struct courier_job *j)
 {
 	long status = 0;
@@ -167,6 +179,8 @@ static void refresh(struct courier_job *j)
 	j->result.content_type = buf_str(&j->content_type);
 	j->result.location = buf_str(&j->location);
 	j->result.retry_after = buf_str(&j->retry_after);
+	j->result.etag = buf_str(&j->etag);
+	j->result.link = buf_str(&j->link);
 }
 
 static size_t on_header(char *p, size_t size, size_t n, void *arg)
@@ -178,10 +192,14 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 		buf_clear(&j->content_type);
 		buf_clear(&j->location);
 		buf_clear(&j->retry_after);
+		buf_clear(&j->etag);
+		buf_clear(&j->link);
 	}
 	keep_field(&j->content_type, line, STR("content-type:"));
 	keep_field(&j->location, line, STR("location:"));
 	keep_field(&j->retry_after, line, STR("retry-after:"));
+	keep_field(&j->etag, line, STR("etag:"));
+	join_field(&j->link, line, STR("link:"));
 	return size * n;
 }
 
@@ -332,6 +350,7 @@ static bool set_message(CURL *e, struct courier_job *j)
 	SET(CURLOPT_URL, j->url);
 	SET(CURLOPT_HTTPHEADER, j->headers);
 	SET(CURLOPT_USERAGENT, "kanhe/" KANHE_VERSION);
+	if (j->q.gzip) SET(CURLOPT_ACCEPT_ENCODING, "gzip");
 	if (!j->q.data) SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)j->q.body_max);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_HEADERDATA, j);

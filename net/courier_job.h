@@ -15,6 +15,7 @@ enum {
 	COURIER_DEADLINE = 30,        /* seconds */
 	COURIER_BODY_MAX = 1 << 20,   /* octets */
 	COURIER_CONNECT_MAX = 10,     /* seconds for one attempt to connect: leaves time for another */
+	COURIER_LINK_MAX = 16384,     /* several of them */
 	COURIER_FIELD_MAX = 8192,     /* octets of a header field of the answer that is kept */
 	COURIER_BACKOFF_FIRST = 100,  /* milliseconds before the first retry, doubling */
 	COURIER_BACKOFF_MAX = 10000,  /* milliseconds */
@@ -50,7 +51,7 @@ struct courier_job {
 	enum err err;                           /* set inside a callback, which then ended the exchange */
 	usec_t born, deadline, moved, retry_at; /* monotonic */
 	usec_t due, resume_at; /* of a bounded rate: the next piece; 0, or when a pause ends */
-	struct buf content, content_type, location, retry_after;
+	struct buf content, content_type, location, retry_after, etag, link;
 	char address[64], why[CURL_ERROR_SIZE];
 	struct courier_result result;
 };

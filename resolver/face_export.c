@@ -1,4 +1,4 @@
-/* GET /exports?prefix=P&format=csv|ndjson|protobuf: every record under a prefix, in order of the keys, as a
+/* GET /exports?prefix=P&format=csv|ndjson|protobuf&status=active|retired|all: every record under a prefix, in order of the keys, as a
  * stream that POST /imports takes (proto/bulk).
  *
  * Consistency. An export reads one snapshot for EXPORT_SNAPSHOT at most, for an old one keeps pages of the
@@ -6,7 +6,8 @@
  * one, and leaves out what was registered after the export began (the record's leaf in the ledger tells).
  * So what takes less than EXPORT_SNAPSHOT, some hundred thousand records to a client that keeps up, is one
  * snapshot; in a longer one a record that was replaced meanwhile stands as it is now, and one that was
- * retired is missing. Retired identifiers and values that nobody may read are left out.
+ * retired is missing. Values that nobody may read are left out, and retired identifiers unless the query wants them: then
+ * each record tells its status, and an import makes a tombstone of it.
  *
  * Columns of CSV: those that the query names (columns=1:URL,2:DESC), else those of the first EXPORT_LOOK
  * records; what does not fit stands in the column `values`. */
@@ -28,6 +29,7 @@ enum {
 	OUT_MAX = 16 << 20, /* a slice, its last record 256 KiB with every octet escaped */
 	SCRATCH = 64 << 20,
 	OWN = 1 << 20,
+	ONLY_ACTIVE = 1 << RECORD_ACTIVE,
 };
 #define EXPORT_SNAPSHOT (2 * USEC_PER_SEC)
 
@@ -40,6 +42,7 @@ struct export
 	enum bulk_form form;
 	struct bulk_columns columns;
 	struct str prefix;
+	unsigned statuses; /* a bit for each that is wanted */
 	char last[STORE_KEY_MAX]; /* key of the record given last */
 	size_t last_n;
 	uint64_t leaves; /* of the ledger when it began */
@@ -90,7 +93,7 @@ static enum err take_hold(struct export *x)
 
 static bool in_export(const struct export *x, const struct record_head *h, uint64_t leaf)
 {
-	return h->status == RECORD_ACTIVE && (leaf < x->leaves || h->revision > 1);
+	return x->statuses >> h->status & 1 && (leaf < x->leaves || h->revision > 1);
 }
 
 static bool put_record(void *arg, struct str key, struct str packed)
@@ -196,7 +199,7 @@ static enum err choose_columns(struct export *x)
 {
 	struct bulk_columns *c = &x->columns;
 	struct look l = {x, EXPORT_LOOK};
-	c->all = ARENA_ARRAY(x->arena, struct bulk_column, EXPORT_COLUMNS + 4);
+	c->all = ARENA_ARRAY(x->arena, struct bulk_column, EXPORT_COLUMNS + 5);
 	if (!c->all) return ERR_NO_MEMORY;
 	c->all[c->n++] = (struct bulk_column){.kind = BULK_ID};
 	enum err e = registry_list(x->txn, x->prefix, STR_NONE, look_at, &l);
@@ -205,13 +208,15 @@ static enum err choose_columns(struct export *x)
 	c->all[c->n++] = (struct bulk_column){.kind = BULK_TTL};
 	c->all[c->n++] = (struct bulk_column){.kind = BULK_TIMESTAMP};
 	c->all[c->n++] = (struct bulk_column){.kind = BULK_VALUES};
+	if (x->statuses != ONLY_ACTIVE) c->all[c->n++] = (struct bulk_column){.kind = BULK_STATUS};
 	return ERR_OK;
 }
 
 /* "1:URL,2:DESC": as the header says them, between what stands there always. */
 static enum err named_columns(struct export *x, struct str text, struct flaw *f)
 {
-	struct str header = arena_printf(x->arena, "id,%.*s,ttl,timestamp,values", STR_ARG(text));
+	struct str header = arena_printf(x->arena, "id,%.*s,ttl,timestamp,values%s", STR_ARG(text),
+					 x->statuses != ONLY_ACTIVE ? ",record-status" : "");
 	enum err e = header.p ? bulk_columns_parse(x->arena, header, f, &x->columns) : ERR_NO_MEMORY;
 	if (e && f->err == e) snprintf(f->at, sizeof f->at, "columns");
 	return e;
@@ -238,6 +243,12 @@ static enum err read_question(struct net_req *r, struct export *x, struct flaw *
 	if (net_query(r, "format", &text) && bulk_form_find(text, &x->form))
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "format", "format",
 				"the format is one of csv, ndjson, protobuf");
+	x->statuses = ONLY_ACTIVE;
+	if (!net_query(r, "status", &text) || str_is(text, "active")) return ERR_OK;
+	if (!str_is(text, "retired") && !str_is(text, "all"))
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "status", "status",
+				"the status is one of active, retired, all");
+	x->statuses = 1U << RECORD_RETIRED | (str_is(text, "all") ? ONLY_ACTIVE : 0U);
 	return ERR_OK;
 }
 

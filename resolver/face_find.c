@@ -11,6 +11,7 @@ enum {
 	FIND_MAX_OCTETS = 16 << 20,
 	CURSOR_TEXT_MAX = 1024, /* base64url of a part and the longest key */
 	FIND_LOOKS = 10000,     /* rows of one request, with those of prefixes that were given away */
+	FIND_BEGINNING_OCTETS = 4 << 20, /* values stand in the answer: a page ends here */
 	PART_PUBLIC = 'p',
 	PART_HIDDEN = 'h',
 };
@@ -20,6 +21,7 @@ struct finding_page {
 	struct rs_shard *shard;
 	struct buf *out;
 	struct reverse_query query;
+	struct str beginning; /* instead of query.data, when it is not empty */
 	struct id_prefix prefix;
 	struct scope scope; /* of hidden values; nothing in it: none are seen */
 	char part;          /* where the cursor stands, then where the walk is */
@@ -85,6 +87,41 @@ static enum err cursor_read(struct net_req *r, struct flaw *f, struct finding_pa
 	return ERR_OK;
 }
 
+/* A cursor is the last row looked at; hidden ones are only for who sees all of them. */
+static enum err beginning_cursor(struct net_req *r, struct flaw *f, struct finding_page *p)
+{
+	struct reverse_beginning q = {.number = p->query.number, .beginning = p->beginning};
+	struct str text, row;
+	p->part = PART_PUBLIC;
+	if (!net_query(r, "cursor", &text) || !text.n) return ERR_OK;
+	bool ok = text.n <= CURSOR_TEXT_MAX && !base64url_parse(r->arena, text, &row) &&
+		  row.n <= STORE_KEY_MAX;
+	if (ok && !reverse_is_row(&q, row)) {
+		q.hidden = true;
+		p->part = PART_HIDDEN;
+		ok = reverse_is_row(&q, row);
+	}
+	if (!ok)
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "cursor", "cursor",
+				"not a cursor that this question gave out");
+	p->after = row;
+	return ERR_OK;
+}
+
+static enum err beginning_read(struct net_req *r, struct flaw *f, struct finding_page *p)
+{
+	struct str text;
+	if (net_query(r, "value", &text))
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "begins", "one-of",
+				"one of value and begins, not both");
+	if (p->beginning.n > RECORD_DATA_MAX)
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "begins", "length", "no value is so long");
+	enum err e = ERR_OK;
+	if (net_query(r, "prefix", &text) && text.n) e = id_prefix_parse(r->arena, text, f, &p->prefix);
+	if (!e) e = reader_read(r, f, &p->scope);
+	return e ? e : beginning_cursor(r, f, p);
+}
+
 static enum err page_read(struct net_req *r, struct flaw *f, struct finding_page *p)
 {
 	struct str prefix;
@@ -92,6 +129,7 @@ static enum err page_read(struct net_req *r, struct flaw *f, struct finding_page
 	enum err e = net_query_number(r, "limit", FACE_LIST_MAX, f, &p->left);
 	if (!e && !p->left) e = flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "limit", "number", "at least 1");
 	if (!e) e = type_read(r, f, &p->query);
+	if (!e && net_query(r, "begins", &p->beginning) && p->beginning.n) return beginning_read(r, f, p);
 	if (!e && !net_query(r, "value", &p->query.data))
 		e = flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "value", "required",
 			     "the query parameter value is missing");
@@ -206,6 +244,92 @@ static enum err put_page(struct finding_page *p)
 	return e ? e : buf_err(p->out);
 }
 
+/* ---- by a beginning --------------------------------------------------------------------- */
+
+/* The value itself, for the index has not all of it. */
+static enum err data_of(const struct finding_page *p, const struct reverse_hit *h, struct str *ret)
+{
+	struct str packed;
+	struct value v;
+	uint64_t leaf;
+	enum err e = registry_find_key(p->shard->txn, h->id_key, &leaf, &packed);
+	while (!e && !(e = record_next_value(&packed, &v)))
+		if (v.index == h->index) break;
+	if (!e) *ret = v.data;
+	return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+}
+
+static enum err put_hit(struct finding_page *p, const struct reverse_hit *h)
+{
+	struct arena_mark mark = arena_mark(p->req->arena);
+	struct str text = STR_NONE, data = h->data;
+	enum err e = data.p ? ERR_OK : data_of(p, h, &data);
+	if (e || !str_starts(data, p->beginning)) return e;
+	e = text_of(p, h->id_key, &text);
+	buf_add(p->out, p->any ? STR(",{\"id\":") : STR("{\"id\":"));
+	buf_json(p->out, text);
+	buf_printf(p->out, ",\"index\":%u,\"public\":%s", h->index, p->query.hidden ? "false" : "true");
+	if (str_utf8_ok(data, NULL)) {
+		buf_add(p->out, STR(",\"value\":"));
+		buf_json(p->out, data);
+	}
+	buf_byte(p->out, '}');
+	arena_rollback(p->req->arena, mark);
+	p->any = true;
+	p->left--;
+	return e;
+}
+
+static bool take_hit(void *arg, const struct reverse_hit *h)
+{
+	struct finding_page *p = arg;
+	/* long values are looked up, and may fill the answer */
+	if (!p->left || p->looks == FIND_LOOKS || p->out->n > FIND_BEGINNING_OCTETS) {
+		p->more = true;
+		return false;
+	}
+	const struct zone *z = h->under ? zones_find_prefix(p->shard->zones, h->id_key) : NULL;
+	if (z && !z->parent) p->err = put_hit(p, h);
+	p->looks++;
+	p->last = h->row;
+	return !p->err;
+}
+
+/* All prefixes of the node, by one name or another. */
+static bool sees_all(const struct finding_page *p)
+{
+	const struct rs *rs = p->shard->rs;
+	for (size_t i = 0; i < rs->o.authority_n && !p->scope.all; i++)
+		if (!scope_covers(&p->scope, rs->ours[i].key)) return false;
+	return true;
+}
+
+/* Hidden values of others would cost whoever may not see them time: so this part is for those who see all. */
+static enum err put_beginning(struct finding_page *p)
+{
+	struct reverse_beginning q = {.number = p->query.number,
+				      .beginning = p->beginning,
+				      .prefix = p->prefix.key,
+				      .after = p->after};
+	enum err e = ERR_OK;
+	buf_add(p->out, STR("{\"identifiers\":["));
+	if (p->part == PART_PUBLIC) {
+		e = reverse_find_beginning(p->shard->txn, &q, take_hit, p);
+		q.after = STR_NONE;
+	}
+	p->query.hidden = q.hidden = true;
+	if (!e && !p->err && !p->more && sees_all(p))
+		e = reverse_find_beginning(p->shard->txn, &q, take_hit, p);
+	if (!e) e = p->err;
+	buf_byte(p->out, ']');
+	if (!e && p->more) {
+		buf_add(p->out, STR(",\"next\":"));
+		buf_json(p->out, base64url_write(p->req->arena, p->last.n ? p->last : p->after));
+	}
+	buf_byte(p->out, '}');
+	return e ? e : buf_err(p->out);
+}
+
 static void get_find(struct net_req *r)
 {
 	struct flaw f = {.offset = FLAW_NO_OFFSET};
@@ -213,7 +337,7 @@ static void get_find(struct net_req *r)
 	RS_COUNT(&p.shard->counters, finds);
 	p.prefix.key = STR("");
 	enum err e = p.out ? page_read(r, &f, &p) : ERR_NO_MEMORY;
-	if (!e) e = put_page(&p);
+	if (!e) e = p.beginning.n ? put_beginning(&p) : put_page(&p);
 	if (e) {
 		net_reply_err(r, e, f.err == e ? &f : NULL);
 		return;
@@ -303,7 +427,7 @@ static void post_rebuild(struct net_req *r)
 }
 
 const struct net_route face_find_rows[] = {
-    {NET_GET, "/find", get_find, 0, 0, 0, "identifiers that have a value of this type and data"},
+    {NET_GET, "/find", get_find, 0, 0, 0, "identifiers that have a value of this type and data, or data that begin so"},
     {NET_GET, "/find/types", get_types, REGISTRY_READERS | ROLE_OPERATOR, 0, 0,
      "types that can be searched for, and their state"},
     {NET_POST, "/find/rebuild", post_rebuild, ROLE_OPERATOR, 4096, 0, "builds the index of a type anew"},

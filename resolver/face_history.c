@@ -112,11 +112,10 @@ static enum err record_then(struct net_req *r, const struct id *id, struct as_of
 {
 	unsigned char digest[HASH_SHA256];
 	struct rs *rs = rs__shard(r)->rs;
+	const struct timeline line = {
+	    .feed = writer_feed(rs->o.writer), .txn = w->txn, .prefix = id->key};
 	struct str packed = STR_NONE;
-	uint64_t last;
-	enum err e = registry_find_key(w->txn, id->key, &last, &packed);
-	if (!e && last != w->moment.leaf)
-		e = timeline_record(writer_feed(rs->o.writer), w->txn, id->key, w->moment.leaf, &packed);
+	enum err e = timeline_record(&line, w->moment.leaf, w->moment.next, &packed);
 	if (e) return e == ERR_GONE ? ERR_OK : e;
 	hash_sha256(packed, digest);
 	if (memcmp(digest, w->moment.after, sizeof digest) != 0) return ERR_CORRUPT;

@@ -2,12 +2,14 @@
 
 #include "base/ledger.h"
 #include "resolver/import.h"
+#include "resolver/reverse_type.h"
 #include "resolver/state.h"
 
 enum {
 	BATCH_ARENA =
 	    128 << 20, /* IMPORT_BATCH_OCTETS and one line of 1 MiB as JSON trees, values and texts */
 	SCRATCH_ARENA = 64 << 20, /* the same, packed */
+	LOAD_BEGINS = 50000, /* records by which a large import is known as one: their rows are made again */
 	TELLTALE_MAX = 2 * IMPORT_NAME_MAX + 64,
 };
 
@@ -154,18 +156,29 @@ static void count_changes(struct import_batch *b)
 	}
 }
 
+/* The beginning of a large import: rows of the reverse index wait until all of it has come, if the registry has
+ * nothing else. */
+static enum err note_load(struct import_batch *b, struct store_txn *t)
+{
+	bool full = b->lines_n == IMPORT_BATCH_RECORDS || b->after.offset - b->from >= IMPORT_BATCH_OCTETS;
+	if (b->finish || !full || b->after.created > LOAD_BEGINS) return ERR_OK;
+	return reverse_types_load(t, b->scratch, b->after.created);
+}
+
 /* All that can refuse comes before the first write but what ends the whole transaction anyway. */
 static enum err apply(struct writer_cmd *c, struct writer_txn *t)
 {
 	struct import_batch *b = (struct import_batch *)(void *)c;
 	bool stale = b->rs->zones_applied != b->set.zones_version;
 	b->flaw = (struct flaw){.offset = FLAW_NO_OFFSET};
+	b->set.no_series = !atomic_load(&b->rs->series_any);
 	for (size_t i = 0; i < b->lines_n; i++) {
 		if (b->lines[i].judged) b->lines[i].err = ERR_OK;
 		b->lines[i].judged = false;
 	}
 	enum err e = take_stand(b, t);
 	arena_reset(b->scratch);
+	if (!e) e = note_load(b, t->store);
 	if (!e && b->set.n) e = registry_apply(&b->set, t, b->scratch, stale, &b->flaw);
 	if (!e) count_changes(b);
 	if (!e) e = note_refusals(b, t->store);

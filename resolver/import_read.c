@@ -8,6 +8,7 @@
 
 #include "resolver/face_registry.h"
 #include "resolver/import_state.h"
+#include "resolver/reverse_load.h"
 
 enum {
 	NICE = 10,             /* who resolves comes first */
@@ -145,7 +146,8 @@ static struct str kept(struct arena *a, struct str s)
 /* A copy of what was read in the line's arena: trees of JSON are freed while they are still warm. */
 static enum err keep_record(struct arena *a, const struct record *from, struct record *ret)
 {
-	*ret = (struct record){.id = kept(a, from->id), .values_n = from->values_n};
+	*ret = (struct record){
+	    .id = kept(a, from->id), .status = from->status, .values_n = from->values_n};
 	ret->values = ARENA_ARRAY(a, struct value, from->values_n);
 	for (size_t i = 0; i < from->values_n && ret->values; i++) {
 		const struct value *v = &from->values[i];
@@ -159,6 +161,23 @@ static enum err keep_record(struct arena *a, const struct record *from, struct r
 			    (struct reference){kept(a, v->references[k].handle), v->references[k].index};
 	}
 	return arena_overflowed(a) ? ERR_NO_MEMORY : ERR_OK;
+}
+
+/* A retired record, as exports give them: the identifier is retired, and what it says is why. */
+static enum err take_tombstone(struct registry_change *c, struct flaw *f)
+{
+	const struct record *r = &c->record;
+	if (r->values_n > 1 || (r->values_n && !str_is(r->values[0].type, RETIRE_REASON_TYPE)))
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "values", "tombstone",
+				"a retired record has no value but its reason, of type %s",
+				RETIRE_REASON_TYPE);
+	if (r->values_n) c->reason = r->values[0].data;
+	if (c->reason.n > RETIRE_REASON_MAX || !str_utf8_ok(c->reason, NULL))
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "values[0].data", "reason",
+				"a reason has at most %d octets of UTF-8", RETIRE_REASON_MAX);
+	c->act = REGISTRY_RETIRE;
+	c->tombstone = true;
+	return ERR_OK;
 }
 
 static enum err read_record(struct import_run *r, struct str line, struct import_line *l,
@@ -180,6 +199,7 @@ static enum err read_record(struct import_run *r, struct str line, struct import
 	l->id = str_first(c->record.id, IMPORT_ID_SHOWN);
 	e = id_parse(b->arena, c->record.id, f, &c->id);
 	if (e && f->err == e) snprintf(f->at, sizeof f->at, "id");
+	if (!e && c->record.status == RECORD_RETIRED) e = take_tombstone(c, f);
 	if (!e) e = registry_may_change_in(r->zones, &r->scope, &c->id, f, &authority);
 	if (!e) e = keep_authority(r, authority, &c->authority);
 	return e;
@@ -276,14 +296,17 @@ static enum err take_input(struct import_run *r)
 	bool lull = !wait_input(r);
 	enum err e = r->err ? r->err : r->cancelled ? ERR_STOPPING : ERR_OK;
 	if (!e && !lull) {
-		buf_add(&r->work, buf_str(&r->in));
-		buf_clear(&r->in);
+		struct buf in = r->in;
+		r->in = r->taken;
+		r->taken = in;
 		r->last = r->ended;
 		paused = r->paused;
 		r->paused = false;
-		e = buf_err(&r->work);
 	}
 	pthread_mutex_unlock(&r->lock);
+	buf_add(&r->work, buf_str(&r->taken));
+	buf_clear(&r->taken);
+	if (!e) e = buf_err(&r->work);
 	/* in vain once the shard has stopped: then the client has gone as well */
 	if (paused && rs__post(r->shard, unpause, r)) return ERR_STOPPING;
 	return !e && lull ? send_batch(r, false) : e;
@@ -392,6 +415,7 @@ void *import__run(void *arg)
 	if (e) fail(r, e, &f);
 	e = wait_flying(r, 0); /* told in r->err */
 	import__delist(r);
+	reverse_load_kick(r->rs->load, r->state.finished);
 	e = rs__post(r->shard, import__finish, r);
 	(void)e; /* the shard has stopped: imports_stop ends it */
 	return NULL;

@@ -112,6 +112,7 @@ static void run_free(struct import_run *r)
 	for (size_t i = 0; i < IMPORT_BATCHES; i++) import_batch_close(&r->flights[i].batch);
 	zones_free(r->zones);
 	buf_done(&r->in);
+	buf_done(&r->taken);
 	buf_done(&r->work);
 	pthread_mutex_destroy(&r->lock);
 	pthread_cond_destroy(&r->wake);
@@ -231,6 +232,7 @@ static struct import_run *run_new(struct net_req *q, const struct import_wish *w
 	r->guarded = clock_mono();
 	r->wish = *w;
 	buf_init(&r->in, 2 * IMPORT_INPUT);
+	buf_init(&r->taken, 2 * IMPORT_INPUT);
 	buf_init(&r->work, IMPORT_WORK_MAX);
 	r->arena = arena_new(OWN_ARENA);
 	if (r->arena) {

@@ -54,24 +54,27 @@ static struct str history_row(struct history_key *k, uint64_t leaf)
 
 /* ---- reading ---------------------------------------------------------------------------- */
 
-static enum err find_row(struct store_txn *t, const struct id *id, uint64_t *ret_leaf,
-			 struct str *ret_packed)
+static enum err row_of(struct str row, const struct id *id, uint64_t *ret_leaf, struct str *ret_packed)
 {
 	struct record_head head;
-	struct str row;
-	enum err e = store_get(t, RS_TABLE_record, id->key, &row);
-	if (e) return e;
 	if (row.n <= ROW_LEAF) return ERR_CORRUPT;
 	struct str packed = str_skip(row, ROW_LEAF);
 	for (size_t i = 0; i < row.n && i < ROW_SOON; i += LINE) __builtin_prefetch(row.p + i);
 	if (id->hashed) {
-		e = record_peek(packed, &head);
+		enum err e = record_peek(packed, &head);
 		if (e) return e;
 		if (!str_eq(head.id, id->text)) return ERR_NOT_FOUND;
 	}
 	*ret_leaf = store_u64(str_first(row, ROW_LEAF));
 	*ret_packed = packed;
 	return ERR_OK;
+}
+
+static enum err find_row(struct store_txn *t, const struct id *id, uint64_t *ret_leaf, struct str *ret_packed)
+{
+	struct str row;
+	enum err e = store_get(t, RS_TABLE_record, id->key, &row);
+	return e ? e : row_of(row, id, ret_leaf, ret_packed);
 }
 
 enum err registry_find(struct store_txn *t, const struct id *id, struct str *ret_packed)
@@ -271,6 +274,8 @@ static enum err check_condition(const struct registry_set *s, const struct regis
 	bool named = s->condition == REGISTRY_REVISION;
 	if (named && (!old || old->revision != s->revision))
 		return refuse(s, c, ERR_PRECONDITION, "revision", f);
+	if (c->tombstone)
+		return old && s->condition == REGISTRY_ABSENT ? refuse(s, c, ERR_EXISTS, "absent", f) : ERR_OK;
 	if (c->act != REGISTRY_PUT && !old) return refuse(s, c, ERR_NOT_FOUND, "registered", f);
 	if (c->act != REGISTRY_PUT && old->status == RECORD_RETIRED)
 		return refuse(s, c, ERR_GONE, "retired", f);
@@ -357,8 +362,8 @@ static enum err pack_new(struct registry_change *c, const struct record_head *ol
 
 static enum err pack_retired(struct registry_change *c, struct str old, usec_t now, struct arena *a)
 {
-	struct record r;
-	enum err e = record_unpack(a, old, NULL, &r);
+	struct record r = {.id = c->id.text, .created = now, .owner = c->authority}; /* of what was not there */
+	enum err e = old.n ? record_unpack(a, old, NULL, &r) : ERR_OK;
 	if (e) return e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
 	/* what is retired says nothing any more but why; history keeps the digests */
 	struct value why = {.index = 1,
@@ -426,12 +431,42 @@ static enum err find_member(struct registry_change *c, struct store_txn *t, stru
 	return c->series.p ? ERR_OK : ERR_NO_MEMORY;
 }
 
-static enum err prepare(struct registry_set *s, struct registry_change *c, struct writer_txn *t,
-			struct arena *a, struct flaw *f)
+/* Where identifiers of a set are looked for, before anything of it is written. Of a set in order, those that
+ * lie in one gap of the table are looked for once. */
+struct lookup {
+	struct store_cursor *cursor; /* NULL: a set of one */
+	bool known, last;            /* nothing lies from `from` to before `next`; to the end */
+	struct str from, next;
+};
+
+struct preparing {
+	struct arena *arena;
+	struct lookup lookup;
+};
+
+static enum err look_up(struct lookup *l, struct store_txn *t, const struct id *id, uint64_t *ret_leaf,
+			struct str *ret_packed)
 {
+	struct str key, row;
+	if (!l->cursor) return find_row(t, id, ret_leaf, ret_packed);
+	if (l->known && str_cmp(id->key, l->from) >= 0 && (l->last || str_cmp(id->key, l->next) < 0))
+		return ERR_NOT_FOUND;
+	enum err e = store_cursor_seek(l->cursor, id->key, &key, &row);
+	if (e && e != ERR_NOT_FOUND) return e;
+	l->known = e || !str_eq(key, id->key);
+	l->last = e == ERR_NOT_FOUND;
+	l->from = id->key;
+	l->next = key;
+	return l->known ? ERR_NOT_FOUND : row_of(row, id, ret_leaf, ret_packed);
+}
+
+static enum err prepare(struct registry_set *s, struct registry_change *c, struct writer_txn *t,
+			struct preparing *p, struct flaw *f)
+{
+	struct arena *a = p->arena;
 	struct str old = STR_NONE;
 	struct record_head head;
-	enum err e = find_row(t->store, &c->id, &c->old_leaf, &old);
+	enum err e = look_up(&p->lookup, t->store, &c->id, &c->old_leaf, &old);
 	c->series = STR_NONE;
 	if (e == ERR_NOT_FOUND && !s->no_series) e = find_member(c, t->store, a, &old);
 	if (e && e != ERR_NOT_FOUND) return e;
@@ -445,6 +480,11 @@ static enum err prepare(struct registry_set *s, struct registry_change *c, struc
 	c->unchanged = false;
 	c->revived = there && c->act == REGISTRY_PUT && head.status == RECORD_RETIRED;
 	c->revision = there ? head.revision + 1 : 1;
+	if (c->tombstone && there && head.status == RECORD_RETIRED) {
+		c->unchanged = true;
+		c->revision = head.revision;
+		return ERR_OK;
+	}
 	if (c->act == REGISTRY_AMEND) e = amend(c, old, a, f);
 	if (!e) e = check_template(s, c, old, t->store, a, f);
 	if (e) return e;
@@ -516,22 +556,27 @@ struct writing {
 	struct census census;
 };
 
-static enum err note_reverse(struct writing *w, const struct registry_change *c)
+/* The row so far; empty when there was none. */
+static enum err old_row(struct store_txn *t, const struct registry_change *c, struct str *ret)
 {
-	struct str old_new[2] = {STR_NONE, c->packed};
-	uint64_t leaf;
-	bool old = !c->created && !c->series.n && w->types.n;
-	enum err e = old ? find_row(w->txn->store, &c->id, &leaf, &old_new[0]) : ERR_OK;
-	return e ? e : reverse_note(w->txn->store, &w->types, w->arena, c->id.key, old_new);
+	*ret = STR_NONE;
+	if (c->created || c->series.n) return ERR_OK;
+	enum err e = store_get(t, RS_TABLE_record, c->id.key, ret);
+	return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
 }
 
 static enum err write_one(struct writing *w, const struct registry_change *c)
 {
 	struct history_key k;
 	struct store_txn *t = w->txn->store;
-	enum err e = note_reverse(w, c);
+	struct str old;
+	enum err e = old_row(t, c, &old);
+	struct str old_new[2] = {old.n ? str_skip(old, ROW_LEAF) : STR_NONE, c->packed};
+	if (!e) e = reverse_note(t, &w->types, w->arena, c->id.key, old_new);
 	store_key_u64(c->row, w->leaf);
-	if (!e) e = store_put(t, RS_TABLE_record, c->id.key, str_n(c->row, ROW_LEAF + c->packed.n));
+	if (!e)
+		e = store_put_over(t, RS_TABLE_record, c->id.key, old,
+				   str_n(c->row, ROW_LEAF + c->packed.n));
 	if (!e) e = templates_bond(t, &c->id, &c->bond);
 	if (e || c->created) return e;
 	/* the change before this one was the last so far */
@@ -558,21 +603,30 @@ static enum err write_all(const struct registry_set *s, struct writing *w)
 	return e ? e : census_close(&w->census);
 }
 
+static enum err prepare_all(struct registry_set *s, struct writer_txn *t, struct arena *a,
+			    bool check_delegations, struct flaw *f)
+{
+	struct preparing p = {.arena = a};
+	enum err e = s->n > 1 ? store_cursor_open(t->store, RS_TABLE_record, &p.lookup.cursor) : ERR_OK;
+	for (size_t i = 0; i < s->n && !e; i++) {
+		struct registry_change *c = &s->changes[i];
+		if (check_delegations) e = delegation_check_free(t->store, c->id.key, c->authority.n);
+		if (e == ERR_NOT_RESPONSIBLE) e = refuse(s, c, e, "delegated", f);
+		if (!e) e = prepare(s, c, t, &p, f);
+		if (s->judge) e = s->judge(s, c, t->store, e, f);
+	}
+	store_cursor_close(p.lookup.cursor);
+	return e;
+}
+
 enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct arena *a,
 			bool check_delegations, struct flaw *f)
 {
 	struct arena_mark mark = arena_mark(a);
 	struct writing w = {.txn = t, .arena = a};
 	size_t changed = 0;
-	enum err e = ERR_OK;
 	s->seen = (struct templates_seen){.n = 0};
-	for (size_t i = 0; i < s->n && !e; i++) {
-		struct registry_change *c = &s->changes[i];
-		if (check_delegations) e = delegation_check_free(t->store, c->id.key, c->authority.n);
-		if (e == ERR_NOT_RESPONSIBLE) e = refuse(s, c, e, "delegated", f);
-		if (!e) e = prepare(s, c, t, a, f);
-		if (s->judge) e = s->judge(s, c, t->store, e, f);
-	}
+	enum err e = prepare_all(s, t, a, check_delegations, f);
 	if (!e) e = admission_pass(s, t, a, f);
 	for (size_t i = 0; i < s->n && !e; i++) changed += !s->changes[i].unchanged;
 	if (!e && changed) {

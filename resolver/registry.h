@@ -35,6 +35,7 @@ struct registry_change {
 	struct record record; /* PUT: the values; the rest is set here. AMEND: set by registry_apply */
 	struct amendments amendments; /* AMEND */
 	struct str reason;            /* RETIRE: kept as the tombstone's only value; may be empty */
+	bool tombstone; /* RETIRE: also what is not there, and nothing to do where it is retired already */
 	struct str authority;         /* key octets of the prefix of ours it lies under */
 	size_t place;                 /* in the request, for the flaw */
 	/* set by registry_apply */

@@ -97,23 +97,41 @@ static void batch_open(struct reporter *r, struct batch *b)
 	r->driver->batch_open(&b->b, &b->call);
 }
 
-/* Operations of one entry from an offset; true when the batch is full before its end. */
-static bool add_entry(struct reporter *r, struct batch *b, const struct feed_entry *entry, size_t *offset)
+/* What the table has goes up for a put that the feed tells by its key: a later change, which has an entry of
+ * its own, may have come to be already. */
+static enum err add_op(struct reporter *r, struct store_txn *t, struct batch *b, const struct feed_op *op)
 {
-	struct str rest = str_skip(entry->ops, *offset);
+	unsigned number = number_of(op->table);
+	struct str value = op->value;
+	bool there = op->kind == FEED_PUT || op->kind == FEED_KEY;
+	/* the counter of templates is this node's own */
+	if (!number || !op->key.p[0] || op->kind == FEED_WAS) return ERR_OK;
+	enum err e = op->kind == FEED_KEY ? store_get(t, op->table, op->key, &value) : ERR_OK;
+	if (e && e != ERR_NOT_FOUND) return e;
+	r->driver->batch_op(&b->call, number, op->key, there && !e ? &value : NULL);
+	b->ops++;
+	return ERR_OK;
+}
+
+/* Operations of one entry from an offset; *ret_full: the batch is full before its end. */
+static enum err add_entry(struct reporter *r, struct store_txn *t, struct batch *b,
+			  const struct feed_entry *entry, size_t *offset, bool *ret_full)
+{
+	struct feed_walk ops;
 	struct feed_op op;
-	while (b->call.body.n < REPORT_BODY && !feed_op_next(&rest, &op)) {
-		unsigned number = number_of(op.table);
-		*offset = entry->ops.n - rest.n;
-		/* the counter of templates is this node's own */
-		if (!number || !op.key.p[0]) continue;
-		r->driver->batch_op(&b->call, number, op.key, op.kind == FEED_PUT ? &op.value : NULL);
-		b->ops++;
+	feed_walk_begin(&ops, entry);
+	enum err e = feed_walk_skip(&ops, *offset);
+	while (!e && b->call.body.n < REPORT_BODY) {
+		e = feed_next(&ops, &op);
+		if (!e) e = add_op(r, t, b, &op);
+		if (!e) *offset = entry->ops.n - ops.rest.n;
 	}
+	if (e && e != ERR_NOT_FOUND) return e;
+	*ret_full = ops.rest.n > 0;
 	b->b.to = entry->position;
 	b->b.ledger_size = entry->ledger_size;
 	memcpy(b->root, entry->ledger_root, 32);
-	return rest.n > 0;
+	return ERR_OK;
 }
 
 /* Fills a batch with what comes after what is acknowledged. */
@@ -134,8 +152,8 @@ static enum err fill(struct reporter *r, struct store_txn *t, struct batch *b, s
 	for (p = r->scanned + 1; !e && p <= head && p - r->scanned <= REPORT_ENTRIES; p++) {
 		e = r->feed->driver->read(r->feed, t, p, &entry);
 		if (e) break;
-		b->b.more = add_entry(r, b, &entry, &offset);
-		if (b->b.more) break;
+		e = add_entry(r, t, b, &entry, &offset, &b->b.more);
+		if (e || b->b.more) break;
 		offset = 0;
 		if (b->call.body.n >= REPORT_BODY) break;
 	}

@@ -10,6 +10,7 @@
 #include "resolver/report.h"
 #include "resolver/session.h"
 #include "resolver/import_run.h"
+#include "resolver/reverse_load.h"
 #include "resolver/state.h"
 #include "resolver/upstream.h"
 
@@ -19,6 +20,14 @@ const struct store_table rs_tables[] = {
 #undef X
 };
 const size_t rs_tables_n = sizeof rs_tables / sizeof *rs_tables;
+
+/* A row of the table record begins with its leaf, which marks the change. */
+enum store_told rs_table_told(unsigned table)
+{
+	if (table == RS_TABLE_record) return STORE_TOLD_BY_KEY;
+	return table == RS_TABLE_reverse ? STORE_UNTOLD : STORE_TOLD;
+}
+
 const unsigned rs_table_credential = RS_TABLE_credential;
 
 enum { RS_ARENA = 1 << 20 }; /* a few hundred prefixes and anchors */
@@ -82,7 +91,13 @@ static enum err start_builder(struct rs *r, struct flaw *f)
 {
 	enum err e = r->o.find_types ? ERR_OK : default_types(r);
 	if (e || !r->o.writer) return e;
-	return reverse_builder_start(r->o.writer, r->o.find_types, r->o.find_types_n, f, &r->builder);
+	e = reverse_builder_start(r->o.writer, r->o.find_types, r->o.find_types_n, f, &r->builder);
+	return e ? e
+		 : reverse_load_start(&(struct reverse_load_options){.store = r->o.store,
+								     .writer = r->o.writer,
+								     .imports = r->imports,
+								     .builder = r->builder},
+				      &r->load);
 }
 
 enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret)
@@ -128,6 +143,7 @@ static void shard_free(struct rs_shard *s)
 void rs_quiesce(struct rs *r)
 {
 	reporter_close(r->reporter);
+	reverse_load_stop(r->load);
 	r->reporter = NULL;
 }
 
@@ -136,6 +152,7 @@ void rs_close(struct rs *r)
 	if (!r) return;
 	rs_quiesce(r);
 	for (size_t i = 0; i < RS_SHARDS_MAX; i++) shard_free(r->shards[i]);
+	reverse_load_free(r->load);
 	reverse_builder_free(r->builder);
 	cache_free(r->cache);
 	statistics_free(r->statistics);

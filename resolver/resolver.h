@@ -61,6 +61,7 @@ struct rs_options {
 /* Tables of the registry environment, resolver/tables.h. */
 extern const struct store_table rs_tables[];
 extern const size_t rs_tables_n;
+enum store_told rs_table_told(unsigned table);
 extern const unsigned rs_table_credential; /* for net/access.h */
 
 enum { RS_SHARD_SLOT = 0 };

@@ -1,9 +1,11 @@
 /* Rows of the table reverse:
  *
- *   u8 number of the type, u8 length of the data, data, u8 part (0 public, 1 hidden), identifier key
+ *   u8 number of the type (hidden: 128 more), u8 length of the data, data, u8 part (0 public, 1 hidden),
+ *   identifier key
  *     → be32 index of the value, and the identifier key when it was cut
  *
- * Data of more than DATA_MAX octets are their first DATA_HEAD and their SHA-256, after the length 255. Data
+ * Hidden rows stand behind all the public ones of a type, so that a walk over the beginning of many data
+ * meets none of them. Data of more than DATA_MAX octets are their first DATA_HEAD and their SHA-256, after the length 255. Data
  * in clear, for URLs and batches follow their identifiers: a load in order of identifiers writes this
  * table nearly in order too, and LMDB fills its pages; digests would scatter it. A key that would exceed
  * STORE_KEY_MAX is cut: its last 32 octets are the SHA-256 of the identifier key. */
@@ -21,6 +23,7 @@ enum {
 	DATA_HASHED = 255,
 	PART_PUBLIC = 0,
 	PART_HIDDEN = 1,
+	NUMBER_HIDDEN = 128, /* numbers are at most REVERSE_TYPES_MAX */
 	INDEX_OCTETS = 4,
 };
 
@@ -34,7 +37,7 @@ static void stem_set(struct row_key *k, unsigned char number, struct str data, i
 {
 	struct wire w = wire_writer(k->octets, sizeof k->octets);
 	unsigned char digest[HASH_SHA256];
-	wire_put_u8(&w, number);
+	wire_put_u8(&w, (uint8_t)(part == PART_HIDDEN ? number | NUMBER_HIDDEN : number));
 	if (data.n <= DATA_MAX) {
 		wire_put_u8(&w, (uint8_t)data.n);
 		wire_put(&w, data);
@@ -144,7 +147,7 @@ static enum err targets_of(const struct reverse_types *types, unsigned char only
 
 /* ---- noting ----------------------------------------------------------------------------- */
 
-static enum err put(struct store_txn *t, const struct target *to, struct str id_key)
+static enum err with_row(const struct target *to, struct str id_key, reverse_row_fn *fn, void *arg)
 {
 	struct row_key k;
 	unsigned char value[INDEX_OCTETS + STORE_KEY_MAX];
@@ -153,7 +156,22 @@ static enum err put(struct store_txn *t, const struct target *to, struct str id_
 	struct str key = id_set(&k, id_key);
 	wire_put_u32(&w, to->index);
 	if (k.cut) wire_put(&w, id_key);
-	return store_put(t, RS_TABLE_reverse, key, wire_str(&w));
+	return fn(arg, &(struct reverse_row){key, wire_str(&w), k.stem_n});
+}
+
+enum err reverse_put_row(struct store_txn *t, const struct reverse_row *row)
+{
+	return store_put(t, RS_TABLE_reverse, row->key, row->value);
+}
+
+static enum err put_row(void *arg, const struct reverse_row *row)
+{
+	return reverse_put_row(arg, row);
+}
+
+static enum err put(struct store_txn *t, const struct target *to, struct str id_key)
+{
+	return with_row(to, id_key, put_row, t);
 }
 
 /* Absent when the type is still being built and has not come to this record. */
@@ -209,20 +227,54 @@ enum err reverse_build_one(struct store_txn *t, const struct reverse_types *type
 	return e;
 }
 
+enum err reverse_rows(const struct reverse_types *types, struct arena *a, struct str id_key,
+		      struct str packed, reverse_row_fn *fn, void *arg)
+{
+	struct targets all;
+	struct arena_mark mark = arena_mark(a);
+	enum err e = targets_of(types, 0, a, packed, &all);
+	for (size_t i = 0; i < all.n && !e; i++) e = with_row(&all.p[i], id_key, fn, arg);
+	arena_rollback(a, mark);
+	return e;
+}
+
+struct str reverse_row_id(const struct reverse_row *row)
+{
+	return row->value.n > INDEX_OCTETS ? str_skip(row->value, INDEX_OCTETS)
+					   : str_skip(row->key, row->stem_n);
+}
+
+enum err reverse_empty(struct store_txn *t, unsigned char number, bool *ret)
+{
+	struct store_cursor *c;
+	struct str key, value;
+	enum err e = store_cursor_open(t, RS_TABLE_reverse, &c);
+	if (e) return e;
+	e = store_cursor_seek(c, str_n(&number, 1), &key, &value);
+	if (!e || e == ERR_NOT_FOUND) *ret = e || (unsigned char)key.p[0] != number;
+	store_cursor_close(c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 /* Keys are gathered before any is dropped: a walk over what was just dropped would look at each of them. */
 static enum err gather(struct store_txn *t, unsigned char number, struct arena *a, struct str after,
 		       struct str keys[REVERSE_STEP], size_t *ret_n)
 {
 	struct store_cursor *c;
-	struct str key, value, stem = str_n(&number, 1);
+	const unsigned char stems[] = {number, (unsigned char)(number | NUMBER_HIDDEN)};
+	struct str key, value;
 	enum err e = store_cursor_open(t, RS_TABLE_reverse, &c);
 	if (e) return e;
 	*ret_n = 0;
-	e = store_cursor_seek(c, after.n ? after : stem, &key, &value);
-	while (!e && *ret_n < REVERSE_STEP && str_starts(key, stem)) {
-		keys[*ret_n] = arena_dup(a, key);
-		if (!keys[(*ret_n)++].p) e = ERR_NO_MEMORY;
-		if (!e) e = store_cursor_next(c, &key, &value);
+	for (size_t i = 0; i < 2 && (!e || e == ERR_NOT_FOUND); i++) {
+		struct str stem = str_n(&stems[i], 1);
+		if (str_cmp(after, stem) > 0 && !str_starts(after, stem)) continue; /* done */
+		e = store_cursor_seek(c, str_starts(after, stem) ? after : stem, &key, &value);
+		while (!e && *ret_n < REVERSE_STEP && str_starts(key, stem)) {
+			keys[*ret_n] = arena_dup(a, key);
+			if (!keys[(*ret_n)++].p) e = ERR_NO_MEMORY;
+			if (!e) e = store_cursor_next(c, &key, &value);
+		}
 	}
 	store_cursor_close(c);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -283,6 +335,116 @@ enum err reverse_find(struct store_txn *t, const struct reverse_query *q, revers
 		if (e) break;
 		struct wire w = wire_reader(value);
 		if (str_starts(id, q->prefix) && !fn(arg, id, wire_u32(&w))) break;
+	}
+	store_cursor_close(c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* ---- finding by a beginning -------------------------------------------------------------- */
+
+struct beginning {
+	const struct reverse_beginning *q;
+	unsigned char first; /* octet of the rows' keys */
+	struct row_key next; /* where to look when this row is none of them */
+};
+
+static struct str seek_to(struct beginning *b, unsigned char length)
+{
+	struct wire w = wire_writer(b->next.octets, sizeof b->next.octets);
+	size_t most = length == DATA_HASHED ? DATA_HEAD : DATA_MAX;
+	wire_put_u8(&w, b->first);
+	wire_put_u8(&w, length);
+	wire_put(&w, str_first(b->q->beginning, b->q->beginning.n < most ? b->q->beginning.n : most));
+	must(wire_ok(&w));
+	return wire_str(&w);
+}
+
+/* The row's data are behind the ones that are wanted, of its length: the next length. */
+static struct str seek_longer(struct beginning *b, unsigned char length)
+{
+	return length == DATA_HASHED ? STR_NONE : seek_to(b, length < DATA_MAX ? length + 1 : DATA_HASHED);
+}
+
+/* Parts of a row: its data (of long ones the head), and what follows the part. */
+static enum err row_cut(struct str key, struct str *ret_data, struct str *ret_id)
+{
+	if (key.n < 3) return ERR_CORRUPT;
+	unsigned char length = (unsigned char)key.p[1];
+	size_t kept = length == DATA_HASHED ? DATA_HEAD + HASH_SHA256 : length;
+	if (key.n < 2 + kept + 1 || (length > DATA_MAX && length != DATA_HASHED)) return ERR_CORRUPT;
+	*ret_data = str_n(key.p + 2, length == DATA_HASHED ? DATA_HEAD : length);
+	*ret_id = str_skip(key, 2 + kept + 1);
+	return ERR_OK;
+}
+
+/* Within rows of one data: to the identifiers asked for, or past all of them. */
+static struct str seek_prefix(struct beginning *b, struct str key, struct str id)
+{
+	size_t stem = key.n - id.n, room = sizeof b->next.octets - stem - HASH_SHA256;
+	struct str prefix = str_first(b->q->prefix, b->q->prefix.n < room ? b->q->prefix.n : room);
+	memcpy(b->next.octets, key.p, stem);
+	if (str_cmp(id, prefix) < 0) {
+		memcpy(b->next.octets + stem, prefix.p, prefix.n);
+		return str_n(b->next.octets, stem + prefix.n);
+	}
+	b->next.octets[stem - 1]++;
+	return str_n(b->next.octets, stem);
+}
+
+/* STR_NONE in *ret_next: to the row behind this one, or to none when *ret_end. */
+static enum err look_at_row(struct beginning *b, struct str key, struct str value, reverse_beginning_fn *fn,
+			    void *arg, struct str *ret_next, bool *ret_end)
+{
+	struct str data, id, want = b->q->beginning;
+	enum err e = row_cut(key, &data, &id);
+	if (!e && value.n < INDEX_OCTETS) e = ERR_CORRUPT;
+	if (e) return e;
+	unsigned char length = (unsigned char)key.p[1];
+	bool whole = length != DATA_HASHED;
+	*ret_next = STR_NONE;
+	if (!whole) want = str_first(want, want.n < DATA_HEAD ? want.n : DATA_HEAD);
+	if (!str_starts(data, want)) {
+		*ret_next = str_cmp(data, want) < 0 ? seek_to(b, length) : seek_longer(b, length);
+		*ret_end = !ret_next->n;
+		return ERR_OK;
+	}
+	struct wire w = wire_reader(value);
+	struct reverse_hit hit = {
+	    .row = key, .data = whole ? data : STR_NONE, .index = wire_u32(&w), .id_key = id};
+	if (value.n > INDEX_OCTETS) hit.id_key = str_skip(value, INDEX_OCTETS);
+	hit.under = str_starts(hit.id_key, b->q->prefix);
+	if (!hit.under) *ret_next = seek_prefix(b, key, id);
+	*ret_end = !fn(arg, &hit);
+	return ERR_OK;
+}
+
+bool reverse_is_row(const struct reverse_beginning *q, struct str key)
+{
+	struct str data, id, want = q->beginning;
+	unsigned char first = (unsigned char)(q->hidden ? q->number | NUMBER_HIDDEN : q->number);
+	if (row_cut(key, &data, &id) || (unsigned char)key.p[0] != first) return false;
+	if ((unsigned char)key.p[1] == DATA_HASHED) want = str_first(want, want.n < data.n ? want.n : data.n);
+	return str_starts(data, want);
+}
+
+enum err reverse_find_beginning(struct store_txn *t, const struct reverse_beginning *q,
+				reverse_beginning_fn *fn, void *arg)
+{
+	struct beginning b = {.q = q};
+	struct store_cursor *c;
+	struct str key, value, next;
+	bool end = false;
+	b.first = (unsigned char)(q->hidden ? q->number | NUMBER_HIDDEN : q->number);
+	next = q->after.n ? q->after
+			  : seek_to(&b, (unsigned char)(q->beginning.n > DATA_MAX ? DATA_HASHED : q->beginning.n));
+	enum err e = store_cursor_open(t, RS_TABLE_reverse, &c);
+	if (e) return e;
+	e = store_cursor_seek(c, next, &key, &value);
+	if (!e && q->after.n && str_eq(key, q->after)) e = store_cursor_next(c, &key, &value);
+	while (!e && (unsigned char)key.p[0] == b.first) {
+		e = look_at_row(&b, key, value, fn, arg, &next, &end);
+		if (e || end) break;
+		e = next.n ? store_cursor_seek(c, next, &key, &value) : store_cursor_next(c, &key, &value);
 	}
 	store_cursor_close(c);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;

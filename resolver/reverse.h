@@ -25,6 +25,17 @@ enum err reverse_note(struct store_txn *t, const struct reverse_types *types, st
 /* The rows that the record has of one type: for building. */
 enum err reverse_build_one(struct store_txn *t, const struct reverse_types *types, unsigned char number,
 			   struct arena *a, struct str id_key, struct str packed) MUST_USE;
+/* What the table would have of a record, of all noted types. key, value: borrowed for the call. */
+struct reverse_row {
+	struct str key, value;
+	size_t stem_n; /* octets of the key before the identifier */
+};
+typedef enum err reverse_row_fn(void *arg, const struct reverse_row *row);
+enum err reverse_rows(const struct reverse_types *types, struct arena *a, struct str id_key,
+		      struct str packed, reverse_row_fn *fn, void *arg) MUST_USE;
+struct str reverse_row_id(const struct reverse_row *row); /* the identifier's key */
+enum err reverse_put_row(struct store_txn *t, const struct reverse_row *row) MUST_USE;
+enum err reverse_empty(struct store_txn *t, unsigned char number, bool *ret) MUST_USE; /* a type has no rows */
 /* Drops at most REVERSE_STEP rows of a type from *at on, which moves; *ret_more: there may be others. */
 enum err reverse_drop(struct store_txn *t, unsigned char number, struct arena *a, struct reverse_place *at,
 		      bool *ret_more) MUST_USE;
@@ -41,5 +52,28 @@ struct reverse_query {
 typedef bool reverse_find_fn(void *arg, struct str id_key, uint32_t index);
 enum err reverse_find(struct store_txn *t, const struct reverse_query *q, reverse_find_fn *fn,
 		      void *arg) MUST_USE;
+
+/* All data that begin so, the shorter ones first. Costs a seek for each length of data that there is, 200 at
+ * most, and the rows of the answer; those of identifiers outside of prefix one for each data. */
+struct reverse_beginning {
+	unsigned char number;
+	struct str beginning; /* not empty */
+	bool hidden;
+	struct str prefix, after; /* after: a row that was told */
+};
+
+struct reverse_hit {
+	struct str row;    /* to go on behind */
+	struct str id_key; /* borrowed, as all of it */
+	struct str data;   /* p NULL: too long for the index; only its first 64 octets were compared */
+	uint32_t index;
+	bool under; /* the prefix; false: only looked at */
+};
+
+typedef bool reverse_beginning_fn(void *arg, const struct reverse_hit *hit); /* false: enough */
+enum err reverse_find_beginning(struct store_txn *t, const struct reverse_beginning *q,
+				reverse_beginning_fn *fn, void *arg) MUST_USE;
+/* Whether the octets can be a row of this question: of a cursor that a client brings. */
+bool reverse_is_row(const struct reverse_beginning *q, struct str key);
 
 #endif

@@ -70,6 +70,12 @@ static enum err clear(struct writer_txn *t, struct arena *a, unsigned char numbe
 		    : reverse_type_move(t->store, a, number, then);
 }
 
+/* LOADING and SORTING are resolver/reverse_load.h's. */
+static bool is_ours(enum reverse_state s)
+{
+	return s == REVERSE_BUILDING || s == REVERSE_CLEARING || s == REVERSE_LEAVING;
+}
+
 enum err reverse_build_step(struct writer_txn *t, struct arena *a, bool *ret_more)
 {
 	struct reverse_types types;
@@ -77,7 +83,7 @@ enum err reverse_build_step(struct writer_txn *t, struct arena *a, bool *ret_mor
 	enum err e = reverse_types_read(t->store, &types);
 	size_t i = 0;
 	*ret_more = false;
-	while (!e && i < types.n && types.type[i].state == REVERSE_READY) i++;
+	while (!e && i < types.n && !is_ours(types.type[i].state)) i++;
 	if (!e && i < types.n) {
 		struct reverse_type type = types.type[i];
 		*ret_more = true; /* the step after the last one finds nothing, and ends it */

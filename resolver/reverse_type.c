@@ -1,12 +1,15 @@
 /* Rows of the table reverse_type:
  *
- *   "types"       → for each type u8 number, u8 state, u8 length, name
+ *   "types"       → u8 0, u8 LAYOUT, for each type u8 number, u8 state, u8 length, name
  *   u8 number     → be64 records looked at or rows dropped, key of the last of them; until it is READY */
 #include "resolver/reverse_type.h"
 
 #include "base/wire.h"
 #include "resolver/registry.h"
 
+/* Of the table reverse. Without the two octets: 1, where hidden rows lay among the public ones; its types are
+ * read as CLEARING, so that they are built anew. */
+enum { LAYOUT = 2 };
 enum { PLACE_HEAD = 8, TYPE_ROW = 3 + RECORD_TYPE_MAX };
 
 const char *reverse_state_word(enum reverse_state s)
@@ -21,7 +24,7 @@ const char *reverse_state_word(enum reverse_state s)
 
 static bool noted(enum reverse_state s)
 {
-	return s == REVERSE_READY || s == REVERSE_BUILDING;
+	return s == REVERSE_READY || s == REVERSE_BUILDING || s == REVERSE_SORTING;
 }
 
 static enum err add(struct reverse_types *types, const struct reverse_type *type)
@@ -39,13 +42,16 @@ enum err reverse_types_read(struct store_txn *t, struct reverse_types *ret)
 	memset(ret->lengths, 0, sizeof ret->lengths);
 	enum err e = store_get(t, RS_TABLE_reverse_type, STR("types"), &row);
 	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
-	struct wire w = wire_reader(row);
+	bool old = row.n < 2 || row.p[0];
+	if (!old && row.p[1] != LAYOUT) return ERR_CORRUPT;
+	struct wire w = wire_reader(old ? row : str_skip(row, 2));
 	while (wire_ok(&w) && wire_left(&w)) {
 		struct reverse_type type = {.number = wire_u8(&w),
 					    .state = (enum reverse_state)wire_u8(&w)};
 		type.name = wire_bytes(&w, wire_u8(&w));
 		bool good = wire_ok(&w) && type.number && type.name.n && type.name.n <= RECORD_TYPE_MAX &&
-			    type.state && type.state <= REVERSE_LEAVING;
+			    type.state && type.state <= REVERSE_SORTING;
+		if (old && noted(type.state)) type.state = REVERSE_CLEARING;
 		if (!good || add(ret, &type)) return ERR_CORRUPT;
 	}
 	return ERR_OK;
@@ -69,7 +75,11 @@ const struct reverse_type *reverse_type_noted(const struct reverse_types *types,
 
 static enum err write_types(struct store_txn *t, const struct reverse_types *types)
 {
-	struct buf out = BUF_INIT(REVERSE_TYPES_MAX * TYPE_ROW);
+	struct buf out = BUF_INIT(2 + REVERSE_TYPES_MAX * TYPE_ROW);
+	if (types->n) {
+		buf_byte(&out, 0);
+		buf_byte(&out, LAYOUT);
+	}
 	for (size_t i = 0; i < types->n; i++) {
 		buf_byte(&out, (char)types->type[i].number);
 		buf_byte(&out, (char)types->type[i].state);
@@ -155,6 +165,19 @@ static enum err settle(struct store_txn *t, const char *const *wanted, size_t n,
 	return e;
 }
 
+/* From an older layout: places of what was being built then are of no use. */
+static enum err take_over(struct store_txn *t, const struct reverse_types *types, bool *changed)
+{
+	struct str row;
+	enum err e = store_get(t, RS_TABLE_reverse_type, STR("types"), &row);
+	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
+	if (!row.n || !row.p[0]) return ERR_OK;
+	*changed = true;
+	for (size_t i = 0; i < types->n && !(e && e != ERR_NOT_FOUND); i++)
+		e = drop_place(t, types->type[i].number);
+	return e;
+}
+
 enum err reverse_types_set(struct store_txn *t, struct arena *a, const char *const *wanted, size_t wanted_n,
 			   bool *ret_work)
 {
@@ -162,6 +185,7 @@ enum err reverse_types_set(struct store_txn *t, struct arena *a, const char *con
 	bool changed = false, empty = false, work = false;
 	enum err e = read_copy(t, a, &types);
 	if (!e) e = no_records(t, &empty);
+	if (!e) e = take_over(t, &types, &changed);
 	if (!e) e = settle(t, wanted, wanted_n, &types, &changed);
 	for (size_t i = 0; i < wanted_n && !e; i++) {
 		struct str name = str_of(wanted[i]);
@@ -190,7 +214,8 @@ enum err reverse_types_rebuild(struct store_txn *t, struct arena *a, struct str 
 	}
 	if (!e && !any) {
 		const struct reverse_type *there = type.n ? reverse_type_find(&types, type) : NULL;
-		return there && there->state == REVERSE_CLEARING ? ERR_OK : ERR_NOT_FOUND;
+		bool under_way = there && (there->state == REVERSE_CLEARING || there->state == REVERSE_LOADING);
+		return under_way ? ERR_OK : ERR_NOT_FOUND;
 	}
 	return e ? e : write_types(t, &types);
 }
@@ -208,6 +233,40 @@ enum err reverse_type_move(struct store_txn *t, struct arena *a, unsigned char n
 	types.n = kept;
 	if (!e) e = drop_place(t, number);
 	return e ? e : write_types(t, &types);
+}
+
+void reverse_types_only(struct reverse_types *types, enum reverse_state s)
+{
+	struct reverse_types all = *types;
+	types->n = 0;
+	memset(types->lengths, 0, sizeof types->lengths);
+	for (size_t i = 0; i < all.n; i++)
+		if (all.type[i].state == s) must(!add(types, &all.type[i]));
+}
+
+enum err reverse_types_shift(struct store_txn *t, struct arena *a, enum reverse_state from,
+			     enum reverse_state to)
+{
+	struct reverse_types types;
+	bool any = false;
+	enum err e = read_copy(t, a, &types);
+	for (size_t i = 0; i < types.n && !e; i++) {
+		if (types.type[i].state != from) continue;
+		types.type[i].state = to;
+		any = true;
+		e = drop_place(t, types.type[i].number);
+	}
+	return e || !any ? e : write_types(t, &types);
+}
+
+enum err reverse_types_load(struct store_txn *t, struct arena *a, uint64_t records)
+{
+	struct reverse_types types;
+	bool ready = false;
+	enum err e = reverse_types_read(t, &types);
+	for (size_t i = 0; i < types.n; i++) ready |= types.type[i].state == REVERSE_READY;
+	if (e || !ready || store_count(t, RS_TABLE_record) > records) return e;
+	return reverse_types_shift(t, a, REVERSE_READY, REVERSE_LOADING);
 }
 
 /* ---- places ----------------------------------------------------------------------------- */

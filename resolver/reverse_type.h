@@ -21,7 +21,9 @@ enum { REVERSE_TYPES_MAX = 32 /* each costs every change a comparison, and match
 	X(READY, "ready")       /* exact */                                                                \
 	X(BUILDING, "building") /* changes are noted; older records are being looked at */                 \
 	X(CLEARING, "clearing") /* its rows are being dropped; then it is built */                         \
-	X(LEAVING, "leaving")   /* its rows are being dropped; then it is forgotten */
+	X(LEAVING, "leaving")   /* its rows are being dropped; then it is forgotten */                     \
+	X(LOADING, "loading")   /* an import fills the registry: its rows come afterwards (reverse_load.h) */ \
+	X(SORTING, "sorting")   /* they come now; changes are noted */
 
 enum reverse_state {
 	REVERSE_NONE,
@@ -45,7 +47,7 @@ struct reverse_types {
 const char *reverse_state_word(enum reverse_state s);
 /* ERR_CORRUPT. None when nothing was ever configured. */
 enum err reverse_types_read(struct store_txn *t, struct reverse_types *ret) MUST_USE;
-/* The type whose changes are noted (READY or BUILDING), or NULL. */
+/* The type whose changes are noted (READY, BUILDING or SORTING), or NULL. */
 const struct reverse_type *reverse_type_noted(const struct reverse_types *types, struct str type);
 /* Of any state, or NULL. */
 const struct reverse_type *reverse_type_find(const struct reverse_types *types, struct str type);
@@ -55,6 +57,14 @@ const struct reverse_type *reverse_type_find(const struct reverse_types *types, 
  * be built or dropped. ERR_TOO_LARGE. */
 enum err reverse_types_set(struct store_txn *t, struct arena *a, const char *const *wanted, size_t wanted_n,
 			   bool *ret_work) MUST_USE;
+/* All of one state get another. */
+enum err reverse_types_shift(struct store_txn *t, struct arena *a, enum reverse_state from,
+			     enum reverse_state to) MUST_USE;
+/* Before many records come: what is READY becomes LOADING, if there are no more records than so many. */
+enum err reverse_types_load(struct store_txn *t, struct arena *a, uint64_t records) MUST_USE;
+/* Leaves those of one state, which is one whose changes are noted. */
+void reverse_types_only(struct reverse_types *types, enum reverse_state s);
+
 /* Starts READY and BUILDING types anew: the one, or all when type is empty. ERR_NOT_FOUND. */
 enum err reverse_types_rebuild(struct store_txn *t, struct arena *a, struct str type) MUST_USE;
 /* The state of one; NONE forgets it. */

@@ -87,7 +87,7 @@ struct series_change {
 enum err series_check_values(struct arena *a, const struct series_pattern *p, const struct record *r,
 			     struct flaw *f) MUST_USE;
 /* ERR_CONFLICT naming the series it overlaps, ERR_PRECONDITION, ERR_NOT_FOUND, ERR_GONE, ERR_QUOTA (too
- * many shapes), ERR_NOT_RESPONSIBLE (a delegated prefix in it), and what admission_pass says of its
+ * many shapes), what templates_check says of its first and last member, ERR_NOT_RESPONSIBLE (a delegated prefix in it), and what admission_pass says of its
  * enterprise, for which a series counts as one identifier; before anything is written. */
 enum err series_apply(struct series_change *c, struct writer_txn *t, struct arena *a,
 		      struct flaw *f) MUST_USE;

@@ -17,25 +17,33 @@ static enum err name_value(struct flaw *f, enum err e, size_t i)
 	return e;
 }
 
-static enum err try_member(struct arena *a, const struct series_pattern *p, const struct record *r,
-			   struct flaw *f)
+/* The values of the member that the words are of. */
+static enum err fill(struct arena *a, const struct record *r, const struct template_words *w, struct flaw *f,
+		     struct value **ret)
 {
-	struct template_words w = {p->last.text, p->range.to};
-	struct record filled = *r;
-	struct buf out = BUF_INIT(RECORD_PACKED_MAX);
-	enum err e = ERR_OK;
-	filled.values = ARENA_ARRAY(a, struct value, r->values_n + 1);
-	if (!filled.values) return ERR_NO_MEMORY;
+	struct value *all = ARENA_ARRAY(a, struct value, r->values_n + 1);
+	enum err e = all ? ERR_OK : ERR_NO_MEMORY;
 	for (size_t i = 0; i < r->values_n && !e; i++) {
-		struct str *data = &filled.values[i].data;
-		filled.values[i] = r->values[i];
-		if (template_is(*data)) e = template_fill(a, *data, &w, data);
+		struct str *data = &all[i].data;
+		all[i] = r->values[i];
+		if (template_is(*data)) e = template_fill(a, *data, w, data);
 		if (!e && data->n > RECORD_DATA_MAX) {
 			flaw_set(f, ERR_TOO_LARGE, FLAW_NO_OFFSET, "", "length",
 				 "the value is too long when it is filled");
 			e = name_value(f, ERR_TOO_LARGE, i);
 		}
 	}
+	if (!e) *ret = all;
+	return e;
+}
+
+static enum err try_member(struct arena *a, const struct series_pattern *p, const struct record *r,
+			   struct flaw *f)
+{
+	struct template_words w = {p->last.text, p->range.to};
+	struct record filled = *r;
+	struct buf out = BUF_INIT(RECORD_PACKED_MAX);
+	enum err e = fill(a, r, &w, f, &filled.values);
 	if (e) return e;
 	filled.id = p->last.text;
 	e = record_pack(&filled, &out);
@@ -58,6 +66,27 @@ enum err series_check_values(struct arena *a, const struct series_pattern *p, co
 	struct arena_mark mark = arena_mark(a);
 	enum err e = try_member(a, p, r, f);
 	arena_rollback(a, mark);
+	return e;
+}
+
+/* Held to the metadata template that its values name, as its first and as its last member: all members'
+ * values are equally long but for {number}, which is shortest and least for the first, longest and greatest
+ * for the last. */
+static enum err check_metadata(const struct series_change *c, struct writer_txn *t, struct arena *a,
+			       struct flaw *f)
+{
+	const struct series_pattern *p = &c->pattern;
+	const struct id *ends[] = {&p->first, &p->last};
+	const struct template_words words[] = {{p->first.text, p->range.from}, {p->last.text, p->range.to}};
+	struct templates_seen seen = {.n = 0};
+	struct template_bond bond; /* members stand in no template's use */
+	enum err e = ERR_OK;
+	for (size_t i = 0; i < 2 && !e; i++) {
+		struct value *values;
+		e = fill(a, &c->record, &words[i], f, &values);
+		struct templates_record r = {ends[i], values, c->record.values_n, STR_NONE};
+		if (!e) e = templates_check(t->store, a, &r, &seen, NULL, f, &bond);
+	}
 	return e;
 }
 
@@ -469,6 +498,7 @@ static enum err apply(struct series_change *c, struct state *s, struct writer_tx
 	if (s->there) hash_sha256(s->old.packed, s->before);
 	e = c->act == SERIES_PUT ? prepare_put(c, s, t->now, a) : prepare_rest(c, s, t->now, a);
 	if (e == ERR_TOO_LARGE) return refuse(e, "record-size", f);
+	if (!e && !c->unchanged && c->act == SERIES_PUT) e = check_metadata(c, t, a, f);
 	if (!e && !c->unchanged) e = admit(c, t, a, f);
 	return e || c->unchanged ? e : write_all(c, s, t);
 }

@@ -71,6 +71,7 @@ struct rs {
 	_Atomic bool series_any;        /* a series was made, perhaps: else nobody has to look */
 	_Atomic uint64_t zones_version; /* delegation changes committed */
 	uint64_t zones_applied;         /* the writer's: changes applied, committed or not */
+	struct reverse_load *load;       /* the same for a large import; NULL without a writer */
 	struct reverse_builder *builder; /* of the reverse index; NULL without a writer */
 	_Atomic uint64_t prefixes_version; /* the same for allocations */
 	uint64_t prefixes_applied;

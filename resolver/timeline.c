@@ -49,14 +49,22 @@ struct walk {
 	bool stopped;
 };
 
+/* The mark of a row is its leaf. */
+static enum err op_leaf(const struct feed_op *op, uint64_t *ret)
+{
+	if (op->value.n < STORE_MARK) return ERR_CORRUPT;
+	*ret = store_u64(str_first(op->value, STORE_MARK));
+	return ERR_OK;
+}
+
 static enum err look_at(struct walk *w, const struct feed_op *op, bool *ret_taken)
 {
 	uint64_t leaf, last;
 	struct str packed;
+	bool put = op->kind == FEED_PUT || op->kind == FEED_KEY;
 	*ret_taken = true;
-	if (op->table != RS_TABLE_record || op->kind != FEED_PUT || !str_starts(op->key, w->l->prefix))
-		return ERR_OK;
-	enum err e = registry_row_split(op->value, &leaf, &packed);
+	if (op->table != RS_TABLE_record || !put || !str_starts(op->key, w->l->prefix)) return ERR_OK;
+	enum err e = op_leaf(op, &leaf);
 	if (!e) e = registry_find_key(w->l->txn, op->key, &last, &packed);
 	if (e == ERR_NOT_FOUND) return ERR_OK;
 	if (!e && leaf == last) *ret_taken = w->fn(w->arg, op->key, packed);
@@ -67,12 +75,13 @@ static enum err look_at(struct walk *w, const struct feed_op *op, bool *ret_take
 static enum err walk_entry(struct walk *w, const struct feed_entry *entry)
 {
 	struct feed_op op;
-	struct str rest = str_skip(entry->ops, w->at.offset);
-	enum err e = w->at.offset > entry->ops.n ? ERR_CORRUPT : ERR_OK;
-	while (!e && !w->stopped && rest.n) {
+	struct feed_walk ops;
+	feed_walk_begin(&ops, entry);
+	enum err e = feed_walk_skip(&ops, w->at.offset);
+	while (!e && !w->stopped && ops.rest.n) {
 		bool taken = false;
-		w->at.offset = (uint32_t)(entry->ops.n - rest.n);
-		e = feed_op_next(&rest, &op);
+		w->at.offset = (uint32_t)(entry->ops.n - ops.rest.n);
+		e = feed_next(&ops, &op);
 		if (!e && w->looks++ < TIMELINE_LOOKS) e = look_at(w, &op, &taken);
 		w->stopped = !taken;
 	}
@@ -125,18 +134,22 @@ enum err timeline_walk(const struct timeline *l, struct timeline_place from, tim
 
 /* ---- what a record was ------------------------------------------------------------------- */
 
-enum err timeline_record(struct feed *feed, struct store_txn *t, struct str key, uint64_t leaf,
-			 struct str *ret_packed)
+/* In the entry of the change with leaf `at`, the record that the change with `leaf` left. ERR_GONE: it is not
+ * there, or the feed begins later. */
+static enum err look_in_entry(const struct timeline *l, uint64_t at, uint64_t leaf, struct str *ret_packed)
 {
 	struct feed_entry entry;
+	struct feed_walk ops;
 	struct feed_op op;
 	struct str packed;
 	uint64_t position, own;
-	enum err e = lower_bound(feed, t, without_leaf, leaf, &position);
-	if (!e) e = feed->driver->read(feed, t, position, &entry);
+	enum err e = lower_bound(l->feed, l->txn, without_leaf, at, &position);
+	if (!e) e = l->feed->driver->read(l->feed, l->txn, position, &entry);
 	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
-	while (!(e = feed_op_next(&entry.ops, &op))) {
-		if (op.kind != FEED_PUT || op.table != RS_TABLE_record || !str_eq(op.key, key)) continue;
+	feed_walk_begin(&ops, &entry);
+	while (!(e = feed_next(&ops, &op))) {
+		bool whole = op.kind == FEED_PUT || op.kind == FEED_WAS;
+		if (!whole || op.table != RS_TABLE_record || !str_eq(op.key, l->prefix)) continue;
 		e = registry_row_split(op.value, &own, &packed);
 		if (e) return e;
 		if (own != leaf) continue; /* changed twice in one entry */
@@ -145,4 +158,15 @@ enum err timeline_record(struct feed *feed, struct store_txn *t, struct str key,
 	}
 	/* the first entry that is kept may be a later one */
 	return e == ERR_NOT_FOUND ? ERR_GONE : e;
+}
+
+enum err timeline_record(const struct timeline *l, uint64_t leaf, uint64_t next, struct str *ret_packed)
+{
+	uint64_t last;
+	enum err e = registry_find_key(l->txn, l->prefix, &last, ret_packed);
+	if (!e && last == leaf) return ERR_OK;
+	if (e && e != ERR_NOT_FOUND) return e;
+	/* the change after it took it out of the table; before format 3 its own entry had it */
+	e = next == UINT64_MAX ? ERR_GONE : look_in_entry(l, next, leaf, ret_packed);
+	return e == ERR_GONE ? look_in_entry(l, leaf, leaf, ret_packed) : e;
 }

@@ -37,8 +37,9 @@ typedef bool timeline_fn(void *arg, struct str key, struct str packed);
 enum err timeline_walk(const struct timeline *l, struct timeline_place from, timeline_fn *fn, void *arg,
 		       struct timeline_place *ret_next, bool *ret_more) MUST_USE;
 
-/* The packed record that the change with this leaf left. ERR_GONE: the feed does not have it any more. */
-enum err timeline_record(struct feed *feed, struct store_txn *t, struct str key, uint64_t leaf,
+/* The packed record that the change with this leaf left; l->prefix is the whole key. next: leaf of the
+ * identifier's next change, UINT64_MAX when there is none. ERR_GONE: the feed does not have it any more. */
+enum err timeline_record(const struct timeline *l, uint64_t leaf, uint64_t next,
 			 struct str *ret_packed) MUST_USE;
 
 #endif

@@ -38,6 +38,15 @@ enum err bulk_form_find(struct str name_or_media, enum bulk_form *ret)
 	return ERR_NOT_FOUND;
 }
 
+enum err bulk__status(struct str word, const char *at, struct flaw *f, struct record *r)
+{
+	if (!str_is(word, "active") && !str_is(word, "retired"))
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, at, "status",
+				"the status is active or retired");
+	r->status = str_is(word, "retired") ? RECORD_RETIRED : RECORD_ACTIVE;
+	return ERR_OK;
+}
+
 static enum err json_record(struct arena *a, struct str line, struct flaw *f, struct record *ret)
 {
 	json_t *j;
@@ -45,7 +54,9 @@ static enum err json_record(struct arena *a, struct str line, struct flaw *f, st
 	enum err e = json_read(a, line, f, &j);
 	if (e) return e;
 	ret->id = json_text(json_object_get(j, "id"));
-	return record_parse_json(a, j, f, ret);
+	e = record_parse_json(a, j, f, ret);
+	const json_t *status = json_object_get(j, "status");
+	return e || !status ? e : bulk__status(json_text(status), "status", f, ret);
 }
 
 enum err bulk_record(struct arena *a, enum bulk_form form, const struct bulk_columns *columns,

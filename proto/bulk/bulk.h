@@ -4,7 +4,8 @@
  * columns: `id` once; `TYPE` or `INDEX:TYPE` for a value of that type, without an index the lowest one
  * that no column has; `ttl`, `timestamp` for what the line's columns share (seconds; RFC 3339; empty:
  * 86400, the time of registration); `values` for values that no column can say, as the array of NDJSON. An
- * empty cell is no value. A type called id, ttl, timestamp or values is written with its index. NDJSON:
+ * empty cell is no value. `record-status` says `retired` of tombstones (empty: active), as the member `status`
+ * of NDJSON and the field of protobuf do. A type called id, ttl, timestamp, values or record-status is written with its index. NDJSON:
  * {"id","values":[…]} a line, as record_parse_json reads it; empty lines are left out. Protobuf: packed
  * Record messages, each after its length as a varint.
  *
@@ -67,7 +68,7 @@ enum err bulk_next(struct bulk_split *s, struct str input, bool last, struct fla
 
 /* ---- reading (csv.c, bulk.c) ------------------------------------------------------------ */
 
-enum bulk_column_kind { BULK_ID, BULK_VALUE, BULK_TTL, BULK_TIMESTAMP, BULK_VALUES };
+enum bulk_column_kind { BULK_ID, BULK_VALUE, BULK_TTL, BULK_TIMESTAMP, BULK_VALUES, BULK_STATUS };
 
 struct bulk_column {
 	enum bulk_column_kind kind;
@@ -89,6 +90,7 @@ enum err bulk_record(struct arena *a, enum bulk_form form, const struct bulk_col
 		     struct str line, struct flaw *f, struct record *ret) MUST_USE;
 
 /* bulk.c with csv.c */
+enum err bulk__status(struct str word, const char *at, struct flaw *f, struct record *r) MUST_USE;
 enum err bulk__csv_record(struct arena *a, const struct bulk_columns *columns, struct str line,
 			  struct flaw *f, struct record *ret) MUST_USE;
 enum err bulk__csv_write(struct arena *a, const struct bulk_columns *columns, const struct record *r,

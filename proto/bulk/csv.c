@@ -50,7 +50,8 @@ static enum err take_cell(struct arena *a, struct str whole, struct str *line, s
 static const struct {
 	const char *name;
 	enum bulk_column_kind kind;
-} reserved[] = {{"id", BULK_ID}, {"ttl", BULK_TTL}, {"timestamp", BULK_TIMESTAMP}, {"values", BULK_VALUES}};
+} reserved[] = {{"id", BULK_ID}, {"ttl", BULK_TTL}, {"timestamp", BULK_TIMESTAMP}, {"values", BULK_VALUES},
+		{"record-status", BULK_STATUS}};
 
 static enum err bad_column(struct flaw *f, size_t i, const char *rule, const char *text)
 {
@@ -183,6 +184,7 @@ static enum err take_shared(struct reading *d, const struct bulk_column *c, stru
 		d->timestamp = (uint64_t)(t / USEC_PER_SEC);
 		return ERR_OK;
 	case BULK_VALUES: d->more = cell; return ERR_OK;
+	case BULK_STATUS: return bulk__status(cell, "record-status", d->f, d->r);
 	default: return ERR_OK; /* the identifier: taken already */
 	}
 }
@@ -371,6 +373,7 @@ enum err bulk__csv_write(struct arena *a, const struct bulk_columns *columns, co
 		const struct bulk_column *c = &columns->all[i];
 		if (i) buf_byte(out, ',');
 		if (c->kind == BULK_ID) put_cell(out, r->id);
+		if (c->kind == BULK_STATUS && r->status == RECORD_RETIRED) buf_add(out, STR("retired"));
 		if (in[i]) put_cell(out, in[i]->data);
 		if (c->kind == BULK_TTL || c->kind == BULK_TIMESTAMP) put_shared(c, first, out);
 		if (c->kind == BULK_VALUES && rest.values_n) e = put_more(&rest, out);

@@ -35,19 +35,10 @@ static enum err read_texts(json_t *j, const char *path, const struct text_row *r
 	return ERR_OK;
 }
 
-/* A number or its digits; absent: stays. */
 static enum err read_number(json_t *j, const char *path, const char *key, uint64_t most, struct flaw *f,
 			    uint64_t *ret)
 {
-	json_t *v = json_object_get(j, key);
-	uint64_t n = 0;
-	if (!v || json_is_null(v)) return ERR_OK;
-	bool ok = json_is_string(v) ? !str_u64(json_text(v), &n)
-				    : json_is_integer(v) && json_integer_value(v) >= 0;
-	if (ok && json_is_integer(v)) n = (uint64_t)json_integer_value(v);
-	if (!ok || n > most) return bad(f, path, key, "number", "不是合法数值");
-	*ret = n;
-	return ERR_OK;
+	return template_number_read(j, key, most, ret) ? bad(f, path, key, "number", "不是合法数值") : ERR_OK;
 }
 
 static enum err read_switch(json_t *j, const char *path, const char *key, struct flaw *f, bool *ret)

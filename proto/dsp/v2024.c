@@ -203,6 +203,7 @@ static json_t *profile_change(struct walk *w, json_t *v, const char *path, const
 	size_t i;
 
 	must(out);
+	if (!w->back && !json_is_array(v)) fail(w, path, key, "type", "is not a list of references");
 	if (w->back && json_is_string(v)) must(!json_array_append_new(out, reference(NULL, v)));
 	json_array_foreach(v, i, one)
 	{
@@ -401,7 +402,7 @@ json_t *dsp_v2024_write(struct arena *a, json_t *j, const struct dsp_v2024_more 
 {
 	struct walk w = {.back = true, .more = more};
 	struct str type = json_text(json_object_get(j, "@type"));
-	json_t *out = object_change(&w, root_shape(type), j, "");
+	json_t *out = json_is_object(j) ? object_change(&w, root_shape(type), j, "") : NULL;
 
 	if (!out) return NULL;
 	json_put_str(out, "@context", STR(DSP_V2024_CONTEXT));

@@ -12,19 +12,10 @@ static enum err bad(struct flaw *f, const char *path, const char *key, const cha
 	return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, rule, form, at);
 }
 
-/* A number or its digits; absent: ret stays. */
 static enum err read_number(json_t *j, const char *path, const char *key, uint64_t most, struct flaw *f,
 			    uint64_t *ret)
 {
-	json_t *v = json_object_get(j, key);
-	uint64_t n = 0;
-	if (!v || json_is_null(v)) return ERR_OK;
-	bool ok = json_is_string(v) ? !str_u64(json_text(v), &n)
-				    : json_is_integer(v) && json_integer_value(v) >= 0;
-	if (ok && json_is_integer(v)) n = (uint64_t)json_integer_value(v);
-	if (!ok || n > most) return bad(f, path, key, "number", "请求参数类型错误: %s");
-	*ret = n;
-	return ERR_OK;
+	return template_number_read(j, key, most, ret) ? bad(f, path, key, "number", "请求参数类型错误: %s") : ERR_OK;
 }
 
 static enum err read_metadata(json_t *item, const char *path, struct flaw *f, struct template_attribute *x)

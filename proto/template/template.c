@@ -339,3 +339,16 @@ json_t *template_write(const struct template *t, bool stored)
 	json_put(o, "attributes", list);
 	return o;
 }
+
+enum err template_number_read(const json_t *object, const char *key, uint64_t most, uint64_t *ret)
+{
+	const json_t *v = json_object_get(object, key);
+	uint64_t n = 0;
+	if (!v || json_is_null(v)) return ERR_OK;
+	bool ok = json_is_string(v) ? !str_u64(json_text(v), &n)
+				    : json_is_integer(v) && json_integer_value(v) >= 0;
+	if (ok && json_is_integer(v)) n = (uint64_t)json_integer_value(v);
+	if (!ok || n > most) return ERR_BAD_MESSAGE;
+	*ret = n;
+	return ERR_OK;
+}

@@ -37,6 +37,7 @@ THIRD_PARTY = {
     "openssl/*": ["base/rsa.c", "net/tls*.c", "net/cert*.c"],
     "uv.h": ["net/*", "tools/*"],
     "nghttp2/*": ["net/*"],
+    "zlib.h": ["net/zip.c"],
     "http_parser.h": ["net/h1*.c"],
     "llhttp.h": ["net/h1*.c"],
     "curl/*": ["net/courier*.c", "net/courier_*.h"],  # its private headers, not its public one
@@ -55,7 +56,7 @@ signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h std
 string.h strings.h threads.h time.h uchar.h wchar.h wctype.h
 arpa/* net/if.h netinet/* sys/* linux/* dirent.h dlfcn.h endian.h execinfo.h fcntl.h fnmatch.h ftw.h
 getopt.h glob.h grp.h ifaddrs.h langinfo.h libgen.h malloc.h mntent.h netdb.h poll.h pthread.h pwd.h regex.h
-sched.h semaphore.h spawn.h syslog.h termios.h ucontext.h unistd.h utime.h immintrin.h
+sched.h search.h semaphore.h spawn.h syslog.h termios.h ucontext.h unistd.h utime.h immintrin.h
 """.split()
 
 BANNED_CALLS = {

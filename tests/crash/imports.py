@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tools"))
 
@@ -134,6 +135,20 @@ def look(node, i, summary, good, bad):
     tools.check(f"import {i}: refused lines stand once in the report", len(lines) == len(set(lines)) == bad - sort, len(lines))
 
 
+def find(node, i, good):
+    """What was loaded is found by its values, once the index of the load is made."""
+    for id_ in RANDOM.sample(good, 20):
+        path = "/find?type=URL&value=" + urllib.parse.quote(f"https://things.example/{i}/{int(id_[-6:])}", safe="")
+        deadline = time.monotonic() + 60
+        while True:
+            status, body = node.request("GET", path)[:2]
+            if status != 503 or time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        found = [x["id"] for x in body.get("identifiers", [])]
+        tools.check(f"import {i}: found by value", found == [id_], (status, id_, found))
+
+
 def main():
     killed, done, started = {"worker": 0, "daemon": 0, "client": 0}, 0, time.monotonic()
     print(f"imports: seed {ARGS.seed}, at least {ARGS.kills} kills", flush=True)
@@ -142,6 +157,7 @@ def main():
         while sum(killed.values()) < ARGS.kills or done < 3:
             summary, good, bad, turns = run_import(node, done, killed, ARGS.kills)
             look(node, done, summary, good, bad)
+            find(node, done, good)
             done += 1
         total = node.request("GET", "/metrics", token="operator")[1].decode()
         print(f"imports: killed {killed} during {done} imports of {ARGS.lines} lines in {time.monotonic() - started:.0f} s")

@@ -85,6 +85,12 @@ void dp_pull_start(struct ds *d, struct str participant, struct str pid)
 	if (fake_plane.finish) (void)!ds_transfer_finished(d, participant, pid, ERR_OK, STR_NONE);
 }
 
+void dp_push_start(struct ds *d, struct str participant, struct str pid)
+{
+	(void)d, (void)participant, (void)pid;
+	fake_plane.pushes++;
+}
+
 void dp_cut(struct ds *d, struct str participant, struct str agreement, struct str pid, enum err why)
 {
 	(void)d, (void)participant, (void)agreement, (void)pid, (void)why;

@@ -5,7 +5,7 @@
 #include "dataspace/dataplane.h"
 
 struct fake_plane {
-	_Atomic unsigned pulls, cuts, ended, receipts;
+	_Atomic unsigned pulls, pushes, cuts, ended, receipts;
 	uint64_t count_max;  /* the policy: at most so many transfers; 0 = unbounded */
 	const char *purpose; /* and for this purpose only; NULL = any */
 	bool finish;         /* a pull reports success at once */

@@ -395,6 +395,14 @@ static void test_either_side_ends_it_after_each_message(void **state)
 			Ds__Negotiation *b, *m;
 
 			for (unsigned i = 0; i < k; i++) carry_one();
+			if (side && k == 3) { /* FINALIZED is under way and may have arrived */
+				assert_int_equal(world_turn(&w, "maker", NULL, STR_NONE, terminate_fn,
+							    world_makers(&w, pid)->pid, NULL),
+						 ERR_BAD_STATE);
+				world_settle(&w);
+				assert_finalized(pid);
+				continue;
+			}
 			assert_int_equal(world_turn(&w, side ? "maker" : "buyer", NULL, STR_NONE,
 						    terminate_fn,
 						    side ? world_makers(&w, pid)->pid
@@ -406,11 +414,10 @@ static void test_either_side_ends_it_after_each_message(void **state)
 			m = world_makers(&w, pid);
 			assert_int_equal(b->state, DSP_NEGOTIATION_TERMINATED);
 			assert_int_equal(m->state, DSP_NEGOTIATION_TERMINATED);
-			/* a message that crossed the ending was refused: then that is the reason */
-			assert_string_equal(side && k == 2 ? m->reason
-					    : side         ? b->reason
-							   : m->reason,
-					    "no longer wanted");
+			assert_string_equal(side ? m->reason : b->reason, "no longer wanted");
+			/* a message that crossed the ending was refused: then that is the other's reason */
+			assert_true(text_has(str_of(side ? b->reason : m->reason), "no longer wanted") ||
+				    text_has(str_of(side ? b->reason : m->reason), "in state TERMINATED"));
 			if (m->agreement[0])
 				assert_int_equal(world_agreement(&w, "maker", m->agreement)->state,
 						 DS__AGREEMENT_STATE__AGREEMENT_VOID);

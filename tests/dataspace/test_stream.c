@@ -413,9 +413,12 @@ static void test_time_ends_a_running_transfer(void **state)
 	assert_non_null(strstr(answer_text(&a, "reason"), "dateTime lteq"));
 	assert_true(count(&a, "octets") < content.n);
 	(void)await_meter(maker_call, agreement, "agreed");
-	pid = pull(agreement, "");
-	a = await(pid, "COMPLETED,TERMINATED");
-	assert_string_equal(answer_text(&a, "state"), "TERMINATED");
+	/* the buyer has learned with the ending that the agreement is over, and asks no more */
+	a = buyer_call("GET", text("/agreements/%s", agreement), NULL);
+	assert_string_equal(answer_text(&a, "state"), "EXPIRED");
+	assert_string_equal(answer_text(&a, "ended_by"), node_did(&pair.maker, "maker"));
+	a = buyer_call("POST", "/transfers", text("{\"agreement\":\"%s\"}", agreement));
+	assert_int_equal(a.status, 403);
 }
 
 /* Exactly as many octets as the policy allows, not one more. */

@@ -393,18 +393,20 @@ static void test_revocation_ends_transfers_and_refuses_new_ones(void **state)
 	world_settle(&w);
 	assert_int_equal(world_turn(&w, "maker", NULL, STR_NONE, revoke_fn, agreement, NULL), ERR_OK);
 	assert_true(fake_plane.cuts > cuts);
+	late = start(""); /* before the buyer has heard of it */
 	world_settle(&w);
 	assert_states(running, DSP_TRANSFER_TERMINATED);
 	assert_string_equal(buyers(running)->code, "REVOKED");
 	assert_string_equal(buyers(running)->reason, "breach of contract");
-	late = start("");
-	world_settle(&w);
 	x = buyers(late);
 	assert_int_equal(x->state, DSP_TRANSFER_TERMINATED);
 	assert_string_equal(x->code, "REVOKED");
 	assert_non_null(strstr(x->reason, "breach of contract"));
 	assert_int_equal(world_turn(&w, "maker", NULL, STR_NONE, revoke_fn, agreement, NULL),
 			 ERR_BAD_STATE);
+	assert_int_equal(world_agreement(&w, "buyer", agreement)->state,
+			 DS__AGREEMENT_STATE__AGREEMENT_REVOKED);
+	assert_string_equal(world_agreement(&w, "buyer", agreement)->who, world_did(&w, "maker"));
 }
 
 int main(void)

@@ -139,6 +139,12 @@ static void test_tells_its_versions(void **state)
 			 ERR_OK);
 	assert_int_equal(dialect, DS_DIALECT_2025_1);
 	assert_true(str_is(base, "https://p.example/x/dsp/2025-1"));
+	/* at the node's root too, as long as it has one participant */
+	a = node_call(&pair.maker, "GET", "/.well-known/dspace-version", NULL, NULL);
+	assert_int_equal(a.status, 200);
+	assert_int_equal(dsp_versions_parse(pair.maker.arena, a.json, NULL, &all), ERR_OK);
+	assert_non_null(v = dsp_versions_find(&all, STR("2025-1")));
+	assert_true(str_is(v->path, "/p/maker/dsp/2025-1"));
 }
 
 /* A path that would lead to another host, or that is none. */

@@ -92,6 +92,7 @@ struct command {
 	void *arg;
 	struct flaw flaw;
 	struct ds_fx fx;
+	enum err result; /* with around */
 };
 
 static struct ds_did *doc_of(struct world *w, struct store_txn *t, const char *participant)
@@ -127,6 +128,10 @@ static enum err command_apply(struct writer_cmd *c, struct writer_txn *t)
 		u.doc = doc_of(x->w, t->store, x->who);
 		u.digest = digest;
 	}
+	if (x->w->around) {
+		x->result = x->w->around(&u, x->fn, x->arg);
+		return ERR_BUSY; /* so that the store forgets it */
+	}
 	e = x->fn(&u, x->arg);
 	return e ? e : x->fx.err;
 }
@@ -143,7 +148,8 @@ enum err world_turn(struct world *w, const char *participant, const char *who, s
 			    .arg = arg};
 	enum err e = writer_run(w->writer, &x.cmd);
 
-	if (!e) ds_fx_run(w->d, &x.fx);
+	if (w->around) e = x.result;
+	if (!e && !w->around) ds_fx_run(w->d, &x.fx);
 	if (f) *f = x.flaw;
 	return e;
 }

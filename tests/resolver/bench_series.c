@@ -119,7 +119,8 @@ static void open_all(void)
 	struct flaw f = {0};
 	must(mkdtemp(folder) && !sign_setup());
 	struct store_options so = {
-	    .folder = folder, .tables = rs_tables, .tables_n = rs_tables_n, .format = 1};
+	    .folder = folder, .tables = rs_tables, .tables_n = rs_tables_n, .told = rs_table_told,
+	    .format = 1};
 	must(!store_open(&so, &f, &store));
 	struct writer_options wo = {.store = store, .origin = "bench.example/registry"};
 	must(!writer_start(&wo, &writer));

@@ -1,57 +1,11 @@
 /* Series over HTTP: members answer as records do, on every face; what is refused, and that a refusal
  * changes nothing. */
-#include "tests/resolver/desk.h"
+#include "tests/resolver/series_desk.h"
 
 #include <stdlib.h>
 
 #include "base/hash.h"
 #include "proto/pb/answer.h"
-
-static const char *value_of(const struct http_reply *r, size_t i)
-{
-	const json_t *v = json_array_get(json_object_get(r->json, "values"), i);
-	const char *t = json_string_value(json_object_get(json_object_get(v, "data"), "value"));
-	return t ? t : "";
-}
-
-static int64_t number_of(const struct http_reply *r, const char *member)
-{
-	return json_integer_value(json_object_get(r->json, member));
-}
-
-#define TEMPLATE                                                                                           \
-	"{\"values\":[{\"index\":1,\"type\":\"URL\",\"data\":\"https://m.example/i/{id}?n={number}\","     \
-	"\"ttl\":600},{\"index\":2,\"type\":\"DESC\",\"data\":\"{{pump}} {serial} of "                     \
-	"{id}\"},{\"index\":9,"                                                                            \
-	"\"type\":\"KEY\",\"data\":\"hidden-{serial}\",\"permissions\":\"1100\"}]}"
-
-/* Braces are written %7B and %7D in a path. */
-static const char *at(const char *pattern)
-{
-	static char path[1024];
-	size_t n = (size_t)snprintf(path, sizeof path, "/series/");
-	for (const char *p = pattern; *p; p++)
-		n += (size_t)snprintf(path + n, sizeof path - n, strchr("{}", *p) ? "%%%02X" : "%c", *p);
-	return path;
-}
-
-static void add(const char *pattern, const char *body)
-{
-	struct http_reply r = put(registrar, at(pattern), body, NULL);
-	EXPECT(r, 201);
-	assert_str(http_header(&r, "etag"), "\"1\"");
-	http_done(&r);
-}
-
-static int status_of(const char *id)
-{
-	char path[512];
-	snprintf(path, sizeof path, "/resolve/%s", id);
-	struct http_reply r = get(NULL, path);
-	int status = r.status;
-	http_done(&r);
-	return status;
-}
 
 /* The record of a signed answer, verified; its digest. */
 static enum answer_kind signed_answer(const char *id, unsigned char digest[HASH_SHA256])
@@ -95,7 +49,6 @@ static uint64_t metric(const char *line)
 
 static void members_answer_as_records_do(void **state)
 {
-	unsigned char one[HASH_SHA256], two[HASH_SHA256];
 	(void)state;
 	struct http_reply r = put(registrar, at("88.118.8/SN-{0000000..9999999}"), TEMPLATE, NULL);
 	EXPECT(r, 201);
@@ -127,8 +80,14 @@ static void members_answer_as_records_do(void **state)
 	EXPECT(r, 200);
 	assert_int_equal(json_array_size(json_object_get(r.json, "values")), 1);
 	http_done(&r);
+}
 
-	/* the same octets each time, and signed once */
+static void members_are_signed_once_and_end_exactly(void **state)
+{
+	unsigned char one[HASH_SHA256], two[HASH_SHA256];
+	struct http_reply r;
+	(void)state;
+	/* the same octets each time */
 	uint64_t signatures = metric("\nkanhe_resolver_signatures_total");
 	assert_int_equal(signed_answer("88.118.8/SN-0000042", one), ANSWER_RECORD);
 	assert_int_equal(signed_answer("88.118.8/SN-0000042", two), ANSWER_RECORD);
@@ -222,9 +181,13 @@ static void a_record_of_its_own_goes_first(void **state)
 	assert_int_equal(number_of(&r, "revision"), 1);
 	assert_string_equal(value_of(&r, 1), "{{pump}} {serial} of {id}");
 	http_done(&r);
+}
 
-	/* retired alone */
-	r = del(registrar, "/registry/88.118.8/OV-008");
+static void a_member_is_retired_alone(void **state)
+{
+	unsigned char own[HASH_SHA256];
+	(void)state;
+	struct http_reply r = del(registrar, "/registry/88.118.8/OV-008");
 	EXPECT(r, 200);
 	assert_string_equal(http_text(&r, "series"), "88.118.8/OV-{000..099}");
 	http_done(&r);
@@ -485,118 +448,18 @@ static void bad_series_change_nothing(void **state)
 	http_done(&r);
 }
 
-static void delegated_prefixes_are_left_alone(void **state)
-{
-	(void)state;
-	assert_int_equal(site_delegate(&node, registrar, "01/09506000200002", &node), 201);
-	struct http_reply r =
-	    put(registrar, at("01/0950600{019990..020010}{check}"), "{\"values\":[]}", NULL);
-	EXPECT(r, 421);
-	assert_string_equal(http_text(&r, "rule"), "delegated");
-	http_done(&r);
-	r = put(registrar, at("01/09506000200002/21/{00..99}"), "{\"values\":[]}", NULL);
-	EXPECT(r, 421);
-	http_done(&r);
-	add("01/0950600{020001..020010}{check}", "{\"values\":[]}");
-	/* given away afterwards: the child answers, whatever the series says */
-	assert_int_equal(status_of("01/09506000200057"), 200);
-	assert_int_equal(site_delegate(&node, registrar, "01/09506000200057", &node), 201);
-	assert_int_equal(status_of("01/09506000200057"), 421);
-	assert_int_equal(status_of("01/09506000200064"), 200);
-	/* which does not keep the rest from being changed */
-	r = del(registrar, at("01/0950600{020001..020010}{check}"));
-	EXPECT(r, 200);
-	http_done(&r);
-	assert_int_equal(status_of("01/09506000200064"), 410);
-}
-
-static void series_are_listed(void **state)
-{
-	char path[512], cursor[256] = "";
-	size_t seen = 0, pages = 0;
-	(void)state;
-	for (char x = 'A'; x <= 'G'; x++) {
-		char pattern[64];
-		snprintf(pattern, sizeof pattern, "88.118.8.4/%c-{00..99}", x);
-		add(pattern, TEMPLATE);
-	}
-	do {
-		snprintf(path, sizeof path, "/series?prefix=88.118.8.4&limit=3%s%s",
-			 cursor[0] ? "&cursor=" : "", cursor);
-		struct http_reply r = get(auditor, path);
-		EXPECT(r, 200);
-		const json_t *all = json_object_get(r.json, "series"), *one;
-		size_t i;
-		json_array_foreach(all, i, one)
-		{
-			assert_non_null(
-			    strstr(json_string_value(json_object_get(one, "pattern")), "88.118.8.4/"));
-			assert_int_equal(json_integer_value(json_object_get(one, "members")), 100);
-			seen++;
-		}
-		snprintf(cursor, sizeof cursor, "%s", http_text(&r, "next"));
-		http_done(&r);
-		pages++;
-	} while (cursor[0]);
-	assert_int_equal(seen, 7);
-	assert_int_equal(pages, 3);
-	/* of a company prefix, and of a member */
-	struct http_reply r = get(auditor, "/series?prefix=gs1:950600");
-	EXPECT(r, 200);
-	assert_true(json_array_size(json_object_get(r.json, "series")) >= 2);
-	http_done(&r);
-	r = get(auditor, "/series?prefix=gs1:9506003");
-	EXPECT(r, 200);
-	assert_int_equal(json_array_size(json_object_get(r.json, "series")), 0);
-	http_done(&r);
-	r = get(auditor, "/series?member=88.118.8.4/C-07");
-	EXPECT(r, 200);
-	assert_non_null(memmem(r.body.p, r.body.n, "88.118.8.4/C-{00..99}", 21));
-	http_done(&r);
-	r = get(auditor, "/series?member=88.118.8.4/C-007");
-	EXPECT(r, 200);
-	assert_int_equal(json_array_size(json_object_get(r.json, "series")), 0);
-	http_done(&r);
-	r = get(enterprise, "/series?prefix=88.118.8.4");
-	EXPECT(r, 403);
-	http_done(&r);
-	static const char *const bad[] = {"/series", "/series?prefix=88..1",
-					  "/series?prefix=88.118.8&cursor=%21",
-					  "/series?prefix=88.118.8&limit=5000"};
-	for (size_t i = 0; i < COUNT(bad); i++) {
-		r = get(auditor, bad[i]);
-		EXPECT(r, 400);
-		http_done(&r);
-	}
-}
-
-static void references_are_kept(void **state)
-{
-	(void)state;
-	add("88.118.8/REF-{0..9}",
-	    "{\"values\":[{\"type\":\"X\",\"data\":\"{serial}\",\"references\":[{\"handle\":\"0.NA/"
-	    "88\",\"index\":3}]},{\"type\":\"B\",\"data\":{\"format\":\"base64\",\"value\":\"e/8=\"}}]}");
-	struct http_reply r = get(NULL, "/resolve/88.118.8/REF-7");
-	EXPECT(r, 200);
-	assert_string_equal(value_of(&r, 0), "7");
-	assert_non_null(memmem(r.body.p, r.body.n, "0.NA/88", 7));
-	assert_string_equal(value_of(&r, 1), "e/8="); /* no text, so no template */
-	http_done(&r);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(members_answer_as_records_do),
+	    cmocka_unit_test(members_are_signed_once_and_end_exactly),
 	    cmocka_unit_test(check_digits_follow_from_the_range),
 	    cmocka_unit_test(a_record_of_its_own_goes_first),
+	    cmocka_unit_test(a_member_is_retired_alone),
 	    cmocka_unit_test(counts_keep_members_apart),
 	    cmocka_unit_test(replaces_and_retires),
 	    cmocka_unit_test(splits_at_a_member),
 	    cmocka_unit_test(bad_series_change_nothing),
-	    cmocka_unit_test(delegated_prefixes_are_left_alone),
-	    cmocka_unit_test(series_are_listed),
-	    cmocka_unit_test(references_are_kept),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -370,6 +370,50 @@ static void classes_form_a_tree(void **state)
 	http_done(&r);
 }
 
+/* Braces in a path. */
+#define PATTERN(range) "/series/88.118.8.2/%7B" range "%7D"
+
+static void series_are_held_to_their_template(void **state)
+{
+	static const struct {
+		const char *path, *lot, *no;
+		int status;
+		const char *at;
+	} rows[] = {
+	    {PATTERN("001..050"), "L-{serial}", "{number}", 201, NULL},
+	    {PATTERN("001..051"), "L-{serial}", "{number}", 400, "attribute no "}, /* the last is too great */
+	    {PATTERN("000..050"), "L-{serial}", "{number}", 400, "attribute no "}, /* the first is too little */
+	    {PATTERN("0001..0050"), "L-{serial}", "{number}", 400, "attribute lot "},
+	    {PATTERN("0001..0050"), "L-1", "", 400, "attribute no "}, /* required */
+	};
+	uint64_t feed, ledger, feed2, ledger2;
+	(void)state;
+	make("{\"prefix\":\"88.118.8.2\",\"version\":\"lot-1\",\"attributes\":["
+	     "{\"name\":\"lot\",\"pattern\":\"L-[0-9]{1,3}\"},"
+	     "{\"name\":\"no\",\"type\":\"number\",\"min\":\"1\",\"max\":\"50\",\"required\":true}]}");
+	for (size_t i = COUNT(rows); i-- > 0;) {
+		char body[512], no[128] = "";
+		if (rows[i].no[0])
+			snprintf(no, sizeof no, ",{\"index\":2001,\"type\":\"no\",\"data\":\"%s\"}", rows[i].no);
+		snprintf(body, sizeof body,
+			 "{\"values\":[{\"index\":1001,\"type\":\"TEMPLATE\",\"data\":\"lot-1\"},"
+			 "{\"index\":2000,\"type\":\"lot\",\"data\":\"%s\"}%s]}",
+			 rows[i].lot, no);
+		site_heads(&node, &feed, &ledger);
+		struct http_reply r = put(enterprise, rows[i].path, body, NULL);
+		EXPECT(r, rows[i].status);
+		if (rows[i].at) assert_non_null(strstr(http_text(&r, "detail"), rows[i].at));
+		http_done(&r);
+		site_heads(&node, &feed2, &ledger2);
+		assert_int_equal(feed2 > feed, rows[i].status == 201);
+		assert_int_equal(ledger2 > ledger, rows[i].status == 201);
+	}
+	struct http_reply r = put(enterprise, PATTERN("a..b"),
+				  "{\"values\":[{\"index\":1001,\"type\":\"TEMPLATE\",\"data\":\"none-1\"}]}", NULL);
+	assert_true(r.status == 404 || r.status == 400);
+	http_done(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -381,6 +425,7 @@ int main(void)
 	    cmocka_unit_test(others_use_it_only_when_opened),
 	    cmocka_unit_test(each_change_is_in_the_ledger),
 	    cmocka_unit_test(classes_form_a_tree),
+	    cmocka_unit_test(series_are_held_to_their_template),
 	};
 	return cmocka_run_group_tests(cases, setup, teardown);
 }

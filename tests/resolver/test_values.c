@@ -456,7 +456,9 @@ static void two_changes_of_one_commit_are_told_apart(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct str packed, rest;
 		struct value v;
-		assert_int_equal(timeline_record(writer_feed(node.writer), t, w.id.key, leaf[i], &packed),
+		const struct timeline line = {
+		    .feed = writer_feed(node.writer), .txn = t, .prefix = w.id.key};
+		assert_int_equal(timeline_record(&line, leaf[i], i ? UINT64_MAX : leaf[1], &packed),
 				 ERR_OK);
 		rest = packed;
 		assert_int_equal(record_next_value(&rest, &v), ERR_OK);

@@ -1,4 +1,5 @@
 """A node in a temporary folder, for tests that use the programs as a user does."""
+import gzip
 import json
 import os
 import shutil
@@ -97,7 +98,9 @@ class Node:
                 status, got, hs = r.status, r.read(), r.headers
         except urllib.error.HTTPError as e:
             status, got, hs = e.code, e.read(), e.headers
-        if "json" in (hs.get("Content-Type") or ""):
+        if hs.get("Content-Encoding") == "gzip":
+            got = gzip.decompress(got)
+        if got and "json" in (hs.get("Content-Type") or ""):
             got = json.loads(got)
         return status, got, hs
 

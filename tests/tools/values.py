@@ -61,6 +61,8 @@ try:
     status, out, err = node.kanhe("find", "SUPPLIER", "Nobody")
     check("that there is none is said", (status, out) == (0, "") and "none" in err, err)
     check("any octets", ok("find", "find", "BATCH", "B 7/ü") == "88.118.8/P7\n")
+    check("by its beginning", ok("find", "find", "BATCH", "B 7/", "--begins") == "88.118.8/P7  B 7/ü\n")
+    check("and not by another", ok("find", "find", "BATCH", "7/", "--begins") == "")
     status, out, err = node.kanhe("find", "KEY", "secret")
     check("a type that is not indexed", status == 1 and "type-not-indexed" in err, err)
     many = "\n".join(json.dumps({"id": f"88.118.8.1/M{i:04}", "values": [{"type": "LOT", "data": f"L{i % 2}"}]}) for i in range(3000))

@@ -252,6 +252,7 @@ static void take_reply(struct cli *c, const struct sent *w, struct reply *ret)
 	ret->body = arena_dup(c->arena, buf_str(&w->body));
 	ret->type = arena_dup(c->arena, str_of(w->type));
 	bool json = str_starts(ret->type, STR("application/json")) ||
+		    str_starts(ret->type, STR("application/ld+json")) ||
 		    str_starts(ret->type, STR("application/problem+json"));
 	if (json && json_read_large(c->arena, ret->body, &f, &ret->json)) ret->json = NULL;
 }

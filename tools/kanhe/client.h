@@ -63,6 +63,11 @@ const char *path_word(struct cli *c, const char *word, bool keep_slash);
 const char *text_of(const json_t *o, const char *key);
 /* {"values":[…]} of TYPE=DATA words from `from` on, or a file's JSON; a new reference (register.c). */
 int record_body(struct cli *c, const char *file, const struct words *w, size_t from, json_t **ret);
+/* One dataset of a catalog, for people (trade.c). */
+void print_dataset(const json_t *d);
+/* Many datasets from an NDJSON file; one dataset taken back (publish_batch.c). */
+int publish_batch(struct cli *c, const char *file);
+int publish_withdraw(struct cli *c, const char *id);
 /* Reads a whole file (or "-", standard input) into the arena. */
 int file_read(struct cli *c, const char *path, size_t max, struct str *ret);
 

@@ -53,7 +53,12 @@ enum cli_exit {
 	X(audit, command_audit, "owner", HELP_AUDIT)                                                       \
 	X(prove, command_prove, "owner", HELP_PROVE)                                                       \
 	X(verify, command_verify, NULL, HELP_VERIFY)                                                       \
-	X(status, command_status, "operator", HELP_STATUS)
+	X(status, command_status, "operator", HELP_STATUS)                                                 \
+	X(inbox, command_inbox, "owner", HELP_INBOX)                                                       \
+	X(outbox, command_outbox, "owner", HELP_OUTBOX)                                                    \
+	X(negotiation, command_negotiation, "owner", HELP_NEGOTIATION)                                     \
+	X(transfer, command_transfer, "owner", HELP_TRANSFER)                                              \
+	X(agreement, command_agreement, "owner", HELP_AGREEMENT)
 
 struct cli;
 typedef int command_fn(struct cli *c, int argc, char **argv);

@@ -52,6 +52,10 @@ static const char *with(struct cli *c, const char *path, const char *name, const
 static void print_found(const json_t *o)
 {
 	print_safe(stdout, str_of(text_of(o, "id")));
+	if (json_object_get(o, "value")) {
+		printf("  ");
+		print_safe(stdout, str_of(text_of(o, "value")));
+	}
 	putchar('\n');
 }
 
@@ -97,20 +101,21 @@ static int rebuild(struct cli *c, const struct words *w)
 int command_find(struct cli *c, int argc, char **argv)
 {
 	const char *prefix = NULL, *limit = NULL;
-	bool show_types = false, again = false;
+	bool show_types = false, again = false, begins = false;
 	struct words w;
 	const struct option_row own[] = {{"prefix", &prefix, NULL},
 					 {"limit", &limit, NULL},
 					 {"types", NULL, &show_types},
-					 {"rebuild", NULL, &again}};
-	int status = options_read(c, argc, argv, own, 4, &w);
+					 {"rebuild", NULL, &again},
+					 {"begins", NULL, &begins}};
+	int status = options_read(c, argc, argv, own, 5, &w);
 	if (status) return status;
 	if (show_types) return types(c);
 	if (again) return rebuild(c, &w);
 	if (w.n < 2) return usage_error(c, SAY_MISSING_WORD, w.n ? "VALUE" : "TYPE");
 	if (w.n > 2) return usage_error(c, SAY_EXTRA_WORD, w.word[2]);
 	const char *path = client_path(c, "/find?type=%s", path_word(c, w.word[0], false));
-	path = with(c, with(c, path, "value", w.word[1]), "prefix", prefix);
+	path = with(c, with(c, path, begins ? "begins" : "value", w.word[1]), "prefix", prefix);
 	return pages(c, path, "identifiers", limit, print_found);
 }
 

@@ -8,7 +8,9 @@
 enum { POLICY_MAX = 64 * 1024 };
 
 struct publishing {
-	const char *id, *title, *description, *media_type, *policy, *count, *until, *purpose, *identifiers;
+	const char *id, *title, *description, *media_type, *policy, *count, *until, *purpose, *identifiers, *meta, *keywords,
+	    *license, *version;
+	bool approval;
 };
 
 static json_t *constraint(const char *left, const char *op, json_t *right)
@@ -68,6 +70,37 @@ static int read_policy(struct cli *c, const struct publishing *p, json_t **ret)
 	return CLI_OK;
 }
 
+static void words_put(json_t *o, const char *key, const char *list)
+{
+	struct str rest = str_of(list), one;
+	json_t *all = json_array();
+	while (rest.n && str_split(&rest, ',', &one))
+		if (str_trim(one).n) json_array_append_new(all, json_stringn(str_trim(one).p, str_trim(one).n));
+	json_put(o, key, all);
+}
+
+/* Options go before the file's members. */
+static int add_meta(struct cli *c, const struct publishing *p, json_t *o)
+{
+	struct str text;
+	struct flaw f;
+	json_t *meta;
+	if (p->keywords) words_put(o, "keywords", p->keywords);
+	if (p->license) json_put_str(o, "license", str_of(p->license));
+	if (p->version) json_put_str(o, "version", str_of(p->version));
+	if (!p->meta) return CLI_OK;
+	int status = file_read(c, p->meta, JSON_SIZE_MAX, &text);
+	if (status) return status;
+	if (json_read(c->arena, text, &f, &meta)) {
+		print_error(c, "%s: %s", p->meta, f.text);
+		return CLI_FAILED;
+	}
+	if (!p->title && json_object_get(meta, "title")) json_object_del(o, "title");
+	if (!p->description && json_object_get(meta, "description")) json_object_del(o, "description");
+	json_object_update_missing(o, meta);
+	return CLI_OK;
+}
+
 static json_t *description_of(const struct publishing *p, const char *file, json_t *policy)
 {
 	json_t *o = json_object(), *ids = json_array();
@@ -80,6 +113,7 @@ static json_t *description_of(const struct publishing *p, const char *file, json
 		if (id.n) json_array_append_new(ids, json_stringn(id.p, id.n));
 	json_put(o, "identifiers", ids);
 	json_put(o, "policy", policy);
+	json_put(o, "approval", json_boolean(p->approval));
 	return o;
 }
 
@@ -111,9 +145,13 @@ static int publish(struct cli *c, const char *who, struct publishing *p, const c
 		json_decref(policy);
 		return status;
 	}
-	status = client_call(
-	    c, &(struct call){.method = "PUT", .path = at, .json = description_of(p, file, policy)},
-	    &dataset);
+	json_t *body = description_of(p, file, policy);
+	status = add_meta(c, p, body);
+	if (status) {
+		json_decref(body);
+		return status;
+	}
+	status = client_call(c, &(struct call){.method = "PUT", .path = at, .json = body}, &dataset);
 	if (status) return status;
 	if (c->json) {
 		json_t *o = json_keep(c->arena, json_deep_copy(dataset.json));
@@ -129,6 +167,7 @@ static int publish(struct cli *c, const char *who, struct publishing *p, const c
 int command_publish(struct cli *c, int argc, char **argv)
 {
 	struct publishing p = {0};
+	const char *batch = NULL, *withdraw = NULL;
 	struct words words;
 	const struct option_row own[] = {{"id", &p.id, NULL},
 					 {"title", &p.title, NULL},
@@ -138,9 +177,18 @@ int command_publish(struct cli *c, int argc, char **argv)
 					 {"count", &p.count, NULL},
 					 {"until", &p.until, NULL},
 					 {"purpose", &p.purpose, NULL},
-					 {"identifiers", &p.identifiers, NULL}};
-	int status = options_read(c, argc, argv, own, 9, &words);
+					 {"identifiers", &p.identifiers, NULL},
+					 {"meta", &p.meta, NULL},
+					 {"keywords", &p.keywords, NULL},
+					 {"license", &p.license, NULL},
+					 {"version", &p.version, NULL},
+					 {"batch", &batch, NULL},
+					 {"withdraw", &withdraw, NULL},
+					 {"approval", NULL, &p.approval}};
+	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
 	if (status) return status;
+	if (batch) return publish_batch(c, batch);
+	if (withdraw) return publish_withdraw(c, withdraw);
 	if (words.n != 1) return usage_error(c, SAY_MISSING_WORD, "FILE");
 	status = check_options(c, &p);
 	if (status) return status;

@@ -1,6 +1,8 @@
 /* kanhe pull: takes a dataset under an agreement; the node fetches, checks and keeps it. */
 #include "tools/kanhe/client.h"
 
+#include <errno.h>
+
 #include "base/clock.h"
 
 enum { POLL_SECONDS = 1 };
@@ -77,13 +79,41 @@ static int tell(struct cli *c, const json_t *t, const char *to)
 	return done ? CLI_OK : CLI_FAILED;
 }
 
+/* Where the provider shall push to. */
+struct push {
+	const char *url, *token_file, *method;
+};
+
+static int push_read(struct cli *c, const struct push *p, json_t *body)
+{
+	char token[4096];
+	size_t n;
+	FILE *f;
+
+	if (!p->url) return CLI_OK;
+	json_put_str(body, "sink", str_of(p->url));
+	if (p->method) json_put_str(body, "sinkMethod", str_of(p->method));
+	if (!p->token_file) return CLI_OK;
+	f = fopen(p->token_file, "re");
+	if (!f) {
+		print_error(c, "%s: %s", p->token_file, strerror(errno));
+		return CLI_USAGE;
+	}
+	n = fread(token, 1, sizeof token, f);
+	fclose(f);
+	json_put_str(body, "sinkAuthorization", str_trim(str_n(token, n)));
+	return CLI_OK;
+}
+
 static int start(struct cli *c, const char *who, const char *agreement, const char *purpose, uint64_t rate,
-		 struct reply *r)
+		 const struct push *push, struct reply *r)
 {
 	json_t *body = json_object();
 	json_put_str(body, "agreement", str_of(agreement));
 	if (purpose) json_put_str(body, "purpose", str_of(purpose));
 	if (rate) json_put_u64(body, "rate", rate);
+	int status = push_read(c, push, body);
+	if (status) return status;
 	struct call call = {
 	    .method = "POST", .path = client_path(c, "/participants/%s/transfers", who), .json = body};
 	return client_call(c, &call, r);
@@ -98,6 +128,7 @@ int command_pull(struct cli *c, int argc, char **argv)
 {
 	bool no_wait = false;
 	const char *to = NULL, *purpose = NULL, *rate_text = NULL, *transfer = NULL;
+	struct push push = {NULL};
 	uint64_t rate = 0;
 	struct words words;
 	struct reply r, content;
@@ -105,8 +136,11 @@ int command_pull(struct cli *c, int argc, char **argv)
 					 {"purpose", &purpose, NULL},
 					 {"rate", &rate_text, NULL},
 					 {"transfer", &transfer, NULL},
-					 {"no-wait", NULL, &no_wait}};
-	int status = options_read(c, argc, argv, own, 5, &words);
+					 {"no-wait", NULL, &no_wait},
+					 {"push", &push.url, NULL},
+					 {"push-token", &push.token_file, NULL},
+					 {"push-method", &push.method, NULL}};
+	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
 	if (status) return status;
 	if (words.n != 1 && !transfer) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
 	if (rate_text && str_u64(str_of(rate_text), &rate))
@@ -117,7 +151,7 @@ int command_pull(struct cli *c, int argc, char **argv)
 		status = client_call(
 		    c, &(struct call){.method = "GET", .path = transfer_path(c, who, transfer)}, &r);
 	else
-		status = start(c, who, words.word[0], purpose, rate, &r);
+		status = start(c, who, words.word[0], purpose, rate, &push, &r);
 	if (status) return status;
 	const char *at = transfer_path(c, who, text_of(r.json, "pid"));
 	if (no_wait) {
@@ -129,7 +163,7 @@ int command_pull(struct cli *c, int argc, char **argv)
 	}
 	status = follow(c, at, &r);
 	if (status) return status;
-	if (to && strcmp(text_of(r.json, "state"), "COMPLETED") == 0) {
+	if (to && !push.url && strcmp(text_of(r.json, "state"), "COMPLETED") == 0) {
 		struct call get = {.method = "GET",
 				   .path = client_path(c, "%s/content", at),
 				   .accept = "*/*",

@@ -35,46 +35,18 @@ static void print_offer(const json_t *offer)
 	putchar('\n');
 }
 
-static void print_dataset(const json_t *d)
+void print_dataset(const json_t *d)
 {
 	size_t i;
 	json_t *offer;
 	/* the catalog of a partner is DCAT, our own list is plain */
 	print_safe(stdout, str_of(text_of(d, "@id")[0] ? text_of(d, "@id") : text_of(d, "id")));
 	printf("  ");
-	print_safe(stdout, str_of(text_of(d, "title")));
+	const json_t *titles = json_object_get(d, "title");
+	const char *first = json_is_object(titles) ? json_object_iter_key(json_object_iter((json_t *)(uintptr_t)titles)) : NULL;
+	print_safe(stdout, str_of(first ? text_of(titles, first) : text_of(d, "title")));
 	putchar('\n');
 	json_array_foreach(json_object_get(d, "hasPolicy"), i, offer) print_offer(offer);
-}
-
-int command_catalog(struct cli *c, int argc, char **argv)
-{
-	struct words words;
-	struct reply r;
-	size_t i;
-	json_t *d;
-	int status = options_read(c, argc, argv, NULL, 0, &words);
-	if (status) return status;
-	const char *who = client_participant(c);
-	if (!who) return CLI_USAGE;
-	if (words.n) {
-		struct call other = {.method = "POST",
-				     .path = client_path(c, "/participants/%s/catalog", who),
-				     .json = object_of("provider", words.word[0])};
-		status = client_call(c, &other, &r);
-	} else {
-		status =
-		    client_list(c, client_path(c, "/participants/%s/datasets", who), "datasets", &r.json);
-	}
-	if (status) return status;
-	if (c->json) {
-		print_json(r.json);
-		return CLI_OK;
-	}
-	if (words.n) printf("%s %s\n", say(SAY_CATALOG_OF), text_of(r.json, "participantId"));
-	json_array_foreach(json_object_get(r.json, words.n ? "dataset" : "datasets"), i, d)
-	    print_dataset(d);
-	return CLI_OK;
 }
 
 static int tell_negotiation(const struct cli *c, const json_t *n)

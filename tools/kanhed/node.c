@@ -9,7 +9,8 @@
 #include "proto/did/name.h"
 
 /* Format numbers of the two environments' contents: raised when a stored value changes its form. */
-enum { REGISTRY_FORMAT = 2, SPACE_FORMAT = 1, PASSPHRASE_MAX = 1024 };
+/* 3: the feed has records by key (base/feed_kept.c); older rows of it stay as they are */
+enum { REGISTRY_FORMAT = 3, REGISTRY_READ = 2, SPACE_FORMAT = 1, PASSPHRASE_MAX = 1024 };
 
 static enum err read_passphrase(const char *path, char *line, size_t room, struct str *ret, struct flaw *f)
 {
@@ -65,7 +66,9 @@ struct environment {
 	const char *folder, *origin;
 	const struct store_table *tables;
 	size_t tables_n;
+	enum store_told (*told)(unsigned table);
 	uint32_t format;
+	enum err (*migrate)(struct store_txn *t, uint32_t from);
 };
 
 static enum err open_environment(struct node *n, const struct environment *env, struct flaw *f,
@@ -79,7 +82,9 @@ static enum err open_environment(struct node *n, const struct environment *env, 
 	struct store_options so = {.folder = folder,
 				   .tables = env->tables,
 				   .tables_n = env->tables_n,
+				   .told = env->told,
 				   .format = env->format,
+				   .migrate = env->migrate,
 				   .map_max = (size_t)conf_number(n->conf, "store", "map_max")};
 	enum err e = open_when_free(&so, f, ret_store);
 	if (e) return e;
@@ -109,11 +114,18 @@ static enum err name_node(struct node *n, struct flaw *f)
 	return e;
 }
 
+static enum err migrate_registry(struct store_txn *t, uint32_t from)
+{
+	(void)t;
+	return from >= REGISTRY_READ ? ERR_OK : ERR_UNSUPPORTED;
+}
+
 enum err node_open_stores(struct node *n, const struct conf *c, struct flaw *f)
 {
 	*n = (struct node){.conf = c, .started = clock_mono()};
-	struct environment registry = {"registry", "registry", rs_tables, rs_tables_n, REGISTRY_FORMAT};
-	struct environment space = {"space", "space", ds_tables, ds_tables_n, SPACE_FORMAT};
+	struct environment registry = {"registry", "registry", rs_tables, rs_tables_n, rs_table_told, REGISTRY_FORMAT,
+				       migrate_registry};
+	struct environment space = {"space", "space", ds_tables, ds_tables_n, NULL, SPACE_FORMAT, NULL};
 	enum err e = sign_setup();
 	if (!e) e = name_node(n, f);
 	if (!e) e = open_keys(n, f);

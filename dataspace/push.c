@@ -1,0 +1,491 @@
+#include "dataspace/push.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/text64.h"
+#include "dataspace/receipt.h"
+#include "proto/dsp/state.h"
+
+enum push_state { PUSH_WAIT, PUSH_SEND, PUSH_SENT };
+
+struct push {
+	struct running_item item; /* first */
+	struct pushes *all;
+	char participant[DS_ID_MAX + 1], pid[DS_PID_MAX + 1];
+	enum push_state state; /* under the lock of all, like due, again, ticket, err and status */
+	usec_t due, backoff;
+	bool again;      /* started anew while it ended */
+	_Atomic int cut; /* enum err */
+	uint64_t ticket;
+	enum err err;
+	int status;
+	char text[200];
+	/* the leader's */
+	unsigned tries;
+	struct arena *arena; /* of what was asked */
+	struct push_ask ask;
+	struct dp_policy policy;
+	struct push *next;
+};
+
+struct pushes {
+	struct dp *dp;
+	pthread_mutex_t lock;
+	pthread_cond_t wake; /* of the monotonic clock */
+	struct push *first;
+	pthread_t thread;
+	bool started, stopping;
+};
+
+/* ---- the courier's thread ---- */
+
+static void push_done(void *arg, const struct courier_result *r)
+{
+	struct push *p = arg;
+	struct pushes *all = p->all;
+
+	pthread_mutex_lock(&all->lock);
+	p->err = r->err;
+	p->status = r->status;
+	snprintf(p->text, sizeof p->text, "%s", r->text);
+	p->ticket = 0;
+	p->state = PUSH_SENT;
+	pthread_cond_signal(&all->wake);
+	pthread_mutex_unlock(&all->lock);
+}
+
+/* ---- the leader ---- */
+
+static void push_forget(struct push *p)
+{
+	arena_free(p->arena);
+	p->arena = NULL;
+}
+
+/* Takes it off the list, unless it was started anew meanwhile. */
+static void push_over(struct push *p)
+{
+	struct pushes *all = p->all;
+	struct dp *dp = all->dp;
+	bool stopping, again;
+	struct push **at;
+
+	push_forget(p);
+	running_remove(&dp->running, &p->item);
+	pthread_mutex_lock(&all->lock);
+	stopping = all->stopping;
+	again = p->again && !stopping;
+	if (again) {
+		p->again = false;
+		atomic_store(&p->cut, ERR_OK);
+		p->tries = 0;
+		p->backoff = 0;
+		p->due = clock_mono();
+		p->state = PUSH_WAIT;
+	} else {
+		for (at = &all->first; *at != p; at = &(*at)->next)
+			;
+		*at = p->next;
+	}
+	pthread_mutex_unlock(&all->lock);
+	if (again) {
+		running_add(&dp->running, &p->item);
+		return;
+	}
+	if (!stopping) dp_settle(dp, p->item.participant, p->item.pid);
+	free(p);
+}
+
+static void push_wait(struct push *p)
+{
+	push_forget(p);
+	p->backoff = p->backoff ? p->backoff * 2 : PUSH_RETRY_FIRST;
+	if (p->backoff > PUSH_RETRY_LAST) p->backoff = PUSH_RETRY_LAST;
+	pthread_mutex_lock(&p->all->lock);
+	p->due = clock_mono() + p->backoff;
+	p->state = PUSH_WAIT;
+	pthread_mutex_unlock(&p->all->lock);
+}
+
+static void push_failed(struct push *p, enum err e, const char *text)
+{
+	(void)!ds_transfer_finished(p->all->dp->d, p->item.participant, p->item.pid, e, str_of(text));
+	push_over(p);
+}
+
+/* What the DataAddress says of the request; properties that are not known are not sent. */
+struct sink {
+	const char *url, *authorization, *method;
+};
+
+static struct str property(json_t *address, const char *name)
+{
+	json_t *p;
+	size_t i;
+
+	json_array_foreach(json_object_get(address, "endpointProperties"), i, p)
+	{
+		if (str_is(json_text(json_object_get(p, "name")), name))
+			return json_text(json_object_get(p, "value"));
+	}
+	return STR_NONE;
+}
+
+static bool sink_read(struct arena *a, const Ds__Transfer *x, struct sink *ret)
+{
+	struct str token, method;
+	json_t *j;
+
+	if (json_read(a, str_of(x->address), NULL, &j)) return false;
+	token = property(j, "authorization");
+	method = property(j, "method");
+	*ret = (struct sink){.url = arena_strdup(a, json_text(json_object_get(j, "endpoint"))),
+			     .method = str_is(method, "PUT") ? "PUT" : "POST"};
+	if (token.n)
+		ret->authorization =
+		    str_is(property(j, "authType"), "bearer") && !str_starts_nocase(token, STR("bearer "))
+			? arena_printf(a, "Bearer %.*s", STR_ARG(token)).p
+			: arena_strdup(a, token);
+	return ret->url && ret->url[0] && (!token.n || ret->authorization);
+}
+
+static enum err push_send(struct push *p)
+{
+	struct ds *d = p->all->dp->d;
+	struct arena *a = p->arena;
+	struct courier_header h[3];
+	char path[DP_PATH_MAX];
+	struct sink sink;
+	size_t n = 0;
+	enum err e;
+
+	if (!sink_read(a, p->ask.x, &sink)) return ERR_BAD_MESSAGE;
+	if (!dp_blob_path(d, p->ask.digest, path)) return ERR_IO;
+	h[n++] = (struct courier_header){"Content-Type", arena_strdup(a, p->ask.media_type)};
+	h[n++] = (struct courier_header){
+	    "Repr-Digest",
+	    arena_printf(a, "sha-256=:%.*s:", STR_ARG(base64_write(a, str_n(p->ask.digest, 32)))).p};
+	if (sink.authorization) h[n++] = (struct courier_header){"Authorization", sink.authorization};
+	if (arena_overflowed(a)) return ERR_NO_MEMORY;
+	struct courier_req r = {.method = sink.method,
+				.url = sink.url,
+				.headers = h,
+				.headers_n = n,
+				.body_file = path,
+				.deadline = PUSH_DEADLINE(p->ask.size),
+				.body_max = PUSH_ANSWER_MAX,
+				.done = push_done,
+				.arg = p};
+	p->tries++;
+	atomic_fetch_add(&p->all->dp->stat.pushes_attempted, 1);
+	pthread_mutex_lock(&p->all->lock);
+	p->state = PUSH_SEND;
+	e = courier_submit(d->o.courier, &r, &p->ticket);
+	if (e) p->state = PUSH_WAIT;
+	pthread_mutex_unlock(&p->all->lock);
+	return e;
+}
+
+static void push_attempt(struct push *p)
+{
+	struct ds *d = p->all->dp->d;
+	enum err e;
+
+	push_forget(p);
+	p->arena = arena_new(DP_ARENA);
+	p->ask = (struct push_ask){.participant = p->item.participant, .pid = p->item.pid};
+	e = p->arena ? push_ask(d, p->arena, &p->ask) : ERR_NO_MEMORY;
+	if (!e && p->ask.go && !p->ask.finished && !p->ask.refused)
+		e = dp_policy_open(p->arena, p->ask.g, &p->policy);
+	if (e == ERR_STOPPING || (!e && !p->ask.go)) {
+		push_over(p);
+	} else if (e) {
+		push_wait(p);
+	} else if (p->ask.finished) {
+		push_failed(p, ERR_OK, "");
+	} else if (p->ask.refused) {
+		char reason[PUSH_REASON];
+
+		memcpy(reason, p->ask.reason, sizeof reason);
+		push_failed(p, p->ask.refused, reason);
+	} else if ((e = push_send(p)) == ERR_BUSY || e == ERR_NO_MEMORY) {
+		push_wait(p);
+	} else if (e) {
+		push_failed(p, e, "the data address cannot be used");
+	}
+}
+
+static bool passes(enum err e, int status)
+{
+	if (e) return e != ERR_FORBIDDEN && e != ERR_BAD_INPUT;
+	return status == 408 || status == 425 || status == 429 || status >= 500;
+}
+
+static void push_sent(struct push *p)
+{
+	struct ds *d = p->all->dp->d;
+	uint64_t size = p->ask.size;
+	char reason[PUSH_REASON];
+	enum err e;
+
+	if (!p->err && p->status >= 200 && p->status < 300) {
+		e = push_record(d, p->item.participant, p->item.pid, size);
+		if (e == ERR_STOPPING) {
+			push_over(p);
+		} else if (e) {
+			push_wait(p); /* taken, and not written down: sent once more */
+		} else {
+			atomic_fetch_add(&p->all->dp->stat.octets_pushed, size);
+			push_failed(p, ERR_OK, "");
+		}
+		return;
+	}
+	if (p->err)
+		snprintf(reason, sizeof reason, "the sink cannot be reached: %s", p->text);
+	else
+		snprintf(reason, sizeof reason, "the sink answers %d", p->status);
+	log_line(LOG_DEBUG, "push", NULL, "pid", p->pid, "error", err_name(p->err), "msg", reason, NULL);
+	if (passes(p->err, p->status) && p->tries < PUSH_TRIES_MAX)
+		push_wait(p);
+	else
+		push_failed(p, p->err ? p->err : p->status == 403 ? ERR_FORBIDDEN : ERR_UPSTREAM, reason);
+}
+
+/* The policy may end what it allowed when it began: time runs out. */
+static void push_look(struct push *p)
+{
+	struct dp_facts f = {.agreement = p->ask.g,
+			     .purpose = str_of(p->ask.x->purpose),
+			     .party = str_of(p->ask.x->peer),
+			     .now = clock_wall(),
+			     .count = p->ask.count,
+			     .count_asked = 1,
+			     .octets = p->ask.octets};
+	struct arena_mark mark = arena_mark(p->arena);
+	struct dp_verdict v;
+	int none = ERR_OK;
+
+	if (!dp_policy_ask(p->arena, &p->policy, &f, &v) && !v.allowed) {
+		enum err why = dp_policy_denial(&v);
+
+		if (atomic_compare_exchange_strong(&p->cut, &none, (int)why)) {
+			atomic_fetch_add(&p->all->dp->stat.data_cut, 1);
+			(void)!ds_transfer_stop(p->all->dp->d, p->item.participant, p->item.pid,
+						str_of(err_name(why)), v.reason);
+		}
+	}
+	arena_rollback(p->arena, mark);
+}
+
+static void push_step(struct push *p, enum push_state was)
+{
+	bool taken = was == PUSH_SENT && !p->err && p->status >= 200 && p->status < 300;
+
+	if (was == PUSH_SEND)
+		push_look(p);
+	else if (atomic_load(&p->cut) && !taken)
+		push_over(p);
+	else if (was == PUSH_WAIT)
+		push_attempt(p);
+	else
+		push_sent(p);
+}
+
+/* The next push that something is to be done for, or NULL and when to look again. One that was cut is
+ * cancelled. */
+static struct push *next_of(struct pushes *all, usec_t now, usec_t *ret_due)
+{
+	*ret_due = now + 3600 * USEC_PER_SEC;
+	for (struct push *p = all->first; p; p = p->next) {
+		bool cut = atomic_load(&p->cut);
+
+		if (p->state == PUSH_SENT) return p;
+		if (p->state == PUSH_SEND && cut) {
+			uint64_t ticket = p->ticket;
+
+			p->ticket = 0;
+			if (ticket) courier_cancel(all->dp->d->o.courier, ticket);
+			continue; /* its end comes through push_done */
+		}
+		if (cut && p->state == PUSH_WAIT) return p;
+		if (p->due <= now) {
+			if (p->state == PUSH_SEND) p->due = now + PUSH_LOOK;
+			return p;
+		}
+		if (p->due < *ret_due) *ret_due = p->due;
+	}
+	return NULL;
+}
+
+static void start_unfinished(struct pushes *all);
+
+static void *pushes_lead(void *arg)
+{
+	struct pushes *all = arg;
+
+	start_unfinished(all);
+	pthread_mutex_lock(&all->lock);
+	for (;;) {
+		usec_t due;
+		struct push *p = next_of(all, clock_mono(), &due);
+
+		if (p) {
+			enum push_state was = p->state;
+
+			pthread_mutex_unlock(&all->lock);
+			push_step(p, was);
+			pthread_mutex_lock(&all->lock);
+			continue;
+		}
+		if (all->stopping && !all->first) break;
+		struct timespec until = {due / USEC_PER_SEC, (long)(due % USEC_PER_SEC) * 1000};
+		pthread_cond_timedwait(&all->wake, &all->lock, &until);
+	}
+	pthread_mutex_unlock(&all->lock);
+	return NULL;
+}
+
+/* ---- from other threads ---- */
+
+/* Under the lock of the running ones. */
+static void push_cut(struct running_item *i, enum err why)
+{
+	struct push *p = (struct push *)(void *)i;
+	int none = ERR_OK;
+
+	(void)atomic_compare_exchange_strong(&p->cut, &none, (int)why);
+	pthread_mutex_lock(&p->all->lock);
+	p->again = false;
+	pthread_cond_signal(&p->all->wake);
+	pthread_mutex_unlock(&p->all->lock);
+}
+
+static struct push *push_new(struct pushes *all, struct str participant, struct str pid)
+{
+	struct push *p = calloc(1, sizeof *p);
+
+	if (!p || participant.n >= sizeof p->participant || pid.n >= sizeof p->pid) {
+		free(p);
+		return NULL;
+	}
+	memcpy(p->participant, participant.p, participant.n);
+	memcpy(p->pid, pid.p, pid.n);
+	p->item = (struct running_item){
+	    .participant = str_of(p->participant), .pid = str_of(p->pid), .cut = push_cut};
+	p->all = all;
+	p->due = clock_mono();
+	return p;
+}
+
+void dp_push_start(struct ds *d, struct str participant, struct str pid)
+{
+	struct pushes *all = d->dp->pushes;
+	struct push *p, *fresh = push_new(all, participant, pid);
+
+	if (!fresh) return; /* the next start finds it */
+	/* entered before it may run: a cut from now on finds it. The order of locks: running, then all. */
+	running_add(&d->dp->running, &fresh->item);
+	pthread_mutex_lock(&all->lock);
+	for (p = all->first; p; p = p->next)
+		if (str_is(pid, p->pid) && str_is(participant, p->participant)) break;
+	if (p && atomic_load(&p->cut)) p->again = true;
+	if (!p && !all->stopping) {
+		fresh->next = all->first;
+		all->first = fresh;
+		fresh = NULL;
+	}
+	pthread_cond_signal(&all->wake);
+	pthread_mutex_unlock(&all->lock);
+	if (!fresh) return;
+	running_remove(&d->dp->running, &fresh->item);
+	free(fresh);
+}
+
+/* ---- life ---- */
+
+struct finding {
+	struct ds *d;
+	struct store_txn *t;
+	struct arena *a;
+};
+
+static enum err transfer_seen(void *arg, struct str participant, const Ds__Transfer *x)
+{
+	struct finding *f = arg;
+
+	if (x->side == DS__SIDE__SIDE_PROVIDER && x->state == DSP_TRANSFER_STARTED && !x->pending &&
+	    ds_transfer_pushed(x))
+		dp_push_start(f->d, participant, str_of(x->pid));
+	return ERR_OK;
+}
+
+static enum err participant_seen(void *arg, struct str id)
+{
+	struct finding *f = arg;
+	struct arena_mark m = arena_mark(f->a);
+	enum err e = ds_transfer_each(f->t, f->a, id, STR_NONE, transfer_seen, f);
+
+	arena_rollback(f->a, m);
+	return e;
+}
+
+/* What the last process left. */
+static void start_unfinished(struct pushes *all)
+{
+	enum { FIND_ARENA = 1 << 30 /* every transfer of the largest participant; used as needed */ };
+	struct finding f = {.d = all->dp->d, .a = arena_new(FIND_ARENA)};
+	enum err e = f.a ? store_read(f.d->o.store, &f.t) : ERR_NO_MEMORY;
+
+	if (!e) e = ds_participant_each(f.t, f.a, participant_seen, &f);
+	if (e)
+		log_line(LOG_ERROR, "push", NULL, "error", err_name(e), "msg",
+			 "cannot look for unfinished transfers", NULL);
+	if (f.t) store_read_end(f.t);
+	arena_free(f.a);
+}
+
+enum err pushes_open(struct dp *dp, struct pushes **ret)
+{
+	struct pushes *all = calloc(1, sizeof *all);
+	pthread_condattr_t attr;
+
+	if (!all) return ERR_NO_MEMORY;
+	all->dp = dp;
+	must(!pthread_mutex_init(&all->lock, NULL) && !pthread_condattr_init(&attr));
+	must(!pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) && !pthread_cond_init(&all->wake, &attr));
+	pthread_condattr_destroy(&attr);
+	*ret = all;
+	return ERR_OK;
+}
+
+enum err pushes_start(struct pushes *all)
+{
+	if (pthread_create(&all->thread, NULL, pushes_lead, all)) return ERR_NO_MEMORY;
+	all->started = true;
+	return ERR_OK;
+}
+
+void pushes_quiesce(struct pushes *all)
+{
+	if (!all->started) return;
+	pthread_mutex_lock(&all->lock);
+	all->stopping = true;
+	for (struct push *p = all->first; p; p = p->next) {
+		int none = ERR_OK;
+		(void)atomic_compare_exchange_strong(&p->cut, &none, ERR_STOPPING);
+	}
+	pthread_cond_signal(&all->wake);
+	pthread_mutex_unlock(&all->lock);
+	pthread_join(all->thread, NULL);
+	all->started = false;
+}
+
+void pushes_close(struct pushes *all)
+{
+	if (!all) return;
+	pthread_cond_destroy(&all->wake);
+	pthread_mutex_destroy(&all->lock);
+	free(all);
+}

@@ -1,0 +1,167 @@
+/* A suspended transfer goes on only if the policy still allows it: asked again, by either side. */
+#include "tests/dataspace/world.h"
+
+#define POLICY "{\"permission\":[{\"action\":\"use\"}]}"
+
+static struct world w;
+static char *agreement;
+
+static int setup(void **state)
+{
+	const char *pid;
+
+	(void)state;
+	memset(&fake_plane, 0, sizeof fake_plane);
+	world_open(&w);
+	world_publish(&w, "telemetry", POLICY);
+	pid = world_negotiate(&w, "telemetry");
+	world_settle(&w);
+	agreement = world_negotiation(&w, "buyer", pid)->agreement;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	world_close(&w);
+	memset(&fake_plane, 0, sizeof fake_plane);
+	return 0;
+}
+
+struct wish {
+	const char *pid;
+	struct transfer_wish ask;
+	char *ret;
+};
+
+static enum err start_fn(const struct turn *u, void *arg)
+{
+	struct wish *x = arg;
+	Ds__Transfer *row;
+	enum err e = transfer_start(u, &x->ask, &row);
+
+	if (!e) x->ret = arena_strdup(w.arena, str_of(row->pid));
+	return e;
+}
+
+static enum err suspend_fn(const struct turn *u, void *arg)
+{
+	Ds__Transfer *row;
+	struct wish *x = arg;
+
+	return transfer_suspend(u, str_of(x->pid), STR("a pause"), &row);
+}
+
+static enum err resume_fn(const struct turn *u, void *arg)
+{
+	Ds__Transfer *row;
+	struct wish *x = arg;
+
+	return transfer_resume(u, str_of(x->pid), &row);
+}
+
+static enum err wish(const char *who, enum err (*fn)(const struct turn *, void *), const char *pid)
+{
+	struct wish x = {.pid = pid};
+
+	return world_turn(&w, who, NULL, STR_NONE, fn, &x, NULL);
+}
+
+static char *started(const char *sink)
+{
+	struct wish x = {.ask = {.agreement = str_of(agreement), .purpose = STR("maintenance")}};
+
+	if (sink) x.ask.sink = (struct transfer_sink){.endpoint = str_of(sink), .authorization = STR("t")};
+	assert_int_equal(world_turn(&w, "buyer", NULL, STR_NONE, start_fn, &x, NULL), ERR_OK);
+	world_settle(&w);
+	return x.ret;
+}
+
+static Ds__Transfer *buyers(const char *pid)
+{
+	return world_transfer(&w, "buyer", pid);
+}
+
+static Ds__Transfer *makers(const char *pid)
+{
+	return world_transfer(&w, "maker", buyers(pid)->peer_pid);
+}
+
+static void test_the_provider_may_not_resume_what_the_policy_forbids(void **state)
+{
+	char *pid = started(NULL);
+
+	(void)state;
+	assert_int_equal(wish("maker", suspend_fn, makers(pid)->pid), ERR_OK);
+	world_settle(&w);
+	fake_plane.purpose = "advertising";
+	assert_int_equal(wish("maker", resume_fn, makers(pid)->pid), ERR_POLICY_DENIED);
+	assert_int_equal(makers(pid)->state, DSP_TRANSFER_SUSPENDED);
+	fake_plane.purpose = NULL;
+	assert_int_equal(wish("maker", resume_fn, makers(pid)->pid), ERR_OK);
+	world_settle(&w);
+	assert_int_equal(buyers(pid)->state, DSP_TRANSFER_STARTED);
+}
+
+static void test_the_consumer_may_not_either(void **state)
+{
+	char *pid = started(NULL);
+
+	(void)state;
+	assert_int_equal(wish("buyer", suspend_fn, pid), ERR_OK);
+	world_settle(&w);
+	fake_plane.purpose = "advertising";
+	assert_int_equal(wish("buyer", resume_fn, pid), ERR_OK); /* it asks; the provider says no */
+	world_settle(&w);
+	assert_int_equal(buyers(pid)->state, DSP_TRANSFER_TERMINATED);
+	assert_int_equal(makers(pid)->state, DSP_TRANSFER_TERMINATED);
+}
+
+/* The last of three was counted when it began: resuming is no fourth. */
+static void test_resuming_is_not_counted(void **state)
+{
+	char *pid;
+
+	(void)state;
+	fake_plane.count_max = 1;
+	pid = started(NULL);
+	assert_int_equal(wish("maker", suspend_fn, makers(pid)->pid), ERR_OK);
+	world_settle(&w);
+	assert_int_equal(wish("maker", resume_fn, makers(pid)->pid), ERR_OK);
+	world_settle(&w);
+	assert_int_equal(buyers(pid)->state, DSP_TRANSFER_STARTED);
+	assert_int_equal(world_agreement(&w, "maker", agreement)->transfers, 1);
+}
+
+static void test_a_push_is_the_providers_to_make_and_to_make_again(void **state)
+{
+	char *pid = started("http://sink.example/in");
+
+	(void)state;
+	assert_int_equal(buyers(pid)->state, DSP_TRANSFER_STARTED);
+	assert_int_equal(fake_plane.pulls, 0);
+	assert_int_equal(fake_plane.pushes, 1);
+	assert_non_null(strstr(makers(pid)->address, "http://sink.example/in"));
+	assert_string_equal(buyers(pid)->address, "");
+	assert_int_equal(makers(pid)->token_sha256.len, 0);
+	assert_int_equal(wish("buyer", suspend_fn, pid), ERR_OK);
+	world_settle(&w);
+	assert_int_equal(wish("buyer", resume_fn, pid), ERR_OK);
+	world_settle(&w);
+	assert_int_equal(makers(pid)->state, DSP_TRANSFER_STARTED);
+	assert_int_equal(fake_plane.pushes, 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	    T(test_the_provider_may_not_resume_what_the_policy_forbids),
+	    T(test_the_consumer_may_not_either),
+	    T(test_resuming_is_not_counted),
+	    T(test_a_push_is_the_providers_to_make_and_to_make_again),
+#undef T
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

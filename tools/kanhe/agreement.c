@@ -1,0 +1,166 @@
+/* kanhe agreement show, verify: what of an agreement is proven, and by whom. */
+#include "tools/kanhe/client.h"
+
+#include "base/jose.h"
+
+enum { AGREEMENT_FILE_MAX = 4 << 20, PROOFS_MAX = 8 };
+
+/* One party and what its proof says. */
+struct standing {
+	const char *party, *did; /* "provider", "consumer" */
+	const char *method;      /* NULL: it has not signed */
+	enum err err;            /* of its proof */
+};
+
+static const json_t *proof_at(const json_t *proof, size_t i)
+{
+	if (json_is_array(proof)) return json_array_get(proof, i);
+	return i == 0 && json_is_object(proof) ? proof : NULL;
+}
+
+/* Only a method "<did>#…" speaks for that DID. */
+static bool method_of(const char *method, const char *did)
+{
+	size_t n = strlen(did);
+
+	return n && strncmp(method, did, n) == 0 && method[n] == '#';
+}
+
+/* doc: the signed document; keys: verification method → key, as stored when the proof was accepted. */
+static void stand(const json_t *doc, const json_t *keys, struct standing *s)
+{
+	const json_t *p;
+	unsigned char pub[SIGN_PUBLIC];
+
+	for (size_t i = 0; i < PROOFS_MAX && (p = proof_at(json_object_get(doc, "proof"), i)); i++) {
+		const char *method = text_of(p, "verificationMethod");
+
+		if (!method_of(method, s->did)) continue;
+		s->method = method;
+		s->err = sign_public_parse(str_of(text_of(keys, method)), pub)
+			     ? ERR_BAD_SIGNATURE
+			     : proof_verify(doc, method, pub, NULL);
+		if (s->err) return;
+	}
+}
+
+static void print_standing(const struct standing *s, const json_t *keys)
+{
+	enum say text = !s->method ? SAY_AGREEMENT_UNSIGNED
+			: s->err   ? SAY_AGREEMENT_FALSE
+				   : SAY_AGREEMENT_PROVEN;
+
+	printf("%s %s ", s->method && !s->err ? "✓" : s->method ? "✗" : "–",
+	       say(strcmp(s->party, "provider") ? SAY_AGREEMENT_CONSUMER : SAY_AGREEMENT_PROVIDER));
+	print_safe(stdout, str_of(s->did));
+	printf(": %s\n", say(text));
+	if (!s->method) return;
+	printf("    ");
+	print_safe(stdout, str_of(s->method));
+	printf("  ");
+	print_safe(stdout, str_of(text_of(keys, s->method)));
+	putchar('\n');
+}
+
+static json_t *standing_json(const struct standing *s, const json_t *keys)
+{
+	json_t *o = json_object();
+
+	json_put_str(o, "party", str_of(s->party));
+	json_put_str(o, "did", str_of(s->did));
+	json_put(o, "signed", json_boolean(s->method != NULL));
+	json_put(o, "verified", json_boolean(s->method && !s->err));
+	if (s->method) {
+		json_put_str(o, "method", str_of(s->method));
+		json_put_str(o, "key", str_of(text_of(keys, s->method)));
+	}
+	return o;
+}
+
+static int verify(const struct cli *c, const json_t *a)
+{
+	const json_t *doc = json_object_get(a, "agreement"), *keys = json_object_get(a, "keys");
+	struct standing s[2] = {{.party = "provider", .did = text_of(doc, "assigner")},
+				{.party = "consumer", .did = text_of(doc, "assignee")}};
+	bool bad = false, whole = true;
+	json_t *o, *parties;
+
+	for (size_t i = 0; i < 2; i++) {
+		stand(doc, keys, &s[i]);
+		bad = bad || s[i].err;
+		whole = whole && s[i].method && !s[i].err;
+	}
+	if (!c->json) {
+		for (size_t i = 0; i < 2; i++) print_standing(&s[i], keys);
+		printf("%s\n", say(bad	   ? SAY_AGREEMENT_BAD
+				   : whole ? SAY_AGREEMENT_BOTH
+					   : SAY_AGREEMENT_PARTLY));
+		return bad ? CLI_BOGUS : CLI_OK;
+	}
+	o = json_object();
+	parties = json_array();
+	json_put_str(o, "agreement", str_of(text_of(doc, "@id")));
+	for (size_t i = 0; i < 2; i++) json_array_append_new(parties, standing_json(&s[i], keys));
+	json_put(o, "parties", parties);
+	json_put(o, "verified", json_boolean(whole));
+	print_json(o);
+	json_decref(o);
+	return bad ? CLI_BOGUS : CLI_OK;
+}
+
+/* From a file that `show --json` wrote, or from the node. */
+static int obtain(struct cli *c, const char *word, bool file, json_t **ret)
+{
+	struct flaw f = {0};
+	struct reply r;
+	struct str text;
+	const char *who;
+	int status;
+
+	if (file) {
+		status = file_read(c, word, AGREEMENT_FILE_MAX, &text);
+		if (status) return status;
+		if (json_read_large(c->arena, text, &f, ret)) {
+			print_error(c, "%s: %s", word, f.text);
+			return CLI_FAILED;
+		}
+	} else {
+		if (!(who = client_participant(c))) return CLI_USAGE;
+		struct call call = {.method = "GET",
+				    .path = client_path(c, "/participants/%s/agreements/%s", who,
+							path_word(c, word, false))};
+		status = client_call(c, &call, &r);
+		if (status) return status;
+		*ret = r.json;
+	}
+	if (json_is_object(json_object_get(*ret, "agreement"))) return CLI_OK;
+	print_error(c, say(SAY_AGREEMENT_NONE), word);
+	return CLI_FAILED;
+}
+
+int command_agreement(struct cli *c, int argc, char **argv)
+{
+	struct words words;
+	json_t *a;
+	int status = options_read(c, argc, argv, NULL, 0, &words);
+	if (status) return status;
+	if (words.n < 1) return usage_error(c, SAY_MISSING_WORD, "show|verify");
+	bool check = strcmp(words.word[0], "verify") == 0;
+	if (!check && strcmp(words.word[0], "show")) return usage_error(c, SAY_EXTRA_WORD, words.word[0]);
+	if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
+	bool file = check && !str_starts(str_of(words.word[1]), STR("urn:"));
+	status = obtain(c, words.word[1], file, &a);
+	if (status || check) return status ? status : verify(c, a);
+	if (c->json) {
+		print_json(a);
+		return CLI_OK;
+	}
+	printf("%s  %s  %s  %s\n", text_of(a, "id"), text_of(a, "role"), text_of(a, "state"),
+	       text_of(a, "dataset"));
+	if (text_of(a, "ended_by")[0]) {
+		printf(say(SAY_AGREEMENT_ENDED), text_of(a, "ended_by"));
+		print_safe(stdout, str_of(text_of(a, "reason")));
+		putchar('\n');
+	}
+	return verify(c, a);
+}

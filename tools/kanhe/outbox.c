@@ -1,0 +1,120 @@
+/* kanhe outbox, negotiation, transfer: what is under way with partners, and an owner's hand in it. */
+#include "tools/kanhe/client.h"
+
+static int show_one(const struct cli *c, const json_t *j)
+{
+	if (c->json)
+		print_json(j);
+	else
+		printf("%.*s\n", STR_ARG(json_write(c->arena, j, true)));
+	return CLI_OK;
+}
+
+static void print_letter(const json_t *x)
+{
+	printf(say(SAY_OUTBOX_LINE), text_of(x, "letter"), text_of(x, "state"), text_of(x, "kind"),
+	       text_of(x, "leads_to"), (long long)json_integer_value(json_object_get(x, "attempts")));
+	printf("\n    ");
+	print_safe(stdout, str_of(text_of(x, "url")));
+	printf("\n    ");
+	print_safe(stdout, str_of(text_of(x, "reason")));
+	putchar('\n');
+}
+
+static int outbox_list(struct cli *c, const char *who)
+{
+	struct reply r;
+	size_t i;
+	json_t *x;
+	int status = client_call(
+	    c, &(struct call){.method = "GET", .path = client_path(c, "/participants/%s/outbox", who)}, &r);
+	if (status) return status;
+	if (c->json) {
+		print_json(r.json);
+		return CLI_OK;
+	}
+	json_t *waiting = json_object_get(r.json, "waiting"), *dead = json_object_get(r.json, "dead");
+	json_array_foreach(waiting, i, x) print_letter(x);
+	json_array_foreach(dead, i, x) print_letter(x);
+	if (!json_array_size(waiting) && !json_array_size(dead) && !c->quiet)
+		printf("%s\n", say(SAY_OUTBOX_EMPTY));
+	return CLI_OK;
+}
+
+static void print_process(const json_t *x)
+{
+	printf("%s  %s  %s", text_of(x, "pid"), text_of(x, "role"), text_of(x, "state"));
+	if (text_of(x, "pending")[0]) printf(" → %s", text_of(x, "pending"));
+	printf("  ");
+	print_safe(stdout, str_of(text_of(x, "peer")));
+	if (text_of(x, "reason")[0]) printf("  ");
+	print_safe(stdout, str_of(text_of(x, "reason")));
+	putchar('\n');
+}
+
+static int process_list(struct cli *c, const char *who, const char *what)
+{
+	json_t *list, *x;
+	size_t i;
+	int status = client_list(c, client_path(c, "/participants/%s/%s", who, what), what, &list);
+	if (status) return status;
+	if (c->json)
+		print_json(list);
+	else
+		json_array_foreach(json_object_get(list, what), i, x) print_process(x);
+	return CLI_OK;
+}
+
+/* GET of one thing, or POST of a verb that its owner has over it. */
+static int one(struct cli *c, const char *who, const char *what, const char *verb, const char *id,
+	       const char *reason)
+{
+	bool look = strcmp(verb, "show") == 0;
+	struct reply r;
+	json_t *body = look ? NULL : json_object();
+	if (body && reason) json_put_str(body, "reason", str_of(reason));
+	struct call call = {.method = look ? "GET" : "POST",
+			    .path = client_path(c, "/participants/%s/%s/%s%s%s", who, what,
+						path_word(c, id, false), look ? "" : "/",
+						look ? "" : verb),
+			    .json = body};
+	int status = client_call(c, &call, &r);
+	if (status) return status;
+	if (look || c->json) return show_one(c, r.json);
+	if (!c->quiet) {
+		printf(say(SAY_OUTBOX_DONE), id);
+		putchar('\n');
+	}
+	return CLI_OK;
+}
+
+/* what: path of the collection; verbs: those besides list and show, ended by NULL. */
+static int under_way(struct cli *c, int argc, char **argv, const char *what, const char *const *verbs)
+{
+	const char *reason = NULL;
+	struct words words;
+	const struct option_row own[] = {{"reason", &reason, NULL}};
+	int status = options_read(c, argc, argv, own, 1, &words);
+	if (status) return status;
+	const char *who = client_participant(c), *verb = words.n ? words.word[0] : "list";
+	bool known = strcmp(verb, "show") == 0;
+	if (!who) return CLI_USAGE;
+	if (strcmp(verb, "list") == 0)
+		return strcmp(what, "outbox") ? process_list(c, who, what) : outbox_list(c, who);
+	for (; *verbs; verbs++) known = known || strcmp(verb, *verbs) == 0;
+	if (!known) return usage_error(c, SAY_EXTRA_WORD, verb);
+	if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "ID");
+	return one(c, who, what, verb, words.word[1], reason);
+}
+
+int command_outbox(struct cli *c, int argc, char **argv)
+{
+	static const char *const verbs[] = {"retry", "drop", NULL};
+	return under_way(c, argc, argv, "outbox", verbs);
+}
+
+int command_negotiation(struct cli *c, int argc, char **argv)
+{
+	static const char *const verbs[] = {"terminate", NULL};
+	return under_way(c, argc, argv, "negotiations", verbs);
+}

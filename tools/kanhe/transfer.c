@@ -1,0 +1,75 @@
+/* kanhe transfer: shows transfers and steers them. */
+#include "tools/kanhe/client.h"
+
+static void print_row(const json_t *t)
+{
+	printf("%s  %s  %s  %s  ", text_of(t, "pid"), text_of(t, "state"), text_of(t, "role"),
+	       text_of(t, "format"));
+	print_safe(stdout, str_of(text_of(t, "peer")));
+	if (text_of(t, "reason")[0]) {
+		printf("  ");
+		print_safe(stdout, str_of(text_of(t, "reason")));
+	}
+	putchar('\n');
+}
+
+static int list(struct cli *c, const char *who)
+{
+	struct reply r;
+	struct call call = {.method = "GET", .path = client_path(c, "/participants/%s/transfers", who)};
+	int status = client_call(c, &call, &r);
+	size_t i;
+	json_t *t;
+
+	if (status) return status;
+	if (c->json) {
+		print_json(r.json);
+		return CLI_OK;
+	}
+	json_array_foreach(json_object_get(r.json, "transfers"), i, t) print_row(t);
+	return CLI_OK;
+}
+
+static bool is_verb(const char *word)
+{
+	return strcmp(word, "suspend") == 0 || strcmp(word, "resume") == 0 || strcmp(word, "terminate") == 0;
+}
+
+int command_transfer(struct cli *c, int argc, char **argv)
+{
+	const char *reason = NULL, *verb = NULL;
+	struct words words;
+	struct reply r;
+	const struct option_row own[] = {{"reason", &reason, NULL}};
+	int status = options_read(c, argc, argv, own, 1, &words);
+
+	if (status) return status;
+	if (words.n && strcmp(words.word[0], "list") == 0) words.n = 0;
+	if (words.n && strcmp(words.word[0], "show") == 0) {
+		if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "PID");
+		words.word[0] = words.word[1];
+		words.n = 1;
+	}
+	if (words.n && is_verb(words.word[0])) verb = words.word[0];
+	if (verb && words.n != 2) return usage_error(c, SAY_MISSING_WORD, "PID");
+	if (!verb && words.n > 1) return usage_error(c, SAY_MISSING_WORD, "suspend|resume|terminate");
+	const char *who = client_participant(c);
+	if (!who) return CLI_USAGE;
+	if (!words.n) return list(c, who);
+	const char *pid = path_word(c, words.word[verb ? 1 : 0], false);
+	struct call call = {.method = verb ? "POST" : "GET"};
+	if (verb) {
+		call.path = client_path(c, "/participants/%s/transfers/%s/%s", who, pid, verb);
+		call.json = json_object();
+		if (reason) json_put_str(call.json, "reason", str_of(reason));
+	} else {
+		call.path = client_path(c, "/participants/%s/transfers/%s", who, pid);
+	}
+	status = client_call(c, &call, &r);
+	if (status) return status;
+	if (c->json)
+		print_json(r.json);
+	else if (!c->quiet)
+		print_row(r.json);
+	return CLI_OK;
+}
