@@ -15,11 +15,13 @@
 
 static json_t *address_make(struct str endpoint, struct str token)
 {
-	return json_pack("{s:s, s:s, s:s%, s:[{s:s, s:s, s:s%}, {s:s, s:s, s:s}]}", "@type", "DataAddress",
-			 "endpointType", "https://w3id.org/idsa/v4.1/HTTP", "endpoint", endpoint.p,
-			 endpoint.n, "endpointProperties", "@type", "EndpointProperty", "name",
+	/* EDC reads the endpoint among the properties alone */
+	return json_pack("{s:s, s:s, s:s%, s:[{s:s, s:s, s:s%}, {s:s, s:s, s:s}, {s:s, s:s, s:s%}]}", "@type",
+			 "DataAddress", "endpointType", "https://w3id.org/idsa/v4.1/HTTP", "endpoint",
+			 endpoint.p, endpoint.n, "endpointProperties", "@type", "EndpointProperty", "name",
 			 "authorization", "value", token.p, token.n, "@type", "EndpointProperty", "name",
-			 "authType", "value", "bearer");
+			 "authType", "value", "bearer", "@type", "EndpointProperty", "name", "endpoint",
+			 "value", endpoint.p, endpoint.n);
 }
 
 enum err dp_offer_address(struct ds *d, struct writer_txn *t, struct arena *a, struct str participant,

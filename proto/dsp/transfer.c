@@ -48,6 +48,22 @@ static void address_put(json_t *obj, const struct dsp_data_address *d)
 	json_put(obj, "dataAddress", j);
 }
 
+struct str dsp_data_address_text(json_t *address, const char *name)
+{
+	static const char edc[] = "https://w3id.org/edc/v0.0.1/ns/";
+	struct str found = json_text(json_object_get(address, name));
+	size_t i;
+	json_t *one;
+	json_array_foreach(json_object_get(address, "endpointProperties"), i, one)
+	{
+		struct str s = json_text(json_object_get(one, "name"));
+		if (found.n) break;
+		if (str_starts(s, str_of(edc))) s = str_skip(s, sizeof edc - 1);
+		if (str_is(s, name)) found = json_text(json_object_get(one, "value"));
+	}
+	return found;
+}
+
 struct str dsp_data_address_property(const struct dsp_data_address *d, const char *name)
 {
 	size_t i;

@@ -48,7 +48,6 @@ def http(url, body=None, method=None, headers=None, context=None, patience=60):
         c.close()
 
 
-
 class Beside:
     """Serves the connector's DID document over TLS, and plays its data plane over plain HTTP."""
 
@@ -93,12 +92,14 @@ class Beside:
     def flow(self, message):
         """EDC's control plane starts a flow: the answer says where the data is and with which token."""
         self.flows.append(message)
-        source = message.get("sourceDataAddress") or {}
+        source = find(message, "sourceDataAddress")
         token = secrets.token_urlsafe(24)
         self.tokens.add(token)
-        return {"@context": VOCAB, "@type": "DataFlowResponseMessage", "dataAddress": {
-            "@type": "DataAddress", "type": "https://w3id.org/idsa/v4.1/HTTP", "endpointType": "https://w3id.org/idsa/v4.1/HTTP",
-            "endpoint": find(source, "baseUrl"), "authorization": token, "authType": "bearer"}}
+        properties = {"endpoint": find(source, "baseUrl"), "authorization": token, "authType": "bearer"}
+        return {"@context": {**VOCAB, "dspace": "https://w3id.org/dspace/v0.8/"}, "@type": "DataFlowResponseMessage", "dataAddress": {
+            "@type": "dspace:DataAddress", "dspace:endpointType": "https://w3id.org/idsa/v4.1/HTTP",
+            "dspace:endpoint": properties["endpoint"], "dspace:endpointProperties": [
+                {"@type": "dspace:EndpointProperty", "dspace:name": k, "dspace:value": v} for k, v in properties.items()]}}
 
     def close(self):
         for s in self.servers:
@@ -106,14 +107,23 @@ class Beside:
             s.server_close()
 
 
+def local(name):
+    return str(name).rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+
+
 def find(address, name):
     """A property of a data address, whichever way its JSON-LD was compacted."""
-    for key in (name, EDC_NS + name, "edc:" + name):
-        if key in address:
-            return address[key]
-    for p in address.get("properties", address.get("endpointProperties", [])):
-        if str(p.get("name", "")).removeprefix(EDC_NS).removeprefix("edc:") == name:
-            return p.get("value")
+    rows = [address] if isinstance(address, dict) else address if isinstance(address, list) else []
+    for row in rows:
+        plain = {local(k): v for k, v in row.items()}
+        if name in plain:
+            return plain[name]
+        if local(plain.get("name")) == name:
+            return plain.get("value")
+        for v in row.values():
+            got = find(v, name)
+            if got is not None:
+                return got
     return None
 
 
@@ -142,6 +152,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer(403, {"detail": "this token opens nothing"})
             if self.path[6:] in b.data:
                 return self.answer(200, b.data[self.path[6:]], "text/csv")
+        if self.path.startswith("/dps/"):  # EDC looks whether its data plane is there
+            return self.answer(200, {})
         return self.answer(404, {"detail": "nothing here"})
 
     def do_POST(self):
@@ -241,7 +253,7 @@ class Connector:
             if row["state"] == wanted:
                 return row
             if row["state"] == "TERMINATED":
-                raise Broken(f"EDC has ended {id}: {row.get('errorDetail')}")
+                raise Broken(f"{id} was ended: {json.dumps(row)}")
             time.sleep(pause)
         raise Broken(f"{id} stays {row['state']}: {row.get('errorDetail')}")
 

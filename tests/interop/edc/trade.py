@@ -74,7 +74,7 @@ def edc_buys(n, c):
     done = c.await_state("contractnegotiations", pid, "FINALIZED")
     agreement = done["contractAgreementId"]
     check("EDC's negotiation ends FINALIZED", agreement)
-    mine = [a for a in said(n, "agreements") if a["id"] == agreement] if agreement else []
+    mine = [a for a in said(n, "agreements")["agreements"] if a["id"] == agreement] if agreement else []
     check("we hold the same agreement", mine, agreement)
     transfer = c.transfer(n.base, n.did, "ours.csv", agreement)
     c.await_state("transferprocesses", transfer, "STARTED")
@@ -118,7 +118,8 @@ def main():
             try:
                 part(*words)
             except edc.Broken as e:
-                check(part.__doc__, False, e)
+                rows = [n.request("GET", f"/participants/{SELF}/{kind}", token="owner")[1] for kind in ("negotiations", "transfers")]
+                check(part.__doc__, False, f"{e}\nours: {json.dumps(rows)}")
     finally:
         c.close()
         beside.close()
