@@ -50,7 +50,6 @@ static void address_put(json_t *obj, const struct dsp_data_address *d)
 
 struct str dsp_data_address_text(json_t *address, const char *name)
 {
-	static const char edc[] = "https://w3id.org/edc/v0.0.1/ns/";
 	struct str found = json_text(json_object_get(address, name));
 	size_t i;
 	json_t *one;
@@ -58,7 +57,7 @@ struct str dsp_data_address_text(json_t *address, const char *name)
 	{
 		struct str s = json_text(json_object_get(one, "name"));
 		if (found.n) break;
-		if (str_starts(s, str_of(edc))) s = str_skip(s, sizeof edc - 1);
+		if (str_starts(s, STR(DSP_ADDRESS_EDC))) s = str_skip(s, sizeof DSP_ADDRESS_EDC - 1);
 		if (str_is(s, name)) found = json_text(json_object_get(one, "value"));
 	}
 	return found;

@@ -64,6 +64,9 @@ json_t *dsp_transfer_write(struct arena *a, const struct dsp_transfer *m);
 json_t *dsp_transfer_error_write(struct arena *a, const struct dsp_transfer_notice *m);
 
 /* The value of a named endpoint property, STR_NONE when there is none. */
+/* Of the names that EDC gives to endpoint properties. */
+#define DSP_ADDRESS_EDC "https://w3id.org/edc/v0.0.1/ns/"
+
 /* A text of a DataAddress as JSON: a member, or the endpoint property of that name, with or without EDC's namespace
  * before it (its connectors name even the endpoint there). Empty when there is none. */
 struct str dsp_data_address_text(json_t *address, const char *name);

@@ -127,6 +127,17 @@ def find(address, name):
     return None
 
 
+def negotiation_ask(address, did, dataset, offer):
+    policy = {**offer, "@context": "http://www.w3.org/ns/odrl.jsonld", "@type": "Offer", "assigner": did, "target": dataset}
+    policy = {k.removeprefix("odrl:"): v for k, v in policy.items()}
+    return {"@context": VOCAB, "@type": "ContractRequest", "counterPartyAddress": address, "protocol": PROTOCOL, "policy": policy}
+
+
+def transfer_ask(address, did, dataset, agreement):
+    return {"@context": VOCAB, "@type": "TransferRequest", "counterPartyAddress": address, "connectorId": did,
+            "contractId": agreement, "assetId": dataset, "protocol": PROTOCOL, "transferType": "HttpData-PULL"}
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -235,15 +246,10 @@ class Connector:
 
     def negotiate(self, address, did, dataset, offer):
         """Asks for it; the id to wait with. offer as EDC's own catalog answer has it."""
-        policy = {**offer, "@context": "http://www.w3.org/ns/odrl.jsonld", "@type": "Offer", "assigner": did, "target": dataset}
-        policy = {k.removeprefix("odrl:"): v for k, v in policy.items()}
-        return self.call("/contractnegotiations", {"@context": VOCAB, "@type": "ContractRequest", "counterPartyAddress": address,
-                                                   "protocol": PROTOCOL, "policy": policy})["@id"]
+        return self.call("/contractnegotiations", negotiation_ask(address, did, dataset, offer))["@id"]
 
     def transfer(self, address, did, dataset, agreement):
-        return self.call("/transferprocesses", {
-            "@context": VOCAB, "@type": "TransferRequest", "counterPartyAddress": address, "connectorId": did,
-            "contractId": agreement, "assetId": dataset, "protocol": PROTOCOL, "transferType": "HttpData-PULL"})["@id"]
+        return self.call("/transferprocesses", transfer_ask(address, did, dataset, agreement))["@id"]
 
     def await_state(self, kind, id, wanted, seconds=120, pause=0.02):
         """kind: contractnegotiations or transferprocesses. The row; Broken when it ends otherwise."""

@@ -79,7 +79,9 @@ def edc_buys(n, c):
     transfer = c.transfer(n.base, n.did, "ours.csv", agreement)
     c.await_state("transferprocesses", transfer, "STARTED")
     address = c.call(f"/edrs/{transfer}/dataaddress")
-    url, token = address.get("endpoint"), address.get("authorization")
+    url, token = edc.find(address, "endpoint"), edc.find(address, "authorization")
+    if not check("EDC keeps the data address", url and token, address):
+        return None
     context = ssl.create_default_context(cafile=os.path.join(n.folder, "tls", "ca.pem"))
     status, data = edc.http(url, headers={"Authorization": "Bearer " + str(token)}, context=context)
     check("the data address that EDC got opens the data", (status, data) == (200, OURS), (status, data, address))
