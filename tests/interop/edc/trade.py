@@ -59,6 +59,14 @@ def mode(n, did):
     check("nor one without an audience", status(audience=None) == 401)
 
 
+def kept(c, transfer):
+    """The data address; EDC stores it some time after it says STARTED."""
+    try:
+        return c.call(f"/edrs/{transfer}/dataaddress")
+    except edc.Broken:
+        return None
+
+
 def edc_buys(n, c):
     """EDC is the consumer: catalog, negotiation, transfer, the data themselves."""
     publish(n, "ours.csv", OURS)
@@ -78,7 +86,7 @@ def edc_buys(n, c):
     check("we hold the same agreement", mine, agreement)
     transfer = c.transfer(n.base, n.did, "ours.csv", agreement)
     c.await_state("transferprocesses", transfer, "STARTED")
-    address = c.call(f"/edrs/{transfer}/dataaddress")
+    address = nodes.until(lambda: kept(c, transfer), 60) or {}
     url, token = edc.find(address, "endpoint"), edc.find(address, "authorization")
     if not check("EDC keeps the data address", url and token, address):
         return None
