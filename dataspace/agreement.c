@@ -105,7 +105,7 @@ static json_t *doc_make(const struct turn *u, const Ds__Negotiation *n, const Ds
 	{
 		json_put(doc, key, json_incref(v));
 	}
-	json_put_str(doc, "kanhe:offer", str_of(n->offer_id));
+	json_put_str(doc, AGREEMENT_OFFER, str_of(n->offer_id));
 	put_content(doc, s);
 	return doc;
 }

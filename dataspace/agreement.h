@@ -1,8 +1,10 @@
 /* Agreements: made and signed by the provider, verified and countersigned by the consumer.
  *
- * The signed document is the Agreement of DSP (ODRL) with members of our own: "kanhe:content"
+ * The signed document is the Agreement of DSP (ODRL) with members of our own: "kanheContent"
  * {digest, size, mediaType}: what the data is, so that the consumer can check what arrives; and
- * "kanhe:offer": the offer's id. Proofs (eddsa-jcs-2022, purpose assertionMethod) stand in "proof": the
+ * "kanheOffer": the offer's id. These names have no colon: a JSON-LD processor drops a term that no context
+ * defines, but keeps what looks like an IRI, and EDC then finds that the agreement's policy is not the offer's.
+ * Proofs (eddsa-jcs-2022, purpose assertionMethod) stand in "proof": the
  * provider's first, then the consumer's, which travels as "kanhe:proof" in the
  * ContractAgreementVerificationMessage. Both sides keep the same octets (JCS).
  * A partner that knows no proofs leaves them out: the agreement then counts as not signed by it.
@@ -14,7 +16,8 @@
 #include "proto/dsp/negotiation.h"
 
 #define AGREEMENT_PROOF "kanhe:proof"
-#define AGREEMENT_CONTENT "kanhe:content"
+#define AGREEMENT_CONTENT "kanheContent"
+#define AGREEMENT_OFFER "kanheOffer"
 
 /* Provider: makes, signs and stores it (pending). *ret_doc is what to send. ERR_BAD_STATE when the
  * dataset has gone. */

@@ -44,7 +44,7 @@ static json_t *dsp_extra(struct arena *a, const Ds__Dataset *s, const char *hex,
 	json_t *x = json_keep(a, json_object()), *ids;
 
 	if (!x) return NULL;
-	json_put(x, AGREEMENT_CONTENT,
+	json_put(x, "kanhe:content",
 		 json_pack("{s:o,s:I,s:s}", "digest", json_sprintf("sha256:%s", hex), "size",
 			   (json_int_t)s->size, "mediaType", s->media_type));
 	if (s->title[0]) json_put_str(x, "title", str_of(s->title));

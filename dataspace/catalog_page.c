@@ -100,7 +100,7 @@ struct making {
 	struct store_txn *t;
 	struct arena *a;
 	json_t *datasets, *removed;
-	size_t octets, scanned;
+	size_t octets, scanned, skipped;
 	char last[DS_DATASET_MAX + 1];
 	uint64_t change;
 	bool more;
@@ -113,8 +113,17 @@ static bool sees(const struct catalog_ask *q, const Ds__Dataset *s)
 
 static bool full(struct making *m)
 {
+	size_t limit = m->q->q.limit;
+
+	if (limit && json_array_size(m->datasets) >= limit) return true;
 	return json_array_size(m->datasets) + json_array_size(m->removed) >= CATALOG_PAGE ||
 	       m->octets >= CATALOG_OCTETS || m->scanned >= CATALOG_SCAN;
+}
+
+/* An offset is for askers that do not follow links; a cursor is already behind it. */
+static bool skips(const struct making *m)
+{
+	return !m->q->after.n && m->skipped < m->q->q.offset;
 }
 
 /* Everything but the JSON that was appended may go when it returns. */
@@ -126,9 +135,14 @@ static enum err dataset_add(struct making *m, const Ds__Dataset *s)
 
 	if (!sees(q, s)) return ERR_OK;
 	if (plain || q->q.criteria) {
+		bool match, skip;
+
 		j = catalog_dataset(m->a, CATALOG_DSP, q->self, s, false);
 		if (!j) return ERR_NO_MEMORY;
-		if (!dsp_filter_match(&q->q, j)) {
+		match = dsp_filter_match(&q->q, j);
+		skip = match && skips(m);
+		m->skipped += skip;
+		if (!match || skip) {
 			json_decref(j);
 			return ERR_OK;
 		}
@@ -219,6 +233,7 @@ enum err catalog_page_make(struct store_txn *t, struct arena *a, const struct ca
 	m.datasets = json_keep(a, json_array());
 	m.removed = json_keep(a, json_array());
 	e = m.datasets && m.removed ? collect(&m) : ERR_NO_MEMORY;
+	if (!e && m.more && skips(&m)) e = ERR_TOO_LARGE;
 	if (e) return e;
 	next = next_of(&m);
 	body = json_keep(a, catalog_frame(a, q->format, q->self, json_incref(m.datasets)));

@@ -40,6 +40,7 @@ struct ds_options {
 	usec_t kit_delay;      /* before each of its steps */
 	const char *dsp; /* versions of the protocol: "both", "2025-1", "2024-1"; NULL = both; a constant or of the caller */
 	struct ds_identity identity;
+	const char *iam_mock; /* DID of a partner that is let in unproven (dataspace/mock.h); NULL, "": none */
 };
 
 extern const struct store_table ds_tables[];

@@ -8,6 +8,7 @@
 #include "dataspace/face_dsp.h"
 #include "dataspace/face_manage.h"
 #include "dataspace/kit.h"
+#include "dataspace/mock.h"
 #include "dataspace/federation.h"
 #include "dataspace/inbox.h"
 #include "dataspace/outbox.h"
@@ -37,7 +38,8 @@ static enum err options_copy(struct ds *d, const struct ds_options *o)
 	d->o.url = strdup(o->url);
 	d->o.folder = strdup(o->folder);
 	d->o.kit = strdup(o->kit ? o->kit : "");
-	return d->o.did && d->o.url && d->o.folder && d->o.kit ? ERR_OK : ERR_NO_MEMORY;
+	d->o.iam_mock = strdup(o->iam_mock ? o->iam_mock : "");
+	return d->o.did && d->o.url && d->o.folder && d->o.kit && d->o.iam_mock ? ERR_OK : ERR_NO_MEMORY;
 }
 
 static enum err replays_fill(struct ds *d)
@@ -69,6 +71,7 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 		ds_close(d);
 		return f && f->err ? e : flaw_set(f, e, FLAW_NO_OFFSET, "space", "open", "%s", err_text(e));
 	}
+	mock_announce(d);
 	routes_add(d, participant_routes, participant_routes_n);
 	routes_add(d, dataset_routes, dataset_routes_n);
 	routes_add(d, face_manage_routes, face_manage_routes_n);
@@ -120,6 +123,7 @@ void ds_close(struct ds *d)
 	free((void *)(uintptr_t)d->o.url);
 	free((void *)(uintptr_t)d->o.folder);
 	free((void *)(uintptr_t)d->o.kit);
+	free((void *)(uintptr_t)d->o.iam_mock);
 	pthread_rwlock_destroy(&d->shards_lock);
 	free(d);
 }

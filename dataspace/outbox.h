@@ -8,8 +8,8 @@
  * back for OUTBOX_PRESUME: most of them then need no commit of their own, and none stands in the way
  * of the message.
  *
- * What the peer answers: 2xx: delivered. 401 and 404: perhaps it has not got so far yet; a few more
- * attempts. 408, 425, 429, 5xx, no answer: again until OUTBOX_AGE_MAX. Anything else: refused for
+ * What the peer answers: 2xx: delivered. 401, 404 and 409: perhaps it has not got so far yet (EDC acts on
+ * our answer to its message after we do); a few more attempts. 408, 425, 429, 5xx, no answer: again until OUTBOX_AGE_MAX. Anything else: refused for
  * good. Delivered and refused entries go to the function of their kind (DS_OUTBOX_KINDS).
  *
  * Threads: outbox_wake any; open, start and close on the main thread; the rest on shard 0, the
@@ -21,7 +21,7 @@
 
 enum {
 	OUTBOX_SENDING_MAX = 512, /* under way at once; the courier bounds each host */
-	OUTBOX_TRIES_EARLY = 7,   /* for 401 and 404: 16 s with the backoff below */
+	OUTBOX_TRIES_EARLY = 7,   /* for 401, 404 and 409: 16 s with the backoff below */
 	OUTBOX_ANSWER_MAX = 256 << 10,
 };
 #define OUTBOX_PRESUME (10 * USEC_PER_MSEC)

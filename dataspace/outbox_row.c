@@ -102,7 +102,7 @@ static enum fate fate_of(const Ds__Outbox *e, int status, usec_t now)
 {
 	if (status >= 200 && status < 300) return FATE_DELIVERED;
 	if (now - e->created >= OUTBOX_AGE_MAX) return FATE_REFUSED;
-	if (status == 401 || status == 404)
+	if (status == 401 || status == 404 || status == 409)
 		return e->attempts + 1 < OUTBOX_TRIES_EARLY ? FATE_AGAIN : FATE_REFUSED;
 	if (status == 0 || status == 408 || status == 425 || status == 429 || status >= 500)
 		return FATE_AGAIN;

@@ -13,13 +13,21 @@
 
 /* ---- the address ---- */
 
+static json_t *property_make(const char *name, struct str value)
+{
+	return json_pack("{s:s, s:s, s:s%}", "@type", "EndpointProperty", "name", name, "value", value.p,
+			 value.n);
+}
+
+/* EDC reads the endpoint among the properties alone, and shows its owner no name that is no IRI. */
 static json_t *address_make(struct str endpoint, struct str token)
 {
-	return json_pack("{s:s, s:s, s:s%, s:[{s:s, s:s, s:s%}, {s:s, s:s, s:s}]}", "@type", "DataAddress",
-			 "endpointType", "https://w3id.org/idsa/v4.1/HTTP", "endpoint", endpoint.p,
-			 endpoint.n, "endpointProperties", "@type", "EndpointProperty", "name",
-			 "authorization", "value", token.p, token.n, "@type", "EndpointProperty", "name",
-			 "authType", "value", "bearer");
+	return json_pack("{s:s, s:s, s:s%, s:[o, o, o, o]}", "@type", "DataAddress", "endpointType",
+			 "https://w3id.org/idsa/v4.1/HTTP", "endpoint", endpoint.p, endpoint.n,
+			 "endpointProperties", property_make("authorization", token),
+			 property_make("authType", STR("bearer")),
+			 property_make(DSP_ADDRESS_EDC "endpoint", endpoint),
+			 property_make(DSP_ADDRESS_EDC "authorization", token));
 }
 
 enum err dp_offer_address(struct ds *d, struct writer_txn *t, struct arena *a, struct str participant,

@@ -186,17 +186,12 @@ static void pull_check(struct pull *p)
 static bool address_read(struct arena *a, const Ds__Transfer *x, const char **ret_url,
 			 const char **ret_token)
 {
-	struct str endpoint, name, token = STR_NONE;
-	json_t *j, *p;
-	size_t i;
+	struct str endpoint, token;
+	json_t *j;
 
 	if (json_read(a, str_of(x->address), NULL, &j)) return false;
-	endpoint = json_text(json_object_get(j, "endpoint"));
-	json_array_foreach(json_object_get(j, "endpointProperties"), i, p)
-	{
-		name = json_text(json_object_get(p, "name"));
-		if (str_is(name, "authorization")) token = json_text(json_object_get(p, "value"));
-	}
+	endpoint = dsp_data_address_text(j, "endpoint");
+	token = dsp_data_address_text(j, "authorization");
 	if (!str_starts(endpoint, STR("http")) || endpoint.n > DS_URL_MAX) return false;
 	*ret_url = arena_strdup(a, endpoint);
 	*ret_token = str_starts_nocase(token, STR("bearer "))

@@ -7,6 +7,7 @@
 #include "base/text64.h"
 #include "dataspace/receipt.h"
 #include "proto/dsp/state.h"
+#include "proto/dsp/transfer.h"
 
 enum push_state { PUSH_WAIT, PUSH_SEND, PUSH_SENT };
 
@@ -120,32 +121,19 @@ struct sink {
 	const char *url, *authorization, *method;
 };
 
-static struct str property(json_t *address, const char *name)
-{
-	json_t *p;
-	size_t i;
-
-	json_array_foreach(json_object_get(address, "endpointProperties"), i, p)
-	{
-		if (str_is(json_text(json_object_get(p, "name")), name))
-			return json_text(json_object_get(p, "value"));
-	}
-	return STR_NONE;
-}
-
 static bool sink_read(struct arena *a, const Ds__Transfer *x, struct sink *ret)
 {
 	struct str token, method;
 	json_t *j;
 
 	if (json_read(a, str_of(x->address), NULL, &j)) return false;
-	token = property(j, "authorization");
-	method = property(j, "method");
-	*ret = (struct sink){.url = arena_strdup(a, json_text(json_object_get(j, "endpoint"))),
+	token = dsp_data_address_text(j, "authorization");
+	method = dsp_data_address_text(j, "method");
+	*ret = (struct sink){.url = arena_strdup(a, dsp_data_address_text(j, "endpoint")),
 			     .method = str_is(method, "PUT") ? "PUT" : "POST"};
 	if (token.n)
 		ret->authorization =
-		    str_is(property(j, "authType"), "bearer") && !str_starts_nocase(token, STR("bearer "))
+		    str_is(dsp_data_address_text(j, "authType"), "bearer") && !str_starts_nocase(token, STR("bearer "))
 			? arena_printf(a, "Bearer %.*s", STR_ARG(token)).p
 			: arena_strdup(a, token);
 	return ret->url && ret->url[0] && (!token.n || ret->authorization);

@@ -1,4 +1,4 @@
-#include "proto/dsp/filter.h"
+#include "proto/dsp/filter_edc.h"
 
 #include <stdio.h>
 
@@ -70,6 +70,8 @@ static enum err property_read(const struct reading *x, json_t *o)
 	enum err e = text_read(x, o, "property", &p.name);
 
 	if (!e) e = text_read(x, o, "eq", &p.value);
+	if (!e && x->q->properties_n == DSP_FILTER_MAX)
+		return refuse(x, "property", "limit", "too many properties");
 	if (!e) x->q->properties[x->q->properties_n++] = p;
 	return e;
 }
@@ -78,9 +80,12 @@ static enum err criterion_read(const struct reading *x, json_t *o)
 {
 	const char *key = json_object_iter_key(json_object_iter(o));
 	bool property = json_object_get(o, "property") || json_object_get(o, "eq");
+	char at[AT_MAX];
 
+	snprintf(at, sizeof at, "filter[%zu]", x->i);
 	if (!json_is_object(o)) return refuse(x, "", "type", "a criterion is an object");
 	if (!key) return refuse(x, "", "empty", "a criterion has a member");
+	if (dsp_filter_edc_is(o)) return dsp_filter_edc_read(o, at, x->f, x->q);
 	if (property && json_object_size(o) <= 2) return property_read(x, o);
 	if (json_object_size(o) != 1) return refuse(x, "", "unknown", "one criterion an object");
 	if (!strcmp(key, "id")) return once(x, o, key, &x->q->id);

@@ -12,8 +12,9 @@
  *   {"changedSince": "…"}                    the change feed: what changed behind the place that
  *                                            kanhe:feed of an earlier answer names. May stand with no
  *                                            other criterion.
+ *   {"@type": "QuerySpec", …}               what EDC connectors send: proto/dsp/filter_edc.h
  * Case folds for ASCII only. Errors: ERR_BAD_MESSAGE, the place ("filter[1].keyword") and one of the rules
- * "type", "unknown", "missing", "twice", "date", "empty", "limit", "alone". Pure; any thread. Texts of a
+ * "type", "unknown", "missing", "twice", "date", "empty", "limit", "alone", "unsupported". Pure; any thread. Texts of a
  * parsed filter are borrowed from its JSON. */
 #ifndef PROTO_DSP_FILTER_H
 #define PROTO_DSP_FILTER_H
@@ -25,6 +26,7 @@ enum {
 	DSP_FILTER_MAX = 16,       /* criteria; more is a query that no catalog answers */
 	DSP_FILTER_WORDS = 16,     /* of all texts together */
 	DSP_FILTER_TEXT_MAX = 512, /* octets of one value */
+	DSP_FILTER_OFFSET_MAX = 900, /* rows are read to skip them */
 };
 
 struct dsp_filter_property {
@@ -39,6 +41,7 @@ struct dsp_filter {
 	usec_t modified_since;
 	struct dsp_filter_property properties[DSP_FILTER_MAX];
 	size_t properties_n;
+	size_t offset, limit; /* datasets left out at the beginning; of one page at most, 0: no matter */
 	size_t criteria;
 };
 

@@ -48,6 +48,21 @@ static void address_put(json_t *obj, const struct dsp_data_address *d)
 	json_put(obj, "dataAddress", j);
 }
 
+struct str dsp_data_address_text(json_t *address, const char *name)
+{
+	struct str found = json_text(json_object_get(address, name));
+	size_t i;
+	json_t *one;
+	json_array_foreach(json_object_get(address, "endpointProperties"), i, one)
+	{
+		struct str s = json_text(json_object_get(one, "name"));
+		if (found.n) break;
+		if (str_starts(s, STR(DSP_ADDRESS_EDC))) s = str_skip(s, sizeof DSP_ADDRESS_EDC - 1);
+		if (str_is(s, name)) found = json_text(json_object_get(one, "value"));
+	}
+	return found;
+}
+
 struct str dsp_data_address_property(const struct dsp_data_address *d, const char *name)
 {
 	size_t i;

@@ -27,6 +27,9 @@ static void get_readyz(struct net_req *r)
 	else if (conf_text(n->conf, "space", "kit")[0])
 		net_reply(r, 200, "text/plain; charset=utf-8",
 			  STR("ready\nTEST MODE: space.kit lets anybody in as the DSP conformance kit\n"));
+	else if (conf_text(n->conf, "space", "iam_mock")[0])
+		net_reply(r, 200, "text/plain; charset=utf-8",
+			  STR("ready\nTEST MODE: space.iam_mock lets one partner in without any proof\n"));
 	else
 		net_reply(r, 200, "text/plain; charset=utf-8", STR("ready\n"));
 }

@@ -285,7 +285,8 @@ static enum err open_space(struct node *n, struct flaw *f)
 			       .dsp = conf_text(c, "space", "dsp"),
 			       .content_max = (uint64_t)conf_number(c, "space", "content_max"),
 			       .kit = conf_text(c, "space", "kit"),
-			       .kit_delay = conf_number(c, "space", "kit_delay")};
+			       .kit_delay = conf_number(c, "space", "kit_delay"),
+			       .iam_mock = conf_text(c, "space", "iam_mock")};
 	enum err e = read_identity(c, f, &o.identity);
 	return e ? e : ds_open(&o, f, &n->ds);
 }

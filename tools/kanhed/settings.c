@@ -123,6 +123,9 @@
 	  "仅供测试：该参与方接受任何调用者作为 DSP 一致性测试工具，并按其脚本行事")                       \
 	X(space, kit_delay, CONF_DURATION, "500ms", SECOND / 100, SECOND * 60, NULL,                       \
 	  "pause before each step of that script", "脚本每一步之前的停顿")                                 \
+	X(space, iam_mock, CONF_TEXT, "", 0, 200, NULL,                                                    \
+	  "TEST ONLY: DID of a partner with EDC's iam-mock: whoever calls himself so is let in unproven",  \
+	  "仅供测试：使用 EDC iam-mock 的伙伴 DID，自称该 DID 者无需任何证明即被接受")                     \
 	X(store, map_max, CONF_SIZE, "4TiB", MIB * 64, TIB * 64, NULL,                                     \
 	  "address space a store may grow to", "数据库映射上限")                                           \
 	X(store, feed_keep, CONF_NUMBER, "0", 0, INT64_MAX, NULL,                                          \
