@@ -45,7 +45,9 @@
 	X(METER_DISPUTED, "meter-disputed", "the two sides' counts differ")                                \
 	X(MESSAGE_UNDELIVERED, "message-undelivered", "the peer refused a message for good")               \
 	X(PROOF_EXPORTED, "proof-exported", "a proof bundle was made")                                     \
-	X(DATA_GRANTED, "data-granted", "a data request passed the policy; octets may leave")
+	X(DATA_GRANTED, "data-granted", "a data request passed the policy; octets may leave")              \
+	X(CONTROL_PLANE, "control-plane", "an outside control plane was let in or dismissed")              \
+	X(FLOW, "data-flow", "a data flow of an outside control plane changed its state")
 
 enum ds_event_kind {
 	DS_EVENT_NONE,

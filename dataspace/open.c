@@ -5,6 +5,7 @@
 #include "dataspace/dataset.h"
 #include "dataspace/face_dsp.h"
 #include "dataspace/face_manage.h"
+#include "dataspace/flow.h"
 #include "dataspace/kit.h"
 #include "dataspace/outbox.h"
 #include "dataspace/participant.h"
@@ -70,6 +71,7 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	routes_add(d, face_agreement_routes, face_agreement_routes_n);
 	routes_add(d, face_dsp_routes, face_dsp_routes_n);
 	routes_add(d, dp_routes, dp_routes_n);
+	routes_add(d, flow_routes, flow_routes_n);
 	if (d->kit) routes_add(d, kit_routes, kit_routes_n);
 	*ret = d;
 	return ERR_OK;

@@ -70,7 +70,7 @@ struct ds {
 	pthread_rwlock_t shards_lock;
 	struct net_shard *shards[DS_SHARDS_MAX]; /* those whose loop runs; see ds_post */
 	struct ds_stat stat;
-	struct net_routes routes[8];
+	struct net_routes routes[9];
 	size_t routes_n;
 };
 
@@ -257,7 +257,9 @@ enum err ds_token_make(struct ds *d, const struct ds_self *self, struct str audi
 #define DS_OUTBOX_KINDS(X)                                                                                 \
 	X(NEGOTIATION, ds_negotiation_answered)                                                            \
 	X(TRANSFER, ds_transfer_answered)                                                                  \
-	X(RECEIPT, dp_receipt_answered)
+	X(RECEIPT, dp_receipt_answered)                                                                    \
+	X(FLOW_NOTICE, dp_flow_noticed)                                                                    \
+	X(FLOW_DATA, dp_flow_pushed)
 
 enum ds_outbox_kind {
 	DS_OUTBOX_NONE,

@@ -26,7 +26,9 @@
 	X(event_agreement, "event.c", "agreement, be64 leaf index", "one octet: the kind")                 \
 	X(jti, "replay.c", "be64 expiry in seconds, 16 octets of SHA-256(iss 0 jti)", "\"\\1\"")           \
 	X(usage, "meter.c", "agreement, pid", "Usage")                                                     \
-	X(usage_open, "meter.c", "pid: of a transfer whose counts are not settled", "agreement")
+	X(usage_open, "meter.c", "pid: of a transfer whose counts are not settled", "agreement")           \
+	X(control_plane, "control_plane.c", "control plane", "ControlPlane")                               \
+	X(flow, "flow_row.c", "flow", "Flow")
 
 enum ds_table {
 	DS_TABLE_BEFORE = STORE_APP - 1,

@@ -54,7 +54,8 @@ enum cli_exit {
 	X(prove, command_prove, "owner", HELP_PROVE)                                                       \
 	X(verify, command_verify, NULL, HELP_VERIFY)                                                       \
 	X(status, command_status, "operator", HELP_STATUS)                                                 \
-	X(transfer, command_transfer, "owner", HELP_TRANSFER)
+	X(transfer, command_transfer, "owner", HELP_TRANSFER)                                              \
+	X(dataplane, command_dataplane, "owner", HELP_DATAPLANE)
 
 struct cli;
 typedef int command_fn(struct cli *c, int argc, char **argv);
