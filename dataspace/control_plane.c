@@ -1,8 +1,8 @@
 /* Outside control planes: who may move data flows here. Let in and dismissed by the participant's owner.
  *
- * A control plane calls with the credential that it was given once; of it only the digest is kept. We call it
- * with tokens of the participant's own (ds_token_make), which its DID document verifies: no secret of others
- * is stored, and other kinds of authorization are refused by name. */
+ * A control plane calls with the credential that it was given once; of it only the digest is kept. We
+ * call it with tokens of the participant's own (ds_token_make), which its DID document verifies: no
+ * secret of others is stored, and other kinds of authorization are refused by name. */
 #include "base/hash.h"
 #include "base/text64.h"
 #include "dataspace/face_manage.h"
@@ -145,8 +145,8 @@ static enum err row_make(const struct turn *u, const struct dps_message *m, stru
 	return ERR_OK;
 }
 
-/* "may be used to create a new control plane or to update an existing registration, fully replacing it": the
- * former credential ends. */
+/* "may be used to create a new control plane or to update an existing registration, fully replacing
+ * it": the former credential ends. */
 static enum err act_admit(const struct turn *u, struct manage_wish *w, json_t **ret)
 {
 	unsigned char secret[CREDENTIAL_OCTETS], digest[HASH_SHA256];
@@ -194,7 +194,8 @@ static enum err flow_of_it(void *arg, const Ds__Flow *x)
 {
 	struct leaving *l = arg;
 
-	if (!str_is(str_of(x->plane), l->plane->id) || dps_state_final((enum dps_state)x->state)) return ERR_OK;
+	if (!str_is(str_of(x->plane), l->plane->id)) return ERR_OK;
+	if (dps_state_final((enum dps_state)x->state)) return ERR_OK;
 	if (l->n == l->room) return ERR_CORRUPT; /* the row counts them */
 	l->ids[l->n++] = x->id;
 	return ERR_OK;

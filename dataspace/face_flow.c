@@ -23,7 +23,8 @@ static void refuse(struct net_req *r, enum err e, const struct flaw *f)
 }
 
 /* The participant of the route, and whose credential it is. */
-static enum err caller(struct net_req *r, struct flaw *f, const struct ds_self **ret_self, Ds__ControlPlane **ret)
+static enum err caller(struct net_req *r, struct flaw *f, const struct ds_self **ret_self,
+		       Ds__ControlPlane **ret)
 {
 	struct str participant;
 	enum err e = net_decode(r->arena, r->param[0], f, &participant);
@@ -44,7 +45,8 @@ static enum err digest_make(json_t *message, unsigned char ret[HASH_SHA256], str
 	e = json_jcs(j, &b);
 	if (!e) hash_sha256(buf_str(&b), ret);
 	if (e == ERR_BAD_JSON)
-		(void)flaw_set(f, e, FLAW_NO_OFFSET, "", "number", "a number is beyond what JSON numbers can say");
+		(void)flaw_set(f, e, FLAW_NO_OFFSET, "", "number",
+			       "a number is beyond what JSON numbers can say");
 	json_decref(j);
 	buf_done(&b);
 	return e;
@@ -169,6 +171,7 @@ static void on_status(struct net_req *r)
 	struct flaw f = {0};
 	const struct ds_self *self;
 	Ds__ControlPlane *p;
+	json_t *answer;
 	struct str id;
 	Ds__Flow *x;
 	enum err e = caller(r, &f, &self, &p);
@@ -182,7 +185,11 @@ static void on_status(struct net_req *r)
 	}
 	m.state = (enum dps_state)x->state;
 	m.flow = str_of(x->id);
-	net_reply(r, 200, "application/json", json_write(r->arena, dps_write(r->arena, DPS_STATUS_RESPONSE, &m), false));
+	answer = dps_write(r->arena, DPS_STATUS_RESPONSE, &m);
+	if (answer)
+		net_reply(r, 200, "application/json", json_write(r->arena, answer, false));
+	else
+		net_reply_err(r, ERR_NO_MEMORY, NULL);
 }
 
 /* ---- for the owner ---- */
@@ -234,17 +241,20 @@ const struct net_route flow_routes[] = {
     {NET_DELETE, P "/controlplanes/{id}", control_plane_dismiss, ROLE_OWNER, 0, 0,
      "dismiss a control plane and end its data flows"},
     {NET_GET, P "/dataflows", on_list, READS, 0, 0, "data flows of outside control planes"},
-    {NET_POST, S "/prepare", on_prepare, 0, FLOW_BODY_MAX, 0, "prepare a data flow (control plane's credential)"},
+    {NET_POST, S "/prepare", on_prepare, 0, FLOW_BODY_MAX, 0,
+     "prepare a data flow (control plane's credential)"},
     {NET_POST, S "/start", on_start, 0, FLOW_BODY_MAX, 0, "start a data flow (control plane's credential)"},
     {NET_POST, S "/{id}/started", on_started, 0, FLOW_BODY_MAX, 0,
      "refused: this data plane provides (control plane's credential)"},
-    {NET_POST, S "/{id}/suspend", on_suspend, 0, FLOW_BODY_MAX, 0, "suspend it (control plane's credential)"},
+    {NET_POST, S "/{id}/suspend", on_suspend, 0, FLOW_BODY_MAX, 0,
+     "suspend it (control plane's credential)"},
     {NET_POST, S "/{id}/resume", on_resume, 0, FLOW_BODY_MAX, 0, "resume it (control plane's credential)"},
     {NET_POST, S "/{id}/terminate", on_terminate, 0, FLOW_BODY_MAX, 0,
      "terminate it (control plane's credential)"},
     {NET_POST, S "/{id}/completed", on_completed, 0, FLOW_BODY_MAX, 0,
      "it has completed (control plane's credential)"},
     {NET_GET, S "/{id}/status", on_status, 0, 0, 0, "state of a data flow (control plane's credential)"},
-    {NET_GET, "/p/{p}/flows/{id}", flow_data_get, 0, 0, 0, "the data of a data flow (token of its data address)"},
+    {NET_GET, "/p/{p}/flows/{id}", flow_data_get, 0, 0, 0,
+     "the data of a data flow (token of its data address)"},
 };
 const size_t flow_routes_n = sizeof flow_routes / sizeof *flow_routes;

@@ -18,8 +18,8 @@ static enum err wrong_state(const struct turn *u, const Ds__Flow *x)
 
 /* ---- what follows from a state ---- */
 
-enum err flow_token(const struct ds_self *self, struct arena *a, const Ds__Flow *x, struct str *ret_endpoint,
-		    struct str *ret_token)
+enum err flow_token(const struct ds_self *self, struct arena *a, const Ds__Flow *x,
+		    struct str *ret_endpoint, struct str *ret_token)
 {
 	struct str id = fetch_segment(a, str_of(x->id));
 	json_t *claims = json_keep(a, json_object());

@@ -1,18 +1,18 @@
 /* Data flows: the built-in data plane in the service of outside control planes.
  *
- * Purpose: Data Plane Signaling 1.0-rc3, the data plane's side, as the provider of data. A control plane that
- * the participant has let in (control_plane.c) moves flows of the participant's datasets at
+ * Purpose: Data Plane Signaling 1.0-rc3, the data plane's side, as the provider of data. A control
+ * plane that the participant has let in (control_plane.c) moves flows of the participant's datasets at
  * <url>/p/{p}/signaling/v1; it alone judges policies and speaks with the partner. A flow's id is the
  * control plane's processId.
  *   http-pull: started → a data address with a token of ours, served at <url>/p/{p}/flows/{id}
- *   http-push: started → the content goes to the sink of the start message, then `completed` to the control
- *   plane; a sink that refuses for good → `errored`, and the state stays (signaling: "errored does not
- *   cause a state transition"); suspension and resumption try once more.
+ *   http-push: started → the content goes to the sink of the start message, then `completed` to the
+ *   control plane; a sink that refuses for good → `errored`, and the state stays (signaling: "errored
+ *   does not cause a state transition"); suspension and resumption try once more.
  *
- * Invariants: 1. a state, its outbox entry and its ledger leaf are one command, durable before the answer.
- * 2. A message seen before (the same but for messageId when it begins a flow, the same messageId when it steers
- * one) changes nothing and gets the present state; a repeated start gets the very same address. 3. Who leaves
- * STARTED cuts what runs; a resumed pull has another token.
+ * Invariants: 1. a state, its outbox entry and its ledger leaf are one command, durable before the
+ * answer. 2. A message seen before (the same but for messageId when it begins a flow, the same
+ * messageId when it steers one) changes nothing and gets the present state; a repeated start gets the
+ * very same address. 3. Who leaves STARTED cuts what runs; a resumed pull has another token.
  * Threads: "in a command" as in dataplane.h; the rest as each function says. */
 #ifndef DATASPACE_FLOW_H
 #define DATASPACE_FLOW_H
@@ -45,7 +45,8 @@ enum err flow_each(struct store_txn *t, struct arena *a, struct str participant,
 		   flow_fn *fn, void *arg) MUST_USE;
 enum err control_plane_find(struct store_txn *t, struct arena *a, struct str participant, struct str id,
 			    Ds__ControlPlane **ret) MUST_USE;
-enum err control_plane_put(struct writer_txn *t, struct str participant, const Ds__ControlPlane *p) MUST_USE;
+enum err control_plane_put(struct writer_txn *t, struct str participant,
+			   const Ds__ControlPlane *p) MUST_USE;
 /* Whose credential the request carries. ERR_UNAUTHORISED. On its shard. */
 enum err control_plane_of(struct net_req *r, struct str participant, struct flaw *f,
 			  Ds__ControlPlane **ret) MUST_USE;
@@ -73,8 +74,8 @@ enum err flow_notify(const struct turn *u, const Ds__ControlPlane *p, const Ds__
 
 bool flow_pushed(const Ds__Flow *x);
 /* Pull: makes the token of x->token_id and x->token_expires, always the same. */
-enum err flow_token(const struct ds_self *self, struct arena *a, const Ds__Flow *x, struct str *ret_endpoint,
-		    struct str *ret_token) MUST_USE;
+enum err flow_token(const struct ds_self *self, struct arena *a, const Ds__Flow *x,
+		    struct str *ret_endpoint, struct str *ret_token) MUST_USE;
 /* Its name among the running ones, apart from all transfers. */
 struct str flow_item(struct arena *a, struct str id);
 /* What is sent to the sink that the entry names. On the outbox's shard. */

@@ -67,6 +67,11 @@ static enum err tell(struct writer_txn *t, const struct step *q, const Ds__Flow 
 	return ds_event_append(t, &ev, NULL);
 }
 
+static bool token_is(const Ds__Flow *x, const unsigned char digest[32])
+{
+	return x->token_sha256.len == 32 && secret_eq(str_n(digest, 32), str_n(x->token_sha256.data, 32));
+}
+
 /* The token is the present one, and the flow STARTED, at the moment that counts. */
 static enum err step_work(struct ds_job *j, struct writer_txn *t)
 {
@@ -78,8 +83,7 @@ static enum err step_work(struct ds_job *j, struct writer_txn *t)
 	q->refused = ERR_OK;
 	if (q->first && x->state != DPS_STARTED_STATE)
 		q->refused = dps_state_final((enum dps_state)x->state) ? ERR_GONE : ERR_CONFLICT;
-	else if (q->first &&
-		 (x->token_sha256.len != 32 || !secret_eq(str_n(q->token, 32), str_n(x->token_sha256.data, 32))))
+	else if (q->first && !token_is(x, q->token))
 		q->refused = ERR_UNAUTHORISED;
 	if (q->refused) return ERR_OK;
 	x->requests += q->first;
@@ -265,7 +269,7 @@ static enum err token_check(struct net_req *r, const Ds__Flow *x, struct flow_ou
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "bearer",
 				"the token of the data address is needed");
 	hash_sha256(str_trim(str_skip(given, scheme.n)), s->token);
-	if (x->token_sha256.len != 32 || !secret_eq(str_n(s->token, 32), str_n(x->token_sha256.data, 32)))
+	if (!token_is(x, s->token))
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "token",
 				"this is not the flow's present token");
 	if (x->token_expires <= clock_wall())

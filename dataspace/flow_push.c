@@ -1,4 +1,5 @@
-/* Push: the content as an entry of the outbox, sent with its patience and after a crash; what the sink says. */
+/* Push: the content as an entry of the outbox, sent with its patience and after a crash; what the sink
+ * says. */
 #include "dataspace/flow.h"
 
 #include <stdio.h>
@@ -13,7 +14,8 @@ enum { TOKEN_MAX = 4096 };
 static enum err header_check(struct str s, const char *at, struct flaw *f)
 {
 	if (s.n > TOKEN_MAX)
-		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, "limit", "it is too long for a header");
+		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, "limit",
+				"it is too long for a header");
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] < ' ' || (unsigned char)s.p[i] >= 0x7f)
 			return flaw_set(f, ERR_BAD_MESSAGE, i, at, "octet", "it cannot stand in a header");

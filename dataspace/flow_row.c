@@ -1,7 +1,8 @@
 /* Rows of data flows. */
 #include "dataspace/flow.h"
 
-enum err flow_find(struct store_txn *t, struct arena *a, struct str participant, struct str id, Ds__Flow **ret)
+enum err flow_find(struct store_txn *t, struct arena *a, struct str participant, struct str id,
+		   Ds__Flow **ret)
 {
 	ProtobufCMessage *m;
 	struct ds_key k;
@@ -23,8 +24,8 @@ enum err flow_put(struct writer_txn *t, struct str participant, Ds__Flow *x)
 	return ds_row_put(t, DS_TABLE_flow, &k, &x->base);
 }
 
-enum err flow_each(struct store_txn *t, struct arena *a, struct str participant, struct str after, flow_fn *fn,
-		   void *arg)
+enum err flow_each(struct store_txn *t, struct arena *a, struct str participant, struct str after,
+		   flow_fn *fn, void *arg)
 {
 	struct ds_key k = ds_key(participant, STR_NONE, STR_NONE);
 	struct ds_row_scan scan;

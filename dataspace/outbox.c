@@ -276,7 +276,10 @@ static void send_done(void *arg, const struct courier_result *r)
 		x->participant = arena_dup(j->arena, str_of(s->wake.participant));
 		x->seq = s->wake.seq;
 		x->status = status_of(s, r);
-		x->body = r->err ? arena_dup(j->arena, str_of(x->status ? r->text : "")) : arena_dup(j->arena, r->body);
+		if (r->err)
+			x->body = x->status ? arena_dup(j->arena, str_of(r->text)) : STR_NONE;
+		else
+			x->body = arena_dup(j->arena, r->body);
 		x->error = r->err ? arena_printf(j->arena, "%s: %s", err_text(r->err), r->text)
 				  : arena_printf(j->arena, "the peer answered %d", r->status);
 		j->in = x;

@@ -1,14 +1,15 @@
 /* Messages of Data Plane Signaling 1.0-rc3: what a control plane and a data plane say to each other.
  *
- * Purpose: strict parse and write of every message by its published schema (https://w3id.org/dspace-sig/v1.0).
- * Plain JSON: the messages have neither @context nor @type. Unknown members are tolerated. Ids, profiles and
- * endpoints must not be empty; texts for people and the context's name may be.
+ * Purpose: strict parse and write of every message by its published schema
+ * (https://w3id.org/dspace-sig/v1.0). Plain JSON: the messages have neither @context nor @type. Unknown
+ * members are tolerated. Ids, profiles and endpoints must not be empty; texts for people and the
+ * context's name may be.
  *
- * A parser fills one struct for all types: members that the type has not, or that are absent, are empty. It
- * borrows from the json_t and lives as long as its arena. ERR_BAD_MESSAGE names the member in flaw.at and the
- * rule: "missing", "type", "empty", "value", "limit". The writer gives a new object kept by the arena, or
- * NULL without memory; what the schema requires must be there (a programming error otherwise).
- * Threads: a message belongs to one thread at a time. */
+ * A parser fills one struct for all types: members that the type has not, or that are absent, are
+ * empty. It borrows from the json_t and lives as long as its arena. ERR_BAD_MESSAGE names the member in
+ * flaw.at and the rule: "missing", "type", "empty", "value", "limit". The writer gives a new object
+ * kept by the arena, or NULL without memory; what the schema requires must be there (a programming
+ * error otherwise). Threads: a message belongs to one thread at a time. */
 #ifndef PROTO_DPS_MESSAGE_H
 #define PROTO_DPS_MESSAGE_H
 
@@ -43,7 +44,8 @@ enum dps_type {
 
 /* name in C and on the wire */
 #define DPS_STATES(X)                                                                                      \
-	X(INITIALIZED) X(PREPARING) X(PREPARED) X(STARTING) X(STARTED) X(COMPLETED) X(SUSPENDED) X(TERMINATED)
+	X(INITIALIZED) X(PREPARING) X(PREPARED) X(STARTING)                                                \
+	X(STARTED) X(COMPLETED) X(SUSPENDED) X(TERMINATED)
 
 enum dps_state {
 	DPS_NONE,

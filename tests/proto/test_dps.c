@@ -12,7 +12,9 @@
 	"\"messageId\":\"m\",\"participantId\":\"p\",\"counterPartyId\":\"c\",\"dataspaceContext\":\"x\"," \
 	"\"processId\":\"i\",\"agreementId\":\"a\",\"datasetId\":\"d\",\"profile\":\"" DPS_PROFILE_PULL    \
 	"\",\"claims\":{},\"metadata\":{\"k\":1},\"labels\":[\"l\"]"
-#define AUTHORIZATION "\"authorization\":{\"type\":\"t\",\"tokenEndpoint\":\"e\",\"clientId\":\"i\",\"clientSecret\":\"s\"}"
+#define AUTHORIZATION                                                                                      \
+	"\"authorization\":{\"type\":\"t\",\"tokenEndpoint\":\"e\",\"clientId\":\"i\","                                \
+	"\"clientSecret\":\"s\"}"
 
 static const char *const examples[DPS_TYPE_COUNT] = {
     [DPS_PREPARE] = "{" BASE "}",
@@ -24,8 +26,8 @@ static const char *const examples[DPS_TYPE_COUNT] = {
     [DPS_STATUS] =
 	"{\"messageId\":\"m\",\"dataFlowId\":\"i\"," ADDRESS ",\"state\":\"PREPARED\",\"error\":\"e\"}",
     [DPS_STATUS_RESPONSE] = "{\"state\":\"SUSPENDED\",\"dataFlowId\":\"i\"}",
-    [DPS_DATA_PLANE] = "{\"dataplaneId\":\"d\",\"endpoint\":\"https://d.example/s\",\"profiles\":[\"" DPS_PROFILE_PULL
-		       "\"]," AUTHORIZATION ",\"labels\":[\"l\"]}",
+    [DPS_DATA_PLANE] = "{\"dataplaneId\":\"d\",\"endpoint\":\"https://d.example/s\","
+		       "\"profiles\":[\"" DPS_PROFILE_PULL "\"]," AUTHORIZATION ",\"labels\":[\"l\"]}",
     [DPS_CONTROL_PLANE] =
 	"{\"controlplaneId\":\"d\",\"endpoint\":\"https://c.example/s\"," AUTHORIZATION "}",
 };
@@ -58,7 +60,8 @@ static void refused(struct arena *a, enum dps_type t, json_t *j, const char *at,
 	struct flaw f = {0};
 
 	(void)a;
-	if (dps_parse(t, j, &f, &m) != ERR_BAD_MESSAGE) fail_msg("%s without %s passes", dps_type_name(t), at);
+	if (dps_parse(t, j, &f, &m) != ERR_BAD_MESSAGE)
+		fail_msg("%s without %s passes", dps_type_name(t), at);
 	assert_string_equal(f.at, at);
 	assert_string_equal(f.rule, rule);
 	assert_int_equal(m.state, DPS_STARTED_STATE); /* nothing is written on failure */
@@ -135,7 +138,8 @@ static void what_is_wrong_is_named(void **state)
 	change(state, DPS_START, "labels", json_pack("[s,i]", "a", 1), "labels[1]", "type");
 	change(state, DPS_START, "dataAddress", json_pack("{s:s}", "@type", "DataAddress"),
 	       "dataAddress.endpointType", "missing");
-	change(state, DPS_RESUME, "dataAddress", json_pack("{s:s,s:s}", "@type", "Address", "endpointType", "x"),
+	change(state, DPS_RESUME, "dataAddress",
+	       json_pack("{s:s,s:s}", "@type", "Address", "endpointType", "x"),
 	       "dataAddress.@type", "value");
 	change(state, DPS_STATUS, "state", json_string("started"), "state", "value");
 	change(state, DPS_STATUS_RESPONSE, "state", json_string("NONE"), "state", "value");

@@ -77,7 +77,8 @@ int command_dataplane(struct cli *c, int argc, char **argv)
 		return usage_error(c, SAY_MISSING_WORD, "admit|list|dismiss|flows");
 	if (adds && w.n != 3) return usage_error(c, SAY_MISSING_WORD, "ID URL");
 	if (removes && w.n != 2) return usage_error(c, SAY_MISSING_WORD, "ID");
-	if (!adds && !removes && w.n > 1) return usage_error(c, SAY_MISSING_WORD, "admit|list|dismiss|flows");
+	if (!adds && !removes && w.n > 1)
+		return usage_error(c, SAY_MISSING_WORD, "admit|list|dismiss|flows");
 	who = client_participant(c);
 	if (!who) return CLI_USAGE;
 	if (adds) return admit(c, who, w.word[1], w.word[2]);
