@@ -72,6 +72,12 @@ void dp_cut(struct ds *d, struct str participant, struct str agreement, struct s
 enum err dp_receipt_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
 			     const Ds__Outbox *e, int status, struct str body) MUST_USE;
 
+/* The same for the notices and the data of flows of outside control planes (dataspace/flow.h). */
+enum err dp_flow_noticed(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
+			 const Ds__Outbox *e, int status, struct str body) MUST_USE;
+enum err dp_flow_pushed(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
+			const Ds__Outbox *e, int status, struct str body) MUST_USE;
+
 /* A transfer of ours reached an end (COMPLETED or TERMINATED), either role: sign and send what the
  * meters say. In a command. */
 enum err dp_transfer_ended(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,

@@ -52,7 +52,9 @@
 	X(MESSAGE_RETRIED, "message-retried", "the owner had a message sent again")\
 	X(CREDENTIAL_ISSUED, "credential-issued", "a credential was issued")                               \
 	X(CREDENTIAL_REVOKED, "credential-revoked", "a credential of ours was revoked")                    \
-	X(CREDENTIAL_STORED, "credential-stored", "a credential of another was put into the wallet")
+	X(CREDENTIAL_STORED, "credential-stored", "a credential of another was put into the wallet")\
+	X(CONTROL_PLANE, "control-plane", "an outside control plane was let in or dismissed")              \
+	X(FLOW, "data-flow", "a data flow of an outside control plane changed its state")
 
 enum ds_event_kind {
 	DS_EVENT_NONE,

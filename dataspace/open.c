@@ -7,6 +7,7 @@
 #include "dataspace/dataset.h"
 #include "dataspace/face_dsp.h"
 #include "dataspace/face_manage.h"
+#include "dataspace/flow.h"
 #include "dataspace/kit.h"
 #include "dataspace/mock.h"
 #include "dataspace/federation.h"
@@ -78,6 +79,7 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	routes_add(d, face_agreement_routes, face_agreement_routes_n);
 	routes_add(d, face_dsp_routes, face_dsp_routes_n);
 	routes_add(d, dp_routes, dp_routes_n);
+	routes_add(d, flow_routes, flow_routes_n);
 	if (d->kit) routes_add(d, kit_routes, kit_routes_n);
 	routes_add(d, catalog_routes, catalog_routes_n);
 	routes_add(d, federation_routes, federation_routes_n);

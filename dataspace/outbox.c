@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "dataspace/flow.h"
+#include "dataspace/plane.h"
 #include "proto/dsp/state.h"
 
 enum { SEND_ARENA = 4 << 20, LOAD_ARENA = 4 << 20 };
@@ -24,6 +26,7 @@ struct outbox {
 	struct wake *inbox;
 	bool posted;
 	_Atomic unsigned sending;
+	pthread_mutex_t data_lock; /* of the tickets of contents under way */
 	/* shard 0 only */
 	struct wake **heap;
 	size_t heap_n, heap_room;
@@ -32,9 +35,13 @@ struct outbox {
 };
 
 struct sending {
+	struct running_item item; /* first; of contents: a cut ends the sending */
 	struct outbox *o;
 	struct wake wake;
-	bool presumed; /* its acknowledgement can wait */
+	bool presumed;   /* its acknowledgement can wait */
+	bool data, cut;  /* a content, not a message; under data_lock, like ticket */
+	uint64_t ticket;
+	char pid[FLOW_ITEM_MAX];
 };
 
 struct answer {
@@ -49,7 +56,7 @@ enum err outbox_open(struct ds *d, struct outbox **ret)
 
 	if (!o) return ERR_NO_MEMORY;
 	o->d = d;
-	must(!pthread_mutex_init(&o->lock, NULL));
+	must(!pthread_mutex_init(&o->lock, NULL) && !pthread_mutex_init(&o->data_lock, NULL));
 	*ret = o;
 	return ERR_OK;
 }
@@ -70,6 +77,7 @@ void outbox_close(struct outbox *o)
 	for (size_t i = 0; i < o->heap_n; i++) wake_free(o->heap[i]);
 	free(o->heap);
 	pthread_mutex_destroy(&o->lock);
+	pthread_mutex_destroy(&o->data_lock);
 	free(o);
 }
 
@@ -199,6 +207,62 @@ static void answer_take(struct sending *s, struct ds_job *j, bool good)
 		answer_submit(s->o, w);
 }
 
+/* ---- contents: a cut ends what is under way ---- */
+
+/* Under the lock of the running ones. */
+static void data_cut(struct running_item *i, enum err why)
+{
+	struct sending *s = (struct sending *)(void *)i;
+
+	(void)why;
+	pthread_mutex_lock(&s->o->data_lock);
+	s->cut = true;
+	if (s->ticket) courier_cancel(s->o->d->o.courier, s->ticket);
+	s->ticket = 0;
+	pthread_mutex_unlock(&s->o->data_lock);
+}
+
+/* Entered before the entry is read once more: a cut finds the one or the other. */
+static enum err data_enter(struct sending *s, const Ds__Outbox *e, struct arena *a, struct store_txn *t)
+{
+	struct str item = flow_item(a, str_of(e->pid));
+	Ds__Outbox *again;
+
+	if (!item.p || item.n >= sizeof s->pid) return ERR_NO_MEMORY;
+	memcpy(s->pid, item.p, item.n);
+	s->item = (struct running_item){
+	    .participant = str_of(s->wake.participant), .pid = str_of(s->pid), .cut = data_cut};
+	s->data = true;
+	running_add(&s->o->d->dp->running, &s->item);
+	return outbox_find(t, a, str_of(s->wake.participant), s->wake.seq, &again);
+}
+
+static void data_leave(struct sending *s)
+{
+	if (!s->data) return;
+	running_remove(&s->o->d->dp->running, &s->item);
+	/* whoever submits it is done with it */
+	pthread_mutex_lock(&s->o->data_lock);
+	pthread_mutex_unlock(&s->o->data_lock);
+}
+
+static enum err data_submit(struct sending *s, const struct courier_req *q)
+{
+	enum err e;
+
+	pthread_mutex_lock(&s->o->data_lock);
+	e = s->cut ? ERR_NOT_FOUND : courier_submit(s->o->d->o.courier, q, &s->ticket);
+	pthread_mutex_unlock(&s->o->data_lock);
+	return e;
+}
+
+/* An address that must not be called will not be callable later. */
+static int status_of(const struct sending *s, const struct courier_result *r)
+{
+	if (s->data && (r->err == ERR_FORBIDDEN || r->err == ERR_BAD_INPUT)) return 403;
+	return r->err ? 0 : r->status;
+}
+
 static void send_done(void *arg, const struct courier_result *r)
 {
 	struct sending *s = arg;
@@ -206,12 +270,16 @@ static void send_done(void *arg, const struct courier_result *r)
 	struct ds_job *j = r->err == ERR_STOPPING ? NULL : ds_job_new(o->d, NULL);
 	struct answer *x = j ? ARENA_NEW(j->arena, struct answer) : NULL;
 
+	data_leave(s);
 	atomic_fetch_sub(&o->sending, 1);
 	if (x) {
 		x->participant = arena_dup(j->arena, str_of(s->wake.participant));
 		x->seq = s->wake.seq;
-		x->status = r->err ? 0 : r->status;
-		x->body = r->err ? STR_NONE : arena_dup(j->arena, r->body);
+		x->status = status_of(s, r);
+		if (r->err)
+			x->body = x->status ? arena_dup(j->arena, str_of(r->text)) : STR_NONE;
+		else
+			x->body = arena_dup(j->arena, r->body);
 		x->error = r->err ? arena_printf(j->arena, "%s: %s", err_text(r->err), r->text)
 				  : arena_printf(j->arena, "the peer answered %d", r->status);
 		j->in = x;
@@ -228,7 +296,8 @@ static enum err entry_submit(struct outbox *o, struct sending *s, struct arena *
 	struct ds *d = o->d;
 	const struct ds_self *self;
 	struct store_txn *t = ds_txn(o->shard);
-	struct courier_header h[3] = {{"content-type", "application/json"}, {"accept", "application/json"}};
+	struct courier_header h[FLOW_HEADERS] = {{"content-type", "application/json"},
+						 {"accept", "application/json"}};
 	struct courier_req q = {.method = "POST",
 				.headers = h,
 				.headers_n = 3,
@@ -248,7 +317,10 @@ static enum err entry_submit(struct outbox *o, struct sending *s, struct arena *
 	s->presumed = presumed(e);
 	q.url = e->url;
 	q.body = str_of(e->body);
-	return courier_submit(d->o.courier, &q, &ticket);
+	if (e->kind != DS_OUTBOX_FLOW_DATA) return courier_submit(d->o.courier, &q, &ticket);
+	err = data_enter(s, e, a, ds_txn_fresh(o->shard));
+	if (!err) err = flow_push_fill(d, ds_txn(o->shard), a, e, &q, h);
+	return err ? err : data_submit(s, &q);
 }
 
 static void entry_send(struct outbox *o, struct wake *w)
@@ -268,6 +340,7 @@ static void entry_send(struct outbox *o, struct wake *w)
 		return;
 	}
 	atomic_fetch_sub(&o->sending, 1);
+	data_leave(s);
 	free(s);
 	if (e == ERR_NOT_FOUND || e == ERR_STOPPING) {
 		free(w);

@@ -280,7 +280,9 @@ enum err ds_token_make_with(struct ds *d, const struct ds_self *self, struct str
 #define DS_OUTBOX_KINDS(X)                                                                                 \
 	X(NEGOTIATION, ds_negotiation_answered)                                                            \
 	X(TRANSFER, ds_transfer_answered)                                                                  \
-	X(RECEIPT, dp_receipt_answered)
+	X(RECEIPT, dp_receipt_answered)                                                                    \
+	X(FLOW_NOTICE, dp_flow_noticed)                                                                    \
+	X(FLOW_DATA, dp_flow_pushed)
 
 enum ds_outbox_kind {
 	DS_OUTBOX_NONE,

@@ -1,4 +1,4 @@
-/* Reading and writing the members of DSP messages, with a sticky error. Private to proto/dsp.
+/* Reading and writing the members of DSP messages, with a sticky error. Private to proto/dsp and proto/dps.
  *
  * A reader stands on one object; after the first failure reads give empty values and the flaw stays as
  * it was filled, so that a parser checks in.err once at its end. */
@@ -46,5 +46,10 @@ void dsp__put_reason(json_t *obj, const struct dsp_reason *r);
 /* Members of `from` that obj does not have yet; a clash is a programming error unless allowed. */
 void dsp__put_others(json_t *obj, json_t *from, bool clash_allowed);
 json_t *dsp__end(struct arena *a, json_t *obj, json_t *extra);
+
+/* The member "dataAddress", which may be absent (transfer.c). */
+struct dsp_data_address;
+void dsp__address(struct dsp_in *in, struct dsp_data_address *ret);
+void dsp__address_put(json_t *obj, const struct dsp_data_address *d);
 
 #endif

@@ -18,7 +18,7 @@ static void property_check(struct dsp_in *up, json_t *one, size_t i)
 }
 
 /* DataAddress (data-address-schema.json). */
-static void address_read(struct dsp_in *up, struct dsp_data_address *ret)
+void dsp__address(struct dsp_in *up, struct dsp_data_address *ret)
 {
 	size_t i;
 	json_t *one;
@@ -35,7 +35,7 @@ static void address_read(struct dsp_in *up, struct dsp_data_address *ret)
 	*ret = d;
 }
 
-static void address_put(json_t *obj, const struct dsp_data_address *d)
+void dsp__address_put(json_t *obj, const struct dsp_data_address *d)
 {
 	if (!d->present) return;
 	json_t *j = json_object();
@@ -99,7 +99,7 @@ enum err dsp_transfer_request_parse(json_t *j, struct flaw *f, struct dsp_transf
 	m.agreement_id = dsp__text(&in, "agreementId");
 	m.format = dsp__text(&in, "format");
 	m.callback = dsp__text(&in, "callbackAddress");
-	address_read(&in, &m.address);
+	dsp__address(&in, &m.address);
 	if (!in.err) *ret = m;
 	return in.err;
 }
@@ -110,7 +110,7 @@ json_t *dsp_transfer_request_write(struct arena *a, const struct dsp_transfer_re
 	dsp__put(j, "consumerPid", m->consumer_pid);
 	dsp__put(j, "agreementId", m->agreement_id);
 	dsp__put(j, "format", m->format);
-	address_put(j, &m->address);
+	dsp__address_put(j, &m->address);
 	dsp__put(j, "callbackAddress", m->callback);
 	return dsp__end(a, j, m->extra);
 }
@@ -121,7 +121,7 @@ enum err dsp_transfer_start_parse(json_t *j, struct flaw *f, struct dsp_transfer
 	struct dsp_in in = dsp__root(j, DSP_TRANSFER_START, f);
 	struct dsp_transfer_start m = {.root = j};
 	dsp__pids(&in, &m.pids);
-	address_read(&in, &m.address);
+	dsp__address(&in, &m.address);
 	if (!in.err) *ret = m;
 	return in.err;
 }
@@ -130,7 +130,7 @@ json_t *dsp_transfer_start_write(struct arena *a, const struct dsp_transfer_star
 {
 	json_t *j = dsp__begin(DSP_TRANSFER_START);
 	dsp__put_pids(j, &m->pids);
-	address_put(j, &m->address);
+	dsp__address_put(j, &m->address);
 	return dsp__end(a, j, m->extra);
 }
 
