@@ -59,6 +59,26 @@ def mode(n, did):
     check("nor one without an audience", status(audience=None) == 401)
 
 
+def filters(n, did):
+    """EDC's own form of a catalog filter."""
+    for name in ("a.csv", "b.csv", "c.csv"):
+        publish(n, name, name.encode())
+
+    def ids(**spec):
+        ask = {"@context": ["https://w3id.org/dspace/2025/1/context.jsonld"], "@type": "CatalogRequestMessage",
+               "filter": [{"@type": "QuerySpec", "offset": 0, "limit": 50, "sortOrder": "ASC", "filterExpression": [], **spec}]}
+        token = json.dumps({"region": "eu", "audience": n.base, "clientId": did})
+        status, got, _ = n.request("POST", f"/p/{SELF}/dsp/2025-1/catalog/request", ask, headers={"Authorization": token})
+        return [d["@id"] for d in got.get("dataset", [])] if status == 200 else status
+
+    one = {"operandLeft": edc.EDC_NS + "id", "operator": "=", "operandRight": "b.csv"}
+    for spec, wanted in (({}, ["a.csv", "b.csv", "c.csv"]), ({"offset": 1}, ["b.csv", "c.csv"]), ({"limit": 2}, ["a.csv", "b.csv"]),
+                         ({"offset": 1, "limit": 1}, ["b.csv"]), ({"offset": 3}, []), ({"filterExpression": [one]}, ["b.csv"]),
+                         ({"filterExpression": [{**one, "operator": "like"}]}, 400), ({"sortOrder": "DESC"}, 400),
+                         ({"offset": -1}, 400), ({"offset": 901}, 400), ({"limit": "2"}, 400)):
+        check(f"the catalog with {spec}", ids(**spec) == wanted, ids(**spec))
+
+
 def kept(c, transfer):
     """The data address; EDC stores it some time after it says STARTED."""
     try:
@@ -124,6 +144,7 @@ def main():
     try:
         print(f"EDC is ready after {c.ready():.1f} s")
         mode(n, beside.did)
+        filters(n, beside.did)
         for part, words in ((edc_buys, (n, c)), (edc_sells, (n, c, beside))):
             try:
                 part(*words)
