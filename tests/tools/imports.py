@@ -100,6 +100,9 @@ try:
     check("the ledger names the import", entries[0]["entry"]["import"] == "bad-lines" and entries[0]["entry"]["kind"] == "record.batch", entries)
 
     # ---- errors of the whole ---------------------------------------------------------------
+    # a first load's index is made when the loading has ended: that is a change, too
+    ready = until(lambda: all(t["state"] == "ready" for t in first.request("GET", "/find/types", token="operator")[1]["types"]))
+    check("the index of what was loaded comes to be ready", ready)
     before = first.state()
     for what, query, body, status_wanted, rule in (
             ("no name", "format=csv", "id\n", 400, "required"),
