@@ -293,9 +293,10 @@ static void versions_answer(struct net_req *r, const struct ds_self *self, const
 									       ds_dialect_path(i)),
 							   .binding = STR("HTTPS"),
 							   .service_id = self->did,
-							   .identifier_type = STR("did:web"),
-							   .auth_protocol = STR(AUTH_PROTOCOL),
-							   .auth_version = STR(AUTH_VERSION)};
+							   .identifier_type = STR("did:web")};
+		if (!(ds_of(r)->o.identity.modes & DS_BY_DCP)) continue; /* told only where it is accepted */
+		v[all.versions_n - 1].auth_protocol = STR(AUTH_PROTOCOL);
+		v[all.versions_n - 1].auth_version = STR(AUTH_VERSION);
 	}
 	j = dsp_versions_write(r->arena, &all);
 	if (!j) {
