@@ -129,24 +129,14 @@ static enum err act_decline(const struct turn *u, struct manage_wish *w, json_t 
 	return e;
 }
 
-static void wish(struct net_req *r, enum err (*act)(const struct turn *, struct manage_wish *, json_t **))
-{
-	struct manage_wish *w;
-	struct ds_job *j = manage_wish_new(r, &w);
-
-	if (!j) return;
-	w->act = act;
-	manage_wish_submit(j);
-}
-
 static void inbox_post_approve(struct net_req *r)
 {
-	wish(r, act_approve);
+	manage_wish_act(r, act_approve);
 }
 
 static void inbox_post_decline(struct net_req *r)
 {
-	wish(r, act_decline);
+	manage_wish_act(r, act_decline);
 }
 
 #define P "/participants/{p}"

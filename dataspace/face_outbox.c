@@ -82,24 +82,14 @@ static enum err act_drop(const struct turn *u, struct manage_wish *w, json_t **r
 	return e ? e : outbox_give_up(u, seq, w->text, ret);
 }
 
-static void wish(struct net_req *r, enum err (*act)(const struct turn *, struct manage_wish *, json_t **))
-{
-	struct manage_wish *w;
-	struct ds_job *j = manage_wish_new(r, &w);
-
-	if (!j) return;
-	w->act = act;
-	manage_wish_submit(j);
-}
-
 static void outbox_post_retry(struct net_req *r)
 {
-	wish(r, act_retry);
+	manage_wish_act(r, act_retry);
 }
 
 static void outbox_post_drop(struct net_req *r)
 {
-	wish(r, act_drop);
+	manage_wish_act(r, act_drop);
 }
 
 #define P "/participants/{p}"
