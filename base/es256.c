@@ -57,9 +57,8 @@ enum err es256_verify(const unsigned char pub[ES256_PUBLIC], struct str msg,
 	EVP_PKEY *key = key_make(pub);
 	if (!key) return ERR_BAD_KEY;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool good =
-	    n && ctx && EVP_DigestVerifyInit_ex(ctx, NULL, "SHA256", NULL, NULL, key, NULL) == 1 &&
-	    EVP_DigestVerify(ctx, der, n, (const unsigned char *)msg.p, msg.n) == 1;
+	bool good = n && ctx && EVP_DigestVerifyInit_ex(ctx, NULL, "SHA256", NULL, NULL, key, NULL) == 1 &&
+		    EVP_DigestVerify(ctx, der, n, (const unsigned char *)msg.p, msg.n) == 1;
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(key);
 	return good ? ERR_OK : ERR_BAD_SIGNATURE;

@@ -1,5 +1,5 @@
-/* ES256 (RFC 7518 3.4): verification of ECDSA signatures over P-256 with SHA-256, by libcrypto; for partners
- * whose keys are not Ed25519. Threads: any. */
+/* ES256 (RFC 7518 3.4): verification of ECDSA signatures over P-256 with SHA-256, by libcrypto; for
+ * partners whose keys are not Ed25519. Threads: any. */
 #ifndef BASE_ES256_H
 #define BASE_ES256_H
 

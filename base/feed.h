@@ -20,8 +20,8 @@ enum feed_op_kind {
 	FEED_DEL = 2,
 	/* Of tables that are told by key (base/store.h): */
 	FEED_WAS = 3, /* the value that the next change of the key replaces */
-	FEED_KEY = 4, /* a put: value is the mark of what was put. If no later entry has a FEED_WAS with this
-			 mark, it is what the table has */
+	FEED_KEY = 4, /* a put: value is the mark of what was put. If no later entry has a FEED_WAS with
+			 this mark, it is what the table has */
 };
 
 struct feed_op {

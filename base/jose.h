@@ -9,7 +9,8 @@
 
 enum {
 	JWS_MAX = 16 * 1024, /* of a token that is read */
-	JWS_WRITE_MAX = 256 * 1024 /* of one that we make: a presentation holds credentials, a list many bits */
+	JWS_WRITE_MAX =
+	    256 * 1024 /* of one that we make: a presentation holds credentials, a list many bits */
 };
 
 /* header gets alg, kid and typ; claims is any object. Text in the arena. */

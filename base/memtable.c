@@ -18,7 +18,8 @@ struct memtable {
 	size_t octets, next_block;
 	uint64_t dice;
 	struct mem_entry *newest;
-	/* where the last entry of a table was added: on each level the last one up to it. Loads go on there */
+	/* where the last entry of a table was added: on each level the last one up to it. Loads go on there
+	 */
 	struct mem_entry *finger[FINGERS][HEIGHT];
 	_Atomic size_t n;
 	struct mem_entry *head; /* before all: no key */

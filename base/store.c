@@ -403,7 +403,8 @@ void store_stat(struct store *s, struct store_stat *ret)
 	ret->folds = s->fold_tries - s->fold_failures;
 	ret->fold_failures = s->fold_failures;
 	for (unsigned i = 0; i < LAYERS; i++)
-		if (i == s->active || store__sealed(s)) ret->waiting_octets += journal_octets(&s->journal[i]);
+		if (i == s->active || store__sealed(s))
+			ret->waiting_octets += journal_octets(&s->journal[i]);
 	pthread_mutex_unlock(&s->lock);
 	struct store_txn *t;
 	if (store_read(s, &t)) return;

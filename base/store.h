@@ -35,8 +35,9 @@ enum store_reserved {
 /* What the feed keeps of a table's changes (base/feed_kept.h). */
 enum store_told {
 	STORE_TOLD,        /* key and value */
-	STORE_TOLD_BY_KEY, /* the key, and the mark that each value begins with: the value stands in the table
-			      as long as it is the last one, and goes into the feed when another follows */
+	STORE_TOLD_BY_KEY, /* the key, and the mark that each value begins with: the value stands in the
+			      table as long as it is the last one, and goes into the feed when another
+			      follows */
 	STORE_UNTOLD,      /* nothing: its rows follow from those of other tables */
 };
 enum { STORE_MARK = 8 }; /* octets, of no two values of one key the same */
@@ -114,7 +115,8 @@ enum err store_copy(struct store *s, const char *folder) MUST_USE;
 
 struct store_stat {
 	uint64_t file_octets, map_octets, version; /* of data.mdb; mapped; number of the last commit */
-	uint64_t waiting_octets; /* in the journals, not folded yet: grows without end only if the disk fails */
+	uint64_t
+	    waiting_octets; /* in the journals, not folded yet: grows without end only if the disk fails */
 	uint64_t folds, fold_failures;
 	unsigned readers;
 };

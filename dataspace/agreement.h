@@ -3,12 +3,11 @@
  * The signed document is the Agreement of DSP (ODRL) with members of our own: "kanheContent"
  * {digest, size, mediaType}: what the data is, so that the consumer can check what arrives; and
  * "kanheOffer": the offer's id. These names have no colon: a JSON-LD processor drops a term that no context
- * defines, but keeps what looks like an IRI, and EDC then finds that the agreement's policy is not the offer's.
- * Proofs (eddsa-jcs-2022, purpose assertionMethod) stand in "proof": the
- * provider's first, then the consumer's, which travels as "kanhe:proof" in the
- * ContractAgreementVerificationMessage. Both sides keep the same octets (JCS).
- * A partner that knows no proofs leaves them out: the agreement then counts as not signed by it.
- * Threads: in commands, unless said. */
+ * defines, but keeps what looks like an IRI, and EDC then finds that the agreement's policy is not the
+ * offer's. Proofs (eddsa-jcs-2022, purpose assertionMethod) stand in "proof": the provider's first, then
+ * the consumer's, which travels as "kanhe:proof" in the ContractAgreementVerificationMessage. Both sides
+ * keep the same octets (JCS). A partner that knows no proofs leaves them out: the agreement then counts as
+ * not signed by it. Threads: in commands, unless said. */
 #ifndef DATASPACE_AGREEMENT_H
 #define DATASPACE_AGREEMENT_H
 
@@ -36,8 +35,8 @@ enum err agreement_void(const struct turn *u, const Ds__Negotiation *n) MUST_USE
  * ERR_BAD_STATE unless it is active. */
 enum err agreement_revoke(const struct turn *u, Ds__Agreement *g, struct str reason) MUST_USE;
 
-/* Consumer: the provider says, ending or refusing a transfer, that it has ended the agreement (code REVOKED or
- * EXPIRED). Other codes, or an agreement that is not active here, change nothing. */
+/* Consumer: the provider says, ending or refusing a transfer, that it has ended the agreement (code REVOKED
+ * or EXPIRED). Other codes, or an agreement that is not active here, change nothing. */
 enum err agreement_ended_by_peer(const struct turn *u, struct str id, struct str peer, struct str code,
 				 struct str reason) MUST_USE;
 

@@ -1,8 +1,9 @@
 /* Self-issued tokens between partners: made for our messages, demanded of theirs.
  *
- * A token is a JWT (EdDSA; of partners also ES256): iss = sub = the sender's DID, aud = the receiver's DID, iat, exp at most
- * AUTH_TERM ahead, jti never used before; header kid names a method of the sender's DID document.
- * (DCP 1.0.1, Self-Issued ID Token: "iss and sub MUST be equal", "jti MUST NOT have been used".) */
+ * A token is a JWT (EdDSA; of partners also ES256): iss = sub = the sender's DID, aud = the receiver's DID,
+ * iat, exp at most AUTH_TERM ahead, jti never used before; header kid names a method of the sender's DID
+ * document. (DCP 1.0.1, Self-Issued ID Token: "iss and sub MUST be equal", "jti MUST NOT have been used".)
+ */
 #include <stdlib.h>
 
 #include "base/jose.h"
@@ -22,8 +23,8 @@ enum {
 };
 
 /* What opens our credential service to the audience; only ours to read. */
-static enum err opener_make(const struct ds_self *self, struct str audience, int64_t exp,
-				  struct arena *a, json_t *claims)
+static enum err opener_make(const struct ds_self *self, struct str audience, int64_t exp, struct arena *a,
+			    json_t *claims)
 {
 	json_t *own = json_object();
 	struct str token;
@@ -240,10 +241,12 @@ static enum err token_read(struct asking *w, struct net_req *r, struct str aud, 
 	return e ? e : token_method(w, r->arena, f);
 }
 
-/* Mutual TLS in place of a token: a connection cannot be replayed, so each request gets an id of its own. */
+/* Mutual TLS in place of a token: a connection cannot be replayed, so each request gets an id of its own.
+ */
 static bool by_certificate(struct asking *w, struct net_req *r)
 {
-	if (net_header(r, "authorization").n || !identity_by_certificate(ds_of(r), r, &w->iss)) return false;
+	if (net_header(r, "authorization").n || !identity_by_certificate(ds_of(r), r, &w->iss))
+		return false;
 	random_bytes(w->peer.jti, sizeof w->peer.jti);
 	w->peer.jti_expires = clock_wall() / USEC_PER_SEC + 1;
 	w->tls = true;

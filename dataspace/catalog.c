@@ -93,8 +93,8 @@ static void page_answer(struct net_req *r, struct catalog_ask *q, const char *pa
 	if (p.next.n)
 		net_set(r, "link",
 			arena_printf(r->arena, "<%s%scursor=%.*s%s%.*s>; rel=\"next\"", path,
-				     strchr(path, '?') ? "&" : "?", STR_ARG(p.next), format.n ? "&format=" : "",
-				     STR_ARG(format)));
+				     strchr(path, '?') ? "&" : "?", STR_ARG(p.next),
+				     format.n ? "&format=" : "", STR_ARG(format)));
 	net_reply_zip(r, 200, catalog_format_type(q->format), body);
 }
 
@@ -242,8 +242,8 @@ static void ask_found(struct net_req *r, void *arg, const struct partner *p)
 	struct dsp_catalog_request m = {.filter = x->filter};
 	struct fetch_ask q = {
 	    .self = p->self, .audience = p->did, .method = "POST", .then = ask_answered, .arg = arg};
-	json_t *j = ds_dialect_write(r->arena, p->dialect, NULL, STR_NONE,
-				     dsp_catalog_request_write(r->arena, &m));
+	json_t *j =
+	    ds_dialect_write(r->arena, p->dialect, NULL, STR_NONE, dsp_catalog_request_write(r->arena, &m));
 	struct flaw f = {0};
 	enum err e = ERR_OK;
 

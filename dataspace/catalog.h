@@ -1,7 +1,7 @@
 /* The catalog of a participant (DSP 2025-1, Catalog Protocol) and the catalogs of partners.
  *
- * Each published dataset has one offer and two distributions, HttpData-PULL and -PUSH, at the participant's own
- * data service; a partner who may not see the offer (dataset_access.h) does not see the dataset. What
+ * Each published dataset has one offer and two distributions, HttpData-PULL and -PUSH, at the participant's
+ * own data service; a partner who may not see the offer (dataset_access.h) does not see the dataset. What
  * plain peers may ignore: DCAT and Dublin Core members (dataset_meta.h), "kanhe:content" {digest, size,
  * mediaType}, an SPDX checksum and size of the distribution, "kanhe:feed" and "kanhe:removed"
  * (catalog_page.h). Pages with a Link header, gzip, a weak ETag; If-None-Match gives 304 to a GET and, as

@@ -71,9 +71,10 @@ static json_t *dsp_dataset_form(struct arena *a, const struct ds_self *self, con
 	if (json_read(a, str_of(s->policy), NULL, &policy)) return NULL;
 	offer = offer_write(a, policy, str_of(s->offer_id), STR_NONE, STR_NONE);
 	way[0].service_id = way[1].service_id = arena_printf(a, "%.*s#catalog", STR_ARG(self->did));
-	way[0].root = way[1].root = json_keep(a, json_pack("{s:I,s:s,s:{s:s,s:s}}", "byteSize", (json_int_t)s->size, "mediaType",
-					s->media_type, "spdx:checksum", "spdx:algorithm",
-					"spdx:checksumAlgorithm_sha256", "spdx:checksumValue", hex));
+	way[0].root = way[1].root =
+	    json_keep(a, json_pack("{s:I,s:s,s:{s:s,s:s}}", "byteSize", (json_int_t)s->size, "mediaType",
+				   s->media_type, "spdx:checksum", "spdx:algorithm",
+				   "spdx:checksumAlgorithm_sha256", "spdx:checksumValue", hex));
 	m.offers = json_keep(a, json_array());
 	m.extra = dsp_extra(a, s, hex, meta);
 	if (!offer || !m.offers || !m.extra || !way[0].root || !way[0].service_id.p) return NULL;

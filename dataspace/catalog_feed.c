@@ -61,7 +61,8 @@ enum err feed_change(struct writer_txn *t, struct str participant, struct str da
 
 enum err feed_each(struct store_txn *t, struct str participant, uint64_t after, feed_fn *fn, void *arg)
 {
-	struct ds_key prefix = ds_key(participant, STR_NONE, STR_NONE), from = change_key(participant, after + 1);
+	struct ds_key prefix = ds_key(participant, STR_NONE, STR_NONE),
+		      from = change_key(participant, after + 1);
 	struct store_cursor *c;
 	struct str key, value;
 	enum err e = store_cursor_open(t, DS_TABLE_catalog_change, &c);

@@ -4,7 +4,8 @@
  * withdrawn ones too. The head names the catalog (8 random octets) and its last number, so an unchanged
  * catalog is known by one row. A place is told as "<hex of the catalog>.<number>" and validated when it
  * comes back: that of another catalog, or one in the future, is refused.
- * Owner of tables catalog_head and catalog_change. Threads: reading with any transaction; change in commands. */
+ * Owner of tables catalog_head and catalog_change. Threads: reading with any transaction; change in
+ * commands. */
 #ifndef DATASPACE_CATALOG_FEED_H
 #define DATASPACE_CATALOG_FEED_H
 

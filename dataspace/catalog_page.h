@@ -1,9 +1,9 @@
 /* Pages of a participant's catalog: what one asker sees, in any format, from a cursor on.
  *
- * A page has at most CATALOG_PAGE datasets, CATALOG_OCTETS of rows, and looks at CATALOG_SCAN rows at most: its
- * cost does not grow with the catalog; a filtered page may be empty and still have a next one. The cursor
- * is opaque, tied to participant, asker and filter, and names the last row seen, so that what comes and
- * goes meanwhile neither repeats nor hides another dataset. In the change feed (filter changedSince) it
+ * A page has at most CATALOG_PAGE datasets, CATALOG_OCTETS of rows, and looks at CATALOG_SCAN rows at most:
+ * its cost does not grow with the catalog; a filtered page may be empty and still have a next one. The
+ * cursor is opaque, tied to participant, asker and filter, and names the last row seen, so that what comes
+ * and goes meanwhile neither repeats nor hides another dataset. In the change feed (filter changedSince) it
  * names the last change seen.
  * The ETag is made of the catalog's last change and the question, without reading a dataset.
  * Threads: shards. */
@@ -33,8 +33,8 @@ struct catalog_ask {
 	/* set by catalog_ask_open */
 	struct dsp_filter q;
 	struct feed_head head;
-	struct str after;  /* dataset */
-	uint64_t change;   /* feed: the last one seen */
+	struct str after; /* dataset */
+	uint64_t change;  /* feed: the last one seen */
 	char etag[CATALOG_ETAG_MAX];
 	unsigned char tie[8]; /* of cursors */
 };

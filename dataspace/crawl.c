@@ -117,7 +117,8 @@ static usec_t backoff(uint32_t failures)
 
 	if (s > CRAWL_BACKOFF_MAX) s = CRAWL_BACKOFF_MAX;
 	random_bytes(&r, 1);
-	return s * USEC_PER_SEC + s * USEC_PER_SEC * r / 2560; /* up to a tenth more: partners are not hit in step */
+	return s * USEC_PER_SEC +
+	       s * USEC_PER_SEC * r / 2560; /* up to a tenth more: partners are not hit in step */
 }
 
 static enum err end_work(struct ds_job *j, struct writer_txn *t)
@@ -254,8 +255,8 @@ static void sweep(struct crawl *x)
 	if (!x->sweeping && x->seen.n) qsort(x->seen.p, x->seen.n / 16, 16, key_cmp);
 	keys = arena_array(j->arena, sizeof *keys, SWEEP);
 	must(keys);
-	e = federated_keys(ds_txn(x->c->shard), x->participant, x->did, x->sweeping ? x->swept : NULL, SWEEP,
-			   keys, &n);
+	e = federated_keys(ds_txn(x->c->shard), x->participant, x->did, x->sweeping ? x->swept : NULL,
+			   SWEEP, keys, &n);
 	if (e || !n) {
 		ds_job_free(j);
 		crawl_end(x, e ? err_text(e) : NULL);
@@ -470,8 +471,8 @@ static void page_ask(struct crawl *x)
 		crawl_end(x, "the catalog has too many pages or datasets");
 		return;
 	}
-	url = arena_dup(x->arena, x->url.n ? x->url
-					   : arena_printf(x->arena, "%.*s/catalog/request", STR_ARG(x->base)));
+	url = arena_dup(
+	    x->arena, x->url.n ? x->url : arena_printf(x->arena, "%.*s/catalog/request", STR_ARG(x->base)));
 	arena_reset(x->page);
 	q.url = arena_strdup(x->page, url);
 	q.body = page_body(x);

@@ -38,7 +38,7 @@ bool ds__dataset_withdrawn(const Ds__Dataset *s)
 
 /* The row, withdrawn ones too. */
 enum err dataset_row(struct store_txn *t, struct arena *a, struct str participant, struct str id,
-			 Ds__Dataset **ret)
+		     Ds__Dataset **ret)
 {
 	ProtobufCMessage *m;
 	struct ds_key k;
@@ -104,7 +104,8 @@ enum err dataset_each(struct store_txn *t, struct arena *a, struct str participa
 	while (!(e = ds_row_scan_next(&scan, &key, &value))) {
 		arena_rollback(a, mark);
 		e = ds_row_unpack(value, a, &ds__dataset__descriptor, &m);
-		if (!e && !ds__dataset_withdrawn((const Ds__Dataset *)m)) e = fn(arg, (const Ds__Dataset *)m);
+		if (!e && !ds__dataset_withdrawn((const Ds__Dataset *)m))
+			e = fn(arg, (const Ds__Dataset *)m);
 		if (e) break;
 	}
 	ds_row_scan_close(&scan);
@@ -115,7 +116,7 @@ enum err dataset_each(struct store_txn *t, struct arena *a, struct str participa
 /* ---- changes ---- */
 
 enum err ds__dataset_make(struct writer_txn *t, struct arena *a, struct str participant, struct str id,
-			 Ds__Dataset **ret)
+			  Ds__Dataset **ret)
 {
 	enum err e = dataset_row(t->store, a, participant, id, ret);
 	Ds__Dataset *s;

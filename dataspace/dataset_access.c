@@ -37,7 +37,8 @@ enum err access_read(struct arena *a, json_t *rule, struct flaw *f, struct str *
 	*ret = STR("");
 	if (json_is_null(rule)) return ERR_OK;
 	if (!json_is_object(rule))
-		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "access", "type", "an object is expected");
+		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "access", "type",
+				"an object is expected");
 	json_object_foreach(rule, key, v)
 	{
 		if (strcmp(key, "allow") && strcmp(key, "deny"))
@@ -99,7 +100,8 @@ enum err dataset_access_note(struct arena *a, Ds__Dataset *s)
 	if (!was) return ERR_NO_MEMORY;
 	for (size_t i = 0; i < s->n_was; i++)
 		if (!strcmp(s->was[i], s->access)) return ERR_OK;
-	/* The oldest goes when there are too many: who had seen only that learns it by its next full crawl. */
+	/* The oldest goes when there are too many: who had seen only that learns it by its next full crawl.
+	 */
 	for (size_t i = s->n_was < ACCESS_WAS_MAX ? 0 : 1; i < s->n_was; i++) was[n++] = s->was[i];
 	was[n++] = s->access;
 	s->was = was;

@@ -1,9 +1,9 @@
 /* Access rules: which partners see a dataset's offer, and may ask for it.
  *
  * {"allow": ["did:web:a.example", "did:web:group.example:*"], "deny": [...]}: each pattern is a DID, or
- * the beginning of DIDs ended by '*'. Without `allow` everybody may; `deny` goes before `allow`. The rule is
- * not told to anybody but the owner: a partner that may not see an offer is answered as if it were not there.
- * Pure. Threads: any. */
+ * the beginning of DIDs ended by '*'. Without `allow` everybody may; `deny` goes before `allow`. The rule
+ * is not told to anybody but the owner: a partner that may not see an offer is answered as if it were not
+ * there. Pure. Threads: any. */
 #ifndef DATASPACE_DATASET_ACCESS_H
 #define DATASPACE_DATASET_ACCESS_H
 

@@ -56,7 +56,8 @@ static bool language_ok(const char *tag)
 	for (size_t i = 0; i < n; i++) {
 		char c = tag[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      c == '-'))
 			return false;
 	}
 	return n >= 2 && n <= 35;
@@ -73,7 +74,8 @@ static enum err texts_check(const struct row *r, json_t *v, struct flaw *f)
 	json_object_foreach(v, tag, one)
 	{
 		if (!language_ok(tag)) return bad(f, r->key, "language", "a member is no language tag");
-		if (!text_ok(one)) return bad(f, r->key, "type", "each language has a text of 1 to 4096 octets");
+		if (!text_ok(one))
+			return bad(f, r->key, "type", "each language has a text of 1 to 4096 octets");
 	}
 	return ERR_OK;
 }
@@ -112,7 +114,8 @@ static enum err properties_check(const struct row *r, json_t *v, struct flaw *f)
 	if (json_object_size(v) > META_ITEMS_MAX) return bad(f, r->key, "limit", "at most 100 properties");
 	json_object_foreach(v, key, one)
 	{
-		if (!key[0] || strlen(key) > 100) return bad(f, r->key, "length", "a name has 1 to 100 octets");
+		if (!key[0] || strlen(key) > 100)
+			return bad(f, r->key, "length", "a name has 1 to 100 octets");
 		if (!text_ok(one) && !json_is_number(one))
 			return bad(f, r->key, "type", "a property is a text or a number");
 	}
@@ -124,10 +127,12 @@ static enum err row_check(const struct row *r, json_t *v, struct flaw *f)
 	switch (r->kind) {
 	case KIND_TEXTS: return texts_check(r, v, f);
 	case KIND_TEXT:
-		return text_ok(v) ? ERR_OK : bad(f, r->key, "type", "a text of 1 to 4096 octets is expected");
+		return text_ok(v) ? ERR_OK
+				  : bad(f, r->key, "type", "a text of 1 to 4096 octets is expected");
 	case KIND_LIST: return list_check(r, v, f);
 	case KIND_DATE:
-		return date_ok(v) ? ERR_OK : bad(f, r->key, "date", "a date or time of RFC 3339 is expected");
+		return date_ok(v) ? ERR_OK
+				  : bad(f, r->key, "date", "a date or time of RFC 3339 is expected");
 	case KIND_PERIOD: return period_check(r, v, f);
 	case KIND_PROPERTIES: return properties_check(r, v, f);
 	}
@@ -213,8 +218,7 @@ static void texts_write(json_t *out, const char *name, const char *plain, json_t
 	must(list);
 	json_object_foreach(by_language, tag, one)
 	{
-		must(!json_array_append_new(
-		    list, json_pack("{s:O,s:s}", "@value", one, "@language", tag)));
+		must(!json_array_append_new(list, json_pack("{s:O,s:s}", "@value", one, "@language", tag)));
 	}
 	json_put(out, name, list);
 }

@@ -1,10 +1,10 @@
 /* A publication: read from JSON, applied in a command; one at a time or a batch.
  *
  * A publication has the members of PUT …/datasets/{d}: title, description, media_type, identifiers, policy
- * (may be left out once there is one), access (dataset_access.h), what dataset_meta.h knows, and, in a batch,
- * id and content_of (a dataset of the same participant whose content this one shares). Members that are
- * absent stay as they are. A batch is NDJSON: all of it or nothing.
- * Threads: reading any; applying in commands. */
+ * (may be left out once there is one), access (dataset_access.h), what dataset_meta.h knows, and, in a
+ * batch, id and content_of (a dataset of the same participant whose content this one shares). Members that
+ * are absent stay as they are. A batch is NDJSON: all of it or nothing. Threads: reading any; applying in
+ * commands. */
 #ifndef DATASPACE_DATASET_PUBLISH_H
 #define DATASPACE_DATASET_PUBLISH_H
 

@@ -17,10 +17,11 @@ struct ds;
  * their DID document alone. Texts live as long as the data space. */
 enum ds_identity_mode { DS_BY_DID = 1, DS_BY_DCP = 2, DS_BY_PIN = 4, DS_BY_TLS = 8 };
 struct ds_identity {
-	unsigned modes;			/* 0: DS_BY_DID */
-	const char *const *issuers;	/* trusted: "DID", for any type, or "DID=Type" */
-	const char *const *required;	/* types of credentials that every partner must present */
-	const char *const *partners;	/* pinned: "DID=z6Mk…[@DSP base]" or "DID=sha256:hex" of a certificate */
+	unsigned modes;              /* 0: DS_BY_DID */
+	const char *const *issuers;  /* trusted: "DID", for any type, or "DID=Type" */
+	const char *const *required; /* types of credentials that every partner must present */
+	const char *const
+	    *partners; /* pinned: "DID=z6Mk…[@DSP base]" or "DID=sha256:hex" of a certificate */
 	size_t issuers_n, required_n, partners_n;
 	bool present; /* our tokens open our credential service to their audience */
 };
@@ -36,11 +37,13 @@ struct ds_options {
 	bool auto_agree;       /* providers agree to requests that match an offer */
 	usec_t token_validity; /* of self-issued tokens; 0 = 300 s */
 	uint64_t content_max;  /* octets of one dataset; 0 = 1 TiB */
-	const char *kit;       /* participant that serves the conformance kit (dataspace/kit.h); NULL, "": none */
-	usec_t kit_delay;      /* before each of its steps */
-	const char *dsp; /* versions of the protocol: "both", "2025-1", "2024-1"; NULL = both; a constant or of the caller */
+	const char *kit; /* participant that serves the conformance kit (dataspace/kit.h); NULL, "": none */
+	usec_t kit_delay; /* before each of its steps */
+	const char *dsp; /* versions of the protocol: "both", "2025-1", "2024-1"; NULL = both; a constant or
+			    of the caller */
 	struct ds_identity identity;
-	const char *iam_mock; /* DID of a partner that is let in unproven (dataspace/mock.h); NULL, "": none */
+	const char
+	    *iam_mock; /* DID of a partner that is let in unproven (dataspace/mock.h); NULL, "": none */
 };
 
 extern const struct store_table ds_tables[];

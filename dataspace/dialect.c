@@ -25,7 +25,8 @@ const char *ds_dialect_path(uint32_t v)
 
 bool ds_dialect_spoken(const struct ds *d, uint32_t v)
 {
-	return v < DS_DIALECT_END && (!d->o.dsp || !strcmp(d->o.dsp, "both") || !strcmp(d->o.dsp, dialects[v].name));
+	return v < DS_DIALECT_END &&
+	       (!d->o.dsp || !strcmp(d->o.dsp, "both") || !strcmp(d->o.dsp, dialects[v].name));
 }
 
 uint32_t ds_dialect_preferred(const struct ds *d)
@@ -37,7 +38,8 @@ uint32_t ds_dialect_preferred(const struct ds *d)
 
 uint32_t ds_dialect_of(const struct net_req *r)
 {
-	return r->route && strstr(r->route->pattern, DS_DSP_PATH_2024 "/") ? DS_DIALECT_2024_1 : DS_DIALECT_2025_1;
+	return r->route && strstr(r->route->pattern, DS_DSP_PATH_2024 "/") ? DS_DIALECT_2024_1
+									   : DS_DIALECT_2025_1;
 }
 
 struct str ds_dialect_base(struct arena *a, const struct ds_self *self, uint32_t v)
@@ -52,7 +54,8 @@ enum err ds_dialect_read(struct arena *a, uint32_t v, json_t *j, struct flaw *f,
 	return ERR_OK;
 }
 
-json_t *ds_dialect_write(struct arena *a, uint32_t v, const struct ds_self *self, struct str provider, json_t *j)
+json_t *ds_dialect_write(struct arena *a, uint32_t v, const struct ds_self *self, struct str provider,
+			 json_t *j)
 {
 	struct dsp_v2024_more more = {.provider = provider};
 
@@ -79,8 +82,8 @@ static bool path_ok(struct str path)
 	return path.n && path.p[0] == '/' && !str_starts(path, STR("//"));
 }
 
-enum err ds_dialect_choose(struct arena *a, const struct ds *d, json_t *answer, struct str root, struct flaw *f,
-			   uint32_t *ret, struct str *ret_base)
+enum err ds_dialect_choose(struct arena *a, const struct ds *d, json_t *answer, struct str root,
+			   struct flaw *f, uint32_t *ret, struct str *ret_base)
 {
 	struct dsp_versions all;
 	enum err e = dsp_versions_parse(a, answer, f, &all);
@@ -92,8 +95,9 @@ enum err ds_dialect_choose(struct arena *a, const struct ds *d, json_t *answer, 
 
 		if (!one || !ds_dialect_spoken(d, v)) continue;
 		if (!path_ok(one->path))
-			return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "protocolVersions.path", "value",
-					"the path of version %s is no absolute path", dialects[v].name);
+			return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "protocolVersions.path",
+					"value", "the path of version %s is no absolute path",
+					dialects[v].name);
 		base = arena_printf(a, "%.*s%.*s", STR_ARG(root), STR_ARG(one->path));
 		if (!base.p) return ERR_NO_MEMORY;
 		while (str_ends(base, STR("/"))) base.n--;

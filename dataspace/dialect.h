@@ -44,7 +44,7 @@ void ds_dialect_reply(struct net_req *r, const struct ds_self *self, int status,
 /* Where the versions of a partner are told, and what of them is taken: 2025-1 where both speak it, else
  * 2024-1. root: the URL in front of DS_VERSIONS_PATH. ERR_BAD_MESSAGE; ERR_NOT_FOUND: none in common. */
 #define DS_VERSIONS_PATH "/.well-known/dspace-version"
-enum err ds_dialect_choose(struct arena *a, const struct ds *d, json_t *answer, struct str root, struct flaw *f,
-			   uint32_t *ret, struct str *ret_base) MUST_USE;
+enum err ds_dialect_choose(struct arena *a, const struct ds *d, json_t *answer, struct str root,
+			   struct flaw *f, uint32_t *ret, struct str *ret_base) MUST_USE;
 
 #endif

@@ -27,9 +27,9 @@ struct str document_write(struct arena *a, const struct ds *space, const struct 
 	d.services[1] =
 	    (struct did_service){arena_printf(a, "%.*s#versions", STR_ARG(self->did)), STR("DataService"),
 				 arena_printf(a, "%s" DS_VERSIONS_PATH, self->base)};
-	d.services[2] = (struct did_service){arena_printf(a, "%.*s#credentials", STR_ARG(self->did)),
-					     STR("CredentialService"),
-					     arena_printf(a, "%s" DS_DCP_PATH, self->base)};
+	d.services[2] =
+	    (struct did_service){arena_printf(a, "%.*s#credentials", STR_ARG(self->did)),
+				 STR("CredentialService"), arena_printf(a, "%s" DS_DCP_PATH, self->base)};
 	j = did_doc_make(a, &d);
 	return j ? json_write(a, j, false) : STR_NONE;
 }

@@ -45,14 +45,14 @@
 	X(METER_DISPUTED, "meter-disputed", "the two sides' counts differ")                                \
 	X(MESSAGE_UNDELIVERED, "message-undelivered", "the peer refused a message for good")               \
 	X(PROOF_EXPORTED, "proof-exported", "a proof bundle was made")                                     \
-	X(DATA_GRANTED, "data-granted", "a data request passed the policy; octets may leave")                   \
+	X(DATA_GRANTED, "data-granted", "a data request passed the policy; octets may leave")              \
 	X(REQUEST_APPROVED, "request-approved", "the owner said yes to a request or counter-offer")        \
 	X(REQUEST_DECLINED, "request-declined", "the owner said no to one")                                \
 	X(MESSAGE_DROPPED, "message-dropped", "the owner gave up a message to a partner")                  \
-	X(MESSAGE_RETRIED, "message-retried", "the owner had a message sent again")\
+	X(MESSAGE_RETRIED, "message-retried", "the owner had a message sent again")                        \
 	X(CREDENTIAL_ISSUED, "credential-issued", "a credential was issued")                               \
 	X(CREDENTIAL_REVOKED, "credential-revoked", "a credential of ours was revoked")                    \
-	X(CREDENTIAL_STORED, "credential-stored", "a credential of another was put into the wallet")\
+	X(CREDENTIAL_STORED, "credential-stored", "a credential of another was put into the wallet")       \
 	X(CONTROL_PLANE, "control-plane", "an outside control plane was let in or dismissed")              \
 	X(FLOW, "data-flow", "a data flow of an outside control plane changed its state")
 

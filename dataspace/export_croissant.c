@@ -48,13 +48,13 @@ static void party(json_t *out, const char *name, json_t *meta, const char *key)
 /* schema.org: "start/end" of ISO 8601, ".." for an open end. */
 static void period(struct arena *a, json_t *out, json_t *v)
 {
-	struct str start = json_text(json_object_get(v, "start")), end = json_text(json_object_get(v, "end"));
+	struct str start = json_text(json_object_get(v, "start")),
+		   end = json_text(json_object_get(v, "end"));
 
 	if (!start.n && !end.n) return;
 	if (!start.n) start = STR("..");
 	if (!end.n) end = STR("..");
-	json_put_str(out, "temporalCoverage",
-		     arena_printf(a, "%.*s/%.*s", STR_ARG(start), STR_ARG(end)));
+	json_put_str(out, "temporalCoverage", arena_printf(a, "%.*s/%.*s", STR_ARG(start), STR_ARG(end)));
 }
 
 static json_t *file(struct arena *a, const struct ds_self *self, const Ds__Dataset *s)
@@ -69,7 +69,8 @@ static json_t *file(struct arena *a, const struct ds_self *self, const Ds__Datas
 	json_put_str(f, "name", str_of(s->id));
 	json_put_str(f, "contentUrl", export_url(a, self, s->id));
 	json_put_str(f, "contentSize", arena_printf(a, "%llu B", (unsigned long long)s->size));
-	json_put_str(f, "encodingFormat", str_of(s->media_type[0] ? s->media_type : "application/octet-stream"));
+	json_put_str(f, "encodingFormat",
+		     str_of(s->media_type[0] ? s->media_type : "application/octet-stream"));
 	json_put_str(f, "sha256", str_n(hex, 64));
 	return f;
 }

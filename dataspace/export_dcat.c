@@ -1,12 +1,13 @@
 /* DCAT-AP 3.0.1 in JSON-LD. Titles and descriptions carry their languages, dates their types, and what the
- * profile wants as a resource (license, theme, spatial…) is a node: an IRI, or a blank node with a label. */
+ * profile wants as a resource (license, theme, spatial…) is a node: an IRI, or a blank node with a label.
+ */
 #include "dataspace/catalog_export.h"
 
 /* Prefixes only: names stay readable without fetching a context. */
 static const char *const prefixes[][2] = {
-    {"dcat", "http://www.w3.org/ns/dcat#"},     {"dct", "http://purl.org/dc/terms/"},
-    {"foaf", "http://xmlns.com/foaf/0.1/"},     {"rdfs", "http://www.w3.org/2000/01/rdf-schema#"},
-    {"spdx", "http://spdx.org/rdf/terms#"},     {"xsd", "http://www.w3.org/2001/XMLSchema#"},
+    {"dcat", "http://www.w3.org/ns/dcat#"},           {"dct", "http://purl.org/dc/terms/"},
+    {"foaf", "http://xmlns.com/foaf/0.1/"},           {"rdfs", "http://www.w3.org/2000/01/rdf-schema#"},
+    {"spdx", "http://spdx.org/rdf/terms#"},           {"xsd", "http://www.w3.org/2001/XMLSchema#"},
     {"skos", "http://www.w3.org/2004/02/skos/core#"},
 };
 
@@ -87,7 +88,8 @@ static void texts_put(json_t *out, const char *name, const char *plain, const ch
 
 static void period_put(json_t *out, json_t *v)
 {
-	struct str start = json_text(json_object_get(v, "start")), end = json_text(json_object_get(v, "end"));
+	struct str start = json_text(json_object_get(v, "start")),
+		   end = json_text(json_object_get(v, "end"));
 	json_t *o;
 
 	if (!start.n && !end.n) return;
@@ -115,14 +117,16 @@ static json_t *distribution(struct arena *a, const struct ds_self *self, const D
 		 typed(arena_printf(a, "%llu", (unsigned long long)s->size), "xsd:nonNegativeInteger"));
 	if (s->media_type[0])
 		json_put(d, "dcat:mediaType",
-			 json_pack("{s:o,s:s}", "@id",
-				   json_sprintf("https://www.iana.org/assignments/media-types/%s", s->media_type),
-				   "@type", "dct:MediaType"));
+			 json_pack(
+			     "{s:o,s:s}", "@id",
+			     json_sprintf("https://www.iana.org/assignments/media-types/%s", s->media_type),
+			     "@type", "dct:MediaType"));
 	json_put(d, "spdx:checksum",
 		 json_pack("{s:s,s:{s:s},s:o}", "@type", "spdx:Checksum", "spdx:algorithm", "@id",
 			   "http://spdx.org/rdf/terms#checksumAlgorithm_sha256", "spdx:checksumValue",
 			   typed(str_n(hex, 64), "xsd:hexBinary")));
-	resource_put(d, "dct:license", json_object_get(meta, "license"), "dct:LicenseDocument", "rdfs:label");
+	resource_put(d, "dct:license", json_object_get(meta, "license"), "dct:LicenseDocument",
+		     "rdfs:label");
 	return d;
 }
 
@@ -136,9 +140,11 @@ static void describe(json_t *j, json_t *meta)
 	if (version) json_put(j, "dcat:version", json_incref(version));
 	resource_put(j, "dct:creator", json_object_get(meta, "creator"), "foaf:Agent", "foaf:name");
 	resource_put(j, "dct:spatial", json_object_get(meta, "spatial"), "dct:Location", "rdfs:label");
-	resource_put(j, "dct:conformsTo", json_object_get(meta, "conforms_to"), "dct:Standard", "rdfs:label");
+	resource_put(j, "dct:conformsTo", json_object_get(meta, "conforms_to"), "dct:Standard",
+		     "rdfs:label");
 	resource_put(j, "dcat:theme", json_object_get(meta, "theme"), "skos:Concept", "skos:prefLabel");
-	resource_put(j, "dct:language", json_object_get(meta, "language"), "dct:LinguisticSystem", "rdfs:label");
+	resource_put(j, "dct:language", json_object_get(meta, "language"), "dct:LinguisticSystem",
+		     "rdfs:label");
 	resource_put(j, "dct:type", json_object_get(meta, "type"), "skos:Concept", "skos:prefLabel");
 	if (page) resource_put(j, "dcat:landingPage", page, "foaf:Document", "rdfs:label");
 	period_put(j, json_object_get(meta, "temporal"));

@@ -1,4 +1,5 @@
-/* What others ask of our participants by DCP 1.0.1: presentations (5.4), storage of credentials (6.5), status lists. */
+/* What others ask of our participants by DCP 1.0.1: presentations (5.4), storage of credentials (6.5),
+ * status lists. */
 #include "base/jose.h"
 #include "dataspace/face_dsp.h"
 #include "dataspace/identity.h"
@@ -43,11 +44,13 @@ static enum err opener_check(struct net_req *r, const struct ds_peer *peer, stru
 	const struct ds_self *self = peer->self;
 	struct jws j;
 
-	if (!peer->token.n) return refuse(f, ERR_UNAUTHORISED, "token", "missing", "an access token is needed");
+	if (!peer->token.n)
+		return refuse(f, ERR_UNAUTHORISED, "token", "missing", "an access token is needed");
 	if (jws_parse(r->arena, peer->token, f, &j) || jws_verify(&j, sign_public(self->key)) ||
 	    !str_is(j.typ, IDENTITY_ACCESS_TYPE) ||
 	    !str_eq(json_text(json_object_get(j.claims, "sub")), peer->did))
-		return refuse(f, ERR_UNAUTHORISED, "token", "access-token", "the access token is not one for this caller");
+		return refuse(f, ERR_UNAUTHORISED, "token", "access-token",
+			      "the access token is not one for this caller");
 	if (jwt_check(&j, self->did, clock_wall(), f)) return f->err = ERR_UNAUTHORISED;
 	return ERR_OK;
 }
@@ -65,7 +68,8 @@ static bool scope_has(json_t *scopes, json_t *types)
 		if (!str_starts(text, STR(DCP_SCOPE_TYPE))) continue;
 		text = str_skip(text, strlen(DCP_SCOPE_TYPE));
 		size_t end = str_rfind(text, ':');
-		if (!str_is(str_skip(text, end + 1), "read") && !str_is(str_skip(text, end + 1), "*")) continue;
+		if (!str_is(str_skip(text, end + 1), "read") && !str_is(str_skip(text, end + 1), "*"))
+			continue;
 		json_array_foreach(types, k, t)
 		{
 			if (str_eq(json_text(t), str_first(text, end))) return true;
@@ -82,7 +86,8 @@ static enum err pick_one(void *arg, json_t *row)
 {
 	struct picking *p = arg;
 
-	if (json_array_size(p->jwts) < VC_CREDENTIALS_MAX && scope_has(p->scopes, json_object_get(row, "type")))
+	if (json_array_size(p->jwts) < VC_CREDENTIALS_MAX &&
+	    scope_has(p->scopes, json_object_get(row, "type")))
 		must(!json_array_append(p->jwts, json_object_get(row, "jwt")));
 	return ERR_OK;
 }
@@ -95,7 +100,8 @@ static enum err present(struct net_req *r, const struct ds_peer *peer, json_t *s
 	char jti[UUID_URN];
 	json_t *claims, *out;
 	struct str vp;
-	enum err e = p.jwts ? wallet_each(ds_txn_fresh(r->shard), r->arena, self->id, "held", pick_one, &p) : ERR_NO_MEMORY;
+	enum err e = p.jwts ? wallet_each(ds_txn_fresh(r->shard), r->arena, self->id, "held", pick_one, &p)
+			    : ERR_NO_MEMORY;
 
 	if (e) return e;
 	out = json_keep(r->arena, json_pack("{s:[s],s:s,s:[]}", "@context", DCP_CONTEXT, "type",
@@ -103,16 +109,19 @@ static enum err present(struct net_req *r, const struct ds_peer *peer, json_t *s
 	if (!out) return ERR_NO_MEMORY;
 	*ret = out;
 	if (!json_array_size(p.jwts)) return ERR_OK;
-	claims = json_keep(
-	    r->arena,
-	    json_pack("{s:s%,s:s%,s:s%,s:s,s:I,s:I,s:I,s:{s:[s],s:[s],s:s%,s:O}}", "iss", self->did.p, self->did.n,
-		      "sub", self->did.p, self->did.n, "aud", peer->did.p, peer->did.n, "jti", uuid_urn(jti), "iat",
-		      (json_int_t)now, "nbf", (json_int_t)now, "exp", (json_int_t)(now + PRESENT_TERM), "vp",
-		      "@context", "https://www.w3.org/2018/credentials/v1", "type", "VerifiablePresentation", "holder",
-		      self->did.p, self->did.n, "verifiableCredential", p.jwts));
+	claims = json_keep(r->arena,
+			   json_pack("{s:s%,s:s%,s:s%,s:s,s:I,s:I,s:I,s:{s:[s],s:[s],s:s%,s:O}}", "iss",
+				     self->did.p, self->did.n, "sub", self->did.p, self->did.n, "aud",
+				     peer->did.p, peer->did.n, "jti", uuid_urn(jti), "iat", (json_int_t)now,
+				     "nbf", (json_int_t)now, "exp", (json_int_t)(now + PRESENT_TERM), "vp",
+				     "@context", "https://www.w3.org/2018/credentials/v1", "type",
+				     "VerifiablePresentation", "holder", self->did.p, self->did.n,
+				     "verifiableCredential", p.jwts));
 	if (!claims) return ERR_NO_MEMORY;
 	e = jws_write(r->arena, self->key, self->kid, "JWT", claims, &vp);
-	if (!e) must(!json_array_append_new(json_object_get(out, "presentation"), json_stringn(vp.p, vp.n)));
+	if (!e)
+		must(
+		    !json_array_append_new(json_object_get(out, "presentation"), json_stringn(vp.p, vp.n)));
 	return e;
 }
 
@@ -122,12 +131,14 @@ static enum err scopes_read(json_t *j, struct flaw *f, json_t **ret)
 	size_t i;
 
 	if (s && json_object_get(j, "presentationDefinition"))
-		return refuse(f, ERR_BAD_MESSAGE, "scope", "one-of", "scope and presentationDefinition exclude each other");
+		return refuse(f, ERR_BAD_MESSAGE, "scope", "one-of",
+			      "scope and presentationDefinition exclude each other");
 	if (!json_array_size(s) || json_array_size(s) > SCOPES_MAX)
 		return refuse(f, ERR_BAD_MESSAGE, "scope", "count", "1 to 32 scopes are needed");
 	json_array_foreach(s, i, item)
 	{
-		if (!json_is_string(item)) return refuse(f, ERR_BAD_MESSAGE, "scope", "type", "scopes are texts");
+		if (!json_is_string(item))
+			return refuse(f, ERR_BAD_MESSAGE, "scope", "type", "scopes are texts");
 	}
 	*ret = s;
 	return ERR_OK;
@@ -142,7 +153,8 @@ static void then_query(struct net_req *r, const struct ds_peer *peer)
 	if (!e) e = message_read(r, "PresentationQueryMessage", &f, &j);
 	/* "SHOULD return 501 Not Implemented" for what is not supported (DCP 1.0.1 5.4.1) */
 	if (!e && json_object_get(j, "presentationDefinition") && !json_object_get(j, "scope")) {
-		net_reply(r, 501, "application/json", STR("{\"reason\":[\"presentationDefinition is not supported\"]}"));
+		net_reply(r, 501, "application/json",
+			  STR("{\"reason\":[\"presentationDefinition is not supported\"]}"));
 		return;
 	}
 	if (!e) e = scopes_read(j, &f, &scopes);
@@ -171,14 +183,16 @@ static enum err delivered(struct ds_job *j, const struct ds_peer *peer, struct s
 	if (!e) e = vc_jwt_parse(j->arena, jwt, f, &t);
 	if (e) return e;
 	if (!str_eq(c->issuer, peer->did) || !c->types_n || !identity_trusts(j->d, c->issuer, c->types[0]))
-		return refuse(f, ERR_FORBIDDEN, "issuer", "trusted", "the credential is not the sender's, or the sender is not trusted");
+		return refuse(f, ERR_FORBIDDEN, "issuer", "trusted",
+			      "the credential is not the sender's, or the sender is not trusted");
 	if (ds_did_key_for(peer->doc, t.kid, DID_ASSERTION, &key) || vc_jwt_verify(&t, &key))
-		return refuse(f, ERR_BAD_MESSAGE, "payload", "signature", "the credential's signature does not verify");
+		return refuse(f, ERR_BAD_MESSAGE, "payload", "signature",
+			      "the credential's signature does not verify");
 	return ERR_OK;
 }
 
-static enum err message_take(struct net_req *r, struct ds_job *j, const struct ds_peer *peer, struct flaw *f,
-			     struct wallet_adding *x)
+static enum err message_take(struct net_req *r, struct ds_job *j, const struct ds_peer *peer,
+			     struct flaw *f, struct wallet_adding *x)
 {
 	json_t *m, *all, *item;
 	struct str status, pid;
@@ -190,7 +204,8 @@ static enum err message_take(struct net_req *r, struct ds_job *j, const struct d
 	if (!e) e = json_str(m, "", "status", f, &status);
 	if (e) return e;
 	if (str_is(status, "REJECTED")) return ERR_OK;
-	if (!str_is(status, "ISSUED")) return refuse(f, ERR_BAD_MESSAGE, "status", "value", "it is ISSUED or REJECTED");
+	if (!str_is(status, "ISSUED"))
+		return refuse(f, ERR_BAD_MESSAGE, "status", "value", "it is ISSUED or REJECTED");
 	e = json_arr(m, "", "credentials", f, &all);
 	if (e) return e;
 	if (!json_array_size(all) || json_array_size(all) > VC_CREDENTIALS_MAX)
@@ -255,19 +270,22 @@ static enum err list_make(struct net_req *r, struct arena *a, const struct ds_se
 	char when[CLOCK_TEXT];
 	struct str list, url = arena_printf(a, "%s" DS_DCP_PATH "/status/1", self->base);
 	json_t *claims;
-	enum err e = bits && url.p ? wallet_each(ds_txn_fresh(r->shard), a, self->id, "issued", bit_set, bits) : ERR_NO_MEMORY;
+	enum err e = bits && url.p
+			 ? wallet_each(ds_txn_fresh(r->shard), a, self->id, "issued", bit_set, bits)
+			 : ERR_NO_MEMORY;
 
 	if (e) return e;
 	list = str_skip(vc_status_pack(a, str_n(bits, VC_STATUS_BITS / 8)), 1);
 	claims = json_keep(
-	    a, json_pack("{s:s%,s:I,s:I,s:{s:[s,s],s:s,s:[s,s],s:s%,s:s,s:{s:o,s:s,s:s,s:s%}}}", "iss", self->did.p,
-			 self->did.n, "nbf", (json_int_t)(now / USEC_PER_SEC), "exp",
-			 (json_int_t)(now / USEC_PER_SEC + LIST_TERM), "vc", "@context",
-			 "https://www.w3.org/2018/credentials/v1", "https://w3id.org/vc/status-list/2021/v1", "id", url.p,
-			 "type", "VerifiableCredential", "StatusList2021Credential", "issuer", self->did.p, self->did.n,
-			 "issuanceDate", clock_print(now, false, when), "credentialSubject", "id",
-			 json_sprintf("%s#list", url.p), "type", "StatusList2021", "statusPurpose", "revocation",
-			 "encodedList", list.p, list.n));
+	    a,
+	    json_pack("{s:s%,s:I,s:I,s:{s:[s,s],s:s,s:[s,s],s:s%,s:s,s:{s:o,s:s,s:s,s:s%}}}", "iss",
+		      self->did.p, self->did.n, "nbf", (json_int_t)(now / USEC_PER_SEC), "exp",
+		      (json_int_t)(now / USEC_PER_SEC + LIST_TERM), "vc", "@context",
+		      "https://www.w3.org/2018/credentials/v1", "https://w3id.org/vc/status-list/2021/v1",
+		      "id", url.p, "type", "VerifiableCredential", "StatusList2021Credential", "issuer",
+		      self->did.p, self->did.n, "issuanceDate", clock_print(now, false, when),
+		      "credentialSubject", "id", json_sprintf("%s#list", url.p), "type", "StatusList2021",
+		      "statusPurpose", "revocation", "encodedList", list.p, list.n));
 	return list.p && claims ? jws_write(a, self->key, self->method, "JWT", claims, ret) : ERR_NO_MEMORY;
 }
 
@@ -293,7 +311,8 @@ static void status_get(struct net_req *r)
 #define DCP "/p/{p}" DS_DCP_PATH
 
 const struct net_route face_dcp_routes[] = {
-    {NET_POST, DCP "/presentations/query", query_post, 0, DCP_BODY_MAX, NET_READ, "present credentials (partner's token)"},
+    {NET_POST, DCP "/presentations/query", query_post, 0, DCP_BODY_MAX, NET_READ,
+     "present credentials (partner's token)"},
     {NET_POST, DCP "/credentials", store_post, 0, DCP_BODY_MAX, 0, "deliver credentials (issuer's token)"},
     {NET_GET, DCP "/status/{n}", status_get, 0, 0, NET_METERED, "status list of the credentials issued"},
 };

@@ -288,13 +288,14 @@ static void versions_answer(struct net_req *r, const struct ds_self *self, const
 
 	for (uint32_t i = 0; i < DS_DIALECT_END; i++) {
 		if (!ds_dialect_spoken(ds_of(r), i)) continue;
-		v[all.versions_n++] = (struct dsp_version){.version = str_of(ds_dialect_name(i)),
-							   .path = arena_printf(r->arena, "%s%s", prefix,
-									       ds_dialect_path(i)),
-							   .binding = STR("HTTPS"),
-							   .service_id = self->did,
-							   .identifier_type = STR("did:web")};
-		if (!(ds_of(r)->o.identity.modes & DS_BY_DCP)) continue; /* told only where it is accepted */
+		v[all.versions_n++] =
+		    (struct dsp_version){.version = str_of(ds_dialect_name(i)),
+					 .path = arena_printf(r->arena, "%s%s", prefix, ds_dialect_path(i)),
+					 .binding = STR("HTTPS"),
+					 .service_id = self->did,
+					 .identifier_type = STR("did:web")};
+		if (!(ds_of(r)->o.identity.modes & DS_BY_DCP))
+			continue; /* told only where it is accepted */
 		v[all.versions_n - 1].auth_protocol = STR(AUTH_PROTOCOL);
 		v[all.versions_n - 1].auth_version = STR(AUTH_VERSION);
 	}
@@ -356,11 +357,12 @@ const struct net_route face_dsp_routes[] = {
 	{NET_POST, BASE path, on_##name, 0, DS_BODY_MAX, 0, summary},
     MESSAGES(X)
 #undef X
-    {NET_GET, "/.well-known/dspace-version", on_root_version, 0, 0, 0,
-     "versions of the Dataspace Protocol, of the only participant"},
+	{NET_GET, "/.well-known/dspace-version", on_root_version, 0, 0, 0,
+	 "versions of the Dataspace Protocol, of the only participant"},
     {NET_POST, BASE_2024 "/catalog/request", on_catalog, 0, DS_BODY_MAX, 0, "catalog, in 2024-1"},
     {NET_GET, BASE_2024 "/catalog/datasets/{d}", on_dataset, 0, 0, 0, "one dataset, in 2024-1"},
-    {NET_GET, BASE_2024 "/negotiations/{pid}", on_negotiation, 0, 0, 0, "state of a negotiation, in 2024-1"},
+    {NET_GET, BASE_2024 "/negotiations/{pid}", on_negotiation, 0, 0, 0,
+     "state of a negotiation, in 2024-1"},
     {NET_GET, BASE_2024 "/transfers/{pid}", on_transfer, 0, 0, 0, "state of a transfer, in 2024-1"},
 #define X(name, path, type, transfer, first, summary)                                                      \
 	{NET_POST, BASE_2024 path, on_##name, 0, DS_BODY_MAX, 0, summary ", in 2024-1"},

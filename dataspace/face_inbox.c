@@ -32,8 +32,7 @@ static bool watch_look(struct net_req *r, struct watch *w, struct wait *x)
 	json_t *out = json_keep(r->arena, json_object());
 	enum err e = out ? ERR_OK : ERR_NO_MEMORY;
 
-	if (!e)
-		e = inbox_each(ds_txn_fresh(r->shard), r->arena, w->participant, w->after, inbox_row, w);
+	if (!e) e = inbox_each(ds_txn_fresh(r->shard), r->arena, w->participant, w->after, inbox_row, w);
 	if (!e && !json_array_size(w->l.rows) && !ds_of(r)->stopping && clock_mono() < w->until) {
 		arena_rollback(r->arena, mark);
 		return false;
@@ -55,8 +54,8 @@ static void watch_again(struct net_req *r, void *arg);
 static void watch_wait(struct net_req *r, struct watch *w)
 {
 	struct wait *x;
-	enum err e = waits_add(ds_of(r)->waits, r, w->participant, STR(INBOX_POLL), w->until, watch_again,
-			       w, &x);
+	enum err e =
+	    waits_add(ds_of(r)->waits, r, w->participant, STR(INBOX_POLL), w->until, watch_again, w, &x);
 
 	if (e)
 		net_reply_err(r, e, NULL);
@@ -144,7 +143,8 @@ enum { READS = ROLE_OWNER | ROLE_AGENT | ROLE_AUDITOR };
 
 /* An agent reads; a person decides. */
 const struct net_route face_inbox_routes[] = {
-    {NET_GET, P "/inbox", inbox_list, READS, 0, 0, "what waits for a decision; ?since=MARK&timeout=seconds"},
+    {NET_GET, P "/inbox", inbox_list, READS, 0, 0,
+     "what waits for a decision; ?since=MARK&timeout=seconds"},
     {NET_GET, P "/inbox/{pid}", inbox_get, READS, 0, 0, "show what waits"},
     {NET_POST, P "/inbox/{pid}/approve", inbox_post_approve, ROLE_OWNER, 4096, 0, "say yes"},
     {NET_POST, P "/inbox/{pid}/decline", inbox_post_decline, ROLE_OWNER, 4096, 0, "say no"},

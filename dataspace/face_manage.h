@@ -63,7 +63,8 @@ struct manage_wish {
 struct ds_job *manage_wish_new(struct net_req *r, struct manage_wish **ret);
 void manage_wish_submit(struct ds_job *j);
 /* Both, for a wish that is its act alone. */
-void manage_wish_act(struct net_req *r, enum err (*act)(const struct turn *, struct manage_wish *, json_t **));
+void manage_wish_act(struct net_req *r,
+		     enum err (*act)(const struct turn *, struct manage_wish *, json_t **));
 /* "reason" of the body: 1 to 500 octets, or the default when it is absent. */
 enum err manage_reason(struct manage_wish *w, const char *absent, struct flaw *f) MUST_USE;
 

@@ -26,8 +26,7 @@ static void outbox_get_list(struct net_req *r)
 	if (!e)
 		e = outbox_list(ds_txn(r->shard), r->arena, DS_TABLE_outbox, participant, outbox_row,
 				&waiting);
-	if (!e)
-		e = outbox_list(ds_txn(r->shard), r->arena, DS_TABLE_dead, participant, outbox_row, &dead);
+	if (!e) e = outbox_list(ds_txn(r->shard), r->arena, DS_TABLE_dead, participant, outbox_row, &dead);
 	if (e) {
 		net_reply_err(r, e, NULL);
 		return;

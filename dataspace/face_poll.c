@@ -195,7 +195,8 @@ void manage_wish_submit(struct ds_job *j)
 	(void)ds_job_submit(j);
 }
 
-void manage_wish_act(struct net_req *r, enum err (*act)(const struct turn *, struct manage_wish *, json_t **))
+void manage_wish_act(struct net_req *r,
+		     enum err (*act)(const struct turn *, struct manage_wish *, json_t **))
 {
 	struct manage_wish *w;
 	struct ds_job *j = manage_wish_new(r, &w);

@@ -117,13 +117,14 @@ static enum err filter_read(struct net_req *r, struct flaw *f, struct dsp_filter
 	if (!filter) return ERR_NO_MEMORY;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (net_query(r, names[i], &v))
-			must(!json_array_append_new(filter, json_pack("{s:s%}", names[i], v.p ? v.p : "", v.n)));
+			must(!json_array_append_new(filter,
+						    json_pack("{s:s%}", names[i], v.p ? v.p : "", v.n)));
 	if (net_query(r, "property", &v)) {
 		size_t n = str_find(v, ':');
 		struct str value = str_skip(v, n + 1);
 
-		must(!json_array_append_new(filter, json_pack("{s:s%,s:s%}", "property", v.p ? v.p : "", n, "eq",
-							      value.p ? value.p : "", value.n)));
+		must(!json_array_append_new(filter, json_pack("{s:s%,s:s%}", "property", v.p ? v.p : "", n,
+							      "eq", value.p ? value.p : "", value.n)));
 	}
 	if (json_array_size(filter) && !json_object_size(json_array_get(filter, 0)))
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "query", "text", "it is not UTF-8");
@@ -137,7 +138,8 @@ static void fresh_find(struct search *s, struct str source)
 	if (str_is(source, s->source)) return;
 	snprintf(s->source, sizeof s->source, "%.*s", STR_ARG(source));
 	s->fresh = 0;
-	if (!source_find(ds_txn(s->r->shard), s->r->arena, s->participant, source, &row)) s->fresh = row->fresh;
+	if (!source_find(ds_txn(s->r->shard), s->r->arena, s->participant, source, &row))
+		s->fresh = row->fresh;
 }
 
 static enum err entry_show(struct search *s, const Ds__Federated *x)
@@ -211,7 +213,8 @@ void federated_search(struct net_req *r)
 	e = filter_read(r, &f, &s.q);
 	if (!e && net_query(r, "cursor", &cursor) &&
 	    (base64url_parse(r->arena, cursor, &after) || !after.n || after.n > PLACE_MAX))
-		e = flaw_set(&f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "cursor", "cursor", "it is no cursor of this list");
+		e = flaw_set(&f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "cursor", "cursor",
+			     "it is no cursor of this list");
 	s.found = json_keep(r->arena, json_array());
 	out = json_keep(r->arena, json_object());
 	if (!e && (!s.found || !out)) e = ERR_NO_MEMORY;

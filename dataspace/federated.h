@@ -10,7 +10,7 @@
 #include "proto/dsp/filter.h"
 
 enum {
-	FEDERATED_MAX = 1000000,        /* entries of one source */
+	FEDERATED_MAX = 1000000,          /* entries of one source */
 	FEDERATED_DATASET_MAX = 64 << 10, /* octets of one entry */
 	FEDERATED_PAGE = 100,
 	FEDERATED_SCAN = 1000,

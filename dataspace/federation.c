@@ -175,7 +175,8 @@ static void source_post(struct net_req *r)
 			     SOURCE_INTERVAL_MIN, SOURCE_INTERVAL_MAX);
 	if (!e) e = partner_did(r->arena, provider, &f, &w.did);
 	if (!e && w.did.n > DS_DID_MAX)
-		e = flaw_set(&f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "provider", "length", "the DID is too long");
+		e = flaw_set(&f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "provider", "length",
+			     "the DID is too long");
 	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), w.participant, &self);
 	if (!e && str_eq(self->did, w.did))
 		e = flaw_set(&f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "provider", "self",
@@ -214,7 +215,8 @@ static void source_list(struct net_req *r)
 	enum err e = ds_req_participant(r, &participant);
 
 	if (e) return;
-	e = out && list ? source_each(ds_txn_fresh(r->shard), r->arena, participant, listed, list) : ERR_NO_MEMORY;
+	e = out && list ? source_each(ds_txn_fresh(r->shard), r->arena, participant, listed, list)
+			: ERR_NO_MEMORY;
 	if (e) {
 		net_reply_err(r, e, NULL);
 		return;

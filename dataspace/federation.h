@@ -11,8 +11,8 @@ enum {
 	SOURCE_INTERVAL = 300, /* seconds, unless said otherwise */
 	SOURCE_INTERVAL_MIN = 5,
 	SOURCE_INTERVAL_MAX = 7 * 86400,
-	SOURCES_MAX = 1000,    /* of one participant */
-	SOURCE_DROP = 20000,   /* entries forgotten in one command */
+	SOURCES_MAX = 1000,  /* of one participant */
+	SOURCE_DROP = 20000, /* entries forgotten in one command */
 	SOURCE_ERROR_MAX = 300,
 };
 

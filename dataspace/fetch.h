@@ -19,7 +19,7 @@ struct fetch_ask {
 	const char *method;
 	struct str url, body; /* body empty: none */
 	struct str token;     /* the audience's, for its credential service */
-	bool open;	      /* without a token of ours: the resource is public */
+	bool open;            /* without a token of ours: the resource is public */
 	fetch_fn *then;
 	void *arg; /* in the request's arena */
 };

@@ -99,10 +99,12 @@ void identity_admit(struct net_req *r, struct ds_peer *peer, bool tls, bool plai
 		if (peer->token.n)
 			identity_verify(r, peer, then);
 		else
-			refuse(r, "token", "access-token", "credentials are required here: the token gives no access token");
+			refuse(r, "token", "access-token",
+			       "credentials are required here: the token gives no access token");
 	} else if (modes & DS_BY_DID) {
 		then(r, peer);
 	} else {
-		refuse(r, "authorization", "identity-mode", "this node does not admit partners by their key alone");
+		refuse(r, "authorization", "identity-mode",
+		       "this node does not admit partners by their key alone");
 	}
 }

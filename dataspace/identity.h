@@ -22,7 +22,8 @@
 bool identity_pinned(struct ds *d, struct str did, struct ds_did *ret);
 /* The partner whose certificate this connection showed; the slice lives as long as the data space. */
 bool identity_by_certificate(struct ds *d, const struct net_req *r, struct str *ret_did);
-/* Calls then(r, peer), now or later, or refuses. plain: who it is suffices. peer is in the request's arena. */
+/* Calls then(r, peer), now or later, or refuses. plain: who it is suffices. peer is in the request's arena.
+ */
 void identity_admit(struct net_req *r, struct ds_peer *peer, bool tls, bool plain, ds_peer_fn *then);
 /* Whether the configuration trusts that issuer for that type. */
 bool identity_trusts(const struct ds *d, struct str issuer, struct str type);

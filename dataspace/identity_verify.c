@@ -1,4 +1,5 @@
-/* The verifier: presentation query, presentation, credentials, issuers' keys, status lists; one after another. */
+/* The verifier: presentation query, presentation, credentials, issuers' keys, status lists; one after
+ * another. */
 #include <stdlib.h>
 
 #include "dataspace/face_dsp.h"
@@ -10,7 +11,11 @@
 #include "proto/vc/credential.h"
 #include "proto/vc/status.h"
 
-enum { STATUS_ARENA = 8 << 20 /* a list and its text */, PRESENTATIONS_MAX = 8, KEPT_MAX = 16 /* credentials that are looked at further: each costs two requests */ };
+enum {
+	STATUS_ARENA = 8 << 20 /* a list and its text */,
+	PRESENTATIONS_MAX = 8,
+	KEPT_MAX = 16 /* credentials that are looked at further: each costs two requests */
+};
 
 struct kept {
 	struct vc_jwt jwt;
@@ -57,7 +62,8 @@ static enum err method_of(struct arena *a, const struct vc_jwt *j, struct str is
 	struct str kid = j->kid;
 
 	if (kid.n && (kid.p[0] == '#' || str_find(kid, ':') == kid.n))
-		kid = arena_printf(a, "%.*s#%.*s", STR_ARG(issuer), STR_ARG(kid.p[0] == '#' ? str_skip(kid, 1) : kid));
+		kid = arena_printf(a, "%.*s#%.*s", STR_ARG(issuer),
+				   STR_ARG(kid.p[0] == '#' ? str_skip(kid, 1) : kid));
 	if (kid.n >= DS_METHOD_MAX ||
 	    (kid.n && !(str_starts(kid, issuer) && kid.n > issuer.n && kid.p[issuer.n] == '#')))
 		return flaw_at(f, "kid", "kid-issuer", "the key is not one of the issuer's");
@@ -86,7 +92,8 @@ static enum err status_check(struct arena *a, const struct kept *k, const struct
 		if (method.n && !str_starts(list->issuer, STR("did:key:")))
 			e = ds_did_key_for(&k->issuer, method, DID_ASSERTION, &key);
 		if (e || vc_jwt_verify(&j, &key))
-			e = flaw_at(f, "credentialStatus", "list-signature", "the status list's signature does not verify");
+			e = flaw_at(f, "credentialStatus", "list-signature",
+				    "the status list's signature does not verify");
 	}
 	if (!e) e = vc_credential_time(list, clock_wall(), f);
 	if (!e) e = vc_status_list_read(list, s->purpose, f, &encoded);
@@ -110,8 +117,9 @@ static void status_answered(struct net_req *r, void *arg, const struct fetched *
 	enum err e = a ? ERR_OK : ERR_NO_MEMORY;
 
 	if (got->err || got->status != 200)
-		e = flaw_set(&f, got->err || got->status >= 500 ? ERR_BUSY : ERR_UNAUTHORISED, FLAW_NO_OFFSET,
-			     "credentialStatus", "list-unreachable", "the status list cannot be had");
+		e = flaw_set(&f, got->err || got->status >= 500 ? ERR_BUSY : ERR_UNAUTHORISED,
+			     FLAW_NO_OFFSET, "credentialStatus", "list-unreachable",
+			     "the status list cannot be had");
 	else
 		e = status_check(a, k, &k->c.status[v->status_at], got->body, &f);
 	arena_free(a);
@@ -234,8 +242,9 @@ static void verify_end(struct net_req *r, struct verifying *v)
 
 		while (k < v->kept_n && !vc_credential_is(&v->kept[k]->c, str_of(o->required[i]))) k++;
 		if (k < v->kept_n) continue;
-		(void)flaw_set(&f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "verifiableCredential", "credential-missing",
-			       "a %s of a trusted issuer is required", o->required[i]);
+		(void)flaw_set(&f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "verifiableCredential",
+			       "credential-missing", "a %s of a trusted issuer is required",
+			       o->required[i]);
 		refuse(r, ERR_UNAUTHORISED, &f);
 		return;
 	}
@@ -277,9 +286,11 @@ static enum err credential_take(struct net_req *r, struct verifying *v, struct s
 	/* what nobody here trusts is neither believed nor held against anyone */
 	if (e || !wanted(ds_of(r), &k->c)) return e;
 	if (!str_eq(k->c.subject, v->peer->did))
-		return flaw_at(f, "credentialSubject.id", "holder-binding", "a credential is about somebody else");
+		return flaw_at(f, "credentialSubject.id", "holder-binding",
+			       "a credential is about somebody else");
 	e = vc_credential_time(&k->c, clock_wall(), f);
-	if (!e && v->kept_n == KEPT_MAX) e = flaw_at(f, "verifiableCredential", "count", "too many credentials");
+	if (!e && v->kept_n == KEPT_MAX)
+		e = flaw_at(f, "verifiableCredential", "count", "too many credentials");
 	if (!e) v->kept[v->kept_n++] = k;
 	return e;
 }
@@ -296,14 +307,16 @@ static enum err presentation_take(struct net_req *r, struct verifying *v, struct
 	if (!e && !str_eq(p->holder, v->peer->did))
 		e = flaw_at(f, "holder", "holder", "the presentation is of another holder");
 	if (!e) e = method_of(r->arena, &j, p->holder, f, &method);
-	if (!e && (ds_did_key_for(v->peer->doc, method, DID_AUTHENTICATION, &key) || vc_jwt_verify(&j, &key)))
+	if (!e &&
+	    (ds_did_key_for(v->peer->doc, method, DID_AUTHENTICATION, &key) || vc_jwt_verify(&j, &key)))
 		e = flaw_at(f, "presentation", "presentation-signature",
 			    "the signature of the presentation does not verify");
 	for (size_t i = 0; !e && i < p->credentials_n; i++) e = credential_take(r, v, p->credentials[i], f);
 	return e;
 }
 
-static enum err answer_take(struct net_req *r, struct verifying *v, const struct fetched *got, struct flaw *f)
+static enum err answer_take(struct net_req *r, struct verifying *v, const struct fetched *got,
+			    struct flaw *f)
 {
 	struct str body = arena_dup(r->arena, got->body);
 	json_t *j, *all, *item;
@@ -318,7 +331,8 @@ static enum err answer_take(struct net_req *r, struct verifying *v, const struct
 	if (e) return e;
 	json_array_foreach(all, i, item)
 	{
-		if (!json_is_string(item)) return flaw_at(f, "presentation", "format", "only JWT are read here");
+		if (!json_is_string(item))
+			return flaw_at(f, "presentation", "format", "only JWT are read here");
 		e = presentation_take(r, v, json_text(item), f);
 		if (e) return e;
 	}
@@ -332,8 +346,9 @@ static void query_answered(struct net_req *r, void *arg, const struct fetched *g
 	enum err e = ERR_OK;
 
 	if (got->err || got->status != 200)
-		e = flaw_set(&f, got->err || got->status >= 500 ? ERR_BUSY : ERR_UNAUTHORISED, FLAW_NO_OFFSET, "token",
-			     "credential-service", "the credential service did not present anything (%d)", got->status);
+		e = flaw_set(&f, got->err || got->status >= 500 ? ERR_BUSY : ERR_UNAUTHORISED,
+			     FLAW_NO_OFFSET, "token", "credential-service",
+			     "the credential service did not present anything (%d)", got->status);
 	else
 		e = answer_take(r, v, got, &f);
 	if (e)
@@ -373,7 +388,10 @@ void identity_verify(struct net_req *r, struct ds_peer *peer, ds_peer_fn *then)
 		return;
 	}
 	if (!peer->doc->credentials[0]) {
-		refuse(r, flaw_at(&f, "iss", "no-credential-service", "the DID document names no CredentialService"), &f);
+		refuse(r,
+		       flaw_at(&f, "iss", "no-credential-service",
+			       "the DID document names no CredentialService"),
+		       &f);
 		return;
 	}
 	q.url = arena_printf(r->arena, "%s/presentations/query", peer->doc->credentials);

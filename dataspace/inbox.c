@@ -124,7 +124,8 @@ enum err inbox_expire(struct ds *d, struct writer_txn *t, struct ds_fx *fx, stru
 		Ds__Negotiation *row;
 
 		e = ds_self_find(d, t->store, late[i].participant, &u.self);
-		if (!e) e = negotiation_terminate(&u, late[i].pid, STR("NOT_DECIDED"),
+		if (!e)
+			e = negotiation_terminate(&u, late[i].pid, STR("NOT_DECIDED"),
 						  STR("nobody decided in time"), &row);
 	}
 	if (!e) *ret_n = n;
@@ -137,7 +138,6 @@ static enum err expire_work(struct ds_job *j, struct writer_txn *t)
 
 	return inbox_expire(j->d, t, &j->fx, j->arena, &n);
 }
-
 
 static void look(void *arg)
 {

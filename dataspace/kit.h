@@ -32,7 +32,8 @@ void kit_changed(struct ds *d, struct str participant, struct str pid);
 enum err kit_negotiation_step(const struct turn *u, Ds__Negotiation *n) MUST_USE;
 enum err kit_transfer_step(const struct turn *u, Ds__Transfer *x) MUST_USE;
 /* kit_face.c: an agreement in force without a negotiation. */
-enum err kit_agreement_put(const struct turn *u, struct str id, bool provider, struct str callback) MUST_USE;
+enum err kit_agreement_put(const struct turn *u, struct str id, bool provider,
+			   struct str callback) MUST_USE;
 enum err kit_agreements_seed(const struct turn *u) MUST_USE;
 
 extern const struct net_route kit_routes[];

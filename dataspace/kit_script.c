@@ -115,7 +115,8 @@ static const struct cue *cue_find(const struct cue *rows, size_t n, const char *
 				  unsigned nth)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!strcmp(rows[i].of, of) && rows[i].state == state && (!rows[i].nth || rows[i].nth == nth))
+		if (!strcmp(rows[i].of, of) && rows[i].state == state &&
+		    (!rows[i].nth || rows[i].nth == nth))
 			return &rows[i];
 	return NULL;
 }

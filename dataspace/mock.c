@@ -8,7 +8,8 @@ void mock_announce(const struct ds *d)
 {
 	if (d->o.iam_mock[0])
 		log_msg(LOG_WARN, "space", NULL,
-			"TEST MODE for EDC's iam-mock: whoever calls himself %s is let in WITHOUT ANY PROOF; never do "
+			"TEST MODE for EDC's iam-mock: whoever calls himself %s is let in WITHOUT ANY "
+			"PROOF; never do "
 			"this in production (space.iam_mock)",
 			d->o.iam_mock);
 }
@@ -18,8 +19,7 @@ bool mock_is(const struct ds *d, struct str did)
 	return d->o.iam_mock[0] && str_is(did, d->o.iam_mock);
 }
 
-enum err mock_token_make(const struct ds_self *self, struct str audience, struct arena *a,
-			 struct str *ret)
+enum err mock_token_make(const struct ds_self *self, struct str audience, struct arena *a, struct str *ret)
 {
 	json_t *j = json_object();
 
@@ -57,7 +57,8 @@ enum err mock_token_read(const struct ds *d, const struct ds_self *self, struct 
 		return ERR_UNAUTHORISED;
 	}
 	if (!mock_is(d, who))
-		return refuse(f, "clientId", "mock-partner", "no unsigned tokens are taken of this partner");
+		return refuse(f, "clientId", "mock-partner",
+			      "no unsigned tokens are taken of this partner");
 	if (!str_eq(audience, self->did) &&
 	    (!str_starts(audience, str_of(self->base)) || (audience.n > base && audience.p[base] != '/')))
 		return refuse(f, "audience", "audience", "the token is for somebody else");

@@ -113,8 +113,7 @@ static enum err first_request(const struct turn *u, const struct negotiation_mes
 {
 	Ds__Dataset *s;
 	json_t *published, *asked, *diff;
-	enum err e = dataset_by_offer(u->t->store, u->a, u->self->id, m->policy.id, u->who, u->flaw,
-				      &s);
+	enum err e = dataset_by_offer(u->t->store, u->a, u->self->id, m->policy.id, u->who, u->flaw, &s);
 
 	if (e) return e;
 	if (m->policy.target.n && !str_is(m->policy.target, s->id))

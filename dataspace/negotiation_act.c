@@ -93,8 +93,9 @@ static enum err post(const struct turn *u, const Ds__Negotiation *n, json_t *mes
 
 	if (!message) return ERR_NO_MEMORY;
 	turn_name_message(message);
-	message = ds_dialect_write(u->a, n->dialect, u->self,
-				   n->side == DS__SIDE__SIDE_PROVIDER ? u->self->did : str_of(n->peer), message);
+	message =
+	    ds_dialect_write(u->a, n->dialect, u->self,
+			     n->side == DS__SIDE__SIDE_PROVIDER ? u->self->did : str_of(n->peer), message);
 	if (!message) return ERR_NO_MEMORY;
 	l.body = json_write(u->a, message, false);
 	if (n->peer_pid[0])
@@ -138,7 +139,8 @@ static enum err act_terminate(const struct turn *u, Ds__Negotiation *n, struct s
 	if (n->state)
 		e = dsp_negotiation_next((enum dsp_negotiation_state)n->state, DSP_MOVE_TERMINATE,
 					 negotiation_role(n), u->flaw, &to);
-	if (!e && n->pending == DSP_NEGOTIATION_FINALIZED) /* it may have arrived, and cannot be taken back */
+	if (!e &&
+	    n->pending == DSP_NEGOTIATION_FINALIZED) /* it may have arrived, and cannot be taken back */
 		e = flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "state", "finalizing",
 			     "the partner is being told that it is final: revoke the agreement instead");
 	if (!e && n->pending && n->peer_pid[0]) e = negotiation_forget(u, n);

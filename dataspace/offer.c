@@ -8,9 +8,9 @@ static const char *const rule_members[] = {"permission", "prohibition", "obligat
  * drops out of the document (JSON-LD 1.1, 4.1): it says nothing and is no difference of terms. */
 static bool rule_member(const char *key)
 {
-	static const char *const known[] = {"@id",     "@type",       "uid",    "action",   "constraint",
-					    "duty",    "remedy",      "target", "assigner", "assignee",
-					    "profile", "consequence"};
+	static const char *const known[] = {"@id",        "@type",    "uid",     "action",
+					    "constraint", "duty",     "remedy",  "target",
+					    "assigner",   "assignee", "profile", "consequence"};
 
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (!strcmp(key, known[i])) return true;

@@ -38,8 +38,8 @@ struct sending {
 	struct running_item item; /* first; of contents: a cut ends the sending */
 	struct outbox *o;
 	struct wake wake;
-	bool presumed;   /* its acknowledgement can wait */
-	bool data, cut;  /* a content, not a message; under data_lock, like ticket */
+	bool presumed;  /* its acknowledgement can wait */
+	bool data, cut; /* a content, not a message; under data_lock, like ticket */
 	uint64_t ticket;
 	char pid[FLOW_ITEM_MAX];
 };

@@ -9,8 +9,9 @@
  * of the message.
  *
  * What the peer answers: 2xx: delivered. 401, 404 and 409: perhaps it has not got so far yet (EDC acts on
- * our answer to its message after we do); a few more attempts. 408, 425, 429, 5xx, no answer: again until OUTBOX_AGE_MAX. Anything else: refused for
- * good. Delivered and refused entries go to the function of their kind (DS_OUTBOX_KINDS).
+ * our answer to its message after we do); a few more attempts. 408, 425, 429, 5xx, no answer: again until
+ * OUTBOX_AGE_MAX. Anything else: refused for good. Delivered and refused entries go to the function of
+ * their kind (DS_OUTBOX_KINDS).
  *
  * Threads: outbox_wake any; open, start and close on the main thread; the rest on shard 0, the
  * courier's and the writer's thread. */

@@ -63,8 +63,9 @@ static void choosing_answer(struct net_req *r, void *arg, const struct fetched *
 	json_t *j;
 	enum err e = partner_answer_check(got, &f);
 
-	if (!e && (json_read(r->arena, got->body, &f, &j) ||
-		   ds_dialect_choose(r->arena, ds_of(r), j, c->root, &f, &c->partner.dialect, &c->partner.base)))
+	if (!e &&
+	    (json_read(r->arena, got->body, &f, &j) ||
+	     ds_dialect_choose(r->arena, ds_of(r), j, c->root, &f, &c->partner.dialect, &c->partner.base)))
 		f.err = e = ERR_UPSTREAM;
 	if (e)
 		net_reply_flaw(r, &f);

@@ -132,10 +132,10 @@ static bool sink_read(struct arena *a, const Ds__Transfer *x, struct sink *ret)
 	*ret = (struct sink){.url = arena_strdup(a, dsp_data_address_text(j, "endpoint")),
 			     .method = str_is(method, "PUT") ? "PUT" : "POST"};
 	if (token.n)
-		ret->authorization =
-		    str_is(dsp_data_address_text(j, "authType"), "bearer") && !str_starts_nocase(token, STR("bearer "))
-			? arena_printf(a, "Bearer %.*s", STR_ARG(token)).p
-			: arena_strdup(a, token);
+		ret->authorization = str_is(dsp_data_address_text(j, "authType"), "bearer") &&
+					     !str_starts_nocase(token, STR("bearer "))
+					 ? arena_printf(a, "Bearer %.*s", STR_ARG(token)).p
+					 : arena_strdup(a, token);
 	return ret->url && ret->url[0] && (!token.n || ret->authorization);
 }
 

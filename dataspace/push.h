@@ -3,14 +3,14 @@
  * One thread leads all pushes; it may wait for the writer. The courier sends the file and checks the sink's
  * address as it does for every partner's address (no private networks unless the node allows them).
  *
- *   WAIT ── due ──► ask (command: state, policy, grant of all octets) ──► SEND ──► SENT ──► 2xx: record, over
- *    ▲                                                                              │
- *    └──────────── backoff, from the beginning ◄── no answer, 408, 425, 429, 5xx ───┘   else: terminated
+ *   WAIT ── due ──► ask (command: state, policy, grant of all octets) ──► SEND ──► SENT ──► 2xx: record,
+ * over ▲                                                                              │ └────────────
+ * backoff, from the beginning ◄── no answer, 408, 425, 429, 5xx ───┘   else: terminated
  *
- * The request: POST (or PUT, when the DataAddress has a property `method` that says so) to its endpoint, with
- * Authorization from its property `authorization`, Content-Type of the dataset, and Repr-Digest (RFC 9530)
- * for the sink to check.
- * Invariants: 1. all octets are granted, durably, before the first leaves: a policy's limit on octets holds.
+ * The request: POST (or PUT, when the DataAddress has a property `method` that says so) to its endpoint,
+ * with Authorization from its property `authorization`, Content-Type of the dataset, and Repr-Digest (RFC
+ * 9530) for the sink to check. Invariants: 1. all octets are granted, durably, before the first leaves: a
+ * policy's limit on octets holds.
  * 2. the policy is asked again every PUSH_LOOK while it runs; a cut ends it at once. 3. what the sink has
  * taken is durable before "finished" is reported; one that was taken is not sent again. 4. one push is one
  * request of the meter, however often it was tried; the provider settles alone (meter.h, 8). */
@@ -20,7 +20,7 @@
 #include "dataspace/plane.h"
 
 enum {
-	PUSH_TRIES_MAX = 10,  /* two minutes with the backoff below: a sink that restarts */
+	PUSH_TRIES_MAX = 10, /* two minutes with the backoff below: a sink that restarts */
 	PUSH_REASON = 400,
 	PUSH_ANSWER_MAX = 64 << 10, /* of what the sink says */
 };

@@ -66,8 +66,8 @@ struct ds {
 	struct replays *replays; /* token ids used */
 	struct outbox *outbox;
 	struct waits *waits;
-	struct kit *kit; /* NULL unless the options name it: dataspace/kit.h */
-	struct crawler *crawler; /* NULL until ds_start */
+	struct kit *kit;           /* NULL unless the options name it: dataspace/kit.h */
+	struct crawler *crawler;   /* NULL until ds_start */
 	struct net_server *server; /* from ds_start on */
 	_Atomic bool stopping;
 	pthread_rwlock_t shards_lock;
@@ -237,7 +237,7 @@ struct ds_did {
 	} ec[DS_DID_EC_KEYS]; /* P-256 */
 	size_t ec_n;
 	char credentials[DS_URL_MAX]; /* its CredentialService; "" when there is none */
-	bool pinned;		      /* by the configuration, which is then all there is to know */
+	bool pinned;                  /* by the configuration, which is then all there is to know */
 	char dsp[DS_URL_MAX]; /* DSP base of its DataService or CatalogService; "" when there is none */
 	char versions[DS_URL_MAX]; /* of its DataService that tells the versions; "" when there is none */
 };
@@ -257,8 +257,8 @@ struct ds_peer {
 	unsigned char jti[16];      /* digest of (iss, jti): spend it in the command */
 	int64_t jti_expires;        /* seconds */
 	const struct ds_self *self; /* the participant addressed */
-	struct str token;	    /* claim of this name: opens its credential service for us; may be empty */
-	json_t *credentials;	    /* array of what identity.h verified; NULL: nothing was asked for */
+	struct str token;    /* claim of this name: opens its credential service for us; may be empty */
+	json_t *credentials; /* array of what identity.h verified; NULL: nothing was asked for */
 };
 typedef void ds_peer_fn(struct net_req *r, const struct ds_peer *peer);
 void ds_peer_require(struct net_req *r, ds_peer_fn *then);

@@ -30,10 +30,12 @@
 	X(catalog_head, "catalog_feed.c", "", "8 octets: which catalog; be64 number of its last change")   \
 	X(catalog_change, "catalog_feed.c", "be64 change", "dataset")                                      \
 	X(source, "federation.c", "DID", "Source")                                                         \
-	X(federated, "federated.c", "DID of the source, hex of 16 octets of SHA-256(dataset)", "Federated")\
+	X(federated, "federated.c", "DID of the source, hex of 16 octets of SHA-256(dataset)",             \
+	  "Federated")                                                                                     \
 	X(inbox, "inbox.c", "pid of a negotiation that waits for its owner", "be64 microseconds: until")   \
-	X(dead, "outbox_dead.c", "be64 seq", "Outbox")\
-	X(credential, "wallet.c", "held or issued, id; or next", "JSON; of next: decimal, the next index of the status list")\
+	X(dead, "outbox_dead.c", "be64 seq", "Outbox")                                                     \
+	X(credential, "wallet.c", "held or issued, id; or next",                                           \
+	  "JSON; of next: decimal, the next index of the status list")                                     \
 	X(control_plane, "control_plane.c", "control plane", "ControlPlane")                               \
 	X(flow, "flow_row.c", "flow", "Flow")
 

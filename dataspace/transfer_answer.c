@@ -53,7 +53,8 @@ static enum err refused(const struct turn *u, Ds__Transfer *x, int status, struc
 	refusal_read(u, x, body, &code, &reason);
 	e = first && status == 403 ? transfer_tell(u, x, DS_EVENT_TRANSFER_REFUSED, true, reason, NULL)
 				   : undelivered(u, x, status, reason);
-	if (!e && first) e = agreement_ended_by_peer(u, str_of(x->agreement), str_of(x->peer), code, reason);
+	if (!e && first)
+		e = agreement_ended_by_peer(u, str_of(x->agreement), str_of(x->peer), code, reason);
 	return e ? e : give_up(u, x, code, reason);
 }
 

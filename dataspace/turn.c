@@ -77,7 +77,8 @@ enum err turn_name_check(struct str s, size_t max, const char *at, struct flaw *
 /* Paths are appended: a query or fragment would swallow them, a user or a backslash would hide the host. */
 static bool host_ok(struct str url)
 {
-	struct str rest = str_skip(url, str_find(url, '/') + 2), host = str_first(rest, str_find(rest, '/'));
+	struct str rest = str_skip(url, str_find(url, '/') + 2),
+		   host = str_first(rest, str_find(rest, '/'));
 
 	for (size_t i = 0; i < rest.n; i++)
 		if (strchr("?#\\", rest.p[i])) return false;

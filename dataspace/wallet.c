@@ -40,7 +40,8 @@ static enum err event_append(struct writer_txn *t, enum ds_event_kind kind, stru
 			     struct str who, json_t *row)
 {
 	static const char *const told[] = {"id", "type", "issuer", "subject"};
-	struct ds_event ev = {.kind = kind, .participant = participant, .who = who, .detail = json_object()};
+	struct ds_event ev = {
+	    .kind = kind, .participant = participant, .who = who, .detail = json_object()};
 
 	must(ev.detail);
 	for (size_t i = 0; i < sizeof told / sizeof *told; i++)
@@ -68,7 +69,8 @@ enum err wallet_check(struct arena *a, const struct ds_self *self, struct str jw
 	enum err e = ERR_OK;
 
 	if (jwt.n > WALLET_JWT_MAX)
-		return flaw_set(f, ERR_TOO_LARGE, FLAW_NO_OFFSET, "jwt", "size", "a credential has at most 16 KiB");
+		return flaw_set(f, ERR_TOO_LARGE, FLAW_NO_OFFSET, "jwt", "size",
+				"a credential has at most 16 KiB");
 	e = vc_jwt_parse(a, jwt, f, &j);
 	if (!e) e = vc_credential_read(&j, f, ret);
 	if (!e && !str_eq(ret->subject, self->did))
@@ -181,19 +183,21 @@ static json_t *credential_make(const struct issuing *x, usec_t now, uint64_t ind
 	json_put_str(subject, "id", x->subject);
 	vc = json_pack("{s:[s],s:s%,s:[s,s%],s:s%,s:s,s:s,s:o}", "@context",
 		       "https://www.w3.org/2018/credentials/v1", "id", x->id.p, x->id.n, "type",
-		       "VerifiableCredential", x->type.p, x->type.n, "issuer", x->self->did.p, x->self->did.n,
-		       "issuanceDate", clock_print(now, false, from), "expirationDate",
+		       "VerifiableCredential", x->type.p, x->type.n, "issuer", x->self->did.p,
+		       x->self->did.n, "issuanceDate", clock_print(now, false, from), "expirationDate",
 		       clock_print(end, false, until), "credentialSubject", subject);
 	must(vc);
 	json_put(vc, "credentialStatus",
 		 json_pack("{s:o,s:s,s:s,s:o,s:o}", "id",
-			   json_sprintf("%s" DS_DCP_PATH "/status/1#%llu", x->self->base, (unsigned long long)index),
+			   json_sprintf("%s" DS_DCP_PATH "/status/1#%llu", x->self->base,
+					(unsigned long long)index),
 			   "type", "StatusList2021Entry", "statusPurpose", "revocation", "statusListIndex",
 			   json_sprintf("%llu", (unsigned long long)index), "statusListCredential",
 			   json_sprintf("%s" DS_DCP_PATH "/status/1", x->self->base)));
-	json_t *j = json_pack("{s:s%,s:s%,s:s%,s:I,s:I,s:o}", "iss", x->self->did.p, x->self->did.n, "sub",
-			      x->subject.p, x->subject.n, "jti", x->id.p, x->id.n, "nbf",
-			      (json_int_t)(now / USEC_PER_SEC), "exp", (json_int_t)(end / USEC_PER_SEC), "vc", vc);
+	json_t *j =
+	    json_pack("{s:s%,s:s%,s:s%,s:I,s:I,s:o}", "iss", x->self->did.p, x->self->did.n, "sub",
+		      x->subject.p, x->subject.n, "jti", x->id.p, x->id.n, "nbf",
+		      (json_int_t)(now / USEC_PER_SEC), "exp", (json_int_t)(end / USEC_PER_SEC), "vc", vc);
 	must(j);
 	return j;
 }
@@ -235,11 +239,14 @@ static enum err issuing_read(struct net_req *r, struct ds_job *j, struct flaw *f
 	if (!e && json_object_get(body, "claims")) e = json_obj(body, "", "claims", f, &claims);
 	if (e) return e;
 	if (!str_starts(x->subject, STR("did:")) || x->subject.n > DS_DID_MAX)
-		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "subject", "did", "the subject must be a DID");
+		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "subject", "did",
+				"the subject must be a DID");
 	if (!x->type.n || x->type.n > 100 || str_is(x->type, "VerifiableCredential"))
-		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "type", "length", "a type has 1 to 100 octets");
+		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "type", "length",
+				"a type has 1 to 100 octets");
 	if (!x->days || x->days > ISSUE_DAYS_MAX)
-		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "days", "range", "1 to %d days", ISSUE_DAYS_MAX);
+		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "days", "range", "1 to %d days",
+				ISSUE_DAYS_MAX);
 	x->claims = claims;
 	x->id = arena_dup(j->arena, str_of(uuid_urn(id)));
 	return ERR_OK;
@@ -344,10 +351,12 @@ static void list_get(struct net_req *r)
 }
 
 const struct net_route wallet_routes[] = {
-    {NET_POST, "/participants/{p}/credentials", issue_post, ROLE_OWNER, ISSUE_BODY_MAX, 0, "issue a credential"},
+    {NET_POST, "/participants/{p}/credentials", issue_post, ROLE_OWNER, ISSUE_BODY_MAX, 0,
+     "issue a credential"},
     {NET_GET, "/participants/{p}/credentials", list_get, ROLE_OWNER | ROLE_AUDITOR, 0, 0,
      "credentials held and issued"},
-    {NET_POST, "/participants/{p}/credentials/{id}/revoke", revoke_post, ROLE_OWNER, 1024, 0, "revoke a credential"},
+    {NET_POST, "/participants/{p}/credentials/{id}/revoke", revoke_post, ROLE_OWNER, 1024, 0,
+     "revoke a credential"},
     {NET_POST, "/participants/{p}/wallet", wallet_post, ROLE_OWNER, WALLET_JWT_MAX + 1024, 0,
      "put a credential into the wallet"},
 };

@@ -3,13 +3,17 @@
  * Purpose: one table of both. A participant that issues is the small issuer by which a data space is
  * founded: each credential has a bit of the participant's one status list, which is made anew from the
  * table whenever it is asked for, so that a revocation counts at once.
- * Credentials are VCDM 1.1 JWT (profile vc11-sl2021/jwt). Threads: reading on shards, changes as commands. */
+ * Credentials are VCDM 1.1 JWT (profile vc11-sl2021/jwt). Threads: reading on shards, changes as commands.
+ */
 #ifndef DATASPACE_WALLET_H
 #define DATASPACE_WALLET_H
 
 #include "dataspace/space.h"
 
-enum { WALLET_JWT_MAX = 16 << 10, WALLET_HELD_MAX = 256 /* of one participant: each may go into a presentation */ };
+enum {
+	WALLET_JWT_MAX = 16 << 10,
+	WALLET_HELD_MAX = 256 /* of one participant: each may go into a presentation */
+};
 
 /* fn for each row of that kind ("held", "issued"), its JSON in the arena. */
 typedef enum err wallet_fn(void *arg, json_t *row);

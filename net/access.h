@@ -46,8 +46,8 @@ bool access_scope_has(const struct principal *p, struct str item); /* exact item
 /* By token text or certificate hash. ERR_UNAUTHORISED (unknown), ERR_EXPIRED. Slices in the arena. */
 enum err access_find(struct store_txn *t, unsigned table, struct arena *a, struct str token,
 		     struct str cert_sha256, struct principal *ret) MUST_USE;
-/* By name, for faces that keep sessions of a credential: its secret's SHA-256 too. ERR_UNAUTHORISED (none of that
- * name), ERR_EXPIRED. */
+/* By name, for faces that keep sessions of a credential: its secret's SHA-256 too. ERR_UNAUTHORISED (none
+ * of that name), ERR_EXPIRED. */
 enum err access_find_name(struct store_txn *t, unsigned table, struct arena *a, struct str name,
 			  struct principal *ret, unsigned char ret_secret_sha256[32]) MUST_USE;
 /* The guard of net_hooks: takes "Authorization: Bearer", else the client certificate; sets

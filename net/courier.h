@@ -26,7 +26,7 @@ struct courier_result {
 	struct str body; /* empty when `data` took it */
 	struct str content_type;
 	struct str location, retry_after, etag, link; /* link: fields joined by ", " */
-	char text[200]; /* the failure in words */
+	char text[200];                               /* the failure in words */
 	usec_t took;
 	unsigned attempts;
 };

@@ -155,7 +155,8 @@ void net_timer_stop(struct net_timer *t); /* NULL is allowed */
 struct net_hooks {
 	void *ctx;
 	enum err (*start)(void *ctx, struct net_shard *s); /* on the shard's thread, before it listens */
-	void (*turn)(void *ctx, struct net_shard *s); /* before the first work of each loop turn and of each read */
+	void (*turn)(void *ctx,
+		     struct net_shard *s); /* before the first work of each loop turn and of each read */
 	void (*idle)(void *ctx, struct net_shard *s); /* before it sleeps: give read snapshots up */
 	void (*stop)(void *ctx, struct net_shard *s);
 	/* Decides whether r may call r->route and sets r->principal. An error is the answer. */
@@ -189,8 +190,8 @@ struct net_options {
 	const struct net_routes *routes;
 	size_t routes_n;
 	struct net_hooks hooks;
-	/* After the guard, on every route: whether the client may ask just now. hooks.ctx is its ctx; an error
-	 * is the answer. NULL: always. */
+	/* After the guard, on every route: whether the client may ask just now. hooks.ctx is its ctx; an
+	 * error is the answer. NULL: always. */
 	enum err (*admit)(void *ctx, struct net_req *r, struct flaw *f);
 	size_t request_arena;     /* octets per request besides the body; 0 = 2 MiB */
 	unsigned connections_max; /* per shard; 0 = 16,384 */

@@ -8,7 +8,8 @@
  * Threads: everything belongs to the shard's thread, except net_post, shard_count (written by the
  * shard, read by any) and the two fields under `lock`.
  *
- * Invariants: 1. hooks.turn has run after a read and before any function of the application that it leads to;
+ * Invariants: 1. hooks.turn has run after a read and before any function of the application that it leads
+ * to;
  * 2. `out` and `sealed` are empty whenever control returns to the loop: one connection at a time
  * fills and empties them; 3. after `ended` is set no posted function runs, before it all do. */
 #ifndef NET_SHARD_H

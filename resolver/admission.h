@@ -12,7 +12,8 @@
 
 /* After every change was prepared, before anything of it is written. Finds each change's allocation,
  * checks, and counts what is new. ERR_FORBIDDEN (enterprise-suspended, enterprise-closed, account-right,
- * foreign-prefix), ERR_NOT_RESPONSIBLE (handed-over), ERR_QUOTA (enterprise-quota); of a set with a judge, each change gets its own verdict. */
+ * foreign-prefix), ERR_NOT_RESPONSIBLE (handed-over), ERR_QUOTA (enterprise-quota); of a set with a judge,
+ * each change gets its own verdict. */
 enum err admission_pass(struct registry_set *s, struct writer_txn *t, struct arena *a,
 			struct flaw *f) MUST_USE;
 

@@ -22,7 +22,8 @@ static void place(const struct rs_shard *s, const struct id *id, struct local *l
 	l->tally = TALLY_OURS + ours->index;
 	if (!m) return;
 	l->withheld = m->withheld;
-	if (tallies_has(s->tallies, TALLY_ALLOCATED + (size_t)m->slot)) l->tally = TALLY_ALLOCATED + m->slot;
+	if (tallies_has(s->tallies, TALLY_ALLOCATED + (size_t)m->slot))
+		l->tally = TALLY_ALLOCATED + m->slot;
 }
 
 void answer_seek(const struct rs_shard *s, const struct id *id, struct sought *ret)
@@ -32,8 +33,7 @@ void answer_seek(const struct rs_shard *s, const struct id *id, struct sought *r
 	*ret = k;
 }
 
-static enum err find_member(const struct rs_shard *s, struct arena *a, const struct id *id,
-			    struct local *l)
+static enum err find_member(const struct rs_shard *s, struct arena *a, const struct id *id, struct local *l)
 {
 	struct series series;
 	enum err e = series_find(s->txn, id, &series);

@@ -17,8 +17,8 @@ enum { SIGNATURES_OCTETS = 4 << 20 /* per shard: some 5,000 signed answers */ };
 struct local { /* a record of a member of a series lives in the arena given */
 	enum answer_kind kind;
 	const struct zone *zone;
-	uint32_t tally; /* where it is counted, see statistics.h */
-	bool withheld;  /* its enterprise is suspended: told as not found */
+	uint32_t tally;          /* where it is counted, see statistics.h */
+	bool withheld;           /* its enterprise is suspended: told as not found */
 	struct str record;       /* packed: RECORD, RETIRED */
 	struct record_head head; /* the same */
 	uint32_t ttl;

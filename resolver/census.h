@@ -32,7 +32,8 @@ struct census {
 
 void census_open(struct census *y, struct store_txn *t);
 /* Identifiers in order of key are cheapest. authority: the prefix of ours that covers key. */
-enum err census_add(struct census *y, struct str key, struct str authority, int active, int retired) MUST_USE;
+enum err census_add(struct census *y, struct str key, struct str authority, int active,
+		    int retired) MUST_USE;
 enum err census_close(struct census *y) MUST_USE; /* writes what is left */
 
 /* Zeros for what was never counted. Of a boundary that is an identifier too (a GTIN, an OID), the

@@ -23,11 +23,11 @@
 	X(changes, "identifiers registered, replaced or retired")                                          \
 	X(changes_refused, "registrations refused")                                                        \
 	X(repeated, "changes answered from their idempotency key")                                         \
-	X(finds, "questions for the identifiers that have a value")                                 \
+	X(finds, "questions for the identifiers that have a value")                                        \
 	X(limited_reads, "requests that change nothing refused for coming too often")                      \
 	X(limited_changes, "changes refused for coming too often")                                         \
 	X(limited_anonymous, "changes without a credential refused for coming too often")                  \
-	X(proofs, "credentials given for the proof of a key")                 \
+	X(proofs, "credentials given for the proof of a key")                                              \
 	X(import_records, "records read by imports")                                                       \
 	X(import_refused, "records that imports refused")                                                  \
 	X(export_records, "records given by exports")

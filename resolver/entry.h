@@ -12,14 +12,12 @@
  * series.registered     pattern, members, revision, after (SHA-256 of the packed record with the templates)
  * series.replaced       pattern, members, revision, before, after
  * series.retired        pattern, members, revision, before, after
- * series.split          pattern, before, first, after_first, second, after_second: pattern and digest of each
- * import.started        format, import
- * import.finished       created, digest (bulk_chain), import, lines, octets, refused, replaced, same
- * import.removed        import
- * delegation.granted    prefix, child, serial, digest (SHA-256 of the packed Signed message)
- * delegation.withdrawn  prefix, digest
- * enterprise.KIND       code, digest (SHA-256 of the row of the table enterprise), name, and where there are any
- *                       node, prefixes, quota, reason, resolve ("no"), review. KIND: applied, approved, rejected,
+ * series.split          pattern, before, first, after_first, second, after_second: pattern and digest of
+ * each import.started        format, import import.finished       created, digest (bulk_chain), import,
+ * lines, octets, refused, replaced, same import.removed        import delegation.granted    prefix, child,
+ * serial, digest (SHA-256 of the packed Signed message) delegation.withdrawn  prefix, digest
+ * enterprise.KIND       code, digest (SHA-256 of the row of the table enterprise), name, and where there
+ * are any node, prefixes, quota, reason, resolve ("no"), review. KIND: applied, approved, rejected,
  *                       suspended, reinstated, handed-over, closed, prefix-allocated,
  *                       prefix-released, quota, changed, key
  * Threads: a writer's. Errors are sticky in the buffer. */

@@ -1,13 +1,13 @@
-/* GET /exports?prefix=P&format=csv|ndjson|protobuf&status=active|retired|all: every record under a prefix, in order of the keys, as a
- * stream that POST /imports takes (proto/bulk).
+/* GET /exports?prefix=P&format=csv|ndjson|protobuf&status=active|retired|all: every record under a prefix,
+ * in order of the keys, as a stream that POST /imports takes (proto/bulk).
  *
  * Consistency. An export reads one snapshot for EXPORT_SNAPSHOT at most, for an old one keeps pages of the
  * store from being used again and its map from growing. Then it goes on behind its last record in a newer
  * one, and leaves out what was registered after the export began (the record's leaf in the ledger tells).
  * So what takes less than EXPORT_SNAPSHOT, some hundred thousand records to a client that keeps up, is one
  * snapshot; in a longer one a record that was replaced meanwhile stands as it is now, and one that was
- * retired is missing. Values that nobody may read are left out, and retired identifiers unless the query wants them: then
- * each record tells its status, and an import makes a tombstone of it.
+ * retired is missing. Values that nobody may read are left out, and retired identifiers unless the query
+ * wants them: then each record tells its status, and an import makes a tombstone of it.
  *
  * Columns of CSV: those that the query names (columns=1:URL,2:DESC), else those of the first EXPORT_LOOK
  * records; what does not fit stands in the column `values`. */
@@ -42,7 +42,7 @@ struct export
 	enum bulk_form form;
 	struct bulk_columns columns;
 	struct str prefix;
-	unsigned statuses; /* a bit for each that is wanted */
+	unsigned statuses;        /* a bit for each that is wanted */
 	char last[STORE_KEY_MAX]; /* key of the record given last */
 	size_t last_n;
 	uint64_t leaves; /* of the ledger when it began */

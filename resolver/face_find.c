@@ -94,8 +94,8 @@ static enum err beginning_cursor(struct net_req *r, struct flaw *f, struct findi
 	struct str text, row;
 	p->part = PART_PUBLIC;
 	if (!net_query(r, "cursor", &text) || !text.n) return ERR_OK;
-	bool ok = text.n <= CURSOR_TEXT_MAX && !base64url_parse(r->arena, text, &row) &&
-		  row.n <= STORE_KEY_MAX;
+	bool ok =
+	    text.n <= CURSOR_TEXT_MAX && !base64url_parse(r->arena, text, &row) && row.n <= STORE_KEY_MAX;
 	if (ok && !reverse_is_row(&q, row)) {
 		q.hidden = true;
 		p->part = PART_HIDDEN;
@@ -115,7 +115,8 @@ static enum err beginning_read(struct net_req *r, struct flaw *f, struct finding
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "begins", "one-of",
 				"one of value and begins, not both");
 	if (p->beginning.n > RECORD_DATA_MAX)
-		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "begins", "length", "no value is so long");
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "begins", "length",
+				"no value is so long");
 	enum err e = ERR_OK;
 	if (net_query(r, "prefix", &text) && text.n) e = id_prefix_parse(r->arena, text, f, &p->prefix);
 	if (!e) e = reader_read(r, f, &p->scope);
@@ -304,7 +305,8 @@ static bool sees_all(const struct finding_page *p)
 	return true;
 }
 
-/* Hidden values of others would cost whoever may not see them time: so this part is for those who see all. */
+/* Hidden values of others would cost whoever may not see them time: so this part is for those who see all.
+ */
 static enum err put_beginning(struct finding_page *p)
 {
 	struct reverse_beginning q = {.number = p->query.number,
@@ -427,7 +429,8 @@ static void post_rebuild(struct net_req *r)
 }
 
 const struct net_route face_find_rows[] = {
-    {NET_GET, "/find", get_find, 0, 0, 0, "identifiers that have a value of this type and data, or data that begin so"},
+    {NET_GET, "/find", get_find, 0, 0, 0,
+     "identifiers that have a value of this type and data, or data that begin so"},
     {NET_GET, "/find/types", get_types, REGISTRY_READERS | ROLE_OPERATOR, 0, 0,
      "types that can be searched for, and their state"},
     {NET_POST, "/find/rebuild", post_rebuild, ROLE_OPERATOR, 4096, 0, "builds the index of a type anew"},

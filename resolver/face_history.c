@@ -112,8 +112,7 @@ static enum err record_then(struct net_req *r, const struct id *id, struct as_of
 {
 	unsigned char digest[HASH_SHA256];
 	struct rs *rs = rs__shard(r)->rs;
-	const struct timeline line = {
-	    .feed = writer_feed(rs->o.writer), .txn = w->txn, .prefix = id->key};
+	const struct timeline line = {.feed = writer_feed(rs->o.writer), .txn = w->txn, .prefix = id->key};
 	struct str packed = STR_NONE;
 	enum err e = timeline_record(&line, w->moment.leaf, w->moment.next, &packed);
 	if (e) return e == ERR_GONE ? ERR_OK : e;

@@ -392,6 +392,7 @@ static void get_resolve(struct net_req *r)
 
 const struct net_route face_resolve_rows[] = {
     {NET_GET, "/resolve/{id...}", get_resolve, 0, 0, NET_TWICE, "what an identifier stands for"},
-    {NET_POST, "/resolve", post_resolve, 0, BATCH_REQUEST_MAX, NET_READ, "the same for up to 1,000 identifiers"},
+    {NET_POST, "/resolve", post_resolve, 0, BATCH_REQUEST_MAX, NET_READ,
+     "the same for up to 1,000 identifiers"},
 };
 const size_t face_resolve_rows_n = sizeof face_resolve_rows / sizeof *face_resolve_rows;

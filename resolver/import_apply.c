@@ -9,7 +9,8 @@ enum {
 	BATCH_ARENA =
 	    128 << 20, /* IMPORT_BATCH_OCTETS and one line of 1 MiB as JSON trees, values and texts */
 	SCRATCH_ARENA = 64 << 20, /* the same, packed */
-	LOAD_BEGINS = 50000, /* records by which a large import is known as one: their rows are made again */
+	LOAD_BEGINS =
+	    50000, /* records by which a large import is known as one: their rows are made again */
 	TELLTALE_MAX = 2 * IMPORT_NAME_MAX + 64,
 };
 
@@ -156,8 +157,8 @@ static void count_changes(struct import_batch *b)
 	}
 }
 
-/* The beginning of a large import: rows of the reverse index wait until all of it has come, if the registry has
- * nothing else. */
+/* The beginning of a large import: rows of the reverse index wait until all of it has come, if the registry
+ * has nothing else. */
 static enum err note_load(struct import_batch *b, struct store_txn *t)
 {
 	bool full = b->lines_n == IMPORT_BATCH_RECORDS || b->after.offset - b->from >= IMPORT_BATCH_OCTETS;

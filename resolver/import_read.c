@@ -146,8 +146,7 @@ static struct str kept(struct arena *a, struct str s)
 /* A copy of what was read in the line's arena: trees of JSON are freed while they are still warm. */
 static enum err keep_record(struct arena *a, const struct record *from, struct record *ret)
 {
-	*ret = (struct record){
-	    .id = kept(a, from->id), .status = from->status, .values_n = from->values_n};
+	*ret = (struct record){.id = kept(a, from->id), .status = from->status, .values_n = from->values_n};
 	ret->values = ARENA_ARRAY(a, struct value, from->values_n);
 	for (size_t i = 0; i < from->values_n && ret->values; i++) {
 		const struct value *v = &from->values[i];

@@ -43,7 +43,8 @@ struct import_run {
 	/* the thread's own: */
 	struct flight flights[IMPORT_BATCHES];
 	struct flight *open; /* the batch that is being read */
-	struct buf taken; /* what was `in`: changed for it in a moment, so that the shard never waits for a copy */
+	struct buf
+	    taken; /* what was `in`: changed for it in a moment, so that the shard never waits for a copy */
 	struct buf work;
 	size_t work_at;
 	bool last; /* all of the input is in work */

@@ -71,7 +71,7 @@ static void series_line(struct rs *r, struct store_txn *t, bool members, struct 
 		struct series_count n;
 		if (series_count(t, r->ours[i].key, &n)) continue;
 		for (int retired = 0; retired < 2; retired++) {
-			uint64_t value = members ? retired ? n.members_retired : n.members
+			uint64_t value = members   ? retired ? n.members_retired : n.members
 					 : retired ? n.retired
 						   : n.active;
 			buf_printf(out, "kanhe_resolver_%s{prefix=\"", name);

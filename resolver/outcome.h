@@ -17,7 +17,7 @@ struct outcome {
 	struct record_head head; /* of the record */
 	struct str octets;       /* packed Signed Answer; empty when it is ours and not signed yet */
 	uint32_t ttl;
-	uint32_t tally; /* where it is counted, see statistics.h */
+	uint32_t tally;         /* where it is counted, see statistics.h */
 	struct str prefix, url; /* of a referral */
 	const struct hop *hops; /* of others */
 	size_t hops_n;

@@ -70,7 +70,8 @@ static enum err row_of(struct str row, const struct id *id, uint64_t *ret_leaf, 
 	return ERR_OK;
 }
 
-static enum err find_row(struct store_txn *t, const struct id *id, uint64_t *ret_leaf, struct str *ret_packed)
+static enum err find_row(struct store_txn *t, const struct id *id, uint64_t *ret_leaf,
+			 struct str *ret_packed)
 {
 	struct str row;
 	enum err e = store_get(t, RS_TABLE_record, id->key, &row);
@@ -275,7 +276,8 @@ static enum err check_condition(const struct registry_set *s, const struct regis
 	if (named && (!old || old->revision != s->revision))
 		return refuse(s, c, ERR_PRECONDITION, "revision", f);
 	if (c->tombstone)
-		return old && s->condition == REGISTRY_ABSENT ? refuse(s, c, ERR_EXISTS, "absent", f) : ERR_OK;
+		return old && s->condition == REGISTRY_ABSENT ? refuse(s, c, ERR_EXISTS, "absent", f)
+							      : ERR_OK;
 	if (c->act != REGISTRY_PUT && !old) return refuse(s, c, ERR_NOT_FOUND, "registered", f);
 	if (c->act != REGISTRY_PUT && old->status == RECORD_RETIRED)
 		return refuse(s, c, ERR_GONE, "retired", f);
@@ -362,7 +364,8 @@ static enum err pack_new(struct registry_change *c, const struct record_head *ol
 
 static enum err pack_retired(struct registry_change *c, struct str old, usec_t now, struct arena *a)
 {
-	struct record r = {.id = c->id.text, .created = now, .owner = c->authority}; /* of what was not there */
+	struct record r = {
+	    .id = c->id.text, .created = now, .owner = c->authority}; /* of what was not there */
 	enum err e = old.n ? record_unpack(a, old, NULL, &r) : ERR_OK;
 	if (e) return e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
 	/* what is retired says nothing any more but why; history keeps the digests */
@@ -385,7 +388,8 @@ static enum err check_template(struct registry_set *s, struct registry_change *c
 			       struct store_txn *t, struct arena *a, struct flaw *f)
 {
 	/* a member of a series had no record of its own, and so no part in a template's use */
-	struct templates_record r = {&c->id, c->record.values, c->record.values_n, c->series.n ? STR_NONE : old};
+	struct templates_record r = {&c->id, c->record.values, c->record.values_n,
+				     c->series.n ? STR_NONE : old};
 	char at[sizeof f->at];
 	if (c->act == REGISTRY_RETIRE) r.values_n = 0;
 	enum err e = templates_check(t, a, &r, s->shared ? s->shared : &s->seen, NULL, f, &c->bond);
@@ -418,7 +422,8 @@ static enum err amend(struct registry_change *c, struct str old, struct arena *a
 }
 
 /* What the identifier was so far as a member of a series; ERR_NOT_FOUND. */
-static enum err find_member(struct registry_change *c, struct store_txn *t, struct arena *a, struct str *ret)
+static enum err find_member(struct registry_change *c, struct store_txn *t, struct arena *a,
+			    struct str *ret)
 {
 	struct series s;
 	struct record_head head, own;
@@ -431,8 +436,8 @@ static enum err find_member(struct registry_change *c, struct store_txn *t, stru
 	return c->series.p ? ERR_OK : ERR_NO_MEMORY;
 }
 
-/* Where identifiers of a set are looked for, before anything of it is written. Of a set in order, those that
- * lie in one gap of the table are looked for once. */
+/* Where identifiers of a set are looked for, before anything of it is written. Of a set in order, those
+ * that lie in one gap of the table are looked for once. */
 struct lookup {
 	struct store_cursor *cursor; /* NULL: a set of one */
 	bool known, last;            /* nothing lies from `from` to before `next`; to the end */
@@ -511,7 +516,7 @@ static enum err note_one(const struct registry_change *c, struct writer_txn *t, 
 	entry_text(&entry, "id", c->id.text);
 	entry_text(&entry, "kind",
 		   c->act == REGISTRY_RETIRE  ? c->series.n ? STR("member.retired") : STR("record.retired")
-		   : c->act == REGISTRY_AMEND ? STR("record.amended")
+		    : c->act == REGISTRY_AMEND ? STR("record.amended")
 		   : c->created               ? STR("record.registered")
 					      : STR("record.replaced"));
 	if (c->reason.n) entry_text(&entry, "reason", c->reason);
@@ -597,8 +602,8 @@ static enum err write_all(const struct registry_set *s, struct writing *w)
 		e = write_one(w, c);
 		if (!e)
 			e = census_add(&w->census, c->id.key, c->authority,
-				      retired ? -(int)!new : new || c->revived,
-				      retired ? 1 : -(int)(c->revived && !new));
+				       retired ? -(int)!new : new || c->revived,
+				       retired ? 1 : -(int)(c->revived && !new));
 	}
 	return e ? e : census_close(&w->census);
 }

@@ -36,8 +36,8 @@ struct registry_change {
 	struct amendments amendments; /* AMEND */
 	struct str reason;            /* RETIRE: kept as the tombstone's only value; may be empty */
 	bool tombstone; /* RETIRE: also what is not there, and nothing to do where it is retired already */
-	struct str authority;         /* key octets of the prefix of ours it lies under */
-	size_t place;                 /* in the request, for the flaw */
+	struct str authority; /* key octets of the prefix of ours it lies under */
+	size_t place;         /* in the request, for the flaw */
 	/* set by registry_apply */
 	bool created, unchanged, revived;
 	struct str series; /* pattern of the series whose member it was so far; empty: of none. Its octets
@@ -65,20 +65,20 @@ struct registry_set {
 	uint64_t revision; /* of REGISTRY_REVISION */
 	struct str who;
 	uint32_t roles; /* of the credential: a registrar changes what a suspended enterprise may not */
-	uint64_t zones_version; /* delegations that the caller's check has seen */
-	bool no_series;         /* there is none at all: members need not be looked for */
+	uint64_t zones_version;        /* delegations that the caller's check has seen */
+	bool no_series;                /* there is none at all: members need not be looked for */
 	struct templates_seen *shared; /* with other sets of the same command; NULL: none */
 	struct templates_seen seen;    /* registry_apply's */
-	struct str import;        /* its name, for the ledger entry; or none */
-	registry_judge_fn *judge; /* NULL: none; the first error is the set's */
+	struct str import;             /* its name, for the ledger entry; or none */
+	registry_judge_fn *judge;      /* NULL: none; the first error is the set's */
 };
 
 /* ERR_EXISTS naming the place of the second one when an identifier stands there twice. */
 enum err registry_sort(struct registry_set *s, struct flaw *f) MUST_USE;
 /* What templates_check gives; ERR_PRECONDITION, ERR_EXISTS, ERR_NOT_FOUND, ERR_GONE, ERR_FORBIDDEN,
  * ERR_TOO_LARGE, ERR_NOT_RESPONSIBLE (delegated away meanwhile) with the record named, before anything is
- * written. The arena gets the packed records. check_delegations: ask the delegation table again, the caller's
- * picture is older. */
+ * written. The arena gets the packed records. check_delegations: ask the delegation table again, the
+ * caller's picture is older. */
 enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct arena *a,
 			bool check_delegations, struct flaw *f) MUST_USE;
 

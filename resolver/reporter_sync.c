@@ -97,8 +97,8 @@ static void batch_open(struct reporter *r, struct batch *b)
 	r->driver->batch_open(&b->b, &b->call);
 }
 
-/* What the table has goes up for a put that the feed tells by its key: a later change, which has an entry of
- * its own, may have come to be already. */
+/* What the table has goes up for a put that the feed tells by its key: a later change, which has an entry
+ * of its own, may have come to be already. */
 static enum err add_op(struct reporter *r, struct store_txn *t, struct batch *b, const struct feed_op *op)
 {
 	unsigned number = number_of(op->table);

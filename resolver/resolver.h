@@ -22,7 +22,7 @@ struct rs_anchor {          /* trust anchor: where a walk begins */
 	const char *url; /* "https://127.0.0.1:7443" */
 };
 
-struct rs_report {          /* reporting upwards (resolver/report.h); url NULL or "": none */
+struct rs_report {                        /* reporting upwards (resolver/report.h); url NULL or "": none */
 	const char *url, *token, *driver; /* driver NULL: the first */
 	usec_t every;                     /* 0 = 1 h */
 	bool sync;                        /* core data too */
@@ -46,11 +46,11 @@ struct rs_options {
 	 * and is not named any more is dropped. */
 	const char *const *find_types;
 	size_t find_types_n;
-	bool applications;          /* anybody may apply to be an enterprise here */
-	uint64_t quota;             /* identifiers of an enterprise when none is set; 0 = no limit */
+	bool applications; /* anybody may apply to be an enterprise here */
+	uint64_t quota;    /* identifiers of an enterprise when none is set; 0 = no limit */
 	struct rate_rule rates[RATE_CLASSES_N];
 	size_t rate_clients; /* remembered per shard and class; 0 = 16,384 */
-	bool china_off;             /* no SNMS and DOIP interfaces */
+	bool china_off;      /* no SNMS and DOIP interfaces */
 	struct rs_report report;
 };
 
@@ -67,7 +67,7 @@ extern const unsigned rs_table_credential; /* for net/access.h */
 enum { RS_SHARD_SLOT = 0 };
 
 enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret) MUST_USE;
-void rs_close(struct rs *r); /* after the server and the writer have stopped */
+void rs_close(struct rs *r);   /* after the server and the writer have stopped */
 void rs_quiesce(struct rs *r); /* ends reporting: before courier and writer stop */
 void rs_close(struct rs *r);   /* after the server has stopped */
 

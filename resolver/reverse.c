@@ -5,10 +5,10 @@
  *     → be32 index of the value, and the identifier key when it was cut
  *
  * Hidden rows stand behind all the public ones of a type, so that a walk over the beginning of many data
- * meets none of them. Data of more than DATA_MAX octets are their first DATA_HEAD and their SHA-256, after the length 255. Data
- * in clear, for URLs and batches follow their identifiers: a load in order of identifiers writes this
- * table nearly in order too, and LMDB fills its pages; digests would scatter it. A key that would exceed
- * STORE_KEY_MAX is cut: its last 32 octets are the SHA-256 of the identifier key. */
+ * meets none of them. Data of more than DATA_MAX octets are their first DATA_HEAD and their SHA-256, after
+ * the length 255. Data in clear, for URLs and batches follow their identifiers: a load in order of
+ * identifiers writes this table nearly in order too, and LMDB fills its pages; digests would scatter it. A
+ * key that would exceed STORE_KEY_MAX is cut: its last 32 octets are the SHA-256 of the identifier key. */
 #include "resolver/reverse.h"
 
 #include <stdlib.h>
@@ -433,7 +433,8 @@ bool reverse_is_row(const struct reverse_beginning *q, struct str key)
 	struct str data, id, want = q->beginning;
 	unsigned char first = (unsigned char)(q->hidden ? q->number | NUMBER_HIDDEN : q->number);
 	if (row_cut(key, &data, &id) || (unsigned char)key.p[0] != first) return false;
-	if ((unsigned char)key.p[1] == DATA_HASHED) want = str_first(want, want.n < data.n ? want.n : data.n);
+	if ((unsigned char)key.p[1] == DATA_HASHED)
+		want = str_first(want, want.n < data.n ? want.n : data.n);
 	return str_starts(data, want);
 }
 
@@ -445,8 +446,9 @@ enum err reverse_find_beginning(struct store_txn *t, const struct reverse_beginn
 	struct str key, value, next;
 	bool end = false;
 	b.first = (unsigned char)(q->hidden ? q->number | NUMBER_HIDDEN : q->number);
-	next = q->after.n ? q->after
-			  : seek_to(&b, (unsigned char)(q->beginning.n > DATA_MAX ? DATA_HASHED : q->beginning.n));
+	next = q->after.n
+		   ? q->after
+		   : seek_to(&b, (unsigned char)(q->beginning.n > DATA_MAX ? DATA_HASHED : q->beginning.n));
 	enum err e = store_cursor_open(t, RS_TABLE_reverse, &c);
 	if (e) return e;
 	e = store_cursor_seek(c, next, &key, &value);

@@ -33,10 +33,11 @@ struct reverse_row {
 typedef enum err reverse_row_fn(void *arg, const struct reverse_row *row);
 enum err reverse_rows(const struct reverse_types *types, struct arena *a, struct str id_key,
 		      struct str packed, reverse_row_fn *fn, void *arg) MUST_USE;
-struct str reverse_row_id(const struct reverse_row *row); /* the identifier's key */
+struct str reverse_row_id(const struct reverse_row *row);        /* the identifier's key */
 unsigned char reverse_row_number(const struct reverse_row *row); /* of its type, hidden or not */
 enum err reverse_put_row(struct store_txn *t, const struct reverse_row *row) MUST_USE;
-enum err reverse_empty(struct store_txn *t, unsigned char number, bool *ret) MUST_USE; /* a type has no rows */
+enum err reverse_empty(struct store_txn *t, unsigned char number,
+		       bool *ret) MUST_USE; /* a type has no rows */
 /* Drops at most REVERSE_STEP rows of a type from *at on, which moves; *ret_more: there may be others. */
 enum err reverse_drop(struct store_txn *t, unsigned char number, struct arena *a, struct reverse_place *at,
 		      bool *ret_more) MUST_USE;
@@ -54,8 +55,8 @@ typedef bool reverse_find_fn(void *arg, struct str id_key, uint32_t index);
 enum err reverse_find(struct store_txn *t, const struct reverse_query *q, reverse_find_fn *fn,
 		      void *arg) MUST_USE;
 
-/* All data that begin so, the shorter ones first. Costs a seek for each length of data that there is, 200 at
- * most, and the rows of the answer; those of identifiers outside of prefix one for each data. */
+/* All data that begin so, the shorter ones first. Costs a seek for each length of data that there is, 200
+ * at most, and the rows of the answer; those of identifiers outside of prefix one for each data. */
 struct reverse_beginning {
 	unsigned char number;
 	struct str beginning; /* not empty */

@@ -17,10 +17,10 @@
 
 enum {
 	NICE = 10,
-	ARENA = 8 << 20,         /* targets of one record; names of types */
-	STEP_OCTETS = 1 << 20,   /* of rows in one command */
-	CHANGED_MAX = 1 << 20,   /* identifiers changed meanwhile: beyond, it is built step by step */
-	STEP_ENTRIES = 256,      /* of the feed, looked at in one command */
+	ARENA = 8 << 20,       /* targets of one record; names of types */
+	STEP_OCTETS = 1 << 20, /* of rows in one command */
+	CHANGED_MAX = 1 << 20, /* identifiers changed meanwhile: beyond, it is built step by step */
+	STEP_ENTRIES = 256,    /* of the feed, looked at in one command */
 };
 static const usec_t QUIET = REVERSE_LOAD_QUIET * USEC_PER_SEC, RETRY = USEC_PER_SEC, NEVER = INT64_MAX;
 
@@ -36,10 +36,10 @@ struct reverse_load {
 	struct arena *arena, *scratch;
 	struct reverse_runs *runs;
 	struct reverse_types types; /* those that are sorted */
-	struct buf batch;           /* rows of a command: u16 lengths of key, stem, value, then key and value */
+	struct buf batch; /* rows of a command: u16 lengths of key, stem, value, then key and value */
 	/* positions of the feed up to which changes are known; when the command was handed in */
 	uint64_t seen, seen_before;
-	void *changed;              /* tree of struct str: identifier keys */
+	void *changed; /* tree of struct str: identifier keys */
 	size_t changed_n;
 	bool more, found;
 };
@@ -336,7 +336,8 @@ static bool wait_due(struct reverse_load *l)
 {
 	pthread_mutex_lock(&l->lock);
 	while (l->due > clock_mono_real() && !atomic_load(&l->stopping)) {
-		struct timespec at = {.tv_sec = l->due / USEC_PER_SEC, .tv_nsec = l->due % USEC_PER_SEC * 1000};
+		struct timespec at = {.tv_sec = l->due / USEC_PER_SEC,
+				      .tv_nsec = l->due % USEC_PER_SEC * 1000};
 		if (l->due == NEVER)
 			pthread_cond_wait(&l->wake, &l->lock);
 		else

@@ -7,8 +7,8 @@
 #include "base/wire.h"
 #include "resolver/registry.h"
 
-/* Of the table reverse. Without the two octets: 1, where hidden rows lay among the public ones; its types are
- * read as CLEARING, so that they are built anew. */
+/* Of the table reverse. Without the two octets: 1, where hidden rows lay among the public ones; its types
+ * are read as CLEARING, so that they are built anew. */
 enum { LAYOUT = 2 };
 enum { PLACE_HEAD = 8, TYPE_ROW = 3 + RECORD_TYPE_MAX };
 
@@ -214,7 +214,8 @@ enum err reverse_types_rebuild(struct store_txn *t, struct arena *a, struct str 
 	}
 	if (!e && !any) {
 		const struct reverse_type *there = type.n ? reverse_type_find(&types, type) : NULL;
-		bool under_way = there && (there->state == REVERSE_CLEARING || there->state == REVERSE_LOADING);
+		bool under_way =
+		    there && (there->state == REVERSE_CLEARING || there->state == REVERSE_LOADING);
 		return under_way ? ERR_OK : ERR_NOT_FOUND;
 	}
 	return e ? e : write_types(t, &types);

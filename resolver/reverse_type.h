@@ -22,8 +22,9 @@ enum { REVERSE_TYPES_MAX = 32 /* each costs every change a comparison, and match
 	X(BUILDING, "building") /* changes are noted; older records are being looked at */                 \
 	X(CLEARING, "clearing") /* its rows are being dropped; then it is built */                         \
 	X(LEAVING, "leaving")   /* its rows are being dropped; then it is forgotten */                     \
-	X(LOADING, "loading")   /* an import fills the registry: its rows come afterwards (reverse_load.h) */ \
-	X(SORTING, "sorting")   /* they come now; changes are noted */
+	X(LOADING,                                                                                         \
+	  "loading") /* an import fills the registry: its rows come afterwards (reverse_load.h) */         \
+	X(SORTING, "sorting") /* they come now; changes are noted */
 
 enum reverse_state {
 	REVERSE_NONE,

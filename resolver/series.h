@@ -87,8 +87,9 @@ struct series_change {
 enum err series_check_values(struct arena *a, const struct series_pattern *p, const struct record *r,
 			     struct flaw *f) MUST_USE;
 /* ERR_CONFLICT naming the series it overlaps, ERR_PRECONDITION, ERR_NOT_FOUND, ERR_GONE, ERR_QUOTA (too
- * many shapes), what templates_check says of its first and last member, ERR_NOT_RESPONSIBLE (a delegated prefix in it), and what admission_pass says of its
- * enterprise, for which a series counts as one identifier; before anything is written. */
+ * many shapes), what templates_check says of its first and last member, ERR_NOT_RESPONSIBLE (a delegated
+ * prefix in it), and what admission_pass says of its enterprise, for which a series counts as one
+ * identifier; before anything is written. */
 enum err series_apply(struct series_change *c, struct writer_txn *t, struct arena *a,
 		      struct flaw *f) MUST_USE;
 
@@ -106,7 +107,8 @@ struct series_key {
 
 void series_key_of(const struct series_pattern *p, struct series_key *ret);
 /* The last member's key, which a row's key and the scope noted in the row make. ERR_CORRUPT: no row. */
-enum err series_row_member(struct str key, struct str row, char room[STORE_KEY_MAX], struct str *ret) MUST_USE;
+enum err series_row_member(struct str key, struct str row, char room[STORE_KEY_MAX],
+			   struct str *ret) MUST_USE;
 /* ERR_CORRUPT. */
 enum err series_row_read(struct str key, struct str row, struct series *ret) MUST_USE;
 /* The octets in front of the packed record, leaf included (zero). */

@@ -18,8 +18,8 @@ static enum err name_value(struct flaw *f, enum err e, size_t i)
 }
 
 /* The values of the member that the words are of. */
-static enum err fill(struct arena *a, const struct record *r, const struct template_words *w, struct flaw *f,
-		     struct value **ret)
+static enum err fill(struct arena *a, const struct record *r, const struct template_words *w,
+		     struct flaw *f, struct value **ret)
 {
 	struct value *all = ARENA_ARRAY(a, struct value, r->values_n + 1);
 	enum err e = all ? ERR_OK : ERR_NO_MEMORY;

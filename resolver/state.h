@@ -65,14 +65,14 @@ struct rs {
 	struct net_routes routes;
 	struct challenges *challenges; /* session.h */
 	struct reporter *reporter;     /* report.h; NULL: nobody above */
-	struct imports *imports; /* under way */
+	struct imports *imports;       /* under way */
 	_Atomic(struct rs_shard *) shards[RS_SHARDS_MAX];
-	_Atomic unsigned shards_n;      /* highest index begun, plus one */
-	_Atomic bool series_any;        /* a series was made, perhaps: else nobody has to look */
-	_Atomic uint64_t zones_version; /* delegation changes committed */
-	uint64_t zones_applied;         /* the writer's: changes applied, committed or not */
-	struct reverse_load *load;       /* the same for a large import; NULL without a writer */
-	struct reverse_builder *builder; /* of the reverse index; NULL without a writer */
+	_Atomic unsigned shards_n;         /* highest index begun, plus one */
+	_Atomic bool series_any;           /* a series was made, perhaps: else nobody has to look */
+	_Atomic uint64_t zones_version;    /* delegation changes committed */
+	uint64_t zones_applied;            /* the writer's: changes applied, committed or not */
+	struct reverse_load *load;         /* the same for a large import; NULL without a writer */
+	struct reverse_builder *builder;   /* of the reverse index; NULL without a writer */
 	_Atomic uint64_t prefixes_version; /* the same for allocations */
 	uint64_t prefixes_applied;
 	struct statistics *statistics;

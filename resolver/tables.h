@@ -9,18 +9,18 @@
 #define RS_TABLES(X)                                                                                       \
 	X(record, "registry.c", "id key", "be64 leaf index of its last change; Record, packed")            \
 	X(history, "registry.c", "id key (history_key), be64 leaf index", "SHA-256 after; not the last")   \
-	X(counter, "census.c", "prefix key: an authority, boundaries below", "be64 active, be64 retired")   \
+	X(counter, "census.c", "prefix key: an authority, boundaries below", "be64 active, be64 retired")  \
 	X(delegation, "delegation.c", "prefix key", "Signed Delegation, packed; lasts until withdrawn")    \
 	X(serial, "delegation.c", "prefix key", "be64 last serial given out, also after a withdrawal")     \
 	X(credential, "net/access.c", "see there", "see there")                                            \
 	X(idempotency, "idempotency.c", "see there", "see there")                                          \
 	X(reverse, "reverse.c", "u8 number of a type, value, u8 visibility, id key", "see there")          \
-	X(reverse_type, "reverse_type.c", "\"types\", or u8 number of one being built", "see there")        \
+	X(reverse_type, "reverse_type.c", "\"types\", or u8 number of one being built", "see there")       \
 	X(series, "series.c, series_change.c", "see series.c", "see series.c")                             \
 	X(series_history, "series.c, series_change.c", "key of series, be64 leaf index",                   \
 	  "SHA-256 of the record after; not the last")                                                     \
 	X(series_count, "series.c, series_change.c", "prefix key of an authority",                         \
-	  "be64 active series, their members, retired series, their members")                               \
+	  "be64 active series, their members, retired series, their members")                              \
 	X(enterprise, "enterprise.c", "credit code", "see there")                                          \
 	X(usage, "admission.c", "credit code", "be64 identifiers registered, retired ones too")            \
 	X(allocation, "allocation.c", "see there", "see there")                                            \
@@ -33,7 +33,7 @@
 	X(handed, "reporter_sync.c", "\"position\"", "be64 position that the superior has")                \
 	X(reporter, "copies.c", "name of a credential", "what it has handed up so far")                    \
 	X(report, "copies.c", "digest of the name, be64 time", "JSON: its reports")                        \
-	X(copy, "copies.c", "see there", "its core data")                                    \
+	X(copy, "copies.c", "see there", "its core data")                                                  \
 	X(import, "import.c", "credential's name, NUL, import's name", "see there")                        \
 	X(import_flaw, "import.c", "key of import, NUL, be64 line", "see there")
 

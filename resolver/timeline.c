@@ -134,8 +134,8 @@ enum err timeline_walk(const struct timeline *l, struct timeline_place from, tim
 
 /* ---- what a record was ------------------------------------------------------------------- */
 
-/* In the entry of the change with leaf `at`, the record that the change with `leaf` left. ERR_GONE: it is not
- * there, or the feed begins later. */
+/* In the entry of the change with leaf `at`, the record that the change with `leaf` left. ERR_GONE: it is
+ * not there, or the feed begins later. */
 static enum err look_in_entry(const struct timeline *l, uint64_t at, uint64_t leaf, struct str *ret_packed)
 {
 	struct feed_entry entry;

@@ -4,8 +4,9 @@
  * columns: `id` once; `TYPE` or `INDEX:TYPE` for a value of that type, without an index the lowest one
  * that no column has; `ttl`, `timestamp` for what the line's columns share (seconds; RFC 3339; empty:
  * 86400, the time of registration); `values` for values that no column can say, as the array of NDJSON. An
- * empty cell is no value. `record-status` says `retired` of tombstones (empty: active), as the member `status`
- * of NDJSON and the field of protobuf do. A type called id, ttl, timestamp, values or record-status is written with its index. NDJSON:
+ * empty cell is no value. `record-status` says `retired` of tombstones (empty: active), as the member
+ * `status` of NDJSON and the field of protobuf do. A type called id, ttl, timestamp, values or
+ * record-status is written with its index. NDJSON:
  * {"id","values":[…]} a line, as record_parse_json reads it; empty lines are left out. Protobuf: packed
  * Record messages, each after its length as a varint.
  *

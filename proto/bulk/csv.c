@@ -50,7 +50,10 @@ static enum err take_cell(struct arena *a, struct str whole, struct str *line, s
 static const struct {
 	const char *name;
 	enum bulk_column_kind kind;
-} reserved[] = {{"id", BULK_ID}, {"ttl", BULK_TTL}, {"timestamp", BULK_TIMESTAMP}, {"values", BULK_VALUES},
+} reserved[] = {{"id", BULK_ID},
+		{"ttl", BULK_TTL},
+		{"timestamp", BULK_TIMESTAMP},
+		{"values", BULK_VALUES},
 		{"record-status", BULK_STATUS}};
 
 static enum err bad_column(struct flaw *f, size_t i, const char *rule, const char *text)

@@ -88,7 +88,8 @@ static enum err read_jwk(struct reading *r, json_t *m, const char *path, unsigne
 	return e;
 }
 
-static enum err read_half(struct reading *r, json_t *jwk, const char *path, const char *key, unsigned char *ret)
+static enum err read_half(struct reading *r, json_t *jwk, const char *path, const char *key,
+			  unsigned char *ret)
 {
 	struct str text, octets;
 	enum err e = read_text(r, jwk, path, key, &text);
@@ -99,7 +100,8 @@ static enum err read_half(struct reading *r, json_t *jwk, const char *path, cons
 	return e;
 }
 
-static enum err read_ec(struct reading *r, json_t *m, const char *path, struct did_ec_key *ec, bool *ret_known)
+static enum err read_ec(struct reading *r, json_t *m, const char *path, struct did_ec_key *ec,
+			bool *ret_known)
 {
 	json_t *jwk = json_object_get(m, "publicKeyJwk");
 	*ret_known = str_is(json_text(json_object_get(jwk, "kty")), "EC") &&

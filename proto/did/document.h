@@ -1,10 +1,10 @@
 /* DID documents (W3C DID Core 1.0, 5): what of them a node uses.
  *
  * Purpose: write our own, and read a partner's strictly into keys with their purposes and services.
- * Keys of P-256 (publicKeyJwk of kty EC) are kept apart, other kinds are passed over, and so are those of another subject or that
- * another subject controls; of Ed25519 these forms are read: Multikey and Ed25519VerificationKey2020
- * (publicKeyMultibase), JsonWebKey2020 and JsonWebKey (publicKeyJwk of kty OKP, crv Ed25519). Services
- * whose endpoint is not a text are passed over.
+ * Keys of P-256 (publicKeyJwk of kty EC) are kept apart, other kinds are passed over, and so are those of
+ * another subject or that another subject controls; of Ed25519 these forms are read: Multikey and
+ * Ed25519VerificationKey2020 (publicKeyMultibase), JsonWebKey2020 and JsonWebKey (publicKeyJwk of kty OKP,
+ * crv Ed25519). Services whose endpoint is not a text are passed over.
  *
  * Ownership: the slices of a document that was read live as long as the arena and the json_t that
  * were handed in. Pure; threads: any. */

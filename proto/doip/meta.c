@@ -38,7 +38,8 @@ static enum err read_texts(json_t *j, const char *path, const struct text_row *r
 static enum err read_number(json_t *j, const char *path, const char *key, uint64_t most, struct flaw *f,
 			    uint64_t *ret)
 {
-	return template_number_read(j, key, most, ret) ? bad(f, path, key, "number", "不是合法数值") : ERR_OK;
+	return template_number_read(j, key, most, ret) ? bad(f, path, key, "number", "不是合法数值")
+						       : ERR_OK;
 }
 
 static enum err read_switch(json_t *j, const char *path, const char *key, struct flaw *f, bool *ret)

@@ -44,12 +44,10 @@ static const struct field status[] = {F("messageId", IDENT, true, message_id),
 				      {0}};
 static const struct field status_response[] = {
     F("state", STATE, true, state), F("dataFlowId", IDENT, true, flow), {0}};
-static const struct field data_plane[] = {F("dataplaneId", IDENT, true, data_plane),
-					  F("endpoint", IDENT, true, endpoint),
-					  F("profiles", TEXTS, true, profiles),
-					  F("authorization", AUTHORIZATION, true, authorization),
-					  F("labels", TEXTS, false, labels),
-					  {0}};
+static const struct field data_plane[] = {
+    F("dataplaneId", IDENT, true, data_plane), F("endpoint", IDENT, true, endpoint),
+    F("profiles", TEXTS, true, profiles),      F("authorization", AUTHORIZATION, true, authorization),
+    F("labels", TEXTS, false, labels),         {0}};
 static const struct field control_plane[] = {F("controlplaneId", IDENT, true, control_plane),
 					     F("endpoint", IDENT, true, endpoint),
 					     F("authorization", AUTHORIZATION, true, authorization),
@@ -71,10 +69,9 @@ static const struct {
     [DPS_CONTROL_PLANE] = {"ControlPlaneRegistrationMessage", control_plane},
 };
 
-static const char *const states[DPS_STATE_END] = {
-    "",
+static const char *const states[DPS_STATE_END] = {"",
 #define X(name) #name,
-    DPS_STATES(X)
+						  DPS_STATES(X)
 #undef X
 };
 
@@ -159,8 +156,7 @@ static void field_read(struct dsp_in *in, const struct field *x, struct dps_mess
 	case IDENT:
 	case TEXT: *(struct str *)member(m, x) = text_read(in, x); break;
 	case OBJECT:
-		if (x->required || dsp__has(in, x->key))
-			*(json_t **)member(m, x) = dsp__object(in, x->key);
+		if (x->required || dsp__has(in, x->key)) *(json_t **)member(m, x) = dsp__object(in, x->key);
 		break;
 	case TEXTS: *(json_t **)member(m, x) = texts_read(in, x); break;
 	case ADDRESS: dsp__address(in, member(m, x)); break;

@@ -44,8 +44,8 @@ enum dps_type {
 
 /* name in C and on the wire */
 #define DPS_STATES(X)                                                                                      \
-	X(INITIALIZED) X(PREPARING) X(PREPARED) X(STARTING)                                                \
-	X(STARTED) X(COMPLETED) X(SUSPENDED) X(TERMINATED)
+	X(INITIALIZED)                                                                                     \
+	X(PREPARING) X(PREPARED) X(STARTING) X(STARTED) X(COMPLETED) X(SUSPENDED) X(TERMINATED)
 
 enum dps_state {
 	DPS_NONE,
@@ -62,7 +62,7 @@ struct dps_authorization { /* every member may be empty; more may be in root */
 
 struct dps_message {
 	struct str message_id, participant, counter_party, context, process, agreement, dataset, profile;
-	struct str flow, reason, error;           /* dataFlowId */
+	struct str flow, reason, error; /* dataFlowId */
 	struct str data_plane, control_plane, endpoint;
 	json_t *claims, *metadata, *labels, *profiles; /* NULL: absent */
 	struct dsp_data_address address;

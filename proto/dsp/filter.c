@@ -154,7 +154,8 @@ static bool any_text(const json_t *v, unsigned depth, text_fn *fn, struct str wa
 	}
 	json_object_foreach((json_t *)(uintptr_t)v, key, one)
 	{
-		if (strcmp(key, "@language") && strcmp(key, "@type") && any_text(one, depth + 1, fn, wanted))
+		if (strcmp(key, "@language") && strcmp(key, "@type") &&
+		    any_text(one, depth + 1, fn, wanted))
 			return true;
 	}
 	return false;

@@ -7,15 +7,15 @@
  *   {"keyword": "pump"}                      one of its keywords, whatever the case
  *   {"type": "http://purl.org/…/Collection"} dct:type
  *   {"modifiedSince": "2026-01-31"}          dct:modified at that time or later
- *   {"property": "license", "eq": "…"}       a member by its name, with or without the prefix dct:, dcat: or
- *                                            kanhe:, of the dataset, its kanhe:properties or a distribution
+ *   {"property": "license", "eq": "…"}       a member by its name, with or without the prefix dct:, dcat:
+ * or kanhe:, of the dataset, its kanhe:properties or a distribution
  *   {"changedSince": "…"}                    the change feed: what changed behind the place that
  *                                            kanhe:feed of an earlier answer names. May stand with no
  *                                            other criterion.
  *   {"@type": "QuerySpec", …}               what EDC connectors send: proto/dsp/filter_edc.h
  * Case folds for ASCII only. Errors: ERR_BAD_MESSAGE, the place ("filter[1].keyword") and one of the rules
- * "type", "unknown", "missing", "twice", "date", "empty", "limit", "alone", "unsupported". Pure; any thread. Texts of a
- * parsed filter are borrowed from its JSON. */
+ * "type", "unknown", "missing", "twice", "date", "empty", "limit", "alone", "unsupported". Pure; any
+ * thread. Texts of a parsed filter are borrowed from its JSON. */
 #ifndef PROTO_DSP_FILTER_H
 #define PROTO_DSP_FILTER_H
 
@@ -23,9 +23,9 @@
 #include "base/json.h"
 
 enum {
-	DSP_FILTER_MAX = 16,       /* criteria; more is a query that no catalog answers */
-	DSP_FILTER_WORDS = 16,     /* of all texts together */
-	DSP_FILTER_TEXT_MAX = 512, /* octets of one value */
+	DSP_FILTER_MAX = 16,         /* criteria; more is a query that no catalog answers */
+	DSP_FILTER_WORDS = 16,       /* of all texts together */
+	DSP_FILTER_TEXT_MAX = 512,   /* octets of one value */
 	DSP_FILTER_OFFSET_MAX = 900, /* rows are read to skip them */
 };
 

@@ -32,7 +32,8 @@ bool dsp_filter_edc_is(json_t *criterion)
 {
 	struct str type = json_text(json_object_get(criterion, "@type"));
 
-	return str_is(type, "QuerySpec") || str_is(type, "edc:QuerySpec") || str_is(type, EDC_NS "QuerySpec");
+	return str_is(type, "QuerySpec") || str_is(type, "edc:QuerySpec") ||
+	       str_is(type, EDC_NS "QuerySpec");
 }
 
 static enum err count_read(const struct reading *x, json_t *o, const char *key, size_t *ret)
@@ -80,7 +81,8 @@ static enum err expression_read(const struct reading *x, json_t *o)
 enum err dsp_filter_edc_read(json_t *criterion, const char *at, struct flaw *f, struct dsp_filter *q)
 {
 	struct reading x = {at, f, q};
-	json_t *expressions = member(criterion, "filterExpression"), *order = member(criterion, "sortOrder");
+	json_t *expressions = member(criterion, "filterExpression"),
+	       *order = member(criterion, "sortOrder");
 	enum err e = count_read(&x, criterion, "offset", &q->offset);
 
 	if (!e) e = count_read(&x, criterion, "limit", &q->limit);
@@ -92,7 +94,8 @@ enum err dsp_filter_edc_read(json_t *criterion, const char *at, struct flaw *f, 
 		e = refuse(&x, "sortOrder", "unsupported", "catalogs are ordered by @id, ascending");
 	if (e || !expressions) return e;
 	if (json_is_object(expressions)) return expression_read(&x, expressions);
-	if (!json_is_array(expressions)) return refuse(&x, "filterExpression", "type", "an array is expected");
+	if (!json_is_array(expressions))
+		return refuse(&x, "filterExpression", "type", "an array is expected");
 	for (size_t i = 0; !e && i < json_array_size(expressions); i++)
 		e = expression_read(&x, json_array_get(expressions, i));
 	return e;

@@ -173,8 +173,8 @@ enum err odrl_check(json_t *policy, enum odrl_kind kind, const char *path, struc
 	struct budget b = {0};
 	if (!in.err && json_dumpb(policy, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY) > ODRL_SIZE_MAX)
 		dsp__fail(&in, "", "limit", "is too large");
-	/* contract-schema.json demands the type of offers in messages and of agreements, and not of those in
-	 * a catalog. */
+	/* contract-schema.json demands the type of offers in messages and of agreements, and not of those
+	 * in a catalog. */
 	if (kind != ODRL_OFFER || dsp__has(&in, "@type"))
 		dsp__const(&in, "@type", kind == ODRL_AGREEMENT ? "Agreement" : "Offer");
 	p.id = dsp__text(&in, "@id");

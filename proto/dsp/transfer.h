@@ -67,8 +67,8 @@ json_t *dsp_transfer_error_write(struct arena *a, const struct dsp_transfer_noti
 /* Of the names that EDC gives to endpoint properties. */
 #define DSP_ADDRESS_EDC "https://w3id.org/edc/v0.0.1/ns/"
 
-/* A text of a DataAddress as JSON: a member, or the endpoint property of that name, with or without EDC's namespace
- * before it (its connectors name even the endpoint there). Empty when there is none. */
+/* A text of a DataAddress as JSON: a member, or the endpoint property of that name, with or without EDC's
+ * namespace before it (its connectors name even the endpoint there). Empty when there is none. */
 struct str dsp_data_address_text(json_t *address, const char *name);
 struct str dsp_data_address_property(const struct dsp_data_address *d, const char *name);
 /* Appends an EndpointProperty to d->properties, which is made when NULL and kept by the arena.

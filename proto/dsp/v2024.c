@@ -21,7 +21,8 @@ enum shape {
 };
 
 /* SAME, ONE object or EACH of an array of the inner shape; a WORD of the protocol (state, event); a TERM of
- * ODRL; a distribution's FORMAT; ACCESS services; a list of TEXTS; a policy's PROFILE; a DUTY or several. */
+ * ODRL; a distribution's FORMAT; ACCESS services; a list of TEXTS; a policy's PROFILE; a DUTY or several.
+ */
 enum change { SAME, ONE, EACH, WORD, TERM, FORMAT, ACCESS, TEXTS, PROFILE, DUTY };
 
 struct row {
@@ -86,8 +87,8 @@ static void fail(struct walk *w, const char *path, const char *key, const char *
 
 	if (w->err) return;
 	dsp__path(at, path, key);
-	w->err = flaw_set(w->f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, rule, "%s %s", *at ? at : "the message",
-			  text);
+	w->err = flaw_set(w->f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, rule, "%s %s",
+			  *at ? at : "the message", text);
 }
 
 static json_t *object_change(struct walk *w, enum shape s, json_t *j, const char *path);
@@ -320,7 +321,8 @@ static json_t *object_change(struct walk *w, enum shape s, json_t *j, const char
 	}
 	if (!w->back && s == SERVICE && !json_object_get(out, "@type"))
 		json_put_str(out, "@type", STR("DataService")); /* not demanded by 2024-1 */
-	if (w->back && s == POLICY && w->more && w->more->provider.n && !json_object_get(out, "odrl:assigner") &&
+	if (w->back && s == POLICY && w->more && w->more->provider.n &&
+	    !json_object_get(out, "odrl:assigner") &&
 	    str_is(json_text(json_object_get(j, "@type")), "Offer"))
 		json_put_str(out, "odrl:assigner", w->more->provider);
 	if (!w->back && !w->rules) demands_check(w, s, out, path);
@@ -348,7 +350,8 @@ static void context_check(struct walk *w, json_t *j)
 
 	json_array_foreach(v, i, one)
 	{
-		if (!json_is_string(one)) fail(w, "", "@context", "type", "holds something that is no string");
+		if (!json_is_string(one))
+			fail(w, "", "@context", "type", "holds something that is no string");
 		found |= str_is(json_text(one), DSP_V2024_CONTEXT);
 	}
 	if (!v) fail(w, "", "@context", "missing", "is missing");
@@ -386,7 +389,9 @@ enum err dsp_v2024_read(struct arena *a, json_t *j, struct flaw *f, json_t **ret
 	json_put(out, "@context", context_2025());
 	callback_drop(out);
 	out = json_keep(a, out);
-	if (!out) return flaw_set(f, ERR_NO_MEMORY, FLAW_NO_OFFSET, "", "memory", "%s", err_text(ERR_NO_MEMORY));
+	if (!out)
+		return flaw_set(f, ERR_NO_MEMORY, FLAW_NO_OFFSET, "", "memory", "%s",
+				err_text(ERR_NO_MEMORY));
 	*ret = out;
 	return ERR_OK;
 }
@@ -407,7 +412,8 @@ json_t *dsp_v2024_write(struct arena *a, json_t *j, const struct dsp_v2024_more 
 
 	if (!out) return NULL;
 	json_put_str(out, "@context", STR(DSP_V2024_CONTEXT));
-	if (wants_callback(j) && more && more->callback.n && !json_object_get(out, "dspace:callbackAddress"))
+	if (wants_callback(j) && more && more->callback.n &&
+	    !json_object_get(out, "dspace:callbackAddress"))
 		json_put_str(out, "dspace:callbackAddress", more->callback);
 	return json_keep(a, out);
 }

@@ -23,7 +23,8 @@
 #define DSP_V2024 "2024-1"
 
 /* A message of 2024-1 as the one of 2025-1; new, kept by the arena, shares what it need not change.
- * ERR_BAD_MESSAGE with the path in the names of 2024-1, rules as in message.h and "twice"; ERR_NO_MEMORY. */
+ * ERR_BAD_MESSAGE with the path in the names of 2024-1, rules as in message.h and "twice"; ERR_NO_MEMORY.
+ */
 enum err dsp_v2024_read(struct arena *a, json_t *j, struct flaw *f, json_t **ret) MUST_USE;
 
 /* What 2024-1 demands and 2025-1 leaves out. */

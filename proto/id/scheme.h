@@ -24,8 +24,8 @@ struct id_scheme_ops {
 	struct str (*print)(struct arena *a, struct str key);
 	/* After the scheme octet, which id.c adds; at most ID_BOUNDARIES_MAX - 1. */
 	size_t (*boundaries)(struct str key, size_t *ret);
-	/* NULL: parse says all. Looks at all that the text says, which may be more than parse asks; nameless:
-	 * it is well-formed and names no one thing. */
+	/* NULL: parse says all. Looks at all that the text says, which may be more than parse asks;
+	 * nameless: it is well-formed and names no one thing. */
 	enum err (*carrier_check)(struct arena *a, struct str text, struct flaw *f, bool *ret_nameless);
 	/* NULL: tells nothing. id is of this scheme; `text` is what it was parsed from, maybe by another
 	 * scheme (an alias) and then not to be read: look before relying on its form. A part that could

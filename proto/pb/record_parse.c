@@ -160,8 +160,7 @@ enum err record_parse_value(struct arena *a, json_t *j, const char *path, struct
 	struct value v = {0};
 	must(strlen(path) < PATH);
 	enum err e = value_read(a, j, path, f, &v);
-	if (e == ERR_NO_MEMORY)
-		return flaw_set(f, e, FLAW_NO_OFFSET, path, "memory", "%s", err_text(e));
+	if (e == ERR_NO_MEMORY) return flaw_set(f, e, FLAW_NO_OFFSET, path, "memory", "%s", err_text(e));
 	if (!e) *ret = v;
 	return e;
 }

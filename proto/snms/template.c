@@ -15,7 +15,8 @@ static enum err bad(struct flaw *f, const char *path, const char *key, const cha
 static enum err read_number(json_t *j, const char *path, const char *key, uint64_t most, struct flaw *f,
 			    uint64_t *ret)
 {
-	return template_number_read(j, key, most, ret) ? bad(f, path, key, "number", "请求参数类型错误: %s") : ERR_OK;
+	return template_number_read(j, key, most, ret) ? bad(f, path, key, "number", "请求参数类型错误: %s")
+						       : ERR_OK;
 }
 
 static enum err read_metadata(json_t *item, const char *path, struct flaw *f, struct template_attribute *x)

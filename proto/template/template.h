@@ -135,8 +135,8 @@ enum err template_check_value(struct arena *a, const struct template_attribute *
 enum err template_check_change(const struct template *old, const struct template *new,
 			       struct flaw *f) MUST_USE;
 
-/* A number or its digits, as China's interfaces write them; absent or null: *ret stays. ERR_BAD_MESSAGE: it is
- * neither, or greater than most. */
+/* A number or its digits, as China's interfaces write them; absent or null: *ret stays. ERR_BAD_MESSAGE: it
+ * is neither, or greater than most. */
 enum err template_number_read(const json_t *object, const char *key, uint64_t most, uint64_t *ret) MUST_USE;
 
 #endif

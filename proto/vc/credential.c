@@ -33,14 +33,15 @@ static enum err types_read(const json_t *vc, struct flaw *f, struct vc_credentia
 			credential = true;
 			continue;
 		}
-		if (c->types_n == VC_TYPES_MAX) return refuse(f, "type", "count", "holds more than 16 types");
+		if (c->types_n == VC_TYPES_MAX)
+			return refuse(f, "type", "count", "holds more than 16 types");
 		c->types[c->types_n++] = t;
 	}
 	return credential ? ERR_OK : refuse(f, "type", "value", "lacks VerifiableCredential");
 }
 
-static enum err when_read(const struct vc_jwt *j, const json_t *vc, const char *claim, const char *const m[2],
-			  struct flaw *f, usec_t *ret)
+static enum err when_read(const struct vc_jwt *j, const json_t *vc, const char *claim,
+			  const char *const m[2], struct flaw *f, usec_t *ret)
 {
 	enum err e = ERR_OK;
 	int64_t at;
@@ -108,14 +109,14 @@ enum err vc_credential_read(const struct vc_jwt *j, struct flaw *f, struct vc_cr
 	if (!vc) vc = j->claims;
 	if (!json_is_object(vc)) return refuse(f, "vc", "type", "must be an object");
 	c.claims = json_object_get(vc, "credentialSubject");
-	if (json_is_array(c.claims) && json_array_size(c.claims) == 1) c.claims = json_array_get(c.claims, 0);
-	if (!json_is_object(c.claims))
-		return refuse(f, "credentialSubject", "type", "must be one object");
+	if (json_is_array(c.claims) && json_array_size(c.claims) == 1)
+		c.claims = json_array_get(c.claims, 0);
+	if (!json_is_object(c.claims)) return refuse(f, "credentialSubject", "type", "must be one object");
 	c.id = json_text(json_object_get(vc, "id"));
 	enum err e = types_read(vc, f, &c);
 	if (!e)
-		e = agree(json_text(json_object_get(j->claims, "iss")), id_of(json_object_get(vc, "issuer")),
-			  "issuer", f, &c.issuer);
+		e = agree(json_text(json_object_get(j->claims, "iss")),
+			  id_of(json_object_get(vc, "issuer")), "issuer", f, &c.issuer);
 	if (!e)
 		e = agree(json_text(json_object_get(j->claims, "sub")), id_of(c.claims),
 			  "credentialSubject.id", f, &c.subject);
@@ -196,8 +197,8 @@ enum err vc_presentation_read(const struct vc_jwt *j, struct str audience, usec_
 	int64_t at;
 	if (!vp) vp = j->claims;
 	if (!json_is_object(vp)) return refuse(f, "vp", "type", "must be an object");
-	e = agree(json_text(json_object_get(j->claims, "iss")), id_of(json_object_get(vp, "holder")), "holder",
-		  f, &p.holder);
+	e = agree(json_text(json_object_get(j->claims, "iss")), id_of(json_object_get(vp, "holder")),
+		  "holder", f, &p.holder);
 	if (e) return e;
 	if (!aud_is(json_object_get(j->claims, "aud"), audience))
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "aud", "audience",

@@ -74,10 +74,9 @@ enum err vc_jwt_parse(struct arena *a, struct str token, struct flaw *f, struct 
 enum err vc_jwt_verify(const struct vc_jwt *j, const struct vc_key *key)
 {
 	if (j->alg != key->alg) return ERR_BAD_SIGNATURE;
-	return key->alg == VC_ES256 ? (es256_verify(key->pub, j->signing_input, j->signature)
-					   ? ERR_BAD_SIGNATURE
-					   : ERR_OK)
-				    : sign_verify(key->pub, "", j->signing_input, j->signature);
+	return key->alg == VC_ES256
+		   ? (es256_verify(key->pub, j->signing_input, j->signature) ? ERR_BAD_SIGNATURE : ERR_OK)
+		   : sign_verify(key->pub, "", j->signing_input, j->signature);
 }
 
 bool vc_jwt_date(const struct vc_jwt *j, const char *claim, int64_t *ret_usec, enum err *ret_err)

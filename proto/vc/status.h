@@ -7,8 +7,8 @@
 #include "base/arena.h"
 
 enum {
-	VC_STATUS_BITS = 131072,          /* of a list of ours: the least the specification allows */
-	VC_STATUS_OCTETS_MAX = 2 << 20,   /* unpacked: 16 million credentials */
+	VC_STATUS_BITS = 131072,        /* of a list of ours: the least the specification allows */
+	VC_STATUS_OCTETS_MAX = 2 << 20, /* unpacked: 16 million credentials */
 	VC_STATUS_TEXT_MAX = 1 << 20
 };
 

@@ -67,7 +67,8 @@ static struct str value_of(uint64_t mark, unsigned char room[64])
 
 static struct str key_of(uint64_t i, char room[64])
 {
-	int n = snprintf(room, 64, "88.900/serial-%06llu%s", (unsigned long long)(i % KEYS), i % 3 ? "" : "-tail");
+	int n = snprintf(room, 64, "88.900/serial-%06llu%s", (unsigned long long)(i % KEYS),
+			 i % 3 ? "" : "-tail");
 	return str_n(room, (size_t)n);
 }
 
@@ -76,7 +77,8 @@ struct change {
 	uint64_t seed;
 };
 
-/* Each round puts some, some of them twice in one command, and deletes one; what they are follows from the seed. */
+/* Each round puts some, some of them twice in one command, and deletes one; what they are follows from the
+ * seed. */
 static enum err apply(struct writer_cmd *c, struct writer_txn *t)
 {
 	uint64_t seed = ((struct change *)c)->seed;
@@ -107,7 +109,8 @@ static struct store_txn *reader(struct store *s)
 }
 
 /* The value with this mark, from the entries after `position` or from the table. */
-static void assert_derived(struct fixture *x, struct store_txn *t, uint64_t position, struct str key, uint64_t mark)
+static void assert_derived(struct fixture *x, struct store_txn *t, uint64_t position, struct str key,
+			   uint64_t mark)
 {
 	struct feed *feed = writer_feed(x->writer);
 	unsigned char room[64];
@@ -118,7 +121,8 @@ static void assert_derived(struct fixture *x, struct store_txn *t, uint64_t posi
 		struct feed_op op;
 		feed_walk_begin(&w, &entry);
 		while (!feed_next(&w, &op)) {
-			if (op.kind != FEED_WAS || !str_eq(op.key, key) || store_u64(str_first(op.value, 8)) != mark)
+			if (op.kind != FEED_WAS || !str_eq(op.key, key) ||
+			    store_u64(str_first(op.value, 8)) != mark)
 				continue;
 			assert_true(str_eq(op.value, want));
 			return;
@@ -174,7 +178,8 @@ static void a_walk_goes_on_at_the_place_of_any_operation(void **state)
 		if (!begins || at == entry.ops.n) continue;
 		assert_int_equal(feed_next(&all, &a), ERR_OK);
 		assert_int_equal(feed_next(&some, &b), ERR_OK);
-		assert_true(a.kind == b.kind && a.table == b.table && str_eq(a.key, b.key) && str_eq(a.value, b.value));
+		assert_true(a.kind == b.kind && a.table == b.table && str_eq(a.key, b.key) &&
+			    str_eq(a.value, b.value));
 		places++;
 	}
 	assert_true(places > 7);
@@ -216,7 +221,8 @@ static void assert_same(struct store *a, struct store *b, unsigned table)
 	store_read_end(t);
 }
 
-/* What a killed process leaves behind: the files as they are. The journal has each operation as it was made. */
+/* What a killed process leaves behind: the files as they are. The journal has each operation as it was
+ * made. */
 static void a_start_after_a_kill_brings_the_same_rows_back(void **state)
 {
 	struct fixture *x = *state;
@@ -238,11 +244,13 @@ static void broken_keys_are_refused(void **state)
 	static const struct {
 		const char *p;
 		size_t n;
-	} bad[] = {{"\4\3\0\0\1k", 6},                    /* no mark yet */
-		   {"\5\3\0\0\1k\0\0\0\0\0\0\0", 13},     /* a mark of seven */
-		   {"\5\3\1\0\1k\0\0\0\0\0\0\0\1", 14},   /* shares with nothing */
-		   {"\5\3\0\0\0\0\0\0\0\0\0\0\1", 13},    /* no rest */
-		   {"\5\3\0\xff\xffk\0\0\0\0\0\0\0\1", 14}, {"\5\3\0", 3}, {"\6\3\0\0\1k", 6}};
+	} bad[] = {{"\4\3\0\0\1k", 6},                  /* no mark yet */
+		   {"\5\3\0\0\1k\0\0\0\0\0\0\0", 13},   /* a mark of seven */
+		   {"\5\3\1\0\1k\0\0\0\0\0\0\0\1", 14}, /* shares with nothing */
+		   {"\5\3\0\0\0\0\0\0\0\0\0\0\1", 13},  /* no rest */
+		   {"\5\3\0\xff\xffk\0\0\0\0\0\0\0\1", 14},
+		   {"\5\3\0", 3},
+		   {"\6\3\0\0\1k", 6}};
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct feed_entry entry = {.ops = str_n(bad[i].p, bad[i].n)};

@@ -128,8 +128,8 @@ static void check(struct shared *x)
 static void grow_table_before(struct memtable *m, uint64_t change)
 {
 	unsigned char k[8];
-	assert_non_null(memtable_add(
-	    m, &(struct feed_op){FEED_PUT, 2, store_key_u64(k, change), STR("row")}, change));
+	assert_non_null(
+	    memtable_add(m, &(struct feed_op){FEED_PUT, 2, store_key_u64(k, change), STR("row")}, change));
 }
 
 static void *read_on(void *arg)

@@ -16,7 +16,7 @@ struct node {
 	char folder[64], access_folder[80], url[64];
 	uint16_t port;
 	unsigned shards;
-	bool manual; /* owners agree by hand */
+	bool manual;     /* owners agree by hand */
 	const char *dsp; /* versions of the protocol; NULL: both */
 	struct store *store, *access_store;
 	struct writer *writer, *access_writer;

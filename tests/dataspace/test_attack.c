@@ -87,8 +87,8 @@ static void test_a15_json(void **state)
 	(void)state;
 	refused_everywhere(nested(65), 400, "\"depth\"");
 	refused_everywhere(nested(100000), 400, "\"depth\"");
-	refused_everywhere(HEAD "\"@type\":\"CatalogRequestMessage\",\"@type\":\"CatalogRequestMessage\"}", 400,
-			   "duplicate-member");
+	refused_everywhere(HEAD "\"@type\":\"CatalogRequestMessage\",\"@type\":\"CatalogRequestMessage\"}",
+			   400, "duplicate-member");
 	refused_everywhere(HEAD "\"x\":{\"a\":1,\"\\u0061\":2}}", 400, "duplicate-member");
 	refused_everywhere(HEAD "\"x\":NaN}", 400, "syntax");
 	refused_everywhere(HEAD "\"x\":-Infinity}", 400, "syntax");
@@ -114,9 +114,10 @@ static void test_a15_json(void **state)
 /* Names that are special in other languages are members like others here. */
 static void test_a15_prototype_like_names(void **state)
 {
-	struct answer a = post("/catalog/request",
-			       HEAD "\"@type\":\"CatalogRequestMessage\",\"__proto__\":{\"filter\":[\"x\"]},"
-				    "\"constructor\":{\"prototype\":{\"@type\":\"x\"}},\"toString\":null,\"\":0}");
+	struct answer a =
+	    post("/catalog/request",
+		 HEAD "\"@type\":\"CatalogRequestMessage\",\"__proto__\":{\"filter\":[\"x\"]},"
+		      "\"constructor\":{\"prototype\":{\"@type\":\"x\"}},\"toString\":null,\"\":0}");
 
 	(void)state;
 	assert_int_equal(a.status, 200);
@@ -151,7 +152,8 @@ static int listening(uint16_t *ret_port)
 
 static void test_a17_contexts_are_never_fetched(void **state)
 {
-	static const char *const others[] = {"http://169.254.169.254/latest/meta-data", "file:///etc/passwd",
+	static const char *const others[] = {"http://169.254.169.254/latest/meta-data",
+					     "file:///etc/passwd",
 					     "https://w3id.org/dspace/2025/1/context.jsonld/../evil",
 					     "HTTPS://w3id.org/dspace/2025/1/context.jsonld", ""};
 	uint16_t port;
@@ -159,25 +161,29 @@ static void test_a17_contexts_are_never_fetched(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-		refused_everywhere(text("{\"@context\":[\"%s\"],\"@type\":\"CatalogRequestMessage\"}", others[i]), 400,
-				   "/@context");
-	refused_everywhere("{\"@context\":[\"" DSP_CONTEXT "\",{\"@import\":\"http://127.0.0.1/\"}],\"@type\":\"x\"}",
+		refused_everywhere(
+		    text("{\"@context\":[\"%s\"],\"@type\":\"CatalogRequestMessage\"}", others[i]), 400,
+		    "/@context");
+	refused_everywhere("{\"@context\":[\"" DSP_CONTEXT
+			   "\",{\"@import\":\"http://127.0.0.1/\"}],\"@type\":\"x\"}",
 			   400, "/@context");
 	/* one more context is tolerated, and nobody is asked for it */
-	assert_int_equal(post("/catalog/request", text("{\"@context\":[\"http://127.0.0.1:%u/c.jsonld\",\"" DSP_CONTEXT
-						       "\"],\"@type\":\"CatalogRequestMessage\"}",
-						       port))
-			     .status,
-			 200);
+	assert_int_equal(
+	    post("/catalog/request", text("{\"@context\":[\"http://127.0.0.1:%u/c.jsonld\",\"" DSP_CONTEXT
+					  "\"],\"@type\":\"CatalogRequestMessage\"}",
+					  port))
+		.status,
+	    200);
 	assert_int_equal(accept(fd, NULL, NULL), -1);
 	close(fd);
 }
 
 static const char *request(const char *pid, const char *callback, const char *permission)
 {
-	return text(HEAD "\"@type\":\"ContractRequestMessage\",\"consumerPid\":\"%s\",\"callbackAddress\":\"%s\","
-			 "\"offer\":{\"@type\":\"Offer\",\"@id\":\"%s\",\"permission\":[%s]}}",
-		    pid, callback, offer_id, permission);
+	return text(
+	    HEAD "\"@type\":\"ContractRequestMessage\",\"consumerPid\":\"%s\",\"callbackAddress\":\"%s\","
+		 "\"offer\":{\"@type\":\"Offer\",\"@id\":\"%s\",\"permission\":[%s]}}",
+	    pid, callback, offer_id, permission);
 }
 
 /* A process is under way: acknowledgements and attempts are written, and told to nobody's ledger. */
@@ -197,11 +203,21 @@ static void refused(const char *path, const char *body, int status, const char *
 
 static void test_a18_callback_addresses(void **state)
 {
-	static const char *const tricks[] = {
-	    "gopher://partner.example/", "file:///etc/passwd", "http:partner.example", "http://", "http:///path",
-	    "http://:80/", "http://user@partner.example/", "http://partner.example@127.0.0.1/",
-	    "http://partner.example\\\\@127.0.0.1/", "http://partner.example/?swallow=", "http://partner.example/#",
-	    "http://partner.example/\\r\\nx: y", "http://partner.example/ x", "//partner.example/", "javascript:1"};
+	static const char *const tricks[] = {"gopher://partner.example/",
+					     "file:///etc/passwd",
+					     "http:partner.example",
+					     "http://",
+					     "http:///path",
+					     "http://:80/",
+					     "http://user@partner.example/",
+					     "http://partner.example@127.0.0.1/",
+					     "http://partner.example\\\\@127.0.0.1/",
+					     "http://partner.example/?swallow=",
+					     "http://partner.example/#",
+					     "http://partner.example/\\r\\nx: y",
+					     "http://partner.example/ x",
+					     "//partner.example/",
+					     "javascript:1"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof tricks / sizeof *tricks; i++)
@@ -212,26 +228,29 @@ static void test_a18_callback_addresses(void **state)
 static void test_a16_policies_swapped_after_the_offer(void **state)
 {
 	(void)state;
-	refused("/negotiations/request", request("urn:a16:1", "http://x.example", "{\"action\":\"distribute\"}"), 400,
+	refused("/negotiations/request",
+		request("urn:a16:1", "http://x.example", "{\"action\":\"distribute\"}"), 400, "/offer");
+	refused("/negotiations/request",
+		request("urn:a16:2", "http://x.example", "{\"action\":\"use\"},{\"action\":\"sell\"}"), 400,
 		"/offer");
 	refused("/negotiations/request",
-		request("urn:a16:2", "http://x.example", "{\"action\":\"use\"},{\"action\":\"sell\"}"), 400, "/offer");
-	refused("/negotiations/request",
-		request("urn:a16:3", "http://x.example", "{\"action\":\"use\",\"target\":\"telemetry\"}"), 400,
-		"/offer/permission/0/target");
+		request("urn:a16:3", "http://x.example", "{\"action\":\"use\",\"target\":\"telemetry\"}"),
+		400, "/offer/permission/0/target");
 }
 
 static void test_a16_agreements_and_pids_of_others(void **state)
 {
 	const char *agreement = agree("telemetry"), *none = "urn:uuid:3dd1add8-4d2d-569e-d634-8394a8836a88";
 	struct answer a;
-	const char *body = HEAD "\"@type\":\"TransferRequestMessage\",\"consumerPid\":\"urn:t:%u\",\"agreementId\":"
-				"\"%s\",\"format\":\"HttpData-PULL\",\"callbackAddress\":\"%s\"}";
+	const char *body =
+	    HEAD "\"@type\":\"TransferRequestMessage\",\"consumerPid\":\"urn:t:%u\",\"agreementId\":"
+		 "\"%s\",\"format\":\"HttpData-PULL\",\"callbackAddress\":\"%s\"}";
 
 	(void)state;
 	live = true;
 	refused("/transfers/request", text(body, 1u, none, "http://x.example"), 404, "TransferError");
-	refused("/transfers/request", text(body, 2u, agreement, "http://u@x.example"), 400, "/callbackAddress");
+	refused("/transfers/request", text(body, 2u, agreement, "http://u@x.example"), 400,
+		"/callbackAddress");
 	/* the agreement is the buyer's; whoever else names it finds nothing */
 	a = node_call(&pair.maker, "POST", "/p/maker/dsp/2025-1/transfers/request",
 		      node_partner_token(&pair.maker, "maker", node_did(&pair.maker, "maker")),
@@ -252,13 +271,16 @@ static void test_a16_replayed_and_late_messages(void **state)
 	assert_int_equal(b.status, 201);
 	assert_string_equal(answer_text(&b, "providerPid"), pid);
 	/* the same pid for something else */
-	assert_int_equal(post("/negotiations/request", request("urn:a16:replay", "http://y.example", "{\"action\":\"use\"}"))
+	assert_int_equal(post("/negotiations/request",
+			      request("urn:a16:replay", "http://y.example", "{\"action\":\"use\"}"))
 			     .status,
 			 400);
-	late = post(text("/negotiations/%s/events", pid),
-		    text(HEAD "\"@type\":\"ContractNegotiationEventMessage\",\"providerPid\":\"%s\",\"consumerPid\":"
-			      "\"urn:a16:replay\",\"eventType\":\"FINALIZED\"}",
-			 pid));
+	late = post(
+	    text("/negotiations/%s/events", pid),
+	    text(HEAD
+		 "\"@type\":\"ContractNegotiationEventMessage\",\"providerPid\":\"%s\",\"consumerPid\":"
+		 "\"urn:a16:replay\",\"eventType\":\"FINALIZED\"}",
+		 pid));
 	assert_int_equal(late.status, 400);
 	assert_string_equal(answer_text(&late, "code"), "BAD_STATE");
 	/* a later message that names another address, another process's pid */
@@ -277,21 +299,25 @@ static void test_a21_policies_that_exhaust(void **state)
 	(void)state;
 	for (size_t i = 0; i <= ODRL_CONSTRAINTS_MAX; i++)
 		buf_add(&b, i ? STR(",{\"leftOperand\":\"a\",\"operator\":\"eq\",\"rightOperand\":\"b\"}")
-			      : STR("{\"action\":\"use\",\"constraint\":[{\"leftOperand\":\"a\",\"operator\":\"eq\","
+			      : STR("{\"action\":\"use\",\"constraint\":[{\"leftOperand\":\"a\","
+				    "\"operator\":\"eq\","
 				    "\"rightOperand\":\"b\"}"));
 	buf_add(&b, STR("]}\0"));
-	refused("/negotiations/request", request("urn:a21:1", "http://x.example", buf_str(&b).p), 400, "limit");
+	refused("/negotiations/request", request("urn:a21:1", "http://x.example", buf_str(&b).p), 400,
+		"limit");
 	buf_clear(&b);
 	buf_add(&b, STR("{\"action\":\"use\",\"constraint\":["));
 	for (size_t i = 0; i <= ODRL_DEPTH_MAX; i++) buf_add(&b, STR("{\"or\":["));
 	for (size_t i = 0; i <= ODRL_DEPTH_MAX; i++) buf_add(&b, STR("]}"));
 	buf_add(&b, STR("]}\0"));
-	refused("/negotiations/request", request("urn:a21:2", "http://x.example", buf_str(&b).p), 400, "limit");
+	refused("/negotiations/request", request("urn:a21:2", "http://x.example", buf_str(&b).p), 400,
+		"limit");
 	buf_clear(&b);
 	buf_add(&b, STR("{\"action\":\""));
 	for (size_t i = 0; i < ODRL_SIZE_MAX; i++) buf_byte(&b, 'x');
 	buf_add(&b, STR("\"}\0"));
-	refused("/negotiations/request", request("urn:a21:3", "http://x.example", buf_str(&b).p), 400, "limit");
+	refused("/negotiations/request", request("urn:a21:3", "http://x.example", buf_str(&b).p), 400,
+		"limit");
 	buf_done(&b);
 }
 

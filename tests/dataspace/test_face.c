@@ -235,7 +235,8 @@ static struct things exchange(void)
 	x.maker_transfer = answer_text(&a, "peer_pid");
 	/* the last acknowledgement is durable: nothing moves any more */
 	a = node_manage(&here, maker_owner, "GET",
-			format("/participants/maker/transfers/%s?wait=%s", x.maker_transfer, "STARTED"), NULL);
+			format("/participants/maker/transfers/%s?wait=%s", x.maker_transfer, "STARTED"),
+			NULL);
 	assert_string_equal(answer_text(&a, "state"), "STARTED");
 	return x;
 }

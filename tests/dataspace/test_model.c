@@ -1,7 +1,8 @@
 /* Two parties and a network that loses, doubles, delays and reorders, explored exhaustively to a bounded
- * depth. What moves are the real engines, both sides: each step puts a state's rows into a transaction, runs
- * one command, takes the rows out again and rolls back. Engines have no memory but their rows, so every step
- * also is a restart after a crash; a crash between receiving and answering is an answer that is lost.
+ * depth. What moves are the real engines, both sides: each step puts a state's rows into a transaction,
+ * runs one command, takes the rows out again and rolls back. Engines have no memory but their rows, so
+ * every step also is a restart after a crash; a crash between receiving and answering is an answer that is
+ * lost.
  *
  * Steps: a waiting letter is delivered and answered; delivered and its answer lost, or kept back and heard
  * later; a letter that was done with long ago comes once more; the partner stays away for a day; each owner
@@ -20,11 +21,10 @@
 
 enum { ROWS = 64, LETTERS = 8, STALE = 12, ANSWERS = 2, WISHES = 8, VISITED = 1 << 20 };
 
-static const enum ds_table tables[] = {DS_TABLE_negotiation,   DS_TABLE_negotiation_peer,
-				       DS_TABLE_agreement,     DS_TABLE_transfer,
-				       DS_TABLE_transfer_peer, DS_TABLE_transfer_agreement,
-				       DS_TABLE_outbox,	       DS_TABLE_dead,
-				       DS_TABLE_inbox};
+static const enum ds_table tables[] = {
+    DS_TABLE_negotiation,   DS_TABLE_negotiation_peer,   DS_TABLE_agreement, DS_TABLE_transfer,
+    DS_TABLE_transfer_peer, DS_TABLE_transfer_agreement, DS_TABLE_outbox,    DS_TABLE_dead,
+    DS_TABLE_inbox};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 struct row {
@@ -282,8 +282,10 @@ static void check_quiet(const struct node *n)
 		if (b == DSP_TRANSFER_REQUESTED) fail_state(n, "stuck");
 		if (!y && b == DSP_TRANSFER_TERMINATED) return;
 	} else {
-		Ds__Negotiation *x = row_of(n, DS_TABLE_negotiation, "buyer", 0, &ds__negotiation__descriptor);
-		Ds__Negotiation *y = row_of(n, DS_TABLE_negotiation, "maker", 0, &ds__negotiation__descriptor);
+		Ds__Negotiation *x =
+		    row_of(n, DS_TABLE_negotiation, "buyer", 0, &ds__negotiation__descriptor);
+		Ds__Negotiation *y =
+		    row_of(n, DS_TABLE_negotiation, "maker", 0, &ds__negotiation__descriptor);
 
 		b = x->state, reasons[0] = x->reason;
 		if (y) k = y->state, reasons[1] = y->reason;
@@ -433,8 +435,8 @@ static void run(const char *name, unsigned depth)
 	explore(start, depth);
 	w.around = NULL;
 	free(start);
-	print_message("%s: %lu states, %lu steps, %lu checks where no letter was under way, depth %u\n", name,
-		      m.states, m.steps, m.quiet, depth);
+	print_message("%s: %lu states, %lu steps, %lu checks where no letter was under way, depth %u\n",
+		      name, m.states, m.steps, m.quiet, depth);
 	assert_true(m.states > 100 && m.quiet > 0);
 }
 
@@ -531,7 +533,8 @@ static enum err start_fn(const struct turn *u, void *arg)
 
 static void test_negotiation_that_either_side_may_end(void **state)
 {
-	static const struct wish wishes[] = {{"end", "buyer", terminate_fn}, {"end", "maker", terminate_fn}};
+	static const struct wish wishes[] = {{"end", "buyer", terminate_fn},
+					     {"end", "maker", terminate_fn}};
 
 	(void)state;
 	m = (struct model){.wish = wishes, .wishes = 2, .again_max = 1};
@@ -578,8 +581,9 @@ static void test_negotiation_that_people_decide(void **state)
 static void test_transfer(void **state)
 {
 	static const struct wish wishes[] = {
-	    {"finish", "buyer", finish_fn}, {"suspend", "buyer", suspend_fn}, {"suspend", "maker", suspend_fn},
-	    {"resume", "buyer", resume_fn}, {"end", "buyer", end_transfer_fn}, {"end", "maker", end_transfer_fn}};
+	    {"finish", "buyer", finish_fn},    {"suspend", "buyer", suspend_fn},
+	    {"suspend", "maker", suspend_fn},  {"resume", "buyer", resume_fn},
+	    {"end", "buyer", end_transfer_fn}, {"end", "maker", end_transfer_fn}};
 	const char *pid = world_negotiate(&w, "telemetry");
 
 	(void)state;

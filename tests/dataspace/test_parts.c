@@ -178,12 +178,15 @@ static void test_tells_offers_apart_member_by_member(void **state)
 	(void)state;
 	assert_true(offer_same(offered, same));
 	/* a name that no pinned context defines says nothing; a prefixed one does */
-	assert_true(offer_same(offer_rules(a, json("{\"permission\":[{\"action\":\"use\"}]}")),
-			       offer_rules(a, json("{\"permission\":[{\"action\":\"use\",\"constraints\":[]}]}"))));
-	assert_false(offer_same(offer_rules(a, json("{\"permission\":[{\"action\":\"use\"}]}")),
-				offer_rules(a, json("{\"permission\":[{\"action\":\"use\",\"x:duty\":[]}]}"))));
-	assert_false(offer_same(offer_rules(a, json("{\"permission\":[{\"action\":\"use\"}]}")),
-				offer_rules(a, json("{\"permission\":[{\"action\":\"use\",\"duty\":[]}]}"))));
+	assert_true(
+	    offer_same(offer_rules(a, json("{\"permission\":[{\"action\":\"use\"}]}")),
+		       offer_rules(a, json("{\"permission\":[{\"action\":\"use\",\"constraints\":[]}]}"))));
+	assert_false(
+	    offer_same(offer_rules(a, json("{\"permission\":[{\"action\":\"use\"}]}")),
+		       offer_rules(a, json("{\"permission\":[{\"action\":\"use\",\"x:duty\":[]}]}"))));
+	assert_false(
+	    offer_same(offer_rules(a, json("{\"permission\":[{\"action\":\"use\"}]}")),
+		       offer_rules(a, json("{\"permission\":[{\"action\":\"use\",\"duty\":[]}]}"))));
 	assert_int_equal(json_array_size(offer_diff(a, offered, same)), 0);
 	assert_false(offer_same(offered, other));
 	assert_int_equal(json_array_size(diff), 2);

@@ -85,9 +85,10 @@ static void test_a_sink_must_be_an_address(void **state)
 		       text("{\"agreement\":\"%s\",\"sink\":\"file:///etc/passwd\"}", agree("nowhere-to")));
 	assert_int_equal(a.status, 400);
 	assert_true(has(a.body, "sink"));
-	a = buyer_call("POST", "/transfers",
-		       text("{\"agreement\":\"%s\",\"sink\":\"http://127.0.0.1:1/\",\"sinkMethod\":\"GET\"}",
-			    agree("nowhere-to")));
+	a = buyer_call(
+	    "POST", "/transfers",
+	    text("{\"agreement\":\"%s\",\"sink\":\"http://127.0.0.1:1/\",\"sinkMethod\":\"GET\"}",
+		 agree("nowhere-to")));
 	assert_int_equal(a.status, 400);
 	assert_true(has(a.body, "sinkMethod"));
 	a = buyer_call("POST", "/transfers",
@@ -100,12 +101,13 @@ static void test_a_sink_must_be_an_address(void **state)
 /* What the protocol says of formats and addresses, said to the provider itself. */
 static struct answer request(const char *agreement, const char *more)
 {
-	return node_call(&pair.maker, "POST", "/p/maker/dsp/2025-1/transfers/request",
-			 node_partner_token(&pair.buyer, "buyer", node_did(&pair.maker, "maker")),
-			 text("{\"@context\":[\"https://w3id.org/dspace/2025/1/context.jsonld\"],"
-			      "\"@type\":\"TransferRequestMessage\",\"agreementId\":\"%s\","
-			      "\"callbackAddress\":\"%s/p/buyer/dsp/2025-1\",\"consumerPid\":\"urn:uuid:1\"%s}",
-			      agreement, pair.buyer.url, more));
+	return node_call(
+	    &pair.maker, "POST", "/p/maker/dsp/2025-1/transfers/request",
+	    node_partner_token(&pair.buyer, "buyer", node_did(&pair.maker, "maker")),
+	    text("{\"@context\":[\"https://w3id.org/dspace/2025/1/context.jsonld\"],"
+		 "\"@type\":\"TransferRequestMessage\",\"agreementId\":\"%s\","
+		 "\"callbackAddress\":\"%s/p/buyer/dsp/2025-1\",\"consumerPid\":\"urn:uuid:1\"%s}",
+		 agreement, pair.buyer.url, more));
 }
 
 static void test_a_push_needs_its_address(void **state)

@@ -23,7 +23,8 @@ static void assert_row_dialects(struct node *n, const char *participant, const c
 	Ds__Transfer *x;
 
 	assert_int_equal(store_read(n->store, &t), ERR_OK);
-	assert_int_equal(negotiation_find(t, n->arena, str_of(participant), str_of(negotiation), &row), ERR_OK);
+	assert_int_equal(negotiation_find(t, n->arena, str_of(participant), str_of(negotiation), &row),
+			 ERR_OK);
 	assert_int_equal(row->dialect, DS_DIALECT_2024_1);
 	assert_non_null(strstr(row->callback, "/dsp/2024-1"));
 	assert_int_equal(ds_transfer_find(t, n->arena, str_of(participant), str_of(transfer), &x), ERR_OK);
@@ -51,7 +52,8 @@ static void exchange(const char *dataset)
 	const char *agreement, *pid;
 	struct answer a;
 
-	publish(dataset, "{\"leftOperand\":\"count\",\"operator\":\"lteq\",\"rightOperand\":\"5\"}", content);
+	publish(dataset, "{\"leftOperand\":\"count\",\"operator\":\"lteq\",\"rightOperand\":\"5\"}",
+		content);
 	a = buyer_call("POST", "/catalog", text("{\"provider\":\"%s\"}", node_did(&pair.maker, "maker")));
 	assert_int_equal(a.status, 200);
 	assert_non_null(memmem(a.body.p, a.body.n, dataset, strlen(dataset)));
@@ -73,8 +75,8 @@ static void test_a_provider_of_2024_1_is_a_partner(void **state)
 	(void)state;
 	limit(&pair.maker, "2024-1");
 	exchange("old-provider");
-	assert_int_equal(node_call(&pair.maker, "POST", "/p/maker/dsp/2025-1/catalog/request", NULL, "{}").status,
-			 404);
+	assert_int_equal(
+	    node_call(&pair.maker, "POST", "/p/maker/dsp/2025-1/catalog/request", NULL, "{}").status, 404);
 	limit(&pair.maker, NULL);
 }
 
@@ -130,12 +132,13 @@ static void test_tells_its_versions(void **state)
 	assert_int_equal(all.versions_n, 2);
 	assert_non_null(v = dsp_versions_find(&all, STR("2025-1")));
 	assert_true(str_is(v->path, "/dsp/2025-1") && str_is(v->binding, "HTTPS"));
-	assert_true(str_is(v->service_id, node_did(&pair.maker, "maker")) && str_is(v->identifier_type, "did:web"));
+	assert_true(str_is(v->service_id, node_did(&pair.maker, "maker")) &&
+		    str_is(v->identifier_type, "did:web"));
 	assert_true(!v->auth_protocol.n); /* this node accepts no presentations */
 	assert_non_null(dsp_versions_find(&all, STR("2024-1")));
 	assert_string_equal(answer_text(&a, "@context"), DSP_V2024_CONTEXT);
-	assert_int_equal(ds_dialect_choose(pair.maker.arena, pair.maker.d, a.json, STR("https://p.example/x"), NULL,
-					   &dialect, &base),
+	assert_int_equal(ds_dialect_choose(pair.maker.arena, pair.maker.d, a.json,
+					   STR("https://p.example/x"), NULL, &dialect, &base),
 			 ERR_OK);
 	assert_int_equal(dialect, DS_DIALECT_2025_1);
 	assert_true(str_is(base, "https://p.example/x/dsp/2025-1"));
@@ -151,20 +154,22 @@ static void test_tells_its_versions(void **state)
 static void test_refuses_paths_that_lead_away(void **state)
 {
 	static const char *const paths[] = {"@evil.example/", ".evil.example/", "//evil.example/", "/a?b=",
-					    "/a#b", "/a b", "/a\\\\b", "dsp", "/\\u0000"};
+					    "/a#b",           "/a b",           "/a\\\\b",         "dsp",
+					    "/\\u0000"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-		struct str base, doc = str_of(text("{\"protocolVersions\":[{\"version\":\"2025-1\",\"path\":\"%s\","
-						   "\"binding\":\"HTTPS\"}]}",
-						   paths[i]));
+		struct str base,
+		    doc = str_of(text("{\"protocolVersions\":[{\"version\":\"2025-1\",\"path\":\"%s\","
+				      "\"binding\":\"HTTPS\"}]}",
+				      paths[i]));
 		struct flaw f = {0};
 		uint32_t dialect;
 		json_t *j;
 
 		if (json_read(pair.buyer.arena, doc, &f, &j)) continue; /* NUL */
-		if (!ds_dialect_choose(pair.buyer.arena, pair.buyer.d, j, STR("https://p.example"), &f, &dialect,
-				       &base))
+		if (!ds_dialect_choose(pair.buyer.arena, pair.buyer.d, j, STR("https://p.example"), &f,
+				       &dialect, &base))
 			fail_msg("took %s", paths[i]);
 	}
 }
@@ -187,18 +192,21 @@ static void test_refuses_in_the_words_of_2024_1(void **state)
 	assert_string_equal(answer_text(&a, "@type"), "dspace:CatalogError");
 	assert_string_equal(answer_text(&a, "@context"), DSP_V2024_CONTEXT);
 	assert_non_null(memmem(a.body.p, a.body.n, "\"/dspace:filter\"", 16));
-	a = in_2024("/negotiations/request",
-		    HEAD "\"dspace:ContractRequestMessage\",\"dspace:consumerPid\":\"c\",\"dspace:callbackAddress\":"
-			 "\"http://x.example\",\"dspace:offer\":{\"@type\":\"odrl:Offer\",\"@id\":\"o\","
-			 "\"odrl:assigner\":\"a\",\"odrl:permission\":[{}]}}");
+	a = in_2024(
+	    "/negotiations/request", HEAD
+	    "\"dspace:ContractRequestMessage\",\"dspace:consumerPid\":\"c\",\"dspace:callbackAddress\":"
+	    "\"http://x.example\",\"dspace:offer\":{\"@type\":\"odrl:Offer\",\"@id\":\"o\","
+	    "\"odrl:assigner\":\"a\",\"odrl:permission\":[{}]}}");
 	assert_int_equal(a.status, 400);
 	assert_string_equal(answer_text(&a, "@type"), "dspace:ContractNegotiationError");
 	assert_non_null(memmem(a.body.p, a.body.n, "\"/dspace:offer/odrl:permission/0/odrl:action\"", 45));
-	a = in_2024("/transfers/request", HEAD "\"dspace:TransferRequestMessage\",\"dspace:consumerPid\":\"c\"}");
+	a = in_2024("/transfers/request",
+		    HEAD "\"dspace:TransferRequestMessage\",\"dspace:consumerPid\":\"c\"}");
 	assert_int_equal(a.status, 400);
 	assert_string_equal(answer_text(&a, "@type"), "dspace:TransferError");
 	/* the words of the other version */
-	a = in_2024("/catalog/request", "{\"@context\":[\"" DSP_CONTEXT "\"],\"@type\":\"CatalogRequestMessage\"}");
+	a = in_2024("/catalog/request",
+		    "{\"@context\":[\"" DSP_CONTEXT "\"],\"@type\":\"CatalogRequestMessage\"}");
 	assert_int_equal(a.status, 400);
 	a = in_2024("/catalog/request", HEAD "\"dspace:CatalogRequestMessage\"}");
 	assert_int_equal(a.status, 200);

@@ -27,7 +27,8 @@ struct world {
 	struct arena *arena; /* of the test: reset by world_close */
 	usec_t now;
 	/* NULL, or stands around every turn: nothing that it does is kept in the store (test_model). */
-	enum err (*around)(const struct turn *u, enum err (*fn)(const struct turn *u, void *arg), void *arg);
+	enum err (*around)(const struct turn *u, enum err (*fn)(const struct turn *u, void *arg),
+			   void *arg);
 };
 
 #define WORLD_URL "https://node.example:8443"

@@ -210,8 +210,8 @@ static void hold_the_loop(void *arg)
 	sem_wait(&go_on);
 }
 
-/* Whoever is told of a change by one connection and asks by another must see it, also where both are read in
- * the same turn of the loop. */
+/* Whoever is told of a change by one connection and asks by another must see it, also where both are read
+ * in the same turn of the loop. */
 static void each_read_begins_a_turn(void **state)
 {
 	(void)state;

@@ -1,4 +1,5 @@
-/* The catalogs' filter language: any JSON as a filter and as a dataset. What is refused names place and rule. */
+/* The catalogs' filter language: any JSON as a filter and as a dataset. What is refused names place and
+ * rule. */
 #include "proto/dsp/filter.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -222,7 +222,8 @@ static void the_forms_of_keys(void **state)
 			    "7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}},"
 			    "{\"id\":\"#p256\",\"type\":\"JsonWebKey2020\",\"controller\":\"" DID
 			    "\",\"publicKeyJwk\":"
-			    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+			    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":"
+			    "\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
 			    "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}},"
 			    "{\"id\":\"#other\",\"type\":\"Future2040\",\"controller\":\"" DID "\"},"
 			    "{\"id\":\"#p256b\",\"type\":\"Multikey\",\"controller\":\"" DID

@@ -13,7 +13,7 @@
 	"\"processId\":\"i\",\"agreementId\":\"a\",\"datasetId\":\"d\",\"profile\":\"" DPS_PROFILE_PULL    \
 	"\",\"claims\":{},\"metadata\":{\"k\":1},\"labels\":[\"l\"]"
 #define AUTHORIZATION                                                                                      \
-	"\"authorization\":{\"type\":\"t\",\"tokenEndpoint\":\"e\",\"clientId\":\"i\","                                \
+	"\"authorization\":{\"type\":\"t\",\"tokenEndpoint\":\"e\",\"clientId\":\"i\","                    \
 	"\"clientSecret\":\"s\"}"
 
 static const char *const examples[DPS_TYPE_COUNT] = {
@@ -139,8 +139,8 @@ static void what_is_wrong_is_named(void **state)
 	change(state, DPS_START, "dataAddress", json_pack("{s:s}", "@type", "DataAddress"),
 	       "dataAddress.endpointType", "missing");
 	change(state, DPS_RESUME, "dataAddress",
-	       json_pack("{s:s,s:s}", "@type", "Address", "endpointType", "x"),
-	       "dataAddress.@type", "value");
+	       json_pack("{s:s,s:s}", "@type", "Address", "endpointType", "x"), "dataAddress.@type",
+	       "value");
 	change(state, DPS_STATUS, "state", json_string("started"), "state", "value");
 	change(state, DPS_STATUS_RESPONSE, "state", json_string("NONE"), "state", "value");
 	change(state, DPS_CONTROL_PLANE, "authorization", json_pack("{s:i}", "clientId", 1),

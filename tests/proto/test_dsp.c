@@ -66,12 +66,11 @@ static const struct {
     {"catalog/dataset-request-message", dsp_dataset_request_read, ROOT "dataset"},
     {"catalog/catalog-error", dsp_catalog_error_read, "@context @type"},
     {"catalog/catalog", dsp_catalog_read,
-     ROOT
-     "@id participantId service[0].@id service[0].@type service[0].endpointURL dataset[0].@id"
-     " dataset[0].hasPolicy dataset[0].distribution dataset[0].distribution[0].format"
-     " dataset[0].distribution[0].accessService dataset[0].hasPolicy[0].@id"
-     " dataset[0].hasPolicy[0].permission" CONSTRAINT(
-	 "dataset[0].hasPolicy[0].permission[0].constraint[0]")},
+     ROOT "@id participantId service[0].@id service[0].@type service[0].endpointURL dataset[0].@id"
+	  " dataset[0].hasPolicy dataset[0].distribution dataset[0].distribution[0].format"
+	  " dataset[0].distribution[0].accessService dataset[0].hasPolicy[0].@id"
+	  " dataset[0].hasPolicy[0].permission" CONSTRAINT(
+	      "dataset[0].hasPolicy[0].permission[0].constraint[0]")},
     {"catalog/nested-catalog", dsp_catalog_read,
      ROOT "@id participantId catalog[0].@id catalog[0].@type catalog[0].service[0].endpointURL"
 	  " catalog[0].distribution[0].format"},

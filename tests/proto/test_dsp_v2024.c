@@ -1,4 +1,5 @@
-/* 2024-1 through the mapping: every published example, each with a member removed or mistyped, back again. */
+/* 2024-1 through the mapping: every published example, each with a member removed or mistyped, back again.
+ */
 #include "tests/proto/cases.h"
 
 #include <dirent.h>
@@ -89,10 +90,11 @@ static const struct {
     {"catalog/example/catalog-request-message", ROOT, false},
     {"catalog/example/dataset-request-message", ROOT "dspace:dataset", false},
     {"catalog/example/catalog",
-     ROOT "@id dspace:participantId dcat:service[0].@id dcat:service[0].dcat:endpointURL dcat:dataset[0].@id"
-	  " dcat:dataset[0].odrl:hasPolicy dcat:dataset[0].odrl:hasPolicy[0].odrl:assigner"
-	  " dcat:dataset[0].dcat:distribution[0].dct:format"
-	  " dcat:dataset[0].dcat:distribution[0].dcat:accessService",
+     ROOT
+     "@id dspace:participantId dcat:service[0].@id dcat:service[0].dcat:endpointURL dcat:dataset[0].@id"
+     " dcat:dataset[0].odrl:hasPolicy dcat:dataset[0].odrl:hasPolicy[0].odrl:assigner"
+     " dcat:dataset[0].dcat:distribution[0].dct:format"
+     " dcat:dataset[0].dcat:distribution[0].dcat:accessService",
      false},
     {"catalog/example/dataset",
      "@context @type @id odrl:hasPolicy dcat:distribution odrl:hasPolicy[0].@type "
@@ -101,7 +103,8 @@ static const struct {
      "odrl:hasPolicy[0].odrl:permission[0].odrl:constraint[0].odrl:rightOperand",
      false},
     {"negotiation/example/contract-offer-message",
-     ROOT "dspace:providerPid dspace:callbackAddress dspace:offer.odrl:target " POLICY("dspace:offer"), false},
+     ROOT "dspace:providerPid dspace:callbackAddress dspace:offer.odrl:target " POLICY("dspace:offer"),
+     false},
     {"negotiation/example/contract-offer-message_initial",
      ROOT "dspace:providerPid dspace:callbackAddress " POLICY("dspace:offer"), false},
     {"negotiation/example/contract-request-message",
@@ -243,7 +246,8 @@ static void each_required_member_is_missed_by_its_name_of_2024(void **state)
 			in = holder(j, path, &name);
 			snprintf(key, sizeof key, "%.*s", STR_ARG(name));
 			json_object_set_new(in, key, json_true());
-			if (!str_ends(path, STR("rightOperand"))) refused_at(examples[i].file, j, path, "true");
+			if (!str_ends(path, STR("rightOperand")))
+				refused_at(examples[i].file, j, path, "true");
 			json_object_set_new(in, key, json_null());
 			refused_at(examples[i].file, j, path, "null");
 			json_object_del(in, key);
@@ -265,7 +269,9 @@ static json_t *text(const char *s)
 }
 
 #define HEAD "{\"@context\":\"" DSP_V2024_CONTEXT "\",\"@type\":"
-#define EVENT HEAD "\"dspace:ContractNegotiationEventMessage\",\"dspace:providerPid\":\"p\",\"dspace:consumerPid\":\"c\","
+#define EVENT                                                                                              \
+	HEAD "\"dspace:ContractNegotiationEventMessage\",\"dspace:providerPid\":\"p\",\"dspace:"           \
+	     "consumerPid\":\"c\","
 
 static void refused(const char *s, const char *at, const char *rule)
 {
@@ -284,34 +290,44 @@ static void constants_need_their_prefix_and_names_stand_once(void **state)
 	arena = *state;
 	refused(EVENT "\"dspace:eventType\":\"ACCEPTED\"}", "dspace:eventType", "value");
 	refused(EVENT "\"dspace:eventType\":\"odrl:ACCEPTED\"}", "dspace:eventType", "value");
-	refused(EVENT "\"dspace:eventType\":\"dspace:ACCEPTED\",\"eventType\":\"dspace:FINALIZED\"}", "eventType",
-		"twice");
+	refused(EVENT "\"dspace:eventType\":\"dspace:ACCEPTED\",\"eventType\":\"dspace:FINALIZED\"}",
+		"eventType", "twice");
 	refused(HEAD "\"ContractNegotiationEventMessage\"}", "@type", "value");
 	refused(HEAD "\"dspace:Catalog\"}", "@type", "value");
 	refused(HEAD "[\"dspace:CatalogError\"]}", "@type", "type");
-	refused("{\"@context\":[\"" DSP_CONTEXT "\"],\"@type\":\"dspace:CatalogError\"}", "@context", "context");
+	refused("{\"@context\":[\"" DSP_CONTEXT "\"],\"@type\":\"dspace:CatalogError\"}", "@context",
+		"context");
 	refused("{\"@context\":\"http://169.254.169.254/\",\"@type\":\"dspace:CatalogError\"}", "@context",
 		"context");
 	refused("[]", "", "type");
 	/* of "x" it would come back as ["x"], and a proof over it would break */
-	refused(HEAD "\"dspace:ContractAgreementMessage\",\"dspace:callbackAddress\":\"u\",\"dspace:agreement\":"
-		     "{\"@type\":\"odrl:Agreement\",\"odrl:profile\":\"x\"}}",
+	refused(HEAD
+		"\"dspace:ContractAgreementMessage\",\"dspace:callbackAddress\":\"u\",\"dspace:agreement\":"
+		"{\"@type\":\"odrl:Agreement\",\"odrl:profile\":\"x\"}}",
 		"dspace:agreement.odrl:profile", "type");
-	assert_int_equal(parse(text(EVENT "\"dspace:eventType\":\"dspace:ACCEPTED\",\"kanhe:x\":{\"a:b\":1}}"), &f,
-			       &new),
-			 ERR_OK);
+	assert_int_equal(
+	    parse(text(EVENT "\"dspace:eventType\":\"dspace:ACCEPTED\",\"kanhe:x\":{\"a:b\":1}}"), &f,
+		  &new),
+	    ERR_OK);
 	assert_non_null(json_object_get(new, "kanhe:x"));
 }
 
 static void terms_of_a_policy_settle_after_one_reading(void **state)
 {
-	static const char *const actions[] = {"use",     "odrl:use", "odrl:odrl:use", "odrl:", "cc:Attribution",
-					      "a:b",     "odrl:a:b", "http://www.w3.org/ns/odrl/2/use"};
+	static const char *const actions[] = {"use",
+					      "odrl:use",
+					      "odrl:odrl:use",
+					      "odrl:",
+					      "cc:Attribution",
+					      "a:b",
+					      "odrl:a:b",
+					      "http://www.w3.org/ns/odrl/2/use"};
 
 	arena = *state;
 	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
-		json_t *rules = json_keep(arena, json_pack("{s:[{s:s}]}", "permission", "action", actions[i])), *once,
-		       *twice;
+		json_t *rules =
+			   json_keep(arena, json_pack("{s:[{s:s}]}", "permission", "action", actions[i])),
+		       *once, *twice;
 
 		once = dsp_v2024_rules(arena, rules);
 		twice = dsp_v2024_rules(arena, dsp_v2024_write(arena, once, NULL));

@@ -38,14 +38,17 @@ static struct str token(const char *header, const char *claims, size_t signature
 static void es256_of_the_rfc(void **state)
 {
 	(void)state;
-	static const char jwt[] = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
-				  "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5"
-				  "djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
+	static const char jwt[] =
+	    "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
+	    "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5"
+	    "djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
 	struct vc_key key = {.alg = VC_ES256}, other;
 	struct vc_jwt j;
 	struct str x, y;
-	assert_int_equal(base64url_parse(a, STR("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"), &x), ERR_OK);
-	assert_int_equal(base64url_parse(a, STR("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"), &y), ERR_OK);
+	assert_int_equal(base64url_parse(a, STR("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"), &x),
+			 ERR_OK);
+	assert_int_equal(base64url_parse(a, STR("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"), &y),
+			 ERR_OK);
 	memcpy(key.pub, x.p, 32);
 	memcpy(key.pub + 32, y.p, 32);
 	assert_int_equal(es256_key_check(key.pub), ERR_OK);
@@ -109,9 +112,10 @@ static void credentials_of_both_models(void **state)
 {
 	(void)state;
 	static const char *const rows[] = {
-	    "{\"iss\":\"did:web:i\",\"sub\":\"did:web:a\",\"nbf\":1000,\"exp\":2000,\"vc\":{" TYPE "," SUBJECT "}}",
-	    "{\"issuer\":{\"id\":\"did:web:i\"},\"validFrom\":\"1970-01-01T00:16:40Z\",\"validUntil\":\"1970-01-01T00:33:20Z\"," TYPE
-	    "," SUBJECT "}",
+	    "{\"iss\":\"did:web:i\",\"sub\":\"did:web:a\",\"nbf\":1000,\"exp\":2000,\"vc\":{" TYPE
+	    "," SUBJECT "}}",
+	    "{\"issuer\":{\"id\":\"did:web:i\"},\"validFrom\":\"1970-01-01T00:16:40Z\",\"validUntil\":"
+	    "\"1970-01-01T00:33:20Z\"," TYPE "," SUBJECT "}",
 	};
 	struct vc_credential c;
 	for (size_t i = 0; i < 2; i++) {
@@ -136,7 +140,9 @@ static void credentials_that_contradict_themselves(void **state)
 	    {"{\"iss\":\"did:web:i\",\"exp\":\"x\",\"vc\":{" TYPE "," SUBJECT "}}", "type"},
 	    {"{\"iss\":\"did:web:i\",\"exp\":1e300,\"vc\":{" TYPE "," SUBJECT "}}", "type"},
 	    {"{\"iss\":\"did:web:i\",\"vc\":{" TYPE "," SUBJECT ",\"expirationDate\":\"never\"}}", "type"},
-	    {"{\"iss\":\"did:web:i\",\"vc\":{" TYPE "," SUBJECT ",\"credentialStatus\":{\"type\":\"Other\"}}}", "type"},
+	    {"{\"iss\":\"did:web:i\",\"vc\":{" TYPE "," SUBJECT
+	     ",\"credentialStatus\":{\"type\":\"Other\"}}}",
+	     "type"},
 	    {"{\"iss\":\"did:web:i\",\"vc\":{" TYPE "," SUBJECT
 	     ",\"credentialStatus\":{\"type\":\"StatusList2021Entry\",\"statusListIndex\":\"-1\"}}}",
 	     "type"},
@@ -160,8 +166,9 @@ static void presentations(void **state)
 	(void)state;
 	const usec_t now = 1000 * USEC_PER_SEC;
 	struct vc_presentation p;
-	struct vc_jwt j = claims("{\"iss\":\"did:web:h\",\"aud\":\"did:web:v\",\"exp\":1100,\"vp\":{\"verifiableCredential\":"
-				 "[\"a.b.c\"]}}");
+	struct vc_jwt j = claims(
+	    "{\"iss\":\"did:web:h\",\"aud\":\"did:web:v\",\"exp\":1100,\"vp\":{\"verifiableCredential\":"
+	    "[\"a.b.c\"]}}");
 	assert_int_equal(vc_presentation_read(&j, STR("did:web:v"), now, NULL, &p), ERR_OK);
 	assert_true(p.credentials_n == 1 && str_is(p.holder, "did:web:h"));
 	assert_int_equal(vc_presentation_read(&j, STR("did:web:w"), now, NULL, &p), ERR_UNAUTHORISED);
@@ -189,7 +196,8 @@ static void status_lists(void **state)
 	assert_int_equal(vc_status_bit(back, 11, &bit), ERR_OK);
 	assert_false(bit);
 	assert_int_equal(vc_status_bit(back, sizeof bits * 8, &bit), ERR_BAD_INPUT);
-	assert_int_equal(vc_status_unpack(a, str_skip(text, 1), NULL, &back), ERR_OK);   /* StatusList2021: no letter */
+	assert_int_equal(vc_status_unpack(a, str_skip(text, 1), NULL, &back),
+			 ERR_OK); /* StatusList2021: no letter */
 	assert_int_equal(vc_status_unpack(a, str_first(text, text.n - 8), NULL, &back), ERR_BAD_INPUT);
 	assert_int_equal(vc_status_unpack(a, STR("uAAAA"), NULL, &back), ERR_BAD_INPUT);
 }

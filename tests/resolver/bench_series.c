@@ -118,9 +118,11 @@ static void open_all(void)
 	static const char *const authority[] = {"88.118.8"};
 	struct flaw f = {0};
 	must(mkdtemp(folder) && !sign_setup());
-	struct store_options so = {
-	    .folder = folder, .tables = rs_tables, .tables_n = rs_tables_n, .told = rs_table_told,
-	    .format = 1};
+	struct store_options so = {.folder = folder,
+				   .tables = rs_tables,
+				   .tables_n = rs_tables_n,
+				   .told = rs_table_told,
+				   .format = 1};
 	must(!store_open(&so, &f, &store));
 	struct writer_options wo = {.store = store, .origin = "bench.example/registry"};
 	must(!writer_start(&wo, &writer));

@@ -60,9 +60,11 @@ static void open_stores(struct site *s, const char *name)
 	char sub[128], origin[128];
 	struct flaw f = {0};
 	snprintf(sub, sizeof sub, "%s/registry", s->folder);
-	struct store_options so = {
-	    .folder = sub, .tables = rs_tables, .tables_n = rs_tables_n, .told = rs_table_told,
-	    .format = 1};
+	struct store_options so = {.folder = sub,
+				   .tables = rs_tables,
+				   .tables_n = rs_tables_n,
+				   .told = rs_table_told,
+				   .format = 1};
 	if (store_open(&so, &f, &s->store)) fprintf(stderr, "store: %s\n", f.text);
 	must(s->store);
 	snprintf(origin, sizeof origin, "%s.example/registry", name);

@@ -137,8 +137,8 @@ static void values_are_found_by_their_beginning(void **state)
 	made("88.118.8/g3", PUBLIC("URL", "https://g/a") "," PUBLIC("URL", "https://g/bcd"));
 	made("88.118.8/g4", HIDDEN("URL", "https://g/b"));
 	made("88.118.8.2/g5", HIDDEN("URL", "https://g/c"));
-	made("88.118.8/g6", PUBLIC("URL", "https://h/a") "," PUBLIC("URL", "https://f/") ","
-							PUBLIC("OTHER", "https://g/x"));
+	made("88.118.8/g6", PUBLIC("URL", "https://h/a") "," PUBLIC("URL", "https://f/") "," PUBLIC(
+				"OTHER", "https://g/x"));
 	/* longer than what the index keeps: told apart behind its 64 octets */
 	memset(far, 'y', sizeof far - 1);
 	far[sizeof far - 1] = 0;
@@ -155,10 +155,13 @@ static void values_are_found_by_their_beginning(void **state)
 		assert_string_equal(json_string_value(json_object_get(first, "value")), "https://g/");
 		assert_string_equal(json_string_value(json_object_get(fourth, "value")), "https://g/bcd");
 		http_done(&r);
-		expect_pages(NULL, "type=URL&begins=https%3A%2F%2Fg%2Fa", limit, "88.118.8/g3 88.118.8.2/g2");
-		expect_pages(NULL, "type=URL&begins=https%3A%2F%2Fg%2F&prefix=88.118.8.2", limit, "88.118.8.2/g2");
+		expect_pages(NULL, "type=URL&begins=https%3A%2F%2Fg%2Fa", limit,
+			     "88.118.8/g3 88.118.8.2/g2");
+		expect_pages(NULL, "type=URL&begins=https%3A%2F%2Fg%2F&prefix=88.118.8.2", limit,
+			     "88.118.8.2/g2");
 		expect_pages(enterprise, "type=URL&begins=https%3A%2F%2Fg%2Fb", limit, "88.118.8/g3");
-		expect_pages(registrar, "type=URL&begins=https%3A%2F%2Fg%2Fb", limit, "88.118.8/g3 88.118.8/g4!");
+		expect_pages(registrar, "type=URL&begins=https%3A%2F%2Fg%2Fb", limit,
+			     "88.118.8/g3 88.118.8/g4!");
 		expect_pages(auditor, "type=URL&begins=https%3A%2F%2Fg%2Fc", limit, "88.118.8.2/g5!");
 		expect_pages(NULL, "type=URL&begins=https%3A%2F%2Fg%2Fc", limit, "");
 	}
@@ -170,7 +173,8 @@ static void values_are_found_by_their_beginning(void **state)
 	expect_pages(NULL, query, 1, "");
 	/* a cursor of a hidden row is of no use to who may not see it */
 	r = get(registrar, "/find?type=URL&begins=https%3A%2F%2Fg%2F&limit=6");
-	snprintf(query, sizeof query, "/find?type=URL&begins=https%%3A%%2F%%2Fg%%2F&cursor=%s", http_text(&r, "next"));
+	snprintf(query, sizeof query, "/find?type=URL&begins=https%%3A%%2F%%2Fg%%2F&cursor=%s",
+		 http_text(&r, "next"));
 	http_done(&r);
 	r = get(NULL, query);
 	EXPECT(r, 200);
@@ -554,7 +558,8 @@ static enum err apply_old_layout(struct writer_cmd *c, struct writer_txn *t)
 {
 	static const char types[] = "\1\1\3url", hidden[] = "\1\3h:o\1x", index[4] = {0, 0, 0, 1};
 	(void)c;
-	enum err e = store_put(t->store, RS_TABLE_reverse_type, STR("types"), str_n(types, sizeof types - 1));
+	enum err e =
+	    store_put(t->store, RS_TABLE_reverse_type, STR("types"), str_n(types, sizeof types - 1));
 	return e ? e
 		 : store_put(t->store, RS_TABLE_reverse, str_n(hidden, sizeof hidden - 1),
 			     str_n(index, sizeof index));

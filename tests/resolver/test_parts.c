@@ -38,9 +38,11 @@ static int setup(void **state)
 	must(r && !sign_setup());
 	snprintf(r->folder, sizeof r->folder, "/tmp/kanhe-parts-XXXXXX");
 	must(mkdtemp(r->folder));
-	struct store_options so = {
-	    .folder = r->folder, .tables = rs_tables, .tables_n = rs_tables_n, .told = rs_table_told,
-	    .format = 1};
+	struct store_options so = {.folder = r->folder,
+				   .tables = rs_tables,
+				   .tables_n = rs_tables_n,
+				   .told = rs_table_told,
+				   .format = 1};
 	must(!store_open(&so, &f, &r->store));
 	struct writer_options wo = {.store = r->store, .origin = "parts.example/registry"};
 	must(!writer_start(&wo, &r->writer));

@@ -1,5 +1,5 @@
-/* The reverse index of a load: sorted runs come back as one, and the index is exact whatever was changed while it
- * was made. */
+/* The reverse index of a load: sorted runs come back as one, and the index is exact whatever was changed
+ * while it was made. */
 #include "tests/resolver/records.h"
 
 #include <pthread.h>
@@ -211,9 +211,11 @@ static void *change_on(void *arg)
 		unsigned k = (unsigned)rand_r(&seed) % 18000;
 		snprintf(id, sizeof id, "88.118.8/L%06u", k);
 		snprintf(values, sizeof values,
-			 "{\"values\":[{\"type\":\"URL\",\"data\":\"https://new/%u\"},{\"type\":\"BATCH\",\"data\":"
+			 "{\"values\":[{\"type\":\"URL\",\"data\":\"https://new/"
+			 "%u\"},{\"type\":\"BATCH\",\"data\":"
 			 "\"B%u\",\"permissions\":\"%s\"}]}",
-			 (unsigned)rand_r(&seed) % 50, (unsigned)rand_r(&seed) % 100, k % 2 ? "1110" : "1100");
+			 (unsigned)rand_r(&seed) % 50, (unsigned)rand_r(&seed) % 100,
+			 k % 2 ? "1110" : "1100");
 		char path[128];
 		snprintf(path, sizeof path, "/registry/%s", id);
 		struct http_reply r =
@@ -227,7 +229,8 @@ static void *change_on(void *arg)
 	return NULL;
 }
 
-/* Also from the middle of a sorting that was cut short: rows that are there, of which some no longer hold. */
+/* Also from the middle of a sorting that was cut short: rows that are there, of which some no longer hold.
+ */
 static void changes_meanwhile_are_in_it(void **state)
 {
 	enum { THREADS = 2, TURNS = 4 };
@@ -241,7 +244,8 @@ static void changes_meanwhile_are_in_it(void **state)
 			seeds[i] += (unsigned)turn * 100;
 			assert_int_equal(pthread_create(&thread[i], NULL, change_on, &seeds[i]), 0);
 		}
-		import(turn % 2 ? "name=o1" : "name=o2", lines(20000 + (size_t)turn * 10, 20005 + (size_t)turn * 10));
+		import(turn % 2 ? "name=o1" : "name=o2",
+		       lines(20000 + (size_t)turn * 10, 20005 + (size_t)turn * 10));
 		until_ready();
 		atomic_store(&enough, true);
 		for (size_t i = 0; i < THREADS; i++) pthread_join(thread[i], NULL);

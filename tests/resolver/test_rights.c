@@ -32,8 +32,11 @@ static void path_of(const char *pattern, char out[256])
 static void every_route_refuses_wrong_roles(void **state)
 {
 	static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-	static const char *const open[] = {"/resolve/{id...}", "/resolve", "/.well-known/kanhe-node",
-					   "/.well-known/did.json", "/find",
+	static const char *const open[] = {"/resolve/{id...}",
+					   "/resolve",
+					   "/.well-known/kanhe-node",
+					   "/.well-known/did.json",
+					   "/find",
 					   "/enterprises/applications",
 					   "/enterprises/{code}/challenge",
 					   "/enterprises/{code}/proof"};

@@ -17,9 +17,11 @@ static struct writer *writer;
 
 static void open_all(void)
 {
-	struct store_options so = {
-	    .folder = folder, .tables = rs_tables, .tables_n = rs_tables_n, .told = rs_table_told,
-	    .format = 1};
+	struct store_options so = {.folder = folder,
+				   .tables = rs_tables,
+				   .tables_n = rs_tables_n,
+				   .told = rs_table_told,
+				   .format = 1};
 	struct flaw f = {0};
 	must(!store_open(&so, &f, &store));
 	struct writer_options wo = {.store = store, .origin = "test.example/registry"};

@@ -381,8 +381,10 @@ static void series_are_held_to_their_template(void **state)
 		const char *at;
 	} rows[] = {
 	    {PATTERN("001..050"), "L-{serial}", "{number}", 201, NULL},
-	    {PATTERN("001..051"), "L-{serial}", "{number}", 400, "attribute no "}, /* the last is too great */
-	    {PATTERN("000..050"), "L-{serial}", "{number}", 400, "attribute no "}, /* the first is too little */
+	    {PATTERN("001..051"), "L-{serial}", "{number}", 400,
+	     "attribute no "}, /* the last is too great */
+	    {PATTERN("000..050"), "L-{serial}", "{number}", 400,
+	     "attribute no "}, /* the first is too little */
 	    {PATTERN("0001..0050"), "L-{serial}", "{number}", 400, "attribute lot "},
 	    {PATTERN("0001..0050"), "L-1", "", 400, "attribute no "}, /* required */
 	};
@@ -394,7 +396,8 @@ static void series_are_held_to_their_template(void **state)
 	for (size_t i = COUNT(rows); i-- > 0;) {
 		char body[512], no[128] = "";
 		if (rows[i].no[0])
-			snprintf(no, sizeof no, ",{\"index\":2001,\"type\":\"no\",\"data\":\"%s\"}", rows[i].no);
+			snprintf(no, sizeof no, ",{\"index\":2001,\"type\":\"no\",\"data\":\"%s\"}",
+				 rows[i].no);
 		snprintf(body, sizeof body,
 			 "{\"values\":[{\"index\":1001,\"type\":\"TEMPLATE\",\"data\":\"lot-1\"},"
 			 "{\"index\":2000,\"type\":\"lot\",\"data\":\"%s\"}%s]}",
@@ -408,8 +411,9 @@ static void series_are_held_to_their_template(void **state)
 		assert_int_equal(feed2 > feed, rows[i].status == 201);
 		assert_int_equal(ledger2 > ledger, rows[i].status == 201);
 	}
-	struct http_reply r = put(enterprise, PATTERN("a..b"),
-				  "{\"values\":[{\"index\":1001,\"type\":\"TEMPLATE\",\"data\":\"none-1\"}]}", NULL);
+	struct http_reply r =
+	    put(enterprise, PATTERN("a..b"),
+		"{\"values\":[{\"index\":1001,\"type\":\"TEMPLATE\",\"data\":\"none-1\"}]}", NULL);
 	assert_true(r.status == 404 || r.status == 400);
 	http_done(&r);
 }

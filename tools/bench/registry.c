@@ -226,7 +226,8 @@ static void stat_table(MDB_txn *t, const char *name, bool first)
 
 static int run_stat(const char *folder)
 {
-	static const char *const names[] = {"record", "reverse", "history", "feed", "leaf", "import", "import_flaw"};
+	static const char *const names[] = {"record", "reverse", "history",    "feed",
+					    "leaf",   "import",  "import_flaw"};
 	MDB_env *env;
 	MDB_txn *t;
 	MDB_envinfo info;

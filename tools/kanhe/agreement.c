@@ -50,7 +50,10 @@ static void print_standing(const struct standing *s, const json_t *keys)
 			: s->err   ? SAY_AGREEMENT_FALSE
 				   : SAY_AGREEMENT_PROVEN;
 
-	printf("%s %s ", s->method && !s->err ? "✓" : s->method ? "✗" : "–",
+	printf("%s %s ",
+	       s->method && !s->err ? "✓"
+	       : s->method          ? "✗"
+				    : "–",
 	       say(strcmp(s->party, "provider") ? SAY_AGREEMENT_CONSUMER : SAY_AGREEMENT_PROVIDER));
 	print_safe(stdout, str_of(s->did));
 	printf(": %s\n", say(text));
@@ -92,7 +95,7 @@ static int verify(const struct cli *c, const json_t *a)
 	}
 	if (!c->json) {
 		for (size_t i = 0; i < 2; i++) print_standing(&s[i], keys);
-		printf("%s\n", say(bad	   ? SAY_AGREEMENT_BAD
+		printf("%s\n", say(bad     ? SAY_AGREEMENT_BAD
 				   : whole ? SAY_AGREEMENT_BOTH
 					   : SAY_AGREEMENT_PARTLY));
 		return bad ? CLI_BOGUS : CLI_OK;

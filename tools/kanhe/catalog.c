@@ -36,8 +36,9 @@ static int of_partner(struct cli *c, const struct asked *q)
 		else
 			json_decref(filter);
 		if (next[0]) json_put_str(body, "next", str_of(next));
-		struct call other = {
-		    .method = "POST", .path = client_path(c, "/participants/%s/catalog", q->who), .json = body};
+		struct call other = {.method = "POST",
+				     .path = client_path(c, "/participants/%s/catalog", q->who),
+				     .json = body};
 		int status = client_call(c, &other, &r);
 		if (status) return status;
 		next = client_path(c, "%s", text_of(r.json, "kanhe:next"));
@@ -58,8 +59,7 @@ static int of_partner(struct cli *c, const struct asked *q)
 static int own(struct cli *c, const struct asked *q)
 {
 	json_t *all;
-	int status =
-	    client_list(c, client_path(c, "/participants/%s/datasets", q->who), "datasets", &all);
+	int status = client_list(c, client_path(c, "/participants/%s/datasets", q->who), "datasets", &all);
 	if (status) return status;
 	if (c->json)
 		print_json(all);
@@ -86,8 +86,8 @@ static int exported(struct cli *c, const struct asked *q)
 	key = strcmp(q->format, "dcat-ap") ? "dataset" : "dcat:dataset";
 	do {
 		struct call page = {.method = "GET",
-				    .path = client_path(c, "/participants/%s/catalog?format=%s%s%s", q->who, format,
-							next[0] ? "&cursor=" : "", next),
+				    .path = client_path(c, "/participants/%s/catalog?format=%s%s%s", q->who,
+							format, next[0] ? "&cursor=" : "", next),
 				    .accept = "*/*"};
 		int status = client_call(c, &page, &r);
 		if (status) return status;
@@ -105,9 +105,10 @@ static int federated(struct cli *c, const struct asked *q)
 {
 	size_t i;
 	json_t *all, *x;
-	const char *path = client_path(c, "/participants/%s/federated?%s%s%s%s", q->who, q->text ? "text=" : "",
-				       q->text ? path_word(c, q->text, false) : "", q->keyword ? "&keyword=" : "",
-				       q->keyword ? path_word(c, q->keyword, false) : "");
+	const char *path =
+	    client_path(c, "/participants/%s/federated?%s%s%s%s", q->who, q->text ? "text=" : "",
+			q->text ? path_word(c, q->text, false) : "", q->keyword ? "&keyword=" : "",
+			q->keyword ? path_word(c, q->keyword, false) : "");
 	int status = client_list(c, path, "entries", &all);
 	if (status) return status;
 	if (c->json) {
@@ -137,8 +138,8 @@ static int sources(struct cli *c, const struct asked *q)
 	}
 	json_array_foreach(json_object_get(r.json, "sources"), i, s)
 	    printf(say(SAY_SOURCE_LINE), text_of(s, "source"),
-		   (unsigned long long)json_integer_value(json_object_get(s, "entries")), text_of(s, "fresh"),
-		   text_of(s, "error"));
+		   (unsigned long long)json_integer_value(json_object_get(s, "entries")),
+		   text_of(s, "fresh"), text_of(s, "error"));
 	return CLI_OK;
 }
 
@@ -174,10 +175,10 @@ int command_catalog(struct cli *c, int argc, char **argv)
 {
 	struct asked q = {0};
 	struct words words;
-	const struct option_row rows[] = {
-	    {"format", &q.format, NULL}, {"text", &q.text, NULL},     {"keyword", &q.keyword, NULL},
-	    {"crawl", &q.crawl, NULL},   {"forget", &q.forget, NULL}, {"every", &q.every, NULL},
-	    {"federated", NULL, &q.federated}, {"sources", NULL, &q.sources}};
+	const struct option_row rows[] = {{"format", &q.format, NULL},       {"text", &q.text, NULL},
+					  {"keyword", &q.keyword, NULL},     {"crawl", &q.crawl, NULL},
+					  {"forget", &q.forget, NULL},       {"every", &q.every, NULL},
+					  {"federated", NULL, &q.federated}, {"sources", NULL, &q.sources}};
 	int status = options_read(c, argc, argv, rows, sizeof rows / sizeof *rows, &words);
 	if (status) return status;
 	q.who = client_participant(c);

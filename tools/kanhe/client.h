@@ -36,7 +36,7 @@ struct call {
 	const char *to_file; /* a 2xx body goes there instead; "-" is standard output */
 	uint64_t expect;     /* octets to come, for the progress bar; 0: none shown */
 	const char *if_match, *idempotency_key; /* headers of these names; NULL: none */
-	bool quiet_errors;   /* do not tell; the caller looks at the reply */
+	bool quiet_errors;                      /* do not tell; the caller looks at the reply */
 };
 
 /* Finds folder, URL, authority and token. CLI_USAGE, CLI_FAILED. */

@@ -58,8 +58,8 @@ enum cli_exit {
 	X(outbox, command_outbox, "owner", HELP_OUTBOX)                                                    \
 	X(negotiation, command_negotiation, "owner", HELP_NEGOTIATION)                                     \
 	X(transfer, command_transfer, "owner", HELP_TRANSFER)                                              \
-	X(agreement, command_agreement, "owner", HELP_AGREEMENT)\
-	X(credential, command_credential, "owner", HELP_CREDENTIAL)\
+	X(agreement, command_agreement, "owner", HELP_AGREEMENT)                                           \
+	X(credential, command_credential, "owner", HELP_CREDENTIAL)                                        \
 	X(dataplane, command_dataplane, "owner", HELP_DATAPLANE)
 
 struct cli;

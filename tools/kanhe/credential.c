@@ -10,7 +10,8 @@ static int tell(const struct cli *c, const json_t *row, bool jwt)
 	else if (jwt)
 		printf("%s\n", text_of(row, "jwt"));
 	else if (!c->quiet)
-		printf("%s %s\n", text_of(row, "id"), json_object_get(row, "revoked") ? say(SAY_CREDENTIAL_REVOKED) : "");
+		printf("%s %s\n", text_of(row, "id"),
+		       json_object_get(row, "revoked") ? say(SAY_CREDENTIAL_REVOKED) : "");
 	return CLI_OK;
 }
 
@@ -72,7 +73,8 @@ static int add(struct cli *c, const struct words *w, const char *who)
 	if (in != stdin) fclose(in);
 	json_t *body = json_object();
 	json_put_str(body, "jwt", str_trim(str_n(text, n)));
-	struct call call = {.method = "POST", .path = client_path(c, "/participants/%s/wallet", who), .json = body};
+	struct call call = {
+	    .method = "POST", .path = client_path(c, "/participants/%s/wallet", who), .json = body};
 	int status = client_call(c, &call, &r);
 	return status ? status : tell(c, r.json, false);
 }

@@ -27,7 +27,7 @@ static int list(struct cli *c, const char *who, bool flows)
 		return CLI_OK;
 	}
 	json_array_foreach(json_object_get(all, key), i, one)
-		print_words(one, flows ? flow : plane, flows ? 7 : 4);
+	    print_words(one, flows ? flow : plane, flows ? 7 : 4);
 	return CLI_OK;
 }
 
@@ -53,9 +53,9 @@ static int admit(struct cli *c, const char *who, const char *id, const char *url
 
 static int dismiss(struct cli *c, const char *who, const char *id)
 {
-	struct call call = {.method = "DELETE",
-			    .path = client_path(c, "/participants/%s/controlplanes/%s", who,
-						path_word(c, id, false))};
+	struct call call = {
+	    .method = "DELETE",
+	    .path = client_path(c, "/participants/%s/controlplanes/%s", who, path_word(c, id, false))};
 	struct reply r;
 	int status = client_call(c, &call, &r);
 

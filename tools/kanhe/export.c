@@ -67,8 +67,10 @@ int command_export(struct cli *c, int argc, char **argv)
 	const char *format = NULL, *to = NULL, *columns = NULL, *status_of = NULL;
 	enum bulk_form form;
 	struct words words;
-	const struct option_row own[] = {
-	    {"format", &format, NULL}, {"to", &to, NULL}, {"columns", &columns, NULL}, {"status", &status_of, NULL}};
+	const struct option_row own[] = {{"format", &format, NULL},
+					 {"to", &to, NULL},
+					 {"columns", &columns, NULL},
+					 {"status", &status_of, NULL}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
 	if (status) return status;
 	if (!words.n) return usage_error(c, SAY_MISSING_WORD, "PREFIX");

@@ -75,10 +75,10 @@ static int decide(struct cli *c, const char *who, const char *verb, const char *
 	struct reply r;
 
 	if (reason) json_put_str(body, "reason", str_of(reason));
-	struct call call = {.method = "POST",
-			    .path = client_path(c, "/participants/%s/inbox/%s/%s", who,
-						path_word(c, id, false), verb),
-			    .json = body};
+	struct call call = {
+	    .method = "POST",
+	    .path = client_path(c, "/participants/%s/inbox/%s/%s", who, path_word(c, id, false), verb),
+	    .json = body};
 	int status = client_call(c, &call, &r);
 
 	if (status) return status;
@@ -113,9 +113,9 @@ int command_inbox(struct cli *c, int argc, char **argv)
 		return usage_error(c, SAY_EXTRA_WORD, verb);
 	if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "ID");
 	if (strcmp(verb, "show")) return decide(c, who, verb, words.word[1], reason);
-	struct call call = {.method = "GET",
-			    .path = client_path(c, "/participants/%s/inbox/%s", who,
-						path_word(c, words.word[1], false))};
+	struct call call = {
+	    .method = "GET",
+	    .path = client_path(c, "/participants/%s/inbox/%s", who, path_word(c, words.word[1], false))};
 	status = client_call(c, &call, &r);
 	if (status) return status;
 	if (c->json)

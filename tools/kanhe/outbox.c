@@ -75,8 +75,7 @@ static int one(struct cli *c, const char *who, const char *what, const char *ver
 	if (body && reason) json_put_str(body, "reason", str_of(reason));
 	struct call call = {.method = look ? "GET" : "POST",
 			    .path = client_path(c, "/participants/%s/%s/%s%s%s", who, what,
-						path_word(c, id, false), look ? "" : "/",
-						look ? "" : verb),
+						path_word(c, id, false), look ? "" : "/", look ? "" : verb),
 			    .json = body};
 	int status = client_call(c, &call, &r);
 	if (status) return status;

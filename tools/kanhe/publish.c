@@ -8,8 +8,8 @@
 enum { POLICY_MAX = 64 * 1024 };
 
 struct publishing {
-	const char *id, *title, *description, *media_type, *policy, *count, *until, *purpose, *identifiers, *meta, *keywords,
-	    *license, *version;
+	const char *id, *title, *description, *media_type, *policy, *count, *until, *purpose, *identifiers,
+	    *meta, *keywords, *license, *version;
 	bool approval;
 };
 
@@ -75,7 +75,8 @@ static void words_put(json_t *o, const char *key, const char *list)
 	struct str rest = str_of(list), one;
 	json_t *all = json_array();
 	while (rest.n && str_split(&rest, ',', &one))
-		if (str_trim(one).n) json_array_append_new(all, json_stringn(str_trim(one).p, str_trim(one).n));
+		if (str_trim(one).n)
+			json_array_append_new(all, json_stringn(str_trim(one).p, str_trim(one).n));
 	json_put(o, key, all);
 }
 

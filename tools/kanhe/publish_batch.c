@@ -97,7 +97,8 @@ int publish_withdraw(struct cli *c, const char *id)
 	const char *who = client_participant(c);
 	struct reply r;
 	if (!who) return CLI_USAGE;
-	struct call take = {.method = "DELETE",
-			    .path = client_path(c, "/participants/%s/datasets/%s", who, path_word(c, id, false))};
+	struct call take = {
+	    .method = "DELETE",
+	    .path = client_path(c, "/participants/%s/datasets/%s", who, path_word(c, id, false))};
 	return client_call(c, &take, &r);
 }

@@ -43,7 +43,9 @@ void print_dataset(const json_t *d)
 	print_safe(stdout, str_of(text_of(d, "@id")[0] ? text_of(d, "@id") : text_of(d, "id")));
 	printf("  ");
 	const json_t *titles = json_object_get(d, "title");
-	const char *first = json_is_object(titles) ? json_object_iter_key(json_object_iter((json_t *)(uintptr_t)titles)) : NULL;
+	const char *first = json_is_object(titles)
+				? json_object_iter_key(json_object_iter((json_t *)(uintptr_t)titles))
+				: NULL;
 	print_safe(stdout, str_of(first ? text_of(titles, first) : text_of(d, "title")));
 	putchar('\n');
 	json_array_foreach(json_object_get(d, "hasPolicy"), i, offer) print_offer(offer);

@@ -32,7 +32,8 @@ static int list(struct cli *c, const char *who)
 
 static bool is_verb(const char *word)
 {
-	return strcmp(word, "suspend") == 0 || strcmp(word, "resume") == 0 || strcmp(word, "terminate") == 0;
+	return strcmp(word, "suspend") == 0 || strcmp(word, "resume") == 0 ||
+	       strcmp(word, "terminate") == 0;
 }
 
 int command_transfer(struct cli *c, int argc, char **argv)

@@ -269,8 +269,9 @@ static const struct net_route routes[] = {
 };
 static const struct net_route metrics_open[] = {
     {NET_GET, "/metrics", get_metrics, 0, 0, NET_UNMETERED, "Prometheus metrics"}};
-static const struct net_route metrics_closed[] = {
-    {NET_GET, "/metrics", get_metrics, ROLE_OPERATOR | ROLE_AUDITOR, 0, NET_UNMETERED, "Prometheus metrics"}};
+static const struct net_route metrics_closed[] = {{NET_GET, "/metrics", get_metrics,
+						   ROLE_OPERATOR | ROLE_AUDITOR, 0, NET_UNMETERED,
+						   "Prometheus metrics"}};
 
 const struct net_routes *node_routes(struct node *n, size_t *ret_n)
 {

@@ -123,8 +123,8 @@ static enum err migrate_registry(struct store_txn *t, uint32_t from)
 enum err node_open_stores(struct node *n, const struct conf *c, struct flaw *f)
 {
 	*n = (struct node){.conf = c, .started = clock_mono()};
-	struct environment registry = {"registry", "registry", rs_tables, rs_tables_n, rs_table_told, REGISTRY_FORMAT,
-				       migrate_registry};
+	struct environment registry = {"registry",    "registry",      rs_tables,       rs_tables_n,
+				       rs_table_told, REGISTRY_FORMAT, migrate_registry};
 	struct environment space = {"space", "space", ds_tables, ds_tables_n, NULL, SPACE_FORMAT, NULL};
 	enum err e = sign_setup();
 	if (!e) e = name_node(n, f);

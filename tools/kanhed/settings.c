@@ -70,7 +70,7 @@
 	  "未找到应答可缓存秒数")                                                                          \
 	X(resolver, find_types, CONF_LIST, RS_FIND_TYPES, 0, 8192, NULL,                                   \
 	  "types of values that /find searches; dropped and new ones are dealt with in the background",    \
-	  "/find 可检索的值类型；增删后在后台处理索引")                                                     \
+	  "/find 可检索的值类型；增删后在后台处理索引")                                                    \
 	X(enterprise, applications, CONF_SWITCH, "no", 0, 0, NULL,                                         \
 	  "anybody may apply to be an enterprise here; no: at the registrar's desk only",                  \
 	  "任何人可在线申请成为企业；否则仅由注册管理员受理")                                              \
@@ -96,16 +96,18 @@
 	X(limit, clients, CONF_NUMBER, "16384", 64, 16777216, NULL,                                        \
 	  "clients remembered per thread and kind of limit", "每线程每类限速记住的客户端数")               \
 	X(resolver, china, CONF_SWITCH, "yes", 0, 0, NULL,                                                 \
-	  "serve the SNMS interface and DOIP over HTTP of China's nodes", "提供 SNMS 兼容接口与 DOIP/HTTP 接口") \
+	  "serve the SNMS interface and DOIP over HTTP of China's nodes",                                  \
+	  "提供 SNMS 兼容接口与 DOIP/HTTP 接口")                                                           \
 	X(report, to, CONF_TEXT, "", 0, 256, NULL,                                                         \
 	  "URL of the superior or disaster-recovery node to report to; empty: none",                       \
 	  "上级或容灾节点的地址，向其上报；留空则不上报")                                                  \
-	X(report, token, CONF_PATH, "", 0, 0, NULL, "file with the token that the superior gave, mode 0600", \
-	  "上级所发令牌的文件，权限 0600")                                                                 \
+	X(report, token, CONF_PATH, "", 0, 0, NULL,                                                        \
+	  "file with the token that the superior gave, mode 0600", "上级所发令牌的文件，权限 0600")        \
 	X(report, driver, CONF_CHOICE, "json", 0, 0, "json", "form of what is reported", "上报格式")       \
-	X(report, every, CONF_DURATION, "1h", SECOND, DAY * 30, NULL, "a report goes up every", "上报周期") \
-	X(report, sync, CONF_SWITCH, "yes", 0, 0, NULL,                                                    \
-	  "hand core data up too, as it changes", "同时同步核心数据")                                      \
+	X(report, every, CONF_DURATION, "1h", SECOND, DAY * 30, NULL, "a report goes up every",            \
+	  "上报周期")                                                                                      \
+	X(report, sync, CONF_SWITCH, "yes", 0, 0, NULL, "hand core data up too, as it changes",            \
+	  "同时同步核心数据")                                                                              \
 	X(space, enabled, CONF_SWITCH, "yes", 0, 0, NULL, "serve the data space", "启用数据空间")          \
 	X(space, participant, CONF_TEXT, "", 0, 63, NULL,                                                  \
 	  "participant that `kanhe` acts for when --as is not given",                                      \
@@ -115,7 +117,7 @@
 	X(space, token_validity, CONF_DURATION, "300s", SECOND * 10, DAY, NULL,                            \
 	  "validity of self-issued tokens", "自签令牌有效期")                                              \
 	X(space, dsp, CONF_CHOICE, "both", 0, 0, "both|2025-1|2024-1",                                     \
-	  "versions of the Dataspace Protocol that are spoken", "所用数据空间协议版本")                     \
+	  "versions of the Dataspace Protocol that are spoken", "所用数据空间协议版本")                    \
 	X(space, content_max, CONF_SIZE, "1TiB", 1, TIB * 1024, NULL, "size of one dataset, at most",      \
 	  "单个数据集的最大字节数")                                                                        \
 	X(space, kit, CONF_TEXT, "", 0, 63, NULL,                                                          \
@@ -137,16 +139,20 @@
 	X(log, level, CONF_CHOICE, "info", 0, 0, "error|warn|info|debug",                                  \
 	  "least level of the lines logged", "日志级别")                                                   \
 	X(identity, accept, CONF_LIST, "did", 0, 64, NULL,                                                 \
-	  "how partners may prove who they are: did, dcp, pinned, tls", "接受的伙伴身份方式：did、dcp、pinned、tls") \
+	  "how partners may prove who they are: did, dcp, pinned, tls",                                    \
+	  "接受的伙伴身份方式：did、dcp、pinned、tls")                                                     \
 	X(identity, issuers, CONF_LIST, "", 0, 65536, NULL,                                                \
-	  "trusted issuers of credentials, each DID or DID=Type", "信任的凭证签发方，形如 DID 或 DID=类型") \
+	  "trusted issuers of credentials, each DID or DID=Type",                                          \
+	  "信任的凭证签发方，形如 DID 或 DID=类型")                                                        \
 	X(identity, require, CONF_LIST, "", 0, 4096, NULL,                                                 \
-	  "types of credentials that every partner must present (with dcp)", "每个伙伴必须出示的凭证类型（需 dcp）") \
+	  "types of credentials that every partner must present (with dcp)",                               \
+	  "每个伙伴必须出示的凭证类型（需 dcp）")                                                          \
 	X(identity, partners, CONF_LIST, "", 0, 65536, NULL,                                               \
 	  "pinned partners, each DID=z6Mk…@DSP-URL or DID=sha256:HEX of a client certificate",             \
-	  "固定的伙伴，形如 DID=z6Mk…@DSP地址 或 DID=sha256:客户端证书指纹")                                \
+	  "固定的伙伴，形如 DID=z6Mk…@DSP地址 或 DID=sha256:客户端证书指纹")                               \
 	X(identity, present, CONF_SWITCH, "yes", 0, 0, NULL,                                               \
-	  "tokens let their receiver ask for credentials that are held here", "令牌允许接收方查询本方持有的凭证")
+	  "tokens let their receiver ask for credentials that are held here",                              \
+	  "令牌允许接收方查询本方持有的凭证")
 
 const struct conf_row settings_rows[] = {
 #define X(section, key, kind, standard, min, max, choices, help, help_zh)                                  \
