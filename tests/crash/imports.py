@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tools"))
@@ -116,7 +115,15 @@ def run_import(node, i, killed, wanted):
         return json.loads(out) if out else {}, good, bad, turns
 
 
+def answers(node):
+    try:
+        return node.request("GET", "/status", token="operator")[0] == 200
+    except OSError:
+        return False
+
+
 def look(node, i, summary, good, bad):
+    tools.check(f"import {i}: the node is back", tools.until(lambda: answers(node)), node.log()[-1000:])  # the last kill may have come as the client ended
     sort = summary.get("refused_before_sending", 0)
     n = len(good)
     tools.check(f"import {i}: counts", (summary.get("created"), summary.get("replaced"), summary.get("unchanged"), summary.get("refused", 0) + sort) == (n, 0, 0, bad), summary)
