@@ -126,6 +126,7 @@ static const struct member attribute_members[] = {
     A("required", required, SWITCH, 0, false),
     A("input", input, SWITCH, 0, false),
     A("listed", listed, SWITCH, 0, false),
+    A("unique", unique, SWITCH, 0, false),
     A("open", open, SWITCH, 0, false),
     A("readers", readers, NAMES, TEMPLATE_USERS_MAX, false),
     A("writers", writers, NAMES, TEMPLATE_USERS_MAX, false),

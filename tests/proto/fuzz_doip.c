@@ -72,12 +72,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct template t = {
 	    .prefix = STR("88.1"), .version = STR("v"), .attributes = &x, .attributes_n = 1};
 	struct doip_grant g, back;
-	struct str modulus, exponent;
+	struct doip_key key;
 	struct flaw f = {0};
 	json_t *j;
 	must(a);
-	if (!doip_key_read(str_n(data, n), &modulus, &exponent))
-		must(modulus.n && exponent.n && modulus.n < n);
+	if (!doip_key_read(str_n(data, n), &key))
+		must(key.point.n ? key.point.n < n && !key.n.n : key.n.n && key.e.n && key.n.n < n);
 	if (!doip_grant_read(a, str_n(data, n), &g)) {
 		struct str text = doip_grant_write(a, &g);
 		must(text.p && !doip_grant_read(a, text, &back) && back.readers.n == g.readers.n &&
