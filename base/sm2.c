@@ -18,6 +18,17 @@ enum err sm2_key_read(struct str spki, struct str *ret_point)
 	return ERR_OK;
 }
 
+struct str sm2_key_write(struct arena *a, struct str point)
+{
+	size_t n = sizeof head - 1;
+	char *to = arena_bytes(a, n + SM2_POINT);
+	if (!to) return STR_NONE;
+	must(point.n == SM2_POINT);
+	memcpy(to, head, n);
+	memcpy(to + n, point.p, SM2_POINT);
+	return str_n(to, n + SM2_POINT);
+}
+
 static EVP_PKEY *key_make(struct str point)
 {
 	char group[] = "SM2";

@@ -3,7 +3,7 @@
 #ifndef BASE_SM2_H
 #define BASE_SM2_H
 
-#include "base/str.h"
+#include "base/arena.h"
 
 enum {
 	SM2_POINT = 65,        /* 04, x and y, big-endian, 32 octets each */
@@ -16,6 +16,9 @@ enum {
 /* The point in a public key of X.509's form (SubjectPublicKeyInfo), DER, of this curve by its name and
  * nothing else. Borrows. ERR_BAD_KEY; whether the point lies on the curve sm2_verify looks. */
 enum err sm2_key_read(struct str spki, struct str *ret_point) MUST_USE;
+
+/* The other way. p NULL without memory. */
+struct str sm2_key_write(struct arena *a, struct str point);
 
 /* sig: DER. ERR_BAD_KEY: not a point of the curve; ERR_BAD_SIGNATURE. */
 enum err sm2_verify(struct str point, struct str msg, struct str sig) MUST_USE;

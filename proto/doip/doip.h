@@ -121,6 +121,12 @@ struct doip_key {
 /* bytes "RSA_PUB_KEY", int2 flags, bytes e, bytes n, and what the reference library leaves behind it; or
  * bytes "SM2_PUB_KEY", int2 flags, bytes SubjectPublicKeyInfo. ERR_BAD_KEY. */
 enum err doip_key_read(struct str data, struct doip_key *ret) MUST_USE;
+/* The value of such a key; p NULL without memory. */
+struct str doip_key_write(struct arena *a, const struct doip_key *k);
+/* A public key as `openssl pkey -pubout` prints it: PEM, RSA of 2048 to 8192 bits or SM2. ERR_BAD_KEY,
+ * ERR_NO_MEMORY.
+ */
+enum err doip_key_pem_read(struct arena *a, struct str pem, struct doip_key *ret) MUST_USE;
 /* RSA with SHA-256 (PKCS #1 v1.5), SM2 with SM3 (DER). ERR_BAD_KEY, ERR_BAD_SIGNATURE. */
 enum err doip_key_verify(const struct doip_key *k, struct str msg, struct str sig) MUST_USE;
 

@@ -207,6 +207,56 @@ static void a_key_is_read_as_the_handle_system_writes_it(void **state)
 		if (cut != sizeof good - 1 - 4)
 			assert_int_equal(doip_key_read(str_n(good, cut), &k), ERR_BAD_KEY);
 	assert_int_equal(rsa_verify_sha256(STR("short"), STR("\3"), STR("m"), STR("s")), ERR_BAD_KEY);
+	/* written, a modulus with its highest bit set gets an octet in front, as Java's numbers have */
+	assert_int_equal(doip_key_read(str_n(good, sizeof good - 1), &k), ERR_OK);
+	struct str value = doip_key_write(a, &k);
+	assert_int_equal(value.n, sizeof good);
+	assert_int_equal(doip_key_read(value, &k), ERR_OK);
+	assert_true(str_eq(k.n, str_n("\0\xab\xcd", 3)) && str_eq(k.e, str_n("\1\0\1", 3)));
+	assert_true(str_eq(doip_key_write(a, &k), value));
+}
+
+static void a_key_is_read_from_pem(void **state)
+{
+	/* of the openssl command: 2048 bits; SM2; 1024 bits; P-256 */
+	static const char *const pem[] = {
+	    "-----BEGIN PUBLIC KEY-----\n"
+	    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEArb7i9014wL7YgQGgNHAU\n"
+	    "vALXibrUoFkHCRd5ac62lHCDgXs9AU0xaagsHohQcR1F3tEAH7z47PuPRsjhn8Qy\n"
+	    "PUt+yIAlKZvqKlc/ySwbYDSRkjwJaYqFZyjWd/f0GXprBQ63zMZ26EJa7USML6QO\n"
+	    "vPllfpiiL1dZP6DSS9Fwd4X3By2z1NJUg9BemuEeCZNFZ8vV9mtPYO2MlSIJ2Tt1\n"
+	    "89fC0xqAoayQc2Ymr0atOUA9ekf+8/JubvmDiQqSi8TdxwSO5lWf5vIUEZNWqOy4\n"
+	    "fQZkowH4SS2Zi0gZ8oy4ugPhT9GiGtukvRfgek7mClgEKSI0iKheI3oT9mWijmb1\n"
+	    "PwIDAQAB\n"
+	    "-----END PUBLIC KEY-----\n",
+	    "-----BEGIN PUBLIC KEY-----\n"
+	    "MFkwEwYHKoZIzj0CAQYIKoEcz1UBgi0DQgAEdrRRlk8x1xAYG2zHQeg7SAWIV+E9\n"
+	    "w5z2qz9k2NPIXNbEqkcd2A0iM4YH9s8ty0Fi0RKz7gw+JYNk7rrl8uiBOg==\n"
+	    "-----END PUBLIC KEY-----\n",
+	    "-----BEGIN PUBLIC KEY-----\n"
+	    "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC6UePHS6p9xib8RqwPHR94j7FE\n"
+	    "PHqTbNCGK6UNkj4DtLj4JUeft/sFNRcCDTsVLuSp775SfM/WiEQBq2xk/EeYI41Y\n"
+	    "mM/dHYk1I5dOSevJx3zl8UgxbmQ1DuKij19nBnoc/PKiKbuvWZ+NsbCELHwzrLF0\n"
+	    "c64BC9mU+UxwF9UcjwIDAQAB\n"
+	    "-----END PUBLIC KEY-----\n",
+	    "-----BEGIN PUBLIC KEY-----\n"
+	    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEPm9eC/2nh+Kctyrfhpvig+GztmvO\n"
+	    "loYAjTG+gvKtteYwEjJu4lLJd1pmUiY8MrZznnCZc2n+nIucjFXn1x0Qhw==\n"
+	    "-----END PUBLIC KEY-----\n",
+	};
+	struct doip_key k, back;
+	(void)state;
+	for (size_t i = 0; i < COUNT(pem); i++) {
+		enum err e = doip_key_pem_read(a, str_of(pem[i]), &k);
+		assert_int_equal(e, i < 2 ? ERR_OK : ERR_BAD_KEY);
+		if (e) continue;
+		assert_int_equal(k.point.n, i == 1 ? SM2_POINT : 0);
+		assert_int_equal(k.n.n, i == 0 ? 256 : 0);
+		assert_int_equal(doip_key_read(doip_key_write(a, &k), &back), ERR_OK);
+		for (size_t cut = 0; cut < strlen(pem[i]); cut++)
+			if (pem[i][cut] != '\n')
+				assert_int_equal(doip_key_pem_read(a, str_n(pem[i], cut), &k), ERR_BAD_KEY);
+	}
 }
 
 /* Key and signature made by the openssl command, over "a nonce of the node". */
@@ -268,6 +318,7 @@ int main(void)
 	    cmocka_unit_test(the_examples_are_read),
 	    cmocka_unit_test(grants_are_added_and_removed),
 	    cmocka_unit_test(a_key_is_read_as_the_handle_system_writes_it),
+	    cmocka_unit_test(a_key_is_read_from_pem),
 	    cmocka_unit_test(a_key_of_sm2_verifies_and_nothing_else),
 	};
 	return cmocka_run_group_tests(cases, set_up, tear_down);

@@ -500,6 +500,53 @@ def national_keys():
     check("SM2: and registers", got["code"] == 10000, got)
 
 
+def by_command():
+    """kanhe identity: an application from its public key, and away again; a refusal leaves nothing behind."""
+    def pair(name, *make):
+        private, public = (os.path.join(node.top, f"{name}.{x}") for x in ("pem", "pub"))
+        subprocess.run(["openssl", *make, "-out", private], check=True, capture_output=True)
+        with open(public, "wb") as f:
+            f.write(subprocess.run(["openssl", "pkey", "-in", private, "-pubout"], check=True, capture_output=True).stdout)
+        return private, public
+
+    def log_in_as(handle, digest, private):
+        nonce = call("GET", "/api/v1/doip/public/challenge?handle=" + handle)["data"]
+        out = subprocess.run(["openssl", "dgst", *digest, "-sign", private], input=nonce.encode(), check=True, capture_output=True).stdout
+        return call("POST", "/api/v1/doip/public/verify-response", {"handle": handle, "signature": base64.b64encode(out).decode()})
+
+    for name, make, digest in (("cmd_rsa", ("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"), ("-sha256",)),
+                               ("cmd_sm2", ("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:SM2"), ("-sm3", "-sigopt", "distid:1234567812345678"))):
+        private, public = pair(name, *make)
+        handle = "88.608.8889/App_" + name
+        status, secret, err = node.kanhe("identity", "add", handle, "--key", public, "--name", "命令", "--company", "某某厂")
+        check(f"{name}: an identity by one command", status == 0 and secret.startswith("kt_"), err)
+        check(f"{name}: logs in by its key", log_in_as(handle, digest, private)["code"] == 1)
+        got = call("POST", "/identity/token", {"username": handle, "password": secret.strip()})
+        check(f"{name}: and by its secret", got["status"] == 1, got)
+        token = got["data"]["token"]
+        got = call("GET", "/api/v1/open/handle-user-group/list", token=token)
+        mine = [u for u in got["data"] if u["userHandle"] == handle]
+        check(f"{name}: with its name", mine == [{"name": "命令", "userHandle": handle, "belongCompany": "某某厂"}], mine)
+        before = node.state()
+        status, out, err = node.kanhe("identity", "add", handle, "--key", public)
+        check(f"{name}: not twice", status == 1 and "name-taken" in err and node.state() == before, err)
+        status, out, err = node.kanhe("identity", "remove", handle)
+        check(f"{name}: it goes", status == 0, err)
+        check(f"{name}: with its sessions", call("GET", "/api/v1/open/handle-user-group/list", token=token)["code"] == 101)
+        got = call("GET", "/api/v1/doip/public/challenge?handle=" + handle)
+        check(f"{name}: and no nonce is given for it", "data" not in got and got["code"] in (102, 104), got)
+    names = lambda: node.kanhe("node", "token", "list")[1]
+    before = names()
+    for words, why in ((("--key", os.path.join(node.top, "cmd_rsa.pem")), "-pubout"), (("--expires", "never"), "expires")):
+        status, out, err = node.kanhe("identity", "add", "88.608.8889/App_bad", *words)
+        check(f"refused: {why}", status == 1 and why in err and not out, err)
+    status, out, err = node.kanhe("identity", "add", "88.608.8889/open-1")
+    check("a record of something else is not taken over", status == 1 and "absent" in err, err)
+    check("and no credential is left", names() == before, names())
+    for words in (("add",), ("add", "88.608.8889"), ("add", "/x"), ("give", "88.1/x"), ()):
+        check(f"wrong use: {words}", node.kanhe("identity", *words)[0] == 2)
+
+
 def rights():
     """A wrong role is refused by every route, and changes nothing."""
     routes = [("GET", "/identityv2/data/detail?handle=88.101.5/x"), ("POST", "/identityv2/data"), ("PUT", "/identityv2/data"), ("DELETE", "/identityv2/data"),
@@ -620,6 +667,7 @@ try:
     classes()
     unique(app)
     national_keys()
+    by_command()
     rights()
     sessions()
     bad_input()

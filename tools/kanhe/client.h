@@ -37,6 +37,7 @@ struct call {
 	uint64_t expect;     /* octets to come, for the progress bar; 0: none shown */
 	const char *if_match, *idempotency_key; /* headers of these names; NULL: none */
 	bool quiet_errors;                      /* do not tell; the caller looks at the reply */
+	bool if_absent;                         /* if-none-match: * */
 };
 
 /* Finds folder, URL, authority and token. CLI_USAGE, CLI_FAILED. */
