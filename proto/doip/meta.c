@@ -84,9 +84,13 @@ static enum err read_schema(json_t *item, const char *path, struct flaw *f, stru
 		e = read_number(s, below, "accuracy", NUMBER_DIGITS, f, &x->decimals);
 	if (!e) e = read_number(s, below, "maxFileCount", UINT32_MAX, f, &x->files);
 	if (x->files > 50) x->files = 50; /* the interface says so */
+	if (!e) e = read_number(s, below, "fileRange", 2, f, &x->file_range);
+	if (!e) e = read_number(s, below, "referenceType", 9, f, &x->reference_type);
 	const struct text_row rows[] = {{"dateFormat", 32, false, &x->format},
+					{"charRange", 200, false, &x->char_range},
+					{"selfDefFileSuffix", 60, false, &x->file_suffix},
 					{"fileType", 60, false, &x->file_types}};
-	if (!e) e = read_texts(s, below, rows, 2, f);
+	if (!e) e = read_texts(s, below, rows, 4, f);
 	if (!e && type == TEMPLATE_DATE && !x->format.n) x->format = STR("YYYY-MM-DD");
 	if (!e) e = read_range(s, below, f, x);
 	if (e || type != TEMPLATE_REFERENCE) return e;
@@ -223,8 +227,12 @@ static json_t *schema_write(const struct template_attribute *x, bool with_name)
 	}
 	if (type == TEMPLATE_DATE)
 		json_put_str(o, "dateFormat", x->format.n ? x->format : STR("YYYY-MM-DD"));
+	if (x->char_range.n) json_put_str(o, "charRange", x->char_range);
 	if (x->files) json_put_u64(o, "maxFileCount", x->files);
+	if (x->file_range) json_put_u64(o, "fileRange", x->file_range);
 	if (x->file_types.n) json_put_str(o, "fileType", x->file_types);
+	if (x->file_suffix.n) json_put_str(o, "selfDefFileSuffix", x->file_suffix);
+	if (x->reference_type) json_put_u64(o, "referenceType", x->reference_type);
 	return o;
 }
 

@@ -76,6 +76,10 @@ struct template_attribute {
 	struct str reference; /* REFERENCE: template that the other record names; or empty */
 	struct str file_types;
 	uint64_t files;
+	/* what China's interfaces keep with an attribute for people and clients; nothing here decides by it
+	 */
+	struct str char_range, file_suffix;
+	uint64_t file_range, reference_type;
 };
 
 struct template

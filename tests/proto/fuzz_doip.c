@@ -74,7 +74,10 @@ static void check_meta(struct arena *a, json_t *j)
 	for (size_t i = 0; i < t.attributes_n; i++)
 		must(items.attributes[i].index == t.attributes[i].index &&
 		     items.attributes[i].type == t.attributes[i].type &&
-		     items.attributes[i].decimals == t.attributes[i].decimals);
+		     items.attributes[i].decimals == t.attributes[i].decimals &&
+		     items.attributes[i].unique == t.attributes[i].unique &&
+		     items.attributes[i].file_range == t.attributes[i].file_range &&
+		     str_eq(items.attributes[i].char_range, t.attributes[i].char_range));
 	check_object(a, j, &t);
 }
 

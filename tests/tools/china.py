@@ -423,6 +423,26 @@ def classes():
     check("each has a number of its own", len(set(ids)) == len(ids) == len(flat) and got[0]["classifyCode"] == "UN_CLASSIFIED", ids)
 
 
+def told_again(token):
+    """What a client says of an attribute it is told again, in the members that the guide's tables name."""
+    base = {"required": 1, "comment": "c", "definition": "d", "inputNecessary": 0, "listItemNecessary": 1}
+    schemas = [({"dataType": 1, "minLength": 0, "maxLength": 4000, "charRange": "字符型值域"}, 1),
+               ({"dataType": 2, "minLength": 0, "maxLength": 38, "accuracy": 1, "numberRange": "[1,10]"}, 1),
+               ({"dataType": 3, "dateFormat": "YYYY-MM-DD"}, 1),
+               ({"dataType": 4, "maxFileCount": 1, "fileRange": 2, "fileType": "1,6", "selfDefFileSuffix": "pem"}, 0),
+               ({"dataType": 5, "referenceType": 1}, 1)]
+    sent = [{**base, "itemCode": f"code{i}", "englishName": f"en{i}", "chineseName": f"zh{i}", "uniqueField": u, "itemSchemaCreateDTO": s,
+             "itemReferenceDTO": {"referenceMetaHandle": "88.608.8889/META_12345"} if s["dataType"] == 5 else {}} for i, (s, u) in enumerate(schemas)]
+    got = call("POST", "/api/v1/open/meta/create", {**EXAMPLES[36], "metaHandle": "88.608.8889/META_told", "metaItemCreateDTOS": sent}, token)
+    check("metadata of all kinds", got["code"] == 1, got)
+    got = call("GET", "/api/v1/open/meta/info?metaHandle=88.608.8889/META_told", token=token)["data"]["itemVOS"]
+    for i, (was, now) in enumerate(zip(sent, got)):
+        want = {k: v for k, v in was.items() if not k.endswith("DTO")}
+        want.update(itemIndex=2000 + i, itemState=0, itemSchemaVO=was["itemSchemaCreateDTO"],
+                    **({"itemReferenceVO": was["itemReferenceDTO"]} if was["itemReferenceDTO"] else {}))
+        check(f"attribute {i} is told as it was said", now == want, f"{now} instead of {want}")
+
+
 def unique(token):
     """Attributes that no two records of a template share, on every way in."""
     items = [{**EXAMPLES[36]["metaItemCreateDTOS"][0], "englishName": n, "uniqueField": u} for n, u in (("sn", 1), ("colour", 0))]
@@ -665,6 +685,7 @@ try:
     giver = grants(app)
     metadata(app, giver)
     classes()
+    told_again(app)
     unique(app)
     national_keys()
     by_command()
