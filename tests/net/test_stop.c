@@ -383,6 +383,28 @@ static void no_descriptors(void **state)
 	fixture_stop(&x, USEC_PER_SEC);
 }
 
+static void serves_on_sockets_that_were_bound_before(void **state)
+{
+	(void)state;
+	struct net_listener l = {"127.0.0.1", 0, false};
+	struct net_bound *bound;
+	struct flaw f = {0};
+	struct answer_h1 a;
+	assert_int_equal(net_bind(&l, 1, 2, &f, &bound), ERR_OK);
+	fixture_start(&x, &(struct net_options){.bound = bound}, 0);
+	assert_int_equal(net_server_shards(x.server), 2);
+	int fd = dial(x.port);
+	say_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(hear_answer(fd, &a), 200);
+	answer_done(&a);
+	close(fd);
+	l.port = x.port;
+	assert_int_equal(net_vacant(&l, &f), ERR_EXISTS);
+	fixture_stop(&x, USEC_PER_SEC);
+	assert_int_equal(net_vacant(&l, &f), ERR_OK);
+	net_unbind(bound);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -395,6 +417,7 @@ int main(void)
 	    cmocka_unit_test(start_fails_whole),
 	    cmocka_unit_test(connections_are_limited),
 	    cmocka_unit_test(no_descriptors),
+	    cmocka_unit_test(serves_on_sockets_that_were_bound_before),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 import gzip
 import json
 import os
+import random
 import shutil
 import socket
 import ssl
@@ -41,10 +42,24 @@ def run(*args, program=None, env=None, stdin=None, timeout=60):
     return p.returncode, p.stdout, p.stderr
 
 
+_claims = []
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port where nobody listens, below those that the kernel gives to outgoing connections; no other test is given
+    it while this one runs, whether or not anybody listens there just now."""
+    while True:
+        port = random.randrange(12000, 32000)
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"\0kanhe-test-port-{port}")
+            with socket.socket() as s:
+                s.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return port
 
 
 class Node:
