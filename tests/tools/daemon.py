@@ -138,6 +138,9 @@ try:
         s.close()
     check("no request is cut by a stop", all(b" 201 " in a for a in answers), answers)
     check("the supervisor leaves", bool(until(lambda: gone(supervisor))))
+    with open(os.path.join(node.folder, "kanhed.pid"), "w") as f:
+        f.write(f"{os.getpid()}\n")
+    check("a number left behind that is another program's now is not stopped", node.kanhe("node", "stop")[0] == 0)
     node.start()
     check("and what was answered is there", all(node.request("GET", f"/resolve/88.118.8/HALF-{i}")[0] == 200 for i in range(20)))
 finally:

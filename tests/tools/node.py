@@ -2,10 +2,8 @@
 import gzip
 import json
 import os
-import random
 import re
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -13,6 +11,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+
+from ports import free_port
 
 BUILD = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "build/asan"
 KANHE = os.path.join(BUILD, "bin", "kanhe")
@@ -41,26 +41,6 @@ def run(*args, program=None, env=None, stdin=None, timeout=240):
     p = subprocess.run([program or KANHE, *args], capture_output=True, text=True, timeout=timeout, input=stdin,
                        env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})})
     return p.returncode, p.stdout, p.stderr
-
-
-_claims = []
-
-
-def free_port():
-    """A port where nobody listens, below those that the kernel gives to outgoing connections; no other test is given
-    it while this one runs, whether or not anybody listens there just now."""
-    while True:
-        port = random.randrange(12000, 32000)
-        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        try:
-            claim.bind(f"\0kanhe-test-port-{port}")
-            with socket.socket() as s:
-                s.bind(("127.0.0.1", port))
-        except OSError:
-            claim.close()
-            continue
-        _claims.append(claim)
-        return port
 
 
 class Node:
