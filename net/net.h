@@ -21,6 +21,7 @@
 #include "base/clock.h"
 
 struct net_server;
+struct net_bound;
 struct net_shard;
 struct net_req;
 
@@ -199,7 +200,21 @@ struct net_options {
 	usec_t idle_timeout;      /* 0 = 120 s */
 	usec_t header_timeout;    /* handshake, preface, header section; 0 = 10 s */
 	usec_t stall_timeout;     /* a body or an answer that does not move; 0 = 30 s */
+	/* Of the same listeners: the server takes these sockets, a shard each. NULL: it binds. */
+	struct net_bound *bound;
 };
+
+/* Binds without listening, for a process that outlives its server: a child forked from it takes the
+ * sockets, and once it has listened, connections wait in the kernel while one child has ended and the next
+ * has not begun. The caller unbinds. ERR_EXISTS: the port is another user's; ERR_BAD_CONF, ERR_IO,
+ * ERR_NO_MEMORY. */
+enum err net_bind(const struct net_listener *l, size_t n, unsigned shards, struct flaw *f,
+		  struct net_bound **ret) MUST_USE;
+/* ERR_EXISTS: somebody listens there, be it a process of the same user, with which net_bind would share the
+ * connections. Else as net_bind. */
+enum err net_vacant(const struct net_listener *l, struct flaw *f) MUST_USE;
+/* Closes what no server has taken. Frees; NULL is allowed. */
+void net_unbind(struct net_bound *b);
 
 enum err net_server_start(const struct net_options *o, struct flaw *f, struct net_server **ret) MUST_USE;
 uint16_t net_server_port(const struct net_server *s, size_t listener);

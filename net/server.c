@@ -5,18 +5,17 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "net/bound.h"
 #include "net/h2.h"
 #include "net/socket.h"
 #include "net/tls.h"
 #include "net/turn.h"
 
-enum { DEFAULT_ARENA = 2 << 20, DEFAULT_CONNECTIONS = 16384, SHARDS_MAX = 256 };
+enum { DEFAULT_ARENA = 2 << 20, DEFAULT_CONNECTIONS = 16384 };
 
 static void fill_defaults(struct net_options *o)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	if (!o->shards) o->shards = cores > 0 ? (unsigned)cores : 1;
-	if (o->shards > SHARDS_MAX) o->shards = SHARDS_MAX;
+	o->shards = o->bound ? bound_count(o->bound) : bound_shards(o->shards);
 	if (!o->request_arena) o->request_arena = DEFAULT_ARENA;
 	if (!o->connections_max) o->connections_max = DEFAULT_CONNECTIONS;
 	if (!o->streams_max) o->streams_max = H2_STREAMS;
@@ -80,7 +79,11 @@ static enum err bind_all(struct net_server *s, struct flaw *f)
 	for (unsigned i = 0; i < o->shards; i++) {
 		for (size_t k = 0; k < o->listeners_n; k++) {
 			struct listener *l = &s->shards[i].listeners[k];
-			enum err e = socket_bind(&o->listeners[k], &s->ports[k], f, &l->fd);
+			enum err e = ERR_OK;
+			if (o->bound)
+				l->fd = bound_take(o->bound, i, k, &s->ports[k]);
+			else
+				e = socket_bind(&o->listeners[k], &s->ports[k], f, &l->fd);
 			if (e) return e;
 			l->shard = &s->shards[i];
 			l->tls = o->listeners[k].tls ? s->tls : NULL;

@@ -172,23 +172,42 @@ static enum err bind_failed(const struct net_listener *l, int fd, struct flaw *f
 			"cannot listen on %s port %u: %s", l->host, (unsigned)l->port, strerror(why));
 }
 
+static enum err bind_at(const struct net_listener *l, const struct sockaddr_storage *a, socklen_t n,
+			bool shared, struct flaw *f, int *ret_fd)
+{
+	int one = 1, fd = socket(a->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) return bind_failed(l, fd, f);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (shared) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+	if (a->ss_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+	if (bind(fd, (const struct sockaddr *)a, n)) return bind_failed(l, fd, f);
+	*ret_fd = fd;
+	return ERR_OK;
+}
+
+enum err net_vacant(const struct net_listener *l, struct flaw *f)
+{
+	struct sockaddr_storage a;
+	socklen_t n;
+	int fd;
+	enum err e = address_of(l, &a, &n, f);
+	if (!e) e = bind_at(l, &a, n, false, f, &fd);
+	if (!e) close(fd);
+	return e;
+}
+
 enum err socket_bind(const struct net_listener *l, uint16_t *port, struct flaw *f, int *ret_fd)
 {
 	struct net_listener at = *l;
 	struct sockaddr_storage a;
 	socklen_t n;
-	int one = 1;
+	int fd;
 	at.port = *port;
 	enum err e = address_of(&at, &a, &n, f);
-	if (e) return e;
-	int fd = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0) return bind_failed(&at, fd, f);
 	/* every shard has its own queue of connections on the same port */
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
-	if (a.ss_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-	if (bind(fd, (struct sockaddr *)&a, n) || getsockname(fd, (struct sockaddr *)&a, &n))
-		return bind_failed(&at, fd, f);
+	if (!e) e = bind_at(&at, &a, n, true, f, &fd);
+	if (e) return e;
+	if (getsockname(fd, (struct sockaddr *)&a, &n)) return bind_failed(&at, fd, f);
 	*port = ntohs(a.ss_family == AF_INET ? ((struct sockaddr_in *)&a)->sin_port
 					     : ((struct sockaddr_in6 *)&a)->sin6_port);
 	*ret_fd = fd;

@@ -98,6 +98,8 @@ static void registry_lines(struct rs *r, struct buf *out)
 	     types_not_ready(t));
 	uint64_t rows = store_count(t, RS_TABLE_template); /* one of them counts numbers (templates.c) */
 	line(out, "templates", "gauge", "metadata templates", rows ? rows - 1 : 0);
+	line(out, "flushes_total", "counter", "times that counts of resolutions went to disk",
+	     statistics_flushes(r->statistics));
 	if (r->reporter) {
 		struct report_status st;
 		reporter_status(r->reporter, t, &st);

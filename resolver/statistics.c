@@ -2,6 +2,7 @@
  * as a be64. The key of a prefix without octets is the day alone. */
 #include "resolver/statistics.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/wire.h"
@@ -22,6 +23,7 @@ struct taken {
 
 struct statistics {
 	struct taken *chunk[CHUNKS];
+	_Atomic uint64_t flushes;
 };
 
 /* ---- counting --------------------------------------------------------------------------- */
@@ -159,6 +161,11 @@ struct statistics *statistics_new(void)
 	return calloc(1, sizeof(struct statistics));
 }
 
+uint64_t statistics_flushes(const struct statistics *s)
+{
+	return atomic_load_explicit(&s->flushes, memory_order_relaxed);
+}
+
 void statistics_free(struct statistics *s)
 {
 	if (!s) return;
@@ -291,6 +298,7 @@ enum err flush_take(struct flush *f, struct writer_txn *t)
 void flush_settle(struct flush *f, enum err result)
 {
 	struct statistics *st = f->rs->statistics;
+	if (!result && f->n) atomic_fetch_add_explicit(&st->flushes, 1, memory_order_relaxed);
 	for (size_t i = 0; result && i < f->n; i++) {
 		struct taken *was =
 		    &st->chunk[f->deltas[i].place / TALLY_CHUNK][f->deltas[i].place % TALLY_CHUNK];

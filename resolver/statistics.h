@@ -83,6 +83,8 @@ enum err statistics_registered(const struct registry_set *s, struct writer_txn *
 
 struct statistics; /* what was taken so far: the writer's */
 struct statistics *statistics_new(void);
+/* Times that counts went to disk, each an entry of the feed and of no ledger. Any thread. */
+uint64_t statistics_flushes(const struct statistics *s);
 void statistics_free(struct statistics *s);
 
 struct flush {

@@ -111,8 +111,10 @@ class Tree:
                 most = next(m for p, m in R.CMAKE_LINES if fnmatchcase(path, p))
                 if n > most:
                     yield path, most + 1, "cmake-lines", f"{n} lines, at most {most}"
-            elif n > R.FILE_LINES:
-                yield path, R.FILE_LINES + 1, "file-lines", f"{n} lines, at most {R.FILE_LINES}"
+                continue
+            most = next((m for p, m in R.LONG_FILES.items() if fnmatchcase(path, p)), R.FILE_LINES)
+            if n > most:
+                yield path, most + 1, "file-lines", f"{n} lines, at most {most}"
             elif fnmatchcase(path, "tools/*/main.c") and n > R.MAIN_LINES:
                 yield path, R.MAIN_LINES + 1, "main-lines", f"{n} lines, at most {R.MAIN_LINES}"
 

@@ -66,7 +66,10 @@ BANNED_CALLS = {
 BANNED_CALLS_FREE = ["base/banned.h"]
 BANNED_NAMES = {"util", "utils", "utility", "utilities", "common", "misc", "helper", "helpers", "types"}
 
-FILE_LINES = 1000  # hard; the wish is 600
+FILE_LINES = 600  # hard; the wish is 400
+LONG_FILES = {  # but not these: pattern, lines
+    "base/say*.def": 1200,  # texts, not code: a row each
+}
 FUNCTION_LINES = 100  # hard; the wish is 45
 MAIN_LINES = 300  # programs are thin
 TABLE_DRIVEN = "/* table-driven */"  # in the line above a function that is one long table

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -244,12 +245,16 @@ static void the_unlock_file_opens_without_a_slow_hash(void **state)
 	(void)state;
 	struct sign_key *back;
 	sign_key_free(save_new(&unlock));
-	usec_t began = clock_mono();
+	clock_t least =
+	    CLOCKS_PER_SEC; /* of several, and the processor's time: others use this machine too */
 	for (int i = 0; i < 10; i++) {
+		clock_t began = clock(), took;
 		assert_int_equal(sign_key_load(key_path, &unlock, NULL, &back), ERR_OK);
+		took = clock() - began;
+		if (took < least) least = took;
 		sign_key_free(back);
 	}
-	assert_true(clock_mono() - began < 300 * USEC_PER_MSEC);
+	assert_true(least < CLOCKS_PER_SEC * 30 / 1000);
 }
 
 int main(void)

@@ -25,6 +25,10 @@ import time
 import urllib.error
 import urllib.request
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../tools"))
+from ports import free_ports  # noqa: E402
+
 NODES = ("top", "secondary", "maker", "buyer")
 
 
@@ -78,7 +82,7 @@ class Story:
     def url(self, node):
         return f"https://127.0.0.1:{self.port + NODES.index(node)}"
 
-    def run(self, *args, timeout=60):
+    def run(self, *args, timeout=240):
         """(exit status, JSON of the last line or None, all output)."""
         try:
             p = subprocess.run([self.kanhe, *args], capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
@@ -91,7 +95,7 @@ class Story:
             value = None
         return p.returncode, value, p.stdout + p.stderr
 
-    def must(self, *args, timeout=60):
+    def must(self, *args, timeout=240):
         status, value, text = self.run(*args, timeout=timeout)
         if status:
             raise SystemExit(f"crash: kanhe {' '.join(args)} ended with {status}:\n{text}")
@@ -99,7 +103,7 @@ class Story:
 
     def get(self, node, path):
         context = ssl.create_default_context(cafile=os.path.join(self.at(node), "tls", "ca.pem"))
-        with urllib.request.urlopen(self.url(node) + path, context=context, timeout=10) as r:
+        with urllib.request.urlopen(self.url(node) + path, context=context, timeout=60) as r:
             return r.read()
 
     def found(self, what):
@@ -185,7 +189,7 @@ class Story:
             return True
 
     def wait_ready(self, node):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             try:
                 self.get(node, "/readyz")
@@ -284,7 +288,7 @@ class Story:
         t = self.must("pull", a, "--json", "--node", self.at("buyer"))
         if t.get("digest") != self.digest:
             self.found(f"the last transfer's digest: {t.get('digest')}")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while True:
             both = [self.must("agreements", a, "--meters", "--json", "--node", self.at(n_))["meters"] for n_ in ("maker", "buyer")]
             counts = [[(m["transfers"], m["requests"], m["octets"]) for m in ms] for ms in both]
@@ -300,7 +304,7 @@ class Story:
 
     def settle(self):
         """Transfers cut by kills go on by themselves: both sides' meters come to agree."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             states = []
             for node in ("maker", "buyer"):
@@ -309,7 +313,7 @@ class Story:
             if None not in states and len(states) == 2 * len(set(states)) and all(s[4] == "agreed" for s in states):
                 return
             time.sleep(0.2)
-        self.found(f"meters do not agree after a minute: {[s for s in states if s and states.count(s) < 2 or s and s[4] != 'agreed'][:6]}")
+        self.found(f"meters do not agree after four minutes: {[s for s in states if s and states.count(s) < 2 or s and s[4] != 'agreed'][:6]}")
 
     def end(self):
         for name in NODES:
@@ -317,20 +321,18 @@ class Story:
 
 
 def main():
-    here = os.path.dirname(os.path.abspath(__file__))
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--rounds", type=int, default=200, help="kills (default 200)")
-    p.add_argument("--build", default=os.path.join(here, "../../build/release"), help="folder of the build")
-    p.add_argument("--port", type=int, default=7541, help="first of four ports")
+    p.add_argument("--build", default=os.path.join(HERE, "../../build/release"), help="folder of the build")
     p.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"), help="of the random choices")
     p.add_argument("--keep", action="store_true", help="keep the folder")
     a = p.parse_args()
     folder = tempfile.mkdtemp(prefix="kanhe-crash.")
-    s = Story(os.path.join(os.path.abspath(a.build), "bin", "kanhe"), folder, a.port, a.seed)
+    s = Story(os.path.join(os.path.abspath(a.build), "bin", "kanhe"), folder, free_ports(len(NODES)), a.seed)
     print(f"crash: seed {a.seed}, {a.rounds} kills", flush=True)
     good = False
     try:
-        s.begin(os.path.join(here, "../../tools/demo/telemetry.csv"))
+        s.begin(os.path.join(HERE, "../../tools/demo/telemetry.csv"))
         workers = [threading.Thread(target=f, daemon=True) for f in (s.register_forever, s.trade_forever)]
         for w in workers:
             w.start()
@@ -346,7 +348,7 @@ def main():
                 print(f"\r{i + 1}/{a.rounds} {s.acks}", end="", file=sys.stderr, flush=True)
         s.stopping.set()
         for w in workers:
-            w.join(90)
+            w.join(240)
         s.look()
         s.complete()
         s.settle()

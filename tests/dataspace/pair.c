@@ -115,7 +115,7 @@ uint64_t count(const struct answer *a, const char *member)
 
 uint64_t await_octets(const char *pid, uint64_t at_least)
 {
-	for (int i = 0; i < 1500; i++) {
+	for (int i = 0; i < 6000; i++) {
 		struct answer a = buyer_call("GET", text("/transfers/%s", pid), NULL);
 
 		if (count(&a, "octets") >= at_least) return count(&a, "octets");
@@ -130,7 +130,7 @@ json_t *await_meter(struct answer (*call)(const char *, const char *, const char
 {
 	struct answer a;
 
-	for (int i = 0; i < 400; i++) {
+	for (int i = 0; i < 2400; i++) {
 		json_t *m;
 
 		a = call("GET", text("/meters?agreement=%s", agreement), NULL);

@@ -57,7 +57,7 @@ static void start(int i)
 		execl("/proc/self/exe", "test-kill", "node", node_at(i)->folder, port, (char *)NULL);
 		_exit(127);
 	}
-	for (int tries = 0; tries < 500; tries++) { /* until it answers */
+	for (int tries = 0; tries < 6000; tries++) { /* until it answers */
 		if (node_call(node_at(i), "GET", "/nothing", NULL, NULL).status == 404) return;
 		usleep(20000);
 	}
@@ -116,7 +116,7 @@ static struct answer buyer_asks(const char *method, const char *path, const char
 {
 	struct answer a;
 
-	for (int tries = 0; tries < 200; tries++) {
+	for (int tries = 0; tries < 6000; tries++) {
 		a = buyer_call(method, path, body);
 		if (a.status > 0 && a.status < 500) return a;
 		usleep(20000);

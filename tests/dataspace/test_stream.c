@@ -310,7 +310,7 @@ static void test_revocation_cuts_running_streams(void **state)
 	assert_int_equal(answer.status, 200);
 	/* ours and the two plain ones are over, also the one that nobody reads */
 	for (usec_t began = clock_mono(); cuts_recorded(agreement) < 3; usleep(5000))
-		assert_true(clock_mono() - began < 10 * USEC_PER_SEC);
+		assert_true(clock_mono() - began < 60 * USEC_PER_SEC);
 	raw_body(&r, UINT64_MAX); /* what had left already, and the end */
 	raw_body(&s, UINT64_MAX);
 	assert_true(r.got < content.n);

@@ -13,7 +13,7 @@
 
 #include "tests/net/fixture_routes.h"
 
-enum { WAIT_SECONDS = 10 };
+enum { WAIT_SECONDS = 60 };
 
 static enum err on_start(void *ctx, struct net_shard *s)
 {

@@ -41,7 +41,7 @@ void make_certificates(const char *folder);
 int dial(uint16_t port);
 void say(int fd, struct str s); /* whole, or the test fails */
 void say_z(int fd, const char *z);
-/* Reads until the peer closes or resets, at most max octets and 10 s. False: reset. */
+/* Reads until the peer closes or resets, at most max octets and a minute. False: reset. */
 bool hear_all(int fd, struct buf *b);
 /* Reads one HTTP/1.1 answer. Status, or 0 when the connection ended before a whole one. */
 struct answer_h1 {
@@ -52,7 +52,7 @@ struct answer_h1 {
 int hear_answer(int fd, struct answer_h1 *a);
 void answer_done(struct answer_h1 *a);
 bool head_has(const struct answer_h1 *a, const char *line); /* a whole line, case matters */
-/* Waits until *v reaches n; fails the test after 10 s. */
+/* Waits until *v reaches n; fails the test after a minute. */
 void await(_Atomic uint64_t *v, uint64_t n);
 /* Sends `request` on a new connection, reads until the end. */
 void exchange(uint16_t port, const char *request, struct buf *all);

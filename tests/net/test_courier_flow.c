@@ -40,17 +40,17 @@ static void a_stream_is_cut_when_it_stalls_not_when_it_lasts(void **state)
 	(void)state;
 	struct courier *c = start();
 	struct outcome o;
-	struct courier_req r = stream("/chunks/40"); /* 800 ms in all, 20 between pieces */
-	r.deadline = 400 * USEC_PER_MSEC;
+	struct courier_req r = stream("/chunks/150"); /* 3 s in all, 20 ms between pieces */
+	r.deadline = 2 * USEC_PER_SEC;
 	ask(c, r, &o);
 	assert_int_equal(o.err, ERR_OK);
-	assert_int_equal(o.got, 400);
+	assert_int_equal(o.got, 1500);
 	assert_true(o.took > r.deadline);
 	r.url = url_of("/stall");
 	ask(c, r, &o);
 	assert_int_equal(o.err, ERR_TIMEOUT);
 	assert_int_equal(o.got, 10);
-	assert_true(o.took < 10 * USEC_PER_SEC);
+	assert_true(o.took >= r.deadline - USEC_PER_MSEC);
 	r.url = url_of("/silent");
 	ask(c, r, &o);
 	assert_int_equal(o.err, ERR_TIMEOUT);
@@ -84,11 +84,11 @@ static void a_rate_is_kept(void **state)
 	struct outcome o;
 	struct courier_req r = stream("/big/600000");
 	r.rate = 200000;
-	r.deadline = 300 * USEC_PER_MSEC; /* a stall time-out, and a slow rate is no stall */
+	r.deadline = 2 * USEC_PER_SEC; /* a stall time-out, and a slow rate is no stall */
 	ask(c, r, &o);
 	assert_int_equal(o.err, ERR_OK);
 	assert_int_equal(o.got, 600000);
-	assert_in_range(o.took, 1500 * USEC_PER_MSEC, 6 * USEC_PER_SEC);
+	assert_true(o.took >= 1500 * USEC_PER_MSEC);
 	courier_stop(c);
 }
 

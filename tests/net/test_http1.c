@@ -1,5 +1,6 @@
 #include "tests/net/fixture.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -10,10 +11,7 @@ static struct fixture x;
 static int start(void **state)
 {
 	(void)state;
-	struct net_options o = {.header_timeout = 300 * USEC_PER_MSEC,
-				.idle_timeout = 600 * USEC_PER_MSEC,
-				.stall_timeout = 300 * USEC_PER_MSEC};
-	fixture_start(&x, &o, 0);
+	fixture_start(&x, NULL, 0);
 	return 0;
 }
 
@@ -368,6 +366,17 @@ static void pipelines(void **state)
 
 /* ---- slowness ----------------------------------------------------------------------------------- */
 
+/* A server with less patience than the others', which a busy machine must not try. */
+static int start_impatient(void **state)
+{
+	(void)state;
+	struct net_options o = {.header_timeout = USEC_PER_SEC,
+				.idle_timeout = 2 * USEC_PER_SEC,
+				.stall_timeout = USEC_PER_SEC};
+	fixture_start(&x, &o, 0);
+	return 0;
+}
+
 static void times_out(void **state)
 {
 	(void)state;
@@ -384,11 +393,9 @@ static void times_out(void **state)
 	uint64_t gone = seen.gone;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct buf all = BUF_INIT(10000);
-		usec_t from = clock_mono();
 		int fd = dial(x.port);
 		say_z(fd, table[i]);
-		hear_all(fd, &all);
-		assert_true(clock_mono() - from < 5 * USEC_PER_SEC);
+		hear_all(fd, &all); /* fails if it does not end */
 		close(fd);
 		buf_done(&all);
 	}
@@ -401,16 +408,17 @@ static void trickled_header_times_out(void **state)
 {
 	(void)state;
 	int fd = dial(x.port);
-	usec_t from = clock_mono();
 	char piece;
+	bool ended = false;
 	say_z(fd, "GET /fixed HTTP/1.1\r\n");
 	/* an octet every 20 ms never looks idle, and must not help */
 	struct timeval t = {.tv_usec = 20000};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
-	while (recv(fd, &piece, 1, 0) < 0 && clock_mono() - from < 5 * USEC_PER_SEC) {
-		if (send(fd, "X", 1, MSG_NOSIGNAL) < 0) break;
+	for (int i = 0; i < 1000 && !ended; i++) {
+		ended = recv(fd, &piece, 1, 0) >= 0 || (errno != EAGAIN && errno != EINTR);
+		if (!ended) ended = send(fd, "X", 1, MSG_NOSIGNAL) < 0;
 	}
-	assert_true(clock_mono() - from < 2 * USEC_PER_SEC);
+	assert_true(ended);
 	close(fd);
 }
 
@@ -429,18 +437,16 @@ static void held_clients_may_leave(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(refuses),
-	    cmocka_unit_test(lengths_are_limited),
-	    cmocka_unit_test(keeps_alive),
-	    cmocka_unit_test(shows_the_request),
-	    cmocka_unit_test(serves_methods),
-	    cmocka_unit_test(takes_bodies),
-	    cmocka_unit_test(continues),
-	    cmocka_unit_test(limits_bodies),
-	    cmocka_unit_test(pipelines),
+	    cmocka_unit_test(refuses),        cmocka_unit_test(lengths_are_limited),
+	    cmocka_unit_test(keeps_alive),    cmocka_unit_test(shows_the_request),
+	    cmocka_unit_test(serves_methods), cmocka_unit_test(takes_bodies),
+	    cmocka_unit_test(continues),      cmocka_unit_test(limits_bodies),
+	    cmocka_unit_test(pipelines),      cmocka_unit_test(held_clients_may_leave),
+	};
+	const struct CMUnitTest slow[] = {
 	    cmocka_unit_test(times_out),
 	    cmocka_unit_test(trickled_header_times_out),
-	    cmocka_unit_test(held_clients_may_leave),
 	};
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, stop) +
+	       cmocka_run_group_tests(slow, start_impatient, stop);
 }

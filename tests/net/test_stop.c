@@ -79,8 +79,8 @@ static void under_load(void **state)
 		assert_int_equal(pthread_create(&threads[i], NULL, i % 2 ? h1_client : h2_client, NULL), 0);
 	await(&ready, CLIENTS);
 	usec_t from = clock_mono();
-	fixture_stop(&x, 5 * USEC_PER_SEC);
-	assert_true(clock_mono() - from < 4 * USEC_PER_SEC);
+	fixture_stop(&x, 60 * USEC_PER_SEC);
+	assert_true(clock_mono() - from < 50 * USEC_PER_SEC); /* as soon as it can */
 	for (int i = 0; i < CLIENTS; i++) pthread_join(threads[i], NULL);
 	assert_int_equal(unanswered, 0);
 	assert_int_equal(answered, seen.handled);
@@ -97,7 +97,7 @@ static void *stop_in_background(void *arg)
 static void running_requests_are_finished(void **state)
 {
 	(void)state;
-	usec_t grace = 5 * USEC_PER_SEC;
+	usec_t grace = 60 * USEC_PER_SEC;
 	pthread_t t;
 	struct answer_h1 a;
 	fixture_start(&x, NULL, 0);
@@ -149,7 +149,7 @@ static void after_grace_the_rest_is_cut(void **state)
 	await(&seen.handled, 3);
 	usec_t from = clock_mono();
 	fixture_stop(&x, 300 * USEC_PER_MSEC);
-	assert_true(clock_mono() - from < 3 * USEC_PER_SEC);
+	assert_true(clock_mono() - from < 30 * USEC_PER_SEC);
 	assert_int_equal(seen.gone, 2);
 	assert_int_equal(seen.source_gone, 1);
 	h2c_wait_end(h2);
@@ -331,7 +331,7 @@ static void connections_are_limited(void **state)
 	net_server_stat(x.server, &stat);
 	assert_int_equal(stat.connections_open, 3);
 	for (int i = 0; i < 3; i++) close(fds[i]);
-	t.tv_sec = 10;
+	t.tv_sec = 60;
 	setsockopt(fds[3], SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
 	for (int i = 3; i < 6; i++) {
 		assert_int_equal(hear_answer(fds[i], &a), 200);
@@ -383,6 +383,28 @@ static void no_descriptors(void **state)
 	fixture_stop(&x, USEC_PER_SEC);
 }
 
+static void serves_on_sockets_that_were_bound_before(void **state)
+{
+	(void)state;
+	struct net_listener l = {"127.0.0.1", 0, false};
+	struct net_bound *bound;
+	struct flaw f = {0};
+	struct answer_h1 a;
+	assert_int_equal(net_bind(&l, 1, 2, &f, &bound), ERR_OK);
+	fixture_start(&x, &(struct net_options){.bound = bound}, 0);
+	assert_int_equal(net_server_shards(x.server), 2);
+	int fd = dial(x.port);
+	say_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(hear_answer(fd, &a), 200);
+	answer_done(&a);
+	close(fd);
+	l.port = x.port;
+	assert_int_equal(net_vacant(&l, &f), ERR_EXISTS);
+	fixture_stop(&x, USEC_PER_SEC);
+	assert_int_equal(net_vacant(&l, &f), ERR_OK);
+	net_unbind(bound);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -395,6 +417,7 @@ int main(void)
 	    cmocka_unit_test(start_fails_whole),
 	    cmocka_unit_test(connections_are_limited),
 	    cmocka_unit_test(no_descriptors),
+	    cmocka_unit_test(serves_on_sockets_that_were_bound_before),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

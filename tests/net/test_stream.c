@@ -12,8 +12,7 @@ static struct fixture x;
 static int start(void **state)
 {
 	(void)state;
-	struct net_options o = {.stall_timeout = 2 * USEC_PER_SEC};
-	fixture_start(&x, &o, 0);
+	fixture_start(&x, NULL, 0);
 	return 0;
 }
 

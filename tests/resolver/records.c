@@ -54,3 +54,18 @@ void counts_now(uint64_t ret[2][2])
 		http_done(&r);
 	}
 }
+
+void expect_found(const char *token, const char *query, const char *want)
+{
+	char path[4096], got[2048] = "";
+	size_t i, n = 0;
+	const json_t *one;
+	snprintf(path, sizeof path, "/find?%s", query);
+	struct http_reply r = get(token, path);
+	EXPECT(r, 200);
+	json_array_foreach(json_object_get(r.json, "identifiers"), i, one) n += (size_t)snprintf(
+	    got + n, sizeof got - n, "%s%s%s", i ? " " : "", json_string_value(json_object_get(one, "id")),
+	    json_is_true(json_object_get(one, "public")) ? "" : "!");
+	assert_string_equal(got, want);
+	http_done(&r);
+}

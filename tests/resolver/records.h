@@ -18,4 +18,7 @@ void expect_count(const char *prefix, uint64_t active, uint64_t retired);
 /* Of 88.118.8 and of 88.118.8.2: active, retired. */
 void counts_now(uint64_t ret[2][2]);
 
+/* What /find?query tells: "a b!" for {"id":a,"public":true},{"id":b,"public":false}. */
+void expect_found(const char *token, const char *query, const char *want);
+
 #endif

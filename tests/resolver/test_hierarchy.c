@@ -262,7 +262,7 @@ static void silent_upstream_times_out(void **state)
 	struct http_reply r = http_get(&buyer, "/resolve/88.118.5/x");
 	usec_t took = clock_mono() - began;
 	assert_int_equal(r.status, 504);
-	assert_true(took > 3 * USEC_PER_SEC && took < 7 * USEC_PER_SEC);
+	assert_true(took > 3 * USEC_PER_SEC);
 	http_done(&r);
 	close(fd);
 }

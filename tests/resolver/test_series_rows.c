@@ -434,9 +434,7 @@ static void ten_million_serials_are_one_small_row(void **state)
 	struct str key, row;
 	size_t octets = 0;
 	(void)state;
-	usec_t from = clock_mono();
 	assert_int_equal(change(a, SERIES_PUT, "88.6/SN-{0000000..9999999}", NULL, NULL), ERR_OK);
-	assert_true(clock_mono() - from < USEC_PER_SEC);
 	must(!store_read(store, &t));
 	assert_int_equal(series_pattern_parse(a, STR("88.6/SN-{0000000..9999999}"), NULL, &p), ERR_OK);
 	assert_int_equal(series_get(t, &p, &s), ERR_OK);

@@ -3,9 +3,8 @@ import os
 import re
 import signal
 import socket
-import time
 
-from node import BUILD, KANHED, Node, check, finish, run, until
+from node import BUILD, KANHED, Node, check, finish, free_port, run, until
 
 SANITIZED = "asan" in os.path.basename(BUILD) or b"__asan_init" in open(KANHED, "rb").read()
 
@@ -46,35 +45,69 @@ try:
 
     node.start()
     status, out, err = run("--no-supervisor", conf, program=KANHED)
-    check("a second daemon on the folder is refused", status == 78 and "LOCKED" in err, err)
+    check("a second daemon on the port is refused", status == 78 and f"port {node.port}" in err, err)
+    status, out, err = run("--set", f"net.https=127.0.0.1:{free_port()}", "--set", "net.http=off", conf, program=KANHED)
+    check("and on the folder", status == 78 and "LOCKED" in err, err)
     check("and the first serves on", node.request("GET", "/healthz")[0] == 200)
     status, out, err = node.kanhe("node", "start")
     check("kanhe says that it runs", status == 1 and "already" in err, err)
+    second = Node("--authority", "88.118.9", start=False)
+    with open(os.path.join(second.folder, "kanhed.conf")) as f:
+        text = f.read()
+    with open(os.path.join(second.folder, "kanhed.conf"), "w") as f:
+        f.write(text.replace(f"127.0.0.1:{second.clear_port}", f"127.0.0.1:{node.clear_port}"))
+    status, out, err = second.kanhe("node", "start")
+    check("another node on its port is refused", status == 1 and f"port {node.clear_port}" in err + second.log(), err + second.log())
+    second.close()
 
     old = node.worker()
     os.kill(old, signal.SIGABRT)
     new = until(lambda: node.worker() not in (0, old) and node.worker())
     check("the supervisor restarts a crashed worker", bool(new))
     status, out, err = node.kanhe("register", "88.118.8/AFTER", "URL=https://a.example/")
-    for _ in range(100):
-        if status == 0:
-            break
-        time.sleep(0.05)
-        status, out, err = node.kanhe("register", "88.118.8/AFTER", "URL=https://a.example/")
     check("and it serves", status == 0, err)
+
+    # while there is no worker, who connects waits
+    supervisor, old = node.pid(), node.worker()
+    os.kill(supervisor, signal.SIGSTOP)
+    os.kill(old, signal.SIGKILL)
+    check("no worker", until(lambda: gone(old)))
+    waiting = [socket.create_connection(("127.0.0.1", node.clear_port), timeout=30) for _ in range(20)]
+    for s in waiting:
+        s.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+    os.kill(supervisor, signal.SIGCONT)
+    check("who connects meanwhile is served by the next worker", all(b" 200 " in s.recv(100) for s in waiting))
+    for s in waiting:
+        s.close()
 
     old = node.worker()
     with open(conf, "a") as f:
-        f.write("\n[log]\nlevel = debug\n")
+        f.write("\n[log]\nlevel = debug\n[net]\nshards = 3\n")
     os.kill(node.pid(), signal.SIGHUP)
     check("SIGHUP takes a new configuration over", bool(until(lambda: node.worker() not in (0, old))))
-    check("and it serves again", bool(until(lambda: node.kanhe("status")[0] == 0)))
+    check("and it serves again", node.kanhe("status")[0] == 0)
+    before, other = node.clear_port, free_port()
     sound = open(conf).read()
+    taken = socket.create_server(("127.0.0.1", other))
+    old = node.worker()
+    moved = sound.replace(f"127.0.0.1:{before}", f"127.0.0.1:{other}")
+    check("the clear port is told in it", moved != sound)
+    with open(conf, "w") as f:
+        f.write(moved)
+    os.kill(node.pid(), signal.SIGHUP)
+    check("SIGHUP refuses a port that is another's", bool(until(lambda: f"cannot listen on 127.0.0.1 port {other}" in node.log())))
+    check("and the worker stays", node.worker() == old and connects(before))
+    taken.close()
+    os.kill(node.pid(), signal.SIGHUP)
+    check("SIGHUP takes a free one over", bool(until(lambda: node.worker() not in (0, old) and connects(other))))
+    check("and lets the old one go", bool(until(lambda: not connects(before))))
+    node.clear_port = other
+    sound = moved
     with open(conf, "a") as f:
         f.write("\n[nonsense]\nx = y\n")
     old = node.worker()
     os.kill(node.pid(), signal.SIGHUP)
-    check("SIGHUP refuses a broken one", bool(until(lambda: "refused" in node.log())))
+    check("SIGHUP refuses a broken one", bool(until(lambda: "nonsense" in node.log())))
     check("and the old worker stays", node.worker() == old)
     with open(conf, "w") as f:
         f.write(sound)
@@ -105,6 +138,9 @@ try:
         s.close()
     check("no request is cut by a stop", all(b" 201 " in a for a in answers), answers)
     check("the supervisor leaves", bool(until(lambda: gone(supervisor))))
+    with open(os.path.join(node.folder, "kanhed.pid"), "w") as f:
+        f.write(f"{os.getpid()}\n")
+    check("a number left behind that is another program's now is not stopped", node.kanhe("node", "stop")[0] == 0)
     node.start()
     check("and what was answered is there", all(node.request("GET", f"/resolve/88.118.8/HALF-{i}")[0] == 200 for i in range(20)))
 finally:

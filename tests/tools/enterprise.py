@@ -3,6 +3,7 @@ accounts, keys, quota, suspension, hand-over, closing; every refusal on the way;
 rate limits."""
 import concurrent.futures
 import datetime
+import http.client
 import json
 import os
 import re
@@ -280,13 +281,27 @@ try:
     node.kanhe("node", "stop", "--quiet")
     open(conf, "a").write("\n[limit]\nreads = 1\nreads_burst = 12\nchanges = 1\nchanges_burst = 3\n")
     node.start()
-    got = [node.request("GET", "/resolve/88.118.8.1/a") for _ in range(60)]
+
+    def one_after_the_other(method, path, times, body=None, token=None):
+        """Over one connection, which is one thread's and costs no handshakes: faster than any limit gives room again."""
+        c = http.client.HTTPConnection("127.0.0.1", node.clear_port, timeout=120)
+        headers = {"Authorization": "Bearer " + node.token(token)} if token else {}
+        answers = []
+        for _ in range(times):
+            c.request(method, path, json.dumps(body) if body else None, {**headers, "Content-Type": "application/json"} if body else headers)
+            r = c.getresponse()
+            text = r.read()
+            answers.append((r.status, json.loads(text) if text else None, r.headers))
+        c.close()
+        return answers
+
+    got = one_after_the_other("GET", "/resolve/88.118.8.1/a", 60)
     late = [g for g in got if g[0] == 429]
     check("who asks too often is refused", len(late) >= 20 and got[0][0] == 200, [g[0] for g in got])
     check("with a time to come back and a problem", late and int(late[0][2]["Retry-After"]) >= 1 and late[0][1]["rule"] == "rate-limit"
           and late[0][2]["Content-Type"] == "application/problem+json", late[:1])
     check("health is always told", all(node.request("GET", "/healthz")[0] == 200 for _ in range(40)))
-    got = [node.request("PUT", "/registry/88.118.8/n", values(), token="registrar")[0] for _ in range(20)]
+    got = [g[0] for g in one_after_the_other("PUT", "/registry/88.118.8/n", 40, values(), "registrar")]
     check("changes have a limit of their own", got[0] in (200, 201) and 429 in got, got)
     metrics = node.request("GET", "/metrics", token="operator")[1].decode()
     check("refusals are counted", re.search(r"limited_reads_total [1-9]", metrics) and re.search(r"limited_changes_total [1-9]", metrics), "")

@@ -2,8 +2,8 @@
 import gzip
 import json
 import os
+import re
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -11,6 +11,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+
+from ports import free_port
 
 BUILD = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "build/asan"
 KANHE = os.path.join(BUILD, "bin", "kanhe")
@@ -35,16 +37,10 @@ def finish():
     sys.exit(1 if failed or not passed else 0)
 
 
-def run(*args, program=None, env=None, stdin=None, timeout=60):
+def run(*args, program=None, env=None, stdin=None, timeout=240):
     p = subprocess.run([program or KANHE, *args], capture_output=True, text=True, timeout=timeout, input=stdin,
                        env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})})
     return p.returncode, p.stdout, p.stderr
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Node:
@@ -94,7 +90,7 @@ class Node:
             h.setdefault("Content-Type", "application/json")
         q = urllib.request.Request(self.url + path, data=body, method=method, headers=h)
         try:
-            with urllib.request.urlopen(q, context=context, timeout=30) as r:
+            with urllib.request.urlopen(q, context=context, timeout=120) as r:
                 status, got, hs = r.status, r.read(), r.headers
         except urllib.error.HTTPError as e:
             status, got, hs = e.code, e.read(), e.headers
@@ -104,10 +100,20 @@ class Node:
             got = json.loads(got)
         return status, got, hs
 
+    def flushes(self):
+        """How often the node has written down counts of resolutions, which it does by itself, once a minute."""
+        text = self.request("GET", "/metrics", token="operator")[1].decode()
+        return int(re.search(r"^kanhe_resolver_flushes_total (\d+)$", text, re.M)[1])
+
     def state(self):
-        """What must not change when something is refused."""
-        s = self.request("GET", "/status", token="operator")[1]
-        return {k: (v["feed_head"], v["ledger_size"]) for k, v in s.items() if k in ("registry", "space")}
+        """What must not change when something is refused: positions of feed and ledger, but for what the node writes by itself."""
+        while True:
+            before = self.flushes()
+            s = self.request("GET", "/status", token="operator")[1]
+            if before == self.flushes():
+                break
+        own = {"registry": before, "space": 0}
+        return {k: (v["feed_head"] - own[k], v["ledger_size"]) for k, v in s.items() if k in own}
 
     def close(self):
         self.kanhe("node", "stop", "--quiet")
@@ -116,7 +122,7 @@ class Node:
         shutil.rmtree(self.top, ignore_errors=True)
 
 
-def until(what, seconds=30):
+def until(what, seconds=120):
     """Waits for an event with a generous bound."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

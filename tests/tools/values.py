@@ -176,11 +176,11 @@ try:
         if worker:
             os.kill(worker, signal.SIGKILL)
         until(lambda: node.worker() not in (0, worker))
-    check("built", until(lambda: state() == {"url": "ready", "colour": "ready"}, 60), state())
+    check("built", until(lambda: state() == {"url": "ready", "colour": "ready"}), state())
     found = lines(ok("find", "find", "COLOUR", "c3", "--json"))
     check("whole", [x["id"] for x in found] == [f"88.118.8.3/C{i:05}" for i in range(3, 30000, 7)], len(found))
     ok("find --rebuild", "find", "--rebuild", "COLOUR")
-    check("built again", until(lambda: state() == {"url": "ready", "colour": "ready"}, 60), state())
+    check("built again", until(lambda: state() == {"url": "ready", "colour": "ready"}), state())
     check("the same", lines(ok("find", "find", "COLOUR", "c3", "--json")) == found)
     # ---- what the feed has lost is not made up
     ok("stop", "node", "stop", "--quiet")

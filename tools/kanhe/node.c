@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 
-#define START_WAIT (20 * USEC_PER_SEC)
+#define START_WAIT (60 * USEC_PER_SEC)
 #define STOP_WAIT (40 * USEC_PER_SEC)
 #define LOOK_EVERY (5 * USEC_PER_MSEC)
 
@@ -24,7 +24,8 @@ static const char *in_folder(struct cli *c, const char *name)
 	return client_path(c, "%s/%s", full, name);
 }
 
-/* A process that has ended counts as gone although its parent has not asked for it yet. */
+/* Whether it is a daemon of ours: a number that was left behind may be anybody's by now. One that has ended
+ * counts as gone although its parent has not asked for it yet. */
 static bool alive(pid_t pid)
 {
 	char path[64], line[512] = "";
@@ -34,8 +35,8 @@ static bool alive(pid_t pid)
 	if (!f) return false;
 	const char *got = fgets(line, sizeof line, f);
 	fclose(f);
-	const char *name_end = got ? strrchr(line, ')') : NULL;
-	return name_end && strncmp(name_end, ") Z", 3) != 0;
+	const char *name = got ? strchr(line, '(') : NULL, *name_end = got ? strrchr(line, ')') : NULL;
+	return name && name_end && strncmp(name, "(kanhed)", 8) == 0 && strncmp(name_end, ") Z", 3) != 0;
 }
 
 /* Process number of the folder's daemon, 0 when none runs. */
@@ -103,7 +104,8 @@ static int start(struct cli *c)
 		print_error(c, "fork: %s", strerror(errno));
 		return CLI_FAILED;
 	}
-	while (!ready(c)) {
+	/* by its number, which it writes once it has its port: somebody else may answer there */
+	while (running(c) != pid || !ready(c)) {
 		int ended;
 		if (waitpid(pid, &ended, WNOHANG) == pid || clock_mono() - from > START_WAIT) {
 			print_error(c, say(SAY_DID_NOT_START), c->node, log);

@@ -18,6 +18,7 @@ struct args {
 	const char *sets[SETS_MAX];
 	size_t sets_n;
 	bool check, alone;
+	struct listen listen;
 };
 
 static int load(const struct args *a, struct conf **ret)
@@ -32,23 +33,57 @@ static int load(const struct args *a, struct conf **ret)
 	return e ? EXIT_CONFIGURATION : 0;
 }
 
-static int check(void *arg)
+static int check(const struct args *a)
 {
 	struct conf *c;
-	int status = load(arg, &c);
+	int status = load(a, &c);
 	if (!status) conf_free(c);
 	return status;
 }
 
-static int work(void *arg)
+/* The configuration, and the sockets that it names. */
+static int load_and_bind(struct args *a, struct conf **ret)
 {
 	struct conf *c;
+	struct flaw f = {0};
+	int status = load(a, &c);
+	if (status) return status;
+	enum err e = listen_renew(&a->listen, c, &f);
+	if (!e) {
+		*ret = c;
+		return 0;
+	}
+	if (!f.err) flaw_set(&f, e, FLAW_NO_OFFSET, "net", "listen", "%s", err_text(e));
+	log_flaw(&f);
+	conf_free(c);
+	return EXIT_CONFIGURATION;
+}
+
+static int take_over(void *arg)
+{
+	struct conf *c;
+	int status = load_and_bind(arg, &c);
+	if (!status) conf_free(c);
+	return status;
+}
+
+static void leave(void *arg)
+{
+	struct args *a = arg;
+	listen_drop(&a->listen);
+}
+
+static int work(void *arg)
+{
+	struct args *a = arg;
+	struct conf *c;
 	enum log_level level = LOG_INFO;
-	int status = load(arg, &c);
+	int status = load_and_bind(a, &c);
 	if (status) return status;
 	must(!log_level_parse(str_of(conf_text(c, "log", "level")), &level));
 	log_setup(level, STDERR_FILENO);
-	status = serve(c);
+	status = serve(c, &a->listen);
+	listen_drop(&a->listen);
 	conf_free(c);
 	return status;
 }
@@ -103,7 +138,8 @@ int main(int argc, char **argv)
 		return status;
 	}
 	if (a.alone) return work(&a);
-	status = check(&a);
-	if (status) return status;
-	return supervise(&(struct supervised){work, check, &a}, a.pid_file);
+	status = take_over(&a);
+	if (!status) status = supervise(&(struct supervised){work, take_over, leave, &a}, a.pid_file);
+	leave(&a);
+	return status;
 }

@@ -12,7 +12,7 @@
 #include "net/access.h"
 #include "net/ledger_face.h"
 
-enum { ROUTE_TABLES_MAX = 32, HOST_MAX = 256 };
+enum { ROUTE_TABLES_MAX = 32 };
 
 static enum err hook_start(void *ctx, struct net_shard *s)
 {
@@ -70,17 +70,6 @@ void notify_systemd(const char *state)
 	close(fd);
 }
 
-/* "host:port" as checked by base/conf: splits at the last colon, brackets off. */
-static struct net_listener listener_of(const char *text, bool tls, char host[HOST_MAX])
-{
-	struct str s = str_of(text), h = str_first(s, str_rfind(s, ':'));
-	uint64_t port = 0;
-	must(!str_u64(str_skip(s, h.n + 1), &port) && port <= UINT16_MAX);
-	if (h.n > 1 && h.p[0] == '[') h = str_n(h.p + 1, h.n - 2);
-	snprintf(host, HOST_MAX, "%.*s", STR_ARG(h));
-	return (struct net_listener){host, (uint16_t)port, tls};
-}
-
 struct tables {
 	struct net_routes all[ROUTE_TABLES_MAX];
 	size_t n;
@@ -107,25 +96,16 @@ static void collect_routes(struct node *n, struct tables *t, struct ledger_face 
 	add_tables(t, ledger_face_routes(faces[1]), 1);
 }
 
-static enum err start_server(struct node *n, const struct tables *t, struct flaw *f)
+static enum err start_server(struct node *n, const struct listen *l, const struct tables *t, struct flaw *f)
 {
 	const struct conf *c = n->conf;
-	char hosts[2][HOST_MAX];
-	struct net_listener listeners[2];
-	size_t count = 0;
-	const char *https = conf_text(c, "net", "https"), *http = conf_text(c, "net", "http");
-	if (strcmp(https, "off") != 0) listeners[count] = listener_of(https, true, hosts[count]), count++;
-	if (strcmp(http, "off") != 0) listeners[count] = listener_of(http, false, hosts[count]), count++;
-	if (!count)
-		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "net", "listeners",
-				"https and http are both off");
 	const char *client_ca = conf_text(c, "net", "client_ca");
-	struct net_options o = {.listeners = listeners,
-				.listeners_n = count,
+	struct net_options o = {.listeners = l->all,
+				.listeners_n = l->n,
+				.bound = l->bound,
 				.tls = {.certificate = conf_text(c, "net", "certificate"),
 					.key = conf_text(c, "net", "certificate_key"),
 					.client_ca = client_ca[0] ? client_ca : NULL},
-				.shards = (unsigned)conf_number(c, "net", "shards"),
 				.routes = t->all,
 				.routes_n = t->n,
 				.hooks = {n, hook_start, hook_turn, hook_idle, hook_stop, hook_guard},
@@ -137,7 +117,7 @@ static enum err start_server(struct node *n, const struct tables *t, struct flaw
 	return net_server_start(&o, f, &n->server);
 }
 
-static void log_flaw(const struct flaw *f)
+void log_flaw(const struct flaw *f)
 {
 	log_line(LOG_ERROR, "start", NULL, "error", err_name(f->err), "at", f->at, "rule", f->rule, "msg",
 		 f->text, NULL);
@@ -168,7 +148,7 @@ static void run_until_stopped(struct node *n, const sigset_t *set)
 	if (e) log_msg(LOG_WARN, "stop", NULL, "the last counts of resolutions are lost: %s", err_text(e));
 }
 
-int serve(const struct conf *c)
+int serve(const struct conf *c, const struct listen *l)
 {
 	struct node n;
 	struct flaw f = {0};
@@ -192,7 +172,7 @@ int serve(const struct conf *c)
 				     &faces[1]);
 	if (!e) {
 		collect_routes(&n, &t, faces);
-		e = start_server(&n, &t, &f);
+		e = start_server(&n, l, &t, &f);
 	}
 	if (!e && n.ds) e = ds_start(n.ds, n.server);
 	if (e) {

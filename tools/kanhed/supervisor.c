@@ -100,6 +100,9 @@ static bool after_death(const struct supervised *s, struct ward *w, int status, 
 	if (w->pause > PAUSE_LONGEST) w->pause = PAUSE_LONGEST;
 	w->renewing = false;
 	if (w->pause) usleep((useconds_t)w->pause);
+	/* the file may have been changed without a signal */
+	*ret_exit = s->check(s->arg);
+	if (*ret_exit) return true;
 	if (start_worker(s, w)) {
 		log_msg(LOG_ERROR, "supervisor", NULL, "cannot fork: %m");
 		*ret_exit = 1;
@@ -120,6 +123,7 @@ static void on_signal(const struct supervised *s, struct ward *w, int got)
 		w->renewing = true;
 	} else {
 		w->leaving = true;
+		s->leave(s->arg);
 	}
 	kill(w->pid, SIGTERM);
 }
