@@ -5,6 +5,7 @@
 #include "base/jose.h"
 #include "base/ledger.h"
 #include "base/text64.h"
+#include "dataspace/evidence.h"
 #include "dataspace/receipt.h"
 
 #define PURPOSE "assertionMethod"
@@ -51,28 +52,35 @@ static json_t *base64_of(struct arena *a, const void *p, size_t n)
 
 /* ---- entries ---- */
 
-static enum err entry_add(struct making *k, uint64_t index)
+/* Puts index, salt, entry and proof into j. */
+static enum err entry_put(struct making *k, json_t *j, uint64_t index)
 {
-	struct arena_mark mark = arena_mark(k->a);
 	struct merkle_proof proof;
 	struct ledger_leaf leaf;
-	json_t *j, *hashes, *entry;
+	json_t *hashes, *entry;
 	enum err e = ledger_read(k->t, index, &leaf);
 
 	if (!e) e = json_read(k->a, leaf.entry, NULL, &entry);
 	if (!e) e = ledger_prove(k->t, index, k->size, &proof);
 	if (e) return e == ERR_BAD_JSON ? ERR_CORRUPT : e;
-	j = object_new();
 	hashes = array_new();
 	json_put_u64(j, "index", index);
 	json_put(j, "salt", base64_of(k->a, leaf.salt, sizeof leaf.salt));
 	json_put(j, "entry", json_incref(entry));
 	for (size_t i = 0; i < proof.n; i++) append(hashes, base64_of(k->a, proof.hash[i].b, MERKLE_HASH));
 	json_put(j, "proof", hashes);
+	return arena_overflowed(k->a) ? ERR_NO_MEMORY : ERR_OK;
+}
+
+static enum err entry_add(struct making *k, uint64_t index)
+{
+	struct arena_mark mark = arena_mark(k->a);
+	json_t *j = object_new();
+	enum err e = entry_put(k, j, index);
+
 	append(k->list, j);
-	if (arena_overflowed(k->a)) return ERR_NO_MEMORY;
-	arena_rollback(k->a, mark);
-	return ERR_OK;
+	if (!e) arena_rollback(k->a, mark);
+	return e;
 }
 
 static enum err entries_add(struct making *k)
@@ -87,6 +95,18 @@ static enum err entries_add(struct making *k)
 				  &next);
 		for (i = 0; !e && i < n; i++) e = entry_add(k, index[i]);
 	}
+	return e;
+}
+
+/* ---- what a plain partner sent ---- */
+
+static enum err evidence_add(void *arg, const Ds__Evidence *row)
+{
+	struct making *k = arg;
+	json_t *j = evidence_show(k->a, row);
+	enum err e = entry_put(k, j, row->leaf);
+
+	append(k->list, j);
 	return e;
 }
 
@@ -117,13 +137,15 @@ static enum err receipt_add(void *arg, const Ds__Receipt *r)
 
 /* ---- keys ---- */
 
-static json_t *key_json(struct str did, const char *method, const unsigned char key[SIGN_PUBLIC])
+/* key NULL: it has not signed. */
+static json_t *key_json(struct str did, const char *method, const unsigned char *key)
 {
 	char text[SIGN_MULTIBASE];
 	json_t *j = object_new();
 
-	sign_public_multibase(key, text);
 	json_put_str(j, "did", did);
+	if (!key) return j;
+	sign_public_multibase(key, text);
 	json_put_str(j, "method", str_of(method));
 	json_put_str(j, "key", str_of(text));
 	return j;
@@ -134,8 +156,12 @@ static json_t *keys_json(const struct making *k, const char *node_method)
 	const Ds__Agreement *g = k->g;
 	json_t *j = object_new();
 
-	json_put(j, "provider", key_json(str_of(g->provider), g->provider_method, g->provider_key.data));
-	json_put(j, "consumer", key_json(str_of(g->consumer), g->consumer_method, g->consumer_key.data));
+	json_put(j, "provider",
+		 key_json(str_of(g->provider), g->provider_method,
+			  g->provider_signed ? g->provider_key.data : NULL));
+	json_put(j, "consumer",
+		 key_json(str_of(g->consumer), g->consumer_method,
+			  g->consumer_signed ? g->consumer_key.data : NULL));
 	json_put(j, "node", key_json(str_of(k->d->o.did), node_method, sign_public(k->d->o.key)));
 	return j;
 }
@@ -144,15 +170,16 @@ static json_t *keys_json(const struct making *k, const char *node_method)
 
 static enum err agreement_ready(const Ds__Agreement *g, struct flaw *f)
 {
-	bool keys = g->provider_key.len == SIGN_PUBLIC && g->consumer_key.len == SIGN_PUBLIC;
+	bool provider = g->provider_signed && g->provider_key.len == SIGN_PUBLIC;
+	bool consumer = g->consumer_signed && g->consumer_key.len == SIGN_PUBLIC;
 
 	if (g->state == DS__AGREEMENT_STATE__AGREEMENT_PENDING ||
 	    g->state == DS__AGREEMENT_STATE__AGREEMENT_VOID)
 		return flaw_set(f, ERR_BAD_STATE, FLAW_NO_OFFSET, "agreement", "agreement-state",
 				"the agreement was never in force");
-	if (!g->provider_signed || !g->consumer_signed || !keys)
+	if (g->side == DS__SIDE__SIDE_PROVIDER ? !provider : !consumer)
 		return flaw_set(f, ERR_BAD_STATE, FLAW_NO_OFFSET, "agreement", "signatures",
-				"the agreement is not signed by both parties: it cannot be proven");
+				"the agreement is not signed by our own side: it cannot be proven");
 	return ERR_OK;
 }
 
@@ -164,6 +191,10 @@ static enum err lists_put(struct making *k, json_t *doc)
 	k->size = ledger_size(k->t);
 	json_put(doc, "entries", k->list = array_new());
 	e = entries_add(k);
+	if (!e && !(k->g->provider_signed && k->g->consumer_signed)) {
+		json_put(doc, "evidence", k->list = array_new());
+		e = evidence_each(k->t, k->a, k->participant, str_of(k->g->negotiation), evidence_add, k);
+	}
 	if (!e) e = ledger_checkpoint(writer_ledger(k->d->o.writer), k->t, k->d->o.key, k->a, &note);
 	if (e) return e;
 	json_put_str(doc, "checkpoint", note);

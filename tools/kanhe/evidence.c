@@ -97,12 +97,16 @@ static json_t *report_json(const struct bundle_report *r)
 	json_put_str(o, "node", r->node);
 	json_put_u64(o, "entries", r->entries);
 	json_put_u64(o, "receipts", r->receipts);
+	json_put_u64(o, "evidence", r->evidence);
+	json_put(o, "signed_by_provider", json_boolean(r->provider_signed));
+	json_put(o, "signed_by_consumer", json_boolean(r->consumer_signed));
 	json_put_u64(o, "tree_size", r->tree_size);
 	for (size_t i = 0; i < r->checks_n; i++) {
 		json_t *check = json_object();
 		json_put_str(check, "name", r->check[i].name);
 		json_put_str(check, "detail", r->check[i].detail);
 		json_put(check, "ok", json_boolean(r->check[i].ok));
+		json_put(check, "proves", json_boolean(r->check[i].ok && !r->check[i].open));
 		json_array_append_new(checks, check);
 	}
 	json_put(o, "checks", checks);
@@ -112,7 +116,7 @@ static json_t *report_json(const struct bundle_report *r)
 static void print_report(const struct bundle_report *r)
 {
 	for (size_t i = 0; i < r->checks_n; i++) {
-		printf("%s ", r->check[i].ok ? "✓" : "✗");
+		printf("%s ", !r->check[i].ok ? "✗" : r->check[i].open ? "–" : "✓");
 		print_safe(stdout, r->check[i].name);
 		if (r->check[i].detail.n) printf("  ");
 		print_safe(stdout, r->check[i].detail);
@@ -120,7 +124,7 @@ static void print_report(const struct bundle_report *r)
 	}
 }
 
-static int verify(struct cli *c, const char *file, const struct bundle_pin *pins, size_t pins_n)
+int bundle_tell(struct cli *c, const char *file, const struct bundle_pin *pins, size_t pins_n)
 {
 	struct str text;
 	struct bundle_report report = {.ok = false};
@@ -138,7 +142,10 @@ static int verify(struct cli *c, const char *file, const struct bundle_pin *pins
 		json_decref(o);
 	} else {
 		print_report(&report);
-		printf(say(e ? SAY_VERIFY_BAD : SAY_VERIFY_OK), file);
+		printf(say(e                                                  ? SAY_VERIFY_BAD
+			   : report.provider_signed && report.consumer_signed ? SAY_VERIFY_OK
+									      : SAY_VERIFY_ONE_SIDE),
+		       file);
 	}
 	arena_free(a);
 	return e == ERR_NO_MEMORY ? CLI_FAILED : e ? CLI_BOGUS : CLI_OK;
@@ -157,5 +164,5 @@ int command_verify(struct cli *c, int argc, char **argv)
 		status = pin_of(c, words.word[i], &pins[pins_n++]);
 		if (status) return status;
 	}
-	return verify(c, words.word[0], pins, pins_n);
+	return bundle_tell(c, words.word[0], pins, pins_n);
 }
