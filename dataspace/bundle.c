@@ -45,6 +45,7 @@ static bool check_form(struct bundle_checking *k, struct str text)
 	if (!str_is(bundle_text(k->doc, "@type"), "kanhe:ProofBundle") ||
 	    json_integer_value(json_object_get(k->doc, "version")) != 1)
 		return bundle_note(k, false, name, "not a proof bundle of version 1");
+	k->r->brief = str_is(bundle_text(k->doc, "scope"), "brief");
 	return bundle_note(k, true, name, "%zu octets, RFC 8785", text.n);
 }
 
@@ -276,7 +277,8 @@ static void check_entries(struct bundle_checking *k)
 		finalized |= str_is(bundle_text(entry, "kind"), "negotiation-finalized");
 		entry_remember(k, entry);
 	}
-	bundle_note(k, true, name, "%zu inclusion proofs", k->r->entries);
+	bundle_note(k, true, name, "%zu inclusion proofs%s", k->r->entries,
+		    k->r->brief ? ": of the contract and the last statement only" : "");
 	bundle_note(k, finalized, STR("ledger records the agreement"), "%s",
 		    finalized ? "negotiation-finalized" : "no entry says that it came into force");
 }
@@ -356,10 +358,14 @@ static void check_receipts(struct bundle_checking *k)
 		bundle_note(k, false, name, "there is no list");
 		return;
 	}
+	if (k->r->brief && k->r->receipts > 1) {
+		bundle_note(k, false, name, "a brief bundle has the last one alone");
+		return;
+	}
 	json_array_foreach(list, i, j)
 	{
 		struct arena_mark mark = arena_mark(k->a);
-		const char *wrong = receipt_wrong(k, j, i + 1);
+		const char *wrong = receipt_wrong(k, j, k->r->brief ? number(j, "sequence") : i + 1);
 		json_t *totals = json_object_get(json_object_get(j, "statement"), "totals");
 
 		arena_rollback(k->a, mark);

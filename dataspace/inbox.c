@@ -187,6 +187,22 @@ enum err inbox_each(struct store_txn *t, struct arena *a, struct str participant
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+/* How the last message was known to be the partner's: evidence.h, "by". */
+static const char *verified_by(const char *by)
+{
+	static const struct {
+		const char *by, *text;
+	} all[] = {{"did", "key of its DID document"},
+		   {"dcp", "key of its DID document, and credentials"},
+		   {"pinned", "pinned key"},
+		   {"tls", "client certificate"},
+		   {"test", "nothing: a test mode"}};
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (!strcmp(by, all[i].by)) return all[i].text;
+	return all[0].text; /* of before it was kept */
+}
+
 json_t *inbox_show(struct arena *a, const Ds__Negotiation *n)
 {
 	json_t *j = negotiation_show(a, n, true);
@@ -194,8 +210,7 @@ json_t *inbox_show(struct arena *a, const Ds__Negotiation *n)
 
 	json_object_del(j, "history");
 	json_put_str(j, "kind", n->side == DS__SIDE__SIDE_PROVIDER ? STR("request") : STR("counter-offer"));
-	/* the token's signature was checked with a key of this DID's document (auth.c) */
-	json_put_str(j, "verified_by", STR("key of its DID document"));
+	json_put_str(j, "verified_by", str_of(verified_by(n->by)));
 	json_put_str(j, "since", str_of(clock_print(n->changed, true, when)));
 	json_put_str(j, "until", str_of(clock_print(inbox_until(n), true, when)));
 	return j;

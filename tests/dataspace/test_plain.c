@@ -7,6 +7,7 @@
 #include "base/text64.h"
 #include "dataspace/bundle_make.h"
 #include "dataspace/evidence.h"
+#include "dataspace/receipt.h"
 
 static struct world w;
 static struct str by_provider,
@@ -54,8 +55,8 @@ static struct str prove(const char *participant, const char *agreement)
 	struct str text;
 
 	assert_int_equal(store_read(w.store, &t), ERR_OK);
-	assert_int_equal(ds_bundle_make(w.d, t, w.arena, str_of(participant), str_of(agreement), &f, &b),
-			 ERR_OK);
+	assert_int_equal(
+	    ds_bundle_make(w.d, t, w.arena, str_of(participant), str_of(agreement), false, &f, &b), ERR_OK);
 	store_read_end(t);
 	text = arena_dup(w.arena, buf_str(&b));
 	buf_done(&b);
@@ -372,12 +373,64 @@ static void test_bounds(void **state)
 	assert_string_equal(n->by, "did");
 }
 
+/* ---- a bundle that would be too large ---- */
+
+static enum err fill(const struct turn *u, void *arg)
+{
+	static char filler[RECEIPT_TEXT_MAX - 100];
+	Ds__Receipt r;
+	enum err e = ERR_OK;
+
+	memset(filler, 'x', sizeof filler - 1);
+	ds__receipt__init(&r);
+	r.agreement = arg;
+	r.json = arena_strdup(u->a, arena_printf(u->a, "{\"filler\":\"%s\"}", filler));
+	for (r.sequence = 1; !e && r.sequence <= BUNDLE_SIZE_MAX / sizeof filler + 1; r.sequence++)
+		e = receipt_put(u->t, u->self->id, &r);
+	return e;
+}
+
+static enum err make(char *agreement, bool brief, struct flaw *f, size_t *ret_n)
+{
+	struct buf b = BUF_INIT(BUNDLE_SIZE_MAX);
+	struct store_txn *t;
+	enum err e;
+
+	assert_int_equal(store_read(w.store, &t), ERR_OK);
+	e = ds_bundle_make(w.d, t, w.arena, STR("maker"), str_of(agreement), brief, f, &b);
+	store_read_end(t);
+	*ret_n = b.n;
+	buf_done(&b);
+	return e;
+}
+
+static void test_too_large_tells_what_to_do(void **state)
+{
+	const char *pid = world_negotiate(&w, "d");
+	struct flaw f = {0};
+	char *agreement;
+	size_t n;
+
+	(void)state;
+	world_settle(&w);
+	agreement = world_makers(&w, pid)->agreement;
+	assert_int_equal(make(agreement, false, &f, &n), ERR_OK);
+	assert_int_equal(world_turn(&w, "maker", NULL, STR_NONE, fill, agreement, NULL), ERR_OK);
+	assert_int_equal(make(agreement, false, &f, &n), ERR_TOO_LARGE);
+	assert_string_equal(f.rule, "bundle-size");
+	assert_non_null(strstr(f.text, "16 MiB"));
+	assert_non_null(strstr(f.text, "--brief"));
+	assert_int_equal(make(agreement, true, &f, &n), ERR_OK);
+	assert_in_range(n, 1000, 64 << 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_says_who_has_signed_and_what_is_kept_of_the_other),
 	    cmocka_unit_test(test_forgeries),
 	    cmocka_unit_test(test_bounds),
+	    cmocka_unit_test(test_too_large_tells_what_to_do),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

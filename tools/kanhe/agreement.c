@@ -1,6 +1,8 @@
 /* kanhe agreement show, verify: what of an agreement is proven, and by whom. */
 #include "tools/kanhe/client.h"
 
+#include <unistd.h>
+
 #include "base/jose.h"
 #include "dataspace/bundle.h"
 #include "dataspace/evidence_check.h"
@@ -124,29 +126,30 @@ static json_t *evidence_json(const struct evidence_report *r)
 	return o;
 }
 
+/* Which messages are printed: of a partner that has signed the agreement, only what does not fit. */
+enum evidence_which { EVIDENCE_ALL, EVIDENCE_WRONG };
+
 /* Prints the partner's messages, or appends them to list. false: one does not fit. */
-static bool evidence_tell(struct cli *c, const json_t *a, json_t *list)
+static bool evidence_tell(struct cli *c, const json_t *a, enum evidence_which which, json_t *list)
 {
 	const json_t *all = json_object_get(a, "evidence"), *item;
 	struct str peer = str_of(text_of(a, "peer"));
+	bool good = true, titled = false;
 	struct evidence_report r;
-	bool good = true;
 	size_t i;
 
-	if (!list && json_array_size(all)) {
-		printf(say(SAY_EVIDENCE_OF), json_array_size(all));
-		print_safe(stdout, peer);
-		printf("\n");
-	}
 	json_array_foreach(all, i, item)
 	{
-		if (evidence_check(c->arena, item, peer, STR_NONE, &r)) good = false;
-		if (list)
-			json_array_append_new(list, evidence_json(&r));
-		else
-			print_evidence(&r);
+		bool fits = !evidence_check(c->arena, item, peer, STR_NONE, &r);
+
+		good = good && fits;
+		if (list) json_array_append_new(list, evidence_json(&r));
+		if (list || (fits && which == EVIDENCE_WRONG)) continue;
+		if (!titled) printf(say(SAY_EVIDENCE_OF), json_array_size(all), text_of(a, "peer"));
+		titled = true;
+		print_evidence(&r);
 	}
-	if (!list && json_array_size(all)) printf("  %s\n", say(SAY_EVIDENCE_LIMIT));
+	if (titled) printf("  %s\n", say(SAY_EVIDENCE_LIMIT));
 	return good;
 }
 
@@ -155,7 +158,7 @@ static int verify(struct cli *c, const json_t *a)
 	const json_t *doc = json_object_get(a, "agreement"), *keys = json_object_get(a, "keys");
 	struct standing s[2] = {{.party = "provider", .did = text_of(doc, "assigner")},
 				{.party = "consumer", .did = text_of(doc, "assignee")}};
-	bool bad = false, whole = true;
+	bool bad = false, whole = true, unlike;
 	json_t *o, *parties, *sent;
 
 	for (size_t i = 0; i < 2; i++) {
@@ -165,16 +168,17 @@ static int verify(struct cli *c, const json_t *a)
 	}
 	if (!c->json) {
 		for (size_t i = 0; i < 2; i++) print_standing(&s[i], keys);
-		bad = !evidence_tell(c, a, NULL) || bad;
-		printf("%s\n", say(bad     ? SAY_AGREEMENT_BAD
-				   : whole ? SAY_AGREEMENT_BOTH
-					   : SAY_AGREEMENT_PARTLY));
-		return bad ? CLI_BOGUS : CLI_OK;
+		unlike = !evidence_tell(c, a, whole ? EVIDENCE_WRONG : EVIDENCE_ALL, NULL);
+		printf("%s\n", say(bad      ? SAY_AGREEMENT_BAD
+				   : unlike ? SAY_EVIDENCE_BAD
+				   : whole  ? SAY_AGREEMENT_BOTH
+					    : SAY_AGREEMENT_PARTLY));
+		return bad || unlike ? CLI_BOGUS : CLI_OK;
 	}
 	o = json_object();
 	parties = json_array();
 	sent = json_array();
-	bad = !evidence_tell(c, a, sent) || bad;
+	bad = bad || !evidence_tell(c, a, EVIDENCE_ALL, sent);
 	json_put_str(o, "agreement", str_of(text_of(doc, "@id")));
 	for (size_t i = 0; i < 2; i++) json_array_append_new(parties, standing_json(&s[i], keys));
 	json_put(o, "parties", parties);
@@ -227,7 +231,9 @@ int command_agreement(struct cli *c, int argc, char **argv)
 	bool check = strcmp(words.word[0], "verify") == 0;
 	if (!check && strcmp(words.word[0], "show")) return usage_error(c, SAY_EXTRA_WORD, words.word[0]);
 	if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
-	bool file = check && !str_starts(str_of(words.word[1]), STR("urn:"));
+	/* partners give agreements ids of any form: what is no file is one */
+	bool file =
+	    check && !str_starts(str_of(words.word[1]), STR("urn:")) && access(words.word[1], R_OK) == 0;
 	status = obtain(c, words.word[1], file, &a);
 	if (!status && !a) return bundle_tell(c, words.word[1], NULL, 0);
 	if (status || check) return status ? status : verify(c, a);

@@ -59,17 +59,19 @@ int command_audit(struct cli *c, int argc, char **argv)
 int command_prove(struct cli *c, int argc, char **argv)
 {
 	const char *to = NULL;
+	bool brief = false;
 	struct words words;
 	struct reply r;
-	const struct option_row own[] = {{"to", &to, NULL}};
-	int status = options_read(c, argc, argv, own, 1, &words);
+	const struct option_row own[] = {{"to", &to, NULL}, {"brief", NULL, &brief}};
+	int status = options_read(c, argc, argv, own, 2, &words);
 	if (status) return status;
 	if (words.n != 1) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
 	const char *who = client_participant(c);
 	if (!who) return CLI_USAGE;
 	struct call call = {.method = "GET",
-			    .path = client_path(c, "/participants/%s/agreements/%s/proof", who,
-						path_word(c, words.word[0], false)),
+			    .path =
+				client_path(c, "/participants/%s/agreements/%s/proof%s", who,
+					    path_word(c, words.word[0], false), brief ? "?brief=yes" : ""),
 			    .to_file = to ? to : "-"};
 	status = client_call(c, &call, &r);
 	if (status) return status;
@@ -96,6 +98,7 @@ static json_t *report_json(const struct bundle_report *r)
 	json_put_str(o, "consumer", r->consumer);
 	json_put_str(o, "node", r->node);
 	json_put_u64(o, "entries", r->entries);
+	json_put(o, "brief", json_boolean(r->brief));
 	json_put_u64(o, "receipts", r->receipts);
 	json_put_u64(o, "evidence", r->evidence);
 	json_put(o, "signed_by_provider", json_boolean(r->provider_signed));
