@@ -106,7 +106,7 @@ static void asking_gone(void *arg)
 	w->req = NULL;
 }
 
-static enum err key_check(const struct asking *w, const struct ds_did *doc, struct flaw *f)
+static enum err key_check(struct asking *w, const struct ds_did *doc, struct flaw *f)
 {
 	struct vc_key key;
 	enum err e = ds_did_key_for(doc, w->method, DID_AUTHENTICATION | DID_INVOCATION, &key);
@@ -120,6 +120,8 @@ static enum err key_check(const struct asking *w, const struct ds_did *doc, stru
 	if (vc_jwt_verify(&w->jws, &key))
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "signature",
 				"the token's signature does not verify");
+	w->peer.method = w->method;
+	w->peer.key = key;
 	return ERR_OK;
 }
 
@@ -231,7 +233,8 @@ static enum err token_read(struct asking *w, struct net_req *r, struct str aud, 
 	if (!h.n) return refuse(f, "authorization", "missing", "a partner's token is needed");
 	if (!str_starts_nocase(h, STR("Bearer ")))
 		return refuse(f, "authorization", "scheme", "the scheme must be Bearer");
-	e = vc_jwt_parse(r->arena, str_trim(str_skip(h, 7)), f, &w->jws);
+	w->peer.bearer = str_trim(str_skip(h, 7));
+	e = vc_jwt_parse(r->arena, w->peer.bearer, f, &w->jws);
 	if (e == ERR_NO_MEMORY) return e;
 	if (e) {
 		f->err = ERR_UNAUTHORISED;
@@ -249,7 +252,9 @@ static bool by_certificate(struct asking *w, struct net_req *r)
 		return false;
 	random_bytes(w->peer.jti, sizeof w->peer.jti);
 	w->peer.jti_expires = clock_wall() / USEC_PER_SEC + 1;
-	w->tls = true;
+	w->tls = w->peer.tls = true;
+	must(r->client_cert.n == sizeof w->peer.certificate);
+	memcpy(w->peer.certificate, r->client_cert.p, sizeof w->peer.certificate);
 	return true;
 }
 

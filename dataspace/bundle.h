@@ -8,10 +8,15 @@
  *    "receipts": [meter statements with the parties' proofs…],
  *    "keys": {"provider": {"did", "method", "key"}, "consumer": {…}, "node": {"did", "method", "key"}},
  *    "proof": the node's Data Integrity proof over all of it}
+ * With a plain partner, whose "keys" member holds its "did" alone, also
+ *    "evidence": [{"record", "message", "token" (evidence.h), "index", "salt", "entry", "proof"}…].
+ * A brief one has "scope": "brief": of the receipts the last alone, whose totals count them all, and of the
+ * entries those of the contract and of that receipt; its size does not grow with use.
  * Salts and hashes are base64, keys multibase.
  *
  * What a verifier learns: the parties signed this agreement and these counts; the node's ledger holds
- * exactly these entries at these places; the node vouches that they are all it has. Keys that are not
+ * exactly these entries at these places; the node vouches that they are all it has. Of a party that has not
+ * signed: that its tokens are its own, and that the ledger told of its messages. Keys that are not
  * pinned are those that the bundle itself names: the report says which. Pure; any thread. */
 #ifndef DATASPACE_BUNDLE_H
 #define DATASPACE_BUNDLE_H
@@ -21,8 +26,9 @@
 #include "base/sign.h"
 
 enum {
-	BUNDLE_SIZE_MAX = 4 << 20, /* what a proof may be over: some thousands of entries */
-	BUNDLE_CHECKS_MAX = 64,    /* lines of a report; further checks of a kind are summed up */
+	BUNDLE_SIZE_MAX =
+	    16 << 20,           /* some ten thousand entries; made and verified in memory, ten times that */
+	BUNDLE_CHECKS_MAX = 64, /* lines of a report; further checks of a kind are summed up */
 };
 
 /* A key the verifier knows from elsewhere. */
@@ -35,14 +41,16 @@ struct bundle_check {
 	struct str name;   /* "agreement signed by the provider" */
 	struct str detail; /* what it was checked with, or why it failed */
 	bool ok;
+	bool open; /* ok, but it proves nothing: a party has not signed */
 };
 
 struct bundle_report {
 	bool ok; /* every check held */
+	bool provider_signed, consumer_signed, brief;
 	struct bundle_check check[BUNDLE_CHECKS_MAX];
 	size_t checks_n;
 	struct str agreement, provider, consumer, node; /* id, DIDs; set when they could be read */
-	size_t entries, receipts;
+	size_t entries, receipts, evidence;
 	uint64_t tree_size;
 	uint64_t transfers, requests, octets; /* of the last receipt */
 };

@@ -5,6 +5,7 @@
 #include "base/jose.h"
 #include "base/ledger.h"
 #include "base/text64.h"
+#include "dataspace/evidence.h"
 #include "dataspace/receipt.h"
 
 #define PURPOSE "assertionMethod"
@@ -18,6 +19,9 @@ struct making {
 	struct str participant;
 	const Ds__Agreement *g;
 	uint64_t size; /* of the tree */
+	bool brief;
+	uint64_t last; /* brief: sequence of the last receipt; 0: none */
+	size_t octets; /* of what is in it, about: past the bound nothing more is read */
 	json_t *list;
 };
 
@@ -51,28 +55,59 @@ static json_t *base64_of(struct arena *a, const void *p, size_t n)
 
 /* ---- entries ---- */
 
-static enum err entry_add(struct making *k, uint64_t index)
+static enum err room(struct making *k, size_t octets)
 {
-	struct arena_mark mark = arena_mark(k->a);
+	k->octets += octets;
+	return k->octets > BUNDLE_SIZE_MAX || arena_overflowed(k->a) ? ERR_TOO_LARGE : ERR_OK;
+}
+
+/* Puts index, salt, entry and proof into j. */
+static enum err entry_put(struct making *k, json_t *j, uint64_t index)
+{
 	struct merkle_proof proof;
 	struct ledger_leaf leaf;
-	json_t *j, *hashes, *entry;
+	json_t *hashes, *entry;
 	enum err e = ledger_read(k->t, index, &leaf);
 
 	if (!e) e = json_read(k->a, leaf.entry, NULL, &entry);
 	if (!e) e = ledger_prove(k->t, index, k->size, &proof);
 	if (e) return e == ERR_BAD_JSON ? ERR_CORRUPT : e;
-	j = object_new();
 	hashes = array_new();
 	json_put_u64(j, "index", index);
 	json_put(j, "salt", base64_of(k->a, leaf.salt, sizeof leaf.salt));
 	json_put(j, "entry", json_incref(entry));
 	for (size_t i = 0; i < proof.n; i++) append(hashes, base64_of(k->a, proof.hash[i].b, MERKLE_HASH));
 	json_put(j, "proof", hashes);
-	append(k->list, j);
-	if (arena_overflowed(k->a)) return ERR_NO_MEMORY;
-	arena_rollback(k->a, mark);
-	return ERR_OK;
+	return room(k, leaf.entry.n + 48 * proof.n);
+}
+
+/* A brief one holds what led to the contract and what became of it, and the last statement of its use. */
+static bool entry_wanted(const struct making *k, const json_t *j)
+{
+	const json_t *entry = json_object_get(j, "entry");
+	struct str kind = json_text(json_object_get(entry, "kind"));
+	json_t *sequence = json_object_get(json_object_get(entry, "detail"), "sequence");
+
+	if (!k->brief || str_starts(kind, STR("negotiation-")) || str_starts(kind, STR("agreement-")))
+		return true;
+	return str_starts(kind, STR("meter-")) && (uint64_t)json_integer_value(sequence) == k->last;
+}
+
+static enum err entry_add(struct making *k, uint64_t index)
+{
+	struct arena_mark mark = arena_mark(k->a);
+	size_t before = k->octets;
+	json_t *j = object_new();
+	enum err e = entry_put(k, j, index);
+
+	if (e || entry_wanted(k, j)) {
+		append(k->list, j);
+	} else {
+		k->octets = before;
+		json_decref(j);
+	}
+	if (!e) arena_rollback(k->a, mark);
+	return e;
 }
 
 static enum err entries_add(struct making *k)
@@ -87,6 +122,18 @@ static enum err entries_add(struct making *k)
 				  &next);
 		for (i = 0; !e && i < n; i++) e = entry_add(k, index[i]);
 	}
+	return e;
+}
+
+/* ---- what a plain partner sent ---- */
+
+static enum err evidence_add(void *arg, const Ds__Evidence *row)
+{
+	struct making *k = arg;
+	json_t *j = evidence_show(k->a, row);
+	enum err e = entry_put(k, j, row->leaf);
+
+	append(k->list, j);
 	return e;
 }
 
@@ -112,18 +159,38 @@ static enum err receipt_add(void *arg, const Ds__Receipt *r)
 	json_put(j, "statement", statement);
 	if (peer) json_put(j, "peer_statement", peer);
 	append(k->list, j);
+	return room(k, strlen(r->json) + strlen(r->peer_json));
+}
+
+static enum err receipt_last(void *arg, const Ds__Receipt *r)
+{
+	struct making *k = arg;
+
+	k->last = r->sequence;
 	return ERR_OK;
+}
+
+static enum err receipts_add(struct making *k)
+{
+	Ds__Receipt *r;
+	enum err e;
+
+	if (!k->brief) return receipt_each(k->t, k->a, k->participant, str_of(k->g->id), receipt_add, k);
+	e = receipt_find(k->t, k->a, k->participant, str_of(k->g->id), k->last, &r);
+	return e == ERR_NOT_FOUND ? ERR_OK : e ? e : receipt_add(k, r);
 }
 
 /* ---- keys ---- */
 
-static json_t *key_json(struct str did, const char *method, const unsigned char key[SIGN_PUBLIC])
+/* key NULL: it has not signed. */
+static json_t *key_json(struct str did, const char *method, const unsigned char *key)
 {
 	char text[SIGN_MULTIBASE];
 	json_t *j = object_new();
 
-	sign_public_multibase(key, text);
 	json_put_str(j, "did", did);
+	if (!key) return j;
+	sign_public_multibase(key, text);
 	json_put_str(j, "method", str_of(method));
 	json_put_str(j, "key", str_of(text));
 	return j;
@@ -134,8 +201,12 @@ static json_t *keys_json(const struct making *k, const char *node_method)
 	const Ds__Agreement *g = k->g;
 	json_t *j = object_new();
 
-	json_put(j, "provider", key_json(str_of(g->provider), g->provider_method, g->provider_key.data));
-	json_put(j, "consumer", key_json(str_of(g->consumer), g->consumer_method, g->consumer_key.data));
+	json_put(j, "provider",
+		 key_json(str_of(g->provider), g->provider_method,
+			  g->provider_signed ? g->provider_key.data : NULL));
+	json_put(j, "consumer",
+		 key_json(str_of(g->consumer), g->consumer_method,
+			  g->consumer_signed ? g->consumer_key.data : NULL));
 	json_put(j, "node", key_json(str_of(k->d->o.did), node_method, sign_public(k->d->o.key)));
 	return j;
 }
@@ -144,15 +215,16 @@ static json_t *keys_json(const struct making *k, const char *node_method)
 
 static enum err agreement_ready(const Ds__Agreement *g, struct flaw *f)
 {
-	bool keys = g->provider_key.len == SIGN_PUBLIC && g->consumer_key.len == SIGN_PUBLIC;
+	bool provider = g->provider_signed && g->provider_key.len == SIGN_PUBLIC;
+	bool consumer = g->consumer_signed && g->consumer_key.len == SIGN_PUBLIC;
 
 	if (g->state == DS__AGREEMENT_STATE__AGREEMENT_PENDING ||
 	    g->state == DS__AGREEMENT_STATE__AGREEMENT_VOID)
 		return flaw_set(f, ERR_BAD_STATE, FLAW_NO_OFFSET, "agreement", "agreement-state",
 				"the agreement was never in force");
-	if (!g->provider_signed || !g->consumer_signed || !keys)
+	if (g->side == DS__SIDE__SIDE_PROVIDER ? !provider : !consumer)
 		return flaw_set(f, ERR_BAD_STATE, FLAW_NO_OFFSET, "agreement", "signatures",
-				"the agreement is not signed by both parties: it cannot be proven");
+				"the agreement is not signed by our own side: it cannot be proven");
 	return ERR_OK;
 }
 
@@ -162,13 +234,20 @@ static enum err lists_put(struct making *k, json_t *doc)
 	enum err e;
 
 	k->size = ledger_size(k->t);
+	if (k->brief) json_put_str(doc, "scope", STR("brief"));
+	e = k->brief ? receipt_each(k->t, k->a, k->participant, str_of(k->g->id), receipt_last, k) : ERR_OK;
+	if (e) return e;
 	json_put(doc, "entries", k->list = array_new());
 	e = entries_add(k);
+	if (!e && !(k->g->provider_signed && k->g->consumer_signed)) {
+		json_put(doc, "evidence", k->list = array_new());
+		e = evidence_each(k->t, k->a, k->participant, str_of(k->g->negotiation), evidence_add, k);
+	}
 	if (!e) e = ledger_checkpoint(writer_ledger(k->d->o.writer), k->t, k->d->o.key, k->a, &note);
 	if (e) return e;
 	json_put_str(doc, "checkpoint", note);
 	json_put(doc, "receipts", k->list = array_new());
-	return receipt_each(k->t, k->a, k->participant, str_of(k->g->id), receipt_add, k);
+	return receipts_add(k);
 }
 
 static enum err doc_fill(struct making *k, json_t *doc)
@@ -197,9 +276,9 @@ static enum err doc_fill(struct making *k, json_t *doc)
 }
 
 enum err ds_bundle_make(struct ds *d, struct store_txn *t, struct arena *a, struct str participant,
-			struct str agreement, struct flaw *f, struct buf *out)
+			struct str agreement, bool brief, struct flaw *f, struct buf *out)
 {
-	struct making k = {.d = d, .t = t, .a = a, .participant = participant};
+	struct making k = {.d = d, .t = t, .a = a, .participant = participant, .brief = brief};
 	Ds__Agreement *g;
 	json_t *doc;
 	enum err e = ds_agreement_find(t, a, participant, agreement, &g);
@@ -212,6 +291,12 @@ enum err ds_bundle_make(struct ds *d, struct store_txn *t, struct arena *a, stru
 	if (!e) e = json_jcs(doc, out);
 	if (!e) e = buf_err(out);
 	json_decref(doc);
+	if (e == ERR_TOO_LARGE && !brief)
+		return flaw_set(
+		    f, e, FLAW_NO_OFFSET, "agreement", "bundle-size",
+		    "its bundle would be larger than %d MiB: a brief one (?brief=yes, kanhe prove "
+		    "--brief) proves the contract and the last statement, which counts all use",
+		    BUNDLE_SIZE_MAX >> 20);
 	return e;
 }
 
@@ -227,6 +312,7 @@ struct export
 	struct net_shard *shard;
 	struct arena *a;
 	struct str participant, agreement, who;
+	bool brief;
 	struct buf text;
 	size_t at;
 	struct flaw flaw;
@@ -264,7 +350,7 @@ static void export_work(struct disk_job *j)
 
 	x->err = store_read(x->d->o.store, &t);
 	if (x->err) return;
-	x->err = ds_bundle_make(x->d, t, x->a, x->participant, x->agreement, &x->flaw, &x->text);
+	x->err = ds_bundle_make(x->d, t, x->a, x->participant, x->agreement, x->brief, &x->flaw, &x->text);
 	store_read_end(t);
 }
 
@@ -331,13 +417,15 @@ static void export_left(void *arg)
 void proof_get(struct net_req *r)
 {
 	struct flaw f = {0};
-	struct str participant, agreement;
+	struct str participant, agreement, brief = STR("no");
 	struct ds_job *j;
 	struct export *x;
 	enum err e = ds_req_participant(r, &participant);
 
 	if (e) return;
 	e = net_decode(r->arena, r->param[1], &f, &agreement);
+	if (!e && net_query(r, "brief", &brief) && !str_is(brief, "yes") && !str_is(brief, "no"))
+		e = flaw_set(&f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "brief", "switch", "yes or no");
 	if (e) {
 		net_reply_err(r, e, &f);
 		return;
@@ -355,6 +443,7 @@ void proof_get(struct net_req *r)
 		ds_job_free(j);
 		return;
 	}
+	x->brief = str_is(brief, "yes");
 	x->d = ds_of(r);
 	x->shard = r->shard;
 	x->participant = arena_dup(x->a, participant);

@@ -44,6 +44,9 @@ struct ds_options {
 	struct ds_identity identity;
 	const char
 	    *iam_mock; /* DID of a partner that is let in unproven (dataspace/mock.h); NULL, "": none */
+	/* How long and how often is tried, and waited; 0: dataspace/outbox.h and inbox.h say. */
+	usec_t outbox_age, outbox_retry, outbox_retry_max, inbox_wait;
+	unsigned outbox_tries;
 };
 
 extern const struct store_table ds_tables[];

@@ -1,6 +1,33 @@
 /* Agreements, as owners and auditors see them. */
 #include "dataspace/agreement.h"
+#include "dataspace/evidence.h"
 #include "dataspace/face_manage.h"
+
+struct kept {
+	struct arena *a;
+	json_t *list;
+};
+
+static enum err kept_add(void *arg, const Ds__Evidence *row)
+{
+	struct kept *k = arg;
+	json_t *j = evidence_show(k->a, row);
+
+	json_put_u64(j, "index", row->leaf);
+	must(!json_array_append_new(k->list, j));
+	return arena_overflowed(k->a) ? ERR_NO_MEMORY : ERR_OK;
+}
+
+/* "evidence": what the partner sent, and the places in the ledger that tell of it. */
+static enum err kept_put(struct store_txn *t, struct arena *a, struct str participant,
+			 const Ds__Agreement *g, json_t *j)
+{
+	struct kept k = {a, json_array()};
+
+	must(k.list);
+	json_put(j, "evidence", k.list);
+	return evidence_each(t, a, participant, str_of(g->negotiation), kept_add, &k);
+}
 
 static enum err agreement_look(struct store_txn *t, struct arena *a, struct str participant, struct str id,
 			       json_t **ret_json, const char **ret_state, bool *ret_final)
@@ -12,7 +39,7 @@ static enum err agreement_look(struct store_txn *t, struct arena *a, struct str 
 	*ret_json = json_keep(a, agreement_show(g, true));
 	*ret_state = agreement_state_name(g->state);
 	*ret_final = g->state > DS__AGREEMENT_STATE__AGREEMENT_ACTIVE;
-	return *ret_json ? ERR_OK : ERR_NO_MEMORY;
+	return *ret_json ? kept_put(t, a, participant, g, *ret_json) : ERR_NO_MEMORY;
 }
 
 static void agreement_get(struct net_req *r)

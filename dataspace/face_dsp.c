@@ -5,6 +5,7 @@
 #include "dataspace/dataplane.h"
 #include "dataspace/dialect.h"
 #include "dataspace/document.h"
+#include "dataspace/evidence.h"
 #include "dataspace/negotiation.h"
 #include "dataspace/transfer.h"
 #include "proto/dsp/v2024.h"
@@ -20,6 +21,7 @@ struct letter {
 	struct ds_peer peer;
 	uint32_t dialect;
 	unsigned char digest[HASH_SHA256];
+	struct evidence_in evidence;
 	struct negotiation_message negotiation;
 	struct transfer_message transfer;
 	json_t *answer;
@@ -75,6 +77,8 @@ static enum err negotiation_work(struct ds_job *j, struct writer_txn *t)
 	struct turn u = turn_of(j, t);
 	Ds__Negotiation *n;
 	bool fresh;
+
+	u.evidence = &l->evidence;
 	enum err e = negotiation_receive(&u, l->pid, &l->negotiation, &n, &fresh);
 
 	return e ? e : letter_end(j, t, negotiation_write(j->arena, n), fresh);
@@ -144,6 +148,8 @@ static void letter_take(struct net_req *r, const struct ds_peer *peer, enum dsp_
 	l->peer.did = arena_dup(j->arena, peer->did);
 	j->in = l;
 	e = letter_read(j, r, type, transfer, first, &f);
+	if (!e && !transfer)
+		e = evidence_receive(j->arena, peer, dsp_type_name(type), r->body, &l->evidence);
 	if (e) {
 		ds_dsp_refuse(r, e, &f);
 		ds_job_free(j);

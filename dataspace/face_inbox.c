@@ -7,6 +7,7 @@
  * timeout, held until there is one. */
 struct watch {
 	struct str participant, after;
+	struct store_txn *t; /* of the look that is going on */
 	uint64_t since;
 	usec_t until;
 	struct manage_list l;
@@ -19,7 +20,7 @@ static enum err inbox_row(void *arg, const Ds__Negotiation *n)
 
 	if ((uint64_t)n->changed <= w->since) return ERR_OK;
 	if (!manage_list_room(&w->l)) return ERR_NOT_FOUND;
-	must(!json_array_append_new(w->l.rows, inbox_show(w->l.a, n)));
+	must(!json_array_append_new(w->l.rows, inbox_show(w->t, w->l.a, w->participant, n)));
 	w->l.last = n->pid;
 	if (n->changed > w->newest) w->newest = n->changed;
 	return ERR_OK;
@@ -32,7 +33,8 @@ static bool watch_look(struct net_req *r, struct watch *w, struct wait *x)
 	json_t *out = json_keep(r->arena, json_object());
 	enum err e = out ? ERR_OK : ERR_NO_MEMORY;
 
-	if (!e) e = inbox_each(ds_txn_fresh(r->shard), r->arena, w->participant, w->after, inbox_row, w);
+	w->t = ds_txn_fresh(r->shard);
+	if (!e) e = inbox_each(w->t, r->arena, w->participant, w->after, inbox_row, w);
 	if (!e && !json_array_size(w->l.rows) && !ds_of(r)->stopping && clock_mono() < w->until) {
 		arena_rollback(r->arena, mark);
 		return false;
@@ -97,7 +99,7 @@ static enum err inbox_look(struct store_txn *t, struct arena *a, struct str part
 
 	if (e) return e;
 	if (!inbox_waits(n)) return ERR_NOT_FOUND;
-	*ret_json = json_keep(a, inbox_show(a, n));
+	*ret_json = json_keep(a, inbox_show(t, a, participant, n));
 	*ret_state = dsp_negotiation_state_name(negotiation_state(n));
 	*ret_final = true;
 	return *ret_json ? ERR_OK : ERR_NO_MEMORY;

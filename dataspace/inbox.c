@@ -9,15 +9,19 @@ bool inbox_waits(const Ds__Negotiation *n)
 						  : n->state == DSP_NEGOTIATION_OFFERED;
 }
 
-usec_t inbox_until(const Ds__Negotiation *n)
+usec_t inbox_until(struct store_txn *t, struct str participant, const Ds__Negotiation *n)
 {
-	return n->changed + INBOX_WAIT;
+	struct ds_key k = ds_key(participant, str_of(n->pid), STR_NONE);
+	struct str value;
+
+	if (store_get(t, DS_TABLE_inbox, ds_key_str(&k), &value) || value.n != sizeof(uint64_t)) return 0;
+	return (usec_t)store_u64(value);
 }
 
 enum err inbox_keep(const struct turn *u, const Ds__Negotiation *n)
 {
 	struct ds_key k = ds_key(u->self->id, str_of(n->pid), STR_NONE);
-	uint64_t until = __builtin_bswap64((uint64_t)inbox_until(n));
+	uint64_t until = __builtin_bswap64((uint64_t)(n->changed + u->d->o.inbox_wait));
 	enum err e;
 
 	if (inbox_waits(n))
@@ -62,7 +66,7 @@ enum err inbox_approve(const struct turn *u, struct str pid, struct str reason, 
 {
 	enum err e = find_waiting(u, pid, ret);
 
-	if (!e && u->t->now >= inbox_until(*ret))
+	if (!e && u->t->now >= inbox_until(u->t->store, u->self->id, *ret))
 		return flaw_set(u->flaw, ERR_EXPIRED, FLAW_NO_OFFSET, "pid", "expired",
 				"nobody decided in time");
 	if (!e) e = tell(u, *ret, DS_EVENT_REQUEST_APPROVED, reason);
@@ -187,16 +191,31 @@ enum err inbox_each(struct store_txn *t, struct arena *a, struct str participant
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-json_t *inbox_show(struct arena *a, const Ds__Negotiation *n)
+/* How the last message was known to be the partner's: evidence.h, "by". */
+static const char *verified_by(const char *by)
+{
+	static const struct {
+		const char *by, *text;
+	} all[] = {{"did", "key of its DID document"},
+		   {"dcp", "key of its DID document, and credentials"},
+		   {"pinned", "pinned key"},
+		   {"tls", "client certificate"},
+		   {"test", "nothing: a test mode"}};
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (!strcmp(by, all[i].by)) return all[i].text;
+	return all[0].text; /* of before it was kept */
+}
+
+json_t *inbox_show(struct store_txn *t, struct arena *a, struct str participant, const Ds__Negotiation *n)
 {
 	json_t *j = negotiation_show(a, n, true);
 	char when[CLOCK_TEXT];
 
 	json_object_del(j, "history");
 	json_put_str(j, "kind", n->side == DS__SIDE__SIDE_PROVIDER ? STR("request") : STR("counter-offer"));
-	/* the token's signature was checked with a key of this DID's document (auth.c) */
-	json_put_str(j, "verified_by", STR("key of its DID document"));
+	json_put_str(j, "verified_by", str_of(verified_by(n->by)));
 	json_put_str(j, "since", str_of(clock_print(n->changed, true, when)));
-	json_put_str(j, "until", str_of(clock_print(inbox_until(n), true, when)));
+	json_put_str(j, "until", str_of(clock_print(inbox_until(t, participant, n), true, when)));
 	return j;
 }

@@ -4,9 +4,10 @@
  * its way, and no rule answers by itself: as provider in REQUESTED (the dataset asks for approval, or the
  * node agrees to nothing alone), as consumer in OFFERED (a counter-offer). Whether it waits follows from
  * its row, so that table `inbox` is an index of such rows, kept by the command that writes them.
- * Who does not decide within INBOX_WAIT declines: the partner is told so.
- * The decision is in the ledger (request-approved, request-declined) with who made it and why.
- * Threads: in commands; inbox_start on the main thread, its timer on that shard. */
+ * Who does not decide within ds_options.inbox_wait (INBOX_WAIT) declines: the partner is told so. What
+ * waits already when the setting changes keeps the time that it was given, which stands in the index. The
+ * decision is in the ledger (request-approved, request-declined) with who made it and why. Threads: in
+ * commands; inbox_start on the main thread, its timer on that shard. */
 #ifndef DATASPACE_INBOX_H
 #define DATASPACE_INBOX_H
 
@@ -17,7 +18,8 @@
 #define INBOX_POLL "inbox"            /* what long polls of the whole inbox wait for */
 
 bool inbox_waits(const Ds__Negotiation *n);
-usec_t inbox_until(const Ds__Negotiation *n);
+/* 0: it does not wait. */
+usec_t inbox_until(struct store_txn *t, struct str participant, const Ds__Negotiation *n);
 /* With each write of the row. */
 enum err inbox_keep(const struct turn *u, const Ds__Negotiation *n) MUST_USE;
 
@@ -35,6 +37,7 @@ enum err inbox_start(struct ds *d, struct net_shard *s) MUST_USE;
 /* Each that waits, by pid. */
 enum err inbox_each(struct store_txn *t, struct arena *a, struct str participant, struct str after,
 		    negotiation_fn *fn, void *arg) MUST_USE;
-json_t *inbox_show(struct arena *a, const Ds__Negotiation *n); /* new reference */
+/* New reference. */
+json_t *inbox_show(struct store_txn *t, struct arena *a, struct str participant, const Ds__Negotiation *n);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "dataspace/agreement.h"
 #include "dataspace/dialect.h"
+#include "dataspace/evidence.h"
 #include "dataspace/fetch.h"
 #include "dataspace/kit.h"
 #include "dataspace/offer.h"
@@ -18,9 +19,8 @@ void negotiation_init(const struct turn *u, Ds__Negotiation *n, Ds__Side side)
 	n->created = n->changed = u->t->now;
 }
 
-/* One ledger entry per move, with the side that made it as `who`. */
-static enum err tell(const struct turn *u, const Ds__Negotiation *n, enum dsp_negotiation_state to,
-		     bool by_peer, struct str detail)
+static enum err ledger_add(const struct turn *u, const Ds__Negotiation *n, enum dsp_negotiation_state to,
+			   bool by_peer, json_t *detail, uint64_t *ret_leaf)
 {
 	static const enum ds_event_kind kinds[DSP_NEGOTIATION_STATE_COUNT] = {
 #define X(name, final) [DSP_NEGOTIATION_##name] = DS_EVENT_NEGOTIATION_##name,
@@ -36,14 +36,32 @@ static enum err tell(const struct turn *u, const Ds__Negotiation *n, enum dsp_ne
 			      .negotiation = str_of(n->pid),
 			      .dataset = str_of(n->dataset),
 			      .peer = str_of(n->peer),
-			      .message = by_peer ? u->digest : NULL};
+			      .message = by_peer ? u->digest : NULL,
+			      .detail = detail};
 
-	if (detail.n) {
-		ev.detail = json_object();
-		must(ev.detail);
-		json_put_str(ev.detail, "reason", str_first(detail, TURN_REASON_MAX));
+	return ds_event_append(u->t, &ev, ret_leaf);
+}
+
+/* One ledger entry per move, with the side that made it as `who`; a partner's message is kept with it. */
+static enum err tell(const struct turn *u, Ds__Negotiation *n, enum dsp_negotiation_state to, bool by_peer,
+		     struct str detail)
+{
+	bool keep = by_peer && u->evidence;
+	json_t *more = detail.n || keep ? json_object() : NULL;
+	struct str record;
+	uint64_t leaf = 0;
+	enum err e = ERR_OK;
+
+	must(more || (!detail.n && !keep));
+	if (detail.n) json_put_str(more, "reason", str_first(detail, TURN_REASON_MAX));
+	if (keep) e = evidence_make(u, n, dsp_negotiation_state_name(to), &record);
+	if (!e && keep) evidence_cite(record, more);
+	if (e) {
+		json_decref(more);
+		return e;
 	}
-	return ds_event_append(u->t, &ev, NULL);
+	e = ledger_add(u, n, to, by_peer, more, &leaf);
+	return e || !keep ? e : evidence_put(u, n, record, leaf);
 }
 
 static enum err reached(const struct turn *u, Ds__Negotiation *n, enum dsp_negotiation_state to,

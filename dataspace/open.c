@@ -35,6 +35,11 @@ static void routes_add(struct ds *d, const struct net_route *rows, size_t n)
 static enum err options_copy(struct ds *d, const struct ds_options *o)
 {
 	d->o = *o;
+	if (!o->outbox_age) d->o.outbox_age = OUTBOX_AGE_MAX;
+	if (!o->outbox_retry) d->o.outbox_retry = OUTBOX_RETRY_FIRST;
+	if (!o->outbox_retry_max) d->o.outbox_retry_max = OUTBOX_RETRY_LAST;
+	if (!o->outbox_tries) d->o.outbox_tries = OUTBOX_TRIES_EARLY;
+	if (!o->inbox_wait) d->o.inbox_wait = INBOX_WAIT;
 	d->o.did = strdup(o->did);
 	d->o.url = strdup(o->url);
 	d->o.folder = strdup(o->folder);

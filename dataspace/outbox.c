@@ -172,7 +172,7 @@ static void answer_after(struct ds_job *j, enum err result)
 {
 	struct answer *x = j->in;
 
-	if (result) outbox_wake(j->d->outbox, x->participant, x->seq, clock_wall() + OUTBOX_RETRY_FIRST);
+	if (result) outbox_wake(j->d->outbox, x->participant, x->seq, clock_wall() + j->d->o.outbox_retry);
 }
 
 /* Whether the partner's next message will tell that it got this one. */
@@ -192,7 +192,7 @@ static void answer_submit(struct outbox *o, struct wake *w)
 
 	w->job = NULL;
 	if (ds_job_submit(j))
-		outbox_wake(o, str_of(w->participant), w->seq, clock_wall() + OUTBOX_RETRY_FIRST);
+		outbox_wake(o, str_of(w->participant), w->seq, clock_wall() + o->d->o.outbox_retry);
 	free(w);
 }
 
@@ -346,7 +346,7 @@ static void entry_send(struct outbox *o, struct wake *w)
 		free(w);
 		return;
 	}
-	w->due = clock_wall() + OUTBOX_RETRY_FIRST;
+	w->due = clock_wall() + o->d->o.outbox_retry;
 	heap_put(o, w);
 }
 

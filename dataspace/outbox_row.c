@@ -98,26 +98,27 @@ enum err outbox_each(struct store_txn *t, struct arena *a, outbox_fn *fn, void *
 
 enum fate { FATE_DELIVERED, FATE_AGAIN, FATE_REFUSED };
 
-static enum fate fate_of(const Ds__Outbox *e, int status, usec_t now)
+static enum fate fate_of(const struct ds_options *o, const Ds__Outbox *e, int status, usec_t now)
 {
 	if (status >= 200 && status < 300) return FATE_DELIVERED;
-	if (now - e->created >= OUTBOX_AGE_MAX) return FATE_REFUSED;
+	if (now - e->created >= o->outbox_age) return FATE_REFUSED;
 	if (status == 401 || status == 404 || status == 409)
-		return e->attempts + 1 < OUTBOX_TRIES_EARLY ? FATE_AGAIN : FATE_REFUSED;
+		return e->attempts + 1 < o->outbox_tries ? FATE_AGAIN : FATE_REFUSED;
 	if (status == 0 || status == 408 || status == 425 || status == 429 || status >= 500)
 		return FATE_AGAIN;
 	return FATE_REFUSED;
 }
 
-static enum err again(struct writer_txn *t, struct ds_fx *fx, Ds__Outbox *e, struct str error)
+static enum err again(const struct ds_options *o, struct writer_txn *t, struct ds_fx *fx, Ds__Outbox *e,
+		      struct str error)
 {
 	struct ds_key k = entry_key(str_of(e->participant), e->seq);
-	usec_t wait = OUTBOX_RETRY_FIRST;
+	usec_t wait = o->outbox_retry;
 	uint16_t dice;
 	enum err err;
 
-	for (uint32_t i = 0; i < e->attempts && wait < OUTBOX_RETRY_LAST; i++) wait *= 2;
-	if (wait > OUTBOX_RETRY_LAST) wait = OUTBOX_RETRY_LAST;
+	for (uint32_t i = 0; i < e->attempts && wait < o->outbox_retry_max; i++) wait *= 2;
+	if (wait > o->outbox_retry_max) wait = o->outbox_retry_max;
 	random_bytes(&dice, sizeof dice);
 	wait += wait / 4 * dice / 65536; /* so that a crowd does not come back as a crowd */
 	e->attempts++;
@@ -152,10 +153,10 @@ enum err outbox_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, s
 	enum err e = outbox_find(t->store, a, participant, seq, &row);
 
 	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
-	switch (fate_of(row, status, t->now)) {
+	switch (fate_of(&d->o, row, status, t->now)) {
 	case FATE_AGAIN:
 		d->stat.messages_retried++;
-		e = again(t, fx, row, error);
+		e = again(&d->o, t, fx, row, error);
 		if (!e) ds_fx_changed(fx, participant, str_of(row->pid));
 		return e;
 	case FATE_DELIVERED: d->stat.messages_out++; break;

@@ -259,6 +259,11 @@ struct ds_peer {
 	const struct ds_self *self; /* the participant addressed */
 	struct str token;    /* claim of this name: opens its credential service for us; may be empty */
 	json_t *credentials; /* array of what identity.h verified; NULL: nothing was asked for */
+	/* What it came with: a token and its key, or a certificate. Neither: a test mode. */
+	struct str bearer, method;
+	struct vc_key key;
+	bool tls;
+	unsigned char certificate[32]; /* SHA-256 */
 };
 typedef void ds_peer_fn(struct net_req *r, const struct ds_peer *peer);
 void ds_peer_require(struct net_req *r, ds_peer_fn *then);

@@ -37,7 +37,8 @@
 	X(credential, "wallet.c", "held or issued, id; or next",                                           \
 	  "JSON; of next: decimal, the next index of the status list")                                     \
 	X(control_plane, "control_plane.c", "control plane", "ControlPlane")                               \
-	X(flow, "flow_row.c", "flow", "Flow")
+	X(flow, "flow_row.c", "flow", "Flow")                                                              \
+	X(evidence, "evidence.c", "negotiation, be64 number", "Evidence")
 
 enum ds_table {
 	DS_TABLE_BEFORE = STORE_APP - 1,

@@ -8,6 +8,8 @@
 
 #include "dataspace/dataplane.h"
 
+struct evidence_in;
+
 struct turn {
 	struct ds *d;
 	struct writer_txn *t;
@@ -20,6 +22,8 @@ struct turn {
 	const struct ds_did *doc;    /* the partner's keys; NULL for wishes */
 	const unsigned char *digest; /* SHA-256 of the message; NULL for wishes */
 	uint32_t dialect;            /* of the message: enum ds_dialect */
+
+	const struct evidence_in *evidence; /* of the message, to be kept; NULL: nothing is */
 };
 
 enum {

@@ -148,7 +148,8 @@ static enum err apply_item(struct china_job *g, struct china_item *i, struct wri
 	if (!i->err) i->err = registry_apply(&s, t, g->job.arena, stale, &i->flaw);
 	/* once more for the sentence that the interface gives */
 	if (i->err == ERR_BAD_MESSAGE && str_starts(str_of(i->flaw.rule), STR("template-"))) {
-		struct templates_record r = {&i->id, c.record.values, c.record.values_n, STR_NONE};
+		struct templates_record r = {
+		    .id = &i->id, .values = c.record.values, .values_n = c.record.values_n};
 		if (!templates_check(t->store, g->job.arena, &r, seen, &i->fault, NULL, &b))
 			i->err = ERR_INTERNAL;
 	}

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "base/rsa.h"
 #include "base/text64.h"
 
 enum { ONE_ARENA = 8 << 20, SIGNATURE_TEXT_MAX = 2048 };
@@ -145,7 +144,7 @@ enum err doip_record_grant(struct arena *a, const struct record *record, struct 
 
 /* ---- logging in ------------------------------------------------------------------------- */
 
-/* An identity is one that has a credential here and an RSA key in its record. */
+/* An identity is one that has a credential here and a key in its record. */
 static enum err identity(struct net_req *r, struct str handle, struct session *s, struct record *record)
 {
 	struct id id;
@@ -182,11 +181,11 @@ static void get_challenge(struct net_req *r)
 
 static bool signed_by(const struct record *record, struct str nonce, struct str signature)
 {
-	struct str n, e;
+	struct doip_key key;
 	for (size_t i = 0; i < record->values_n; i++)
 		if (str_is(record->values[i].type, "HS_PUBKEY") &&
-		    !doip_key_read(record->values[i].data, &n, &e) &&
-		    !rsa_verify_sha256(n, e, nonce, signature))
+		    !doip_key_read(record->values[i].data, &key) &&
+		    !doip_key_verify(&key, nonce, signature))
 			return true;
 	return false;
 }

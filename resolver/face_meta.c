@@ -189,7 +189,7 @@ static enum err first_leaf(void *arg, uint64_t leaf, struct str digests)
 	return ERR_GONE; /* the first is enough */
 }
 
-/* Who registered it: the ledger says so. */
+/* Who registered it: the ledger says so. By its name, where its record has one. */
 static struct str creator(struct net_req *r, const struct id *id)
 {
 	struct store_txn *txn = rs__shard(r)->txn;
@@ -200,7 +200,8 @@ static struct str creator(struct net_req *r, const struct id *id)
 	    json_read(r->arena, entry.entry, NULL, &j))
 		return STR("");
 	struct str who = json_text(json_object_get(j, "who"));
-	return who.n ? session_handle(r->arena, who) : STR("");
+	struct str handle = who.n ? session_handle(r->arena, who) : STR("");
+	return handle.n ? doip_identity_text(r, handle, "NAME", handle) : STR("");
 }
 
 static void put_handle(struct handles *h, const struct id *id, const struct record_head *head)

@@ -234,8 +234,11 @@ static enum err check_template(struct registry_set *s, struct registry_change *c
 			       struct store_txn *t, struct arena *a, struct flaw *f)
 {
 	/* a member of a series had no record of its own, and so no part in a template's use */
-	struct templates_record r = {&c->id, c->record.values, c->record.values_n,
-				     c->series.n ? STR_NONE : old};
+	struct templates_record r = {.id = &c->id,
+				     .values = c->record.values,
+				     .values_n = c->record.values_n,
+				     .old = c->series.n ? STR_NONE : old,
+				     .taken = s->n > 1 ? &s->taken : NULL};
 	char at[sizeof f->at];
 	if (c->act == REGISTRY_RETIRE) r.values_n = 0;
 	enum err e = templates_check(t, a, &r, s->shared ? s->shared : &s->seen, NULL, f, &c->bond);
@@ -477,6 +480,7 @@ enum err registry_apply(struct registry_set *s, struct writer_txn *t, struct are
 	struct writing w = {.txn = t, .arena = a};
 	size_t changed = 0;
 	s->seen = (struct templates_seen){.n = 0};
+	s->taken = NULL;
 	enum err e = prepare_all(s, t, a, check_delegations, f);
 	if (!e) e = admission_pass(s, t, a, f);
 	for (size_t i = 0; i < s->n && !e; i++) changed += !s->changes[i].unchanged;

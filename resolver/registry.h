@@ -69,6 +69,7 @@ struct registry_set {
 	bool no_series;                /* there is none at all: members need not be looked for */
 	struct templates_seen *shared; /* with other sets of the same command; NULL: none */
 	struct templates_seen seen;    /* registry_apply's */
+	struct templates_taken *taken; /* registry_apply's */
 	struct str import;             /* its name, for the ledger entry; or none */
 	registry_judge_fn *judge;      /* NULL: none; the first error is the set's */
 };

@@ -84,7 +84,7 @@ static enum err check_metadata(const struct series_change *c, struct writer_txn 
 	for (size_t i = 0; i < 2 && !e; i++) {
 		struct value *values;
 		e = fill(a, &c->record, &words[i], f, &values);
-		struct templates_record r = {ends[i], values, c->record.values_n, STR_NONE};
+		struct templates_record r = {ends[i], values, c->record.values_n, .series = true};
 		if (!e) e = templates_check(t->store, a, &r, &seen, NULL, f, &bond);
 	}
 	return e;

@@ -27,8 +27,8 @@
 	X(account, "account.c", "name of the credential", "see there")                                     \
 	X(statistic, "statistics.c", "prefix key, be32 day since 1970", "see there")                       \
 	X(template, "templates.c", "prefix key, ff, version", "JSON of a metadata template")               \
-	X(template_use, "templates.c", "see there", "which records name a template, how many")             \
-	X(classification, "templates.c", "prefix key", "JSON: classes of an enterprise's templates")       \
+	X(template_use, "templates.c, templates_unique.c", "see there", "which records name a template")   \
+	X(classification, "classification.c", "prefix key", "JSON: classes of an enterprise's templates")  \
 	X(notice, "templates.c", "digest of a handle, be64 number", "JSON: what an identity was told")     \
 	X(handed, "reporter_sync.c", "\"position\"", "be64 position that the superior has")                \
 	X(reporter, "copies.c", "name of a credential", "what it has handed up so far")                    \

@@ -3,7 +3,6 @@
  *                   00                         →  be64 last number given to a template or attribute
  *   template_use    'u' ‖ tag ‖ identifier key →  identifier's text
  *                   'c' ‖ tag                  →  be64 how many
- *   classification  prefix key                 →  JSON array
  *   notice          digest(16) of the handle ‖ be64 number → JSON
  * tag: first 16 octets of SHA-256 of the template's key. ff stands in no natural key (proto/id/id.h). An
  * identifier key that would not fit is cut and ends in its SHA-256. */
@@ -316,12 +315,15 @@ static enum err named_key(struct arena *a, const struct id *id, enum template_na
 	return e ? e : key_of_names(a, prefix, version, ret);
 }
 
-static enum err old_bond(struct arena *a, const struct templates_record *r, struct template_bond *b)
+/* ret_key: of the template it names; p NULL: none. */
+static enum err old_bond(struct arena *a, const struct templates_record *r, struct template_bond *b,
+			 struct str *ret_key)
 {
 	struct str rest = r->old, name, key;
 	enum template_naming how;
 	struct value v;
 	enum err e;
+	*ret_key = STR_NONE;
 	while (!(e = record_next_value(&rest, &v))) {
 		if (v.index != TEMPLATE_INDEX_ID && v.index != TEMPLATE_INDEX_VERSION) continue;
 		/* one that was registered before templates were kept names nothing */
@@ -330,6 +332,7 @@ static enum err old_bond(struct arena *a, const struct templates_record *r, stru
 		if (e) return e == ERR_NO_MEMORY ? e : ERR_OK;
 		tag_of(key, b->old);
 		b->was = true;
+		*ret_key = key;
 	}
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
@@ -388,11 +391,13 @@ static enum err check_references(struct store_txn *t, struct arena *a, const str
 		struct template_bond b = {.was = false};
 		unsigned char tag[TEMPLATE_TAG];
 		struct id other;
-		struct str packed, key, prefix, version;
+		struct str packed, key, named, prefix, version;
 		if (!y || !y->reference.n || id_parse(a, r->values[i].data, NULL, &other)) continue;
 		enum err e = registry_find(t, &other, &packed);
 		if (e == ERR_NOT_FOUND) continue; /* another node's, or not there yet */
-		if (!e) e = old_bond(a, &(struct templates_record){.id = &other, .old = packed}, &b);
+		if (!e)
+			e = old_bond(a, &(struct templates_record){.id = &other, .old = packed}, &b,
+				     &named);
 		if (!e) e = template_handle_split(y->reference, &prefix, &version);
 		if (!e) e = key_of_names(a, prefix, version, &key);
 		if (e) return e;
@@ -442,7 +447,21 @@ static enum err check_new(struct store_txn *t, struct arena *a, const struct tem
 				"the template is not published");
 	e = template_check_record(a, x, r->values, r->values_n, fault);
 	if (!e) e = check_references(t, a, x, r, fault);
+	if (!e) e = templates_claims_new(t, a, x, b->new, r, fault, &b->claimed);
 	return e == ERR_BAD_MESSAGE ? refuse(fault, f) : e;
+}
+
+/* The values that the record so far kept others from. */
+static enum err check_old(struct store_txn *t, struct arena *a, const struct templates_record *r,
+			  struct templates_seen *seen, struct template_bond *b)
+{
+	const struct template *x;
+	struct str key;
+	enum err e = old_bond(a, r, b, &key);
+	if (e || !key.p) return e;
+	e = look_up(t, a, key, seen, &x);
+	if (e == ERR_NOT_FOUND) return ERR_OK; /* its template was not known then */
+	return e ? e : templates_claims_old(a, x, b->old, r->old, &b->gone);
 }
 
 enum err templates_check(struct store_txn *t, struct arena *a, const struct templates_record *r,
@@ -451,7 +470,7 @@ enum err templates_check(struct store_txn *t, struct arena *a, const struct temp
 {
 	struct template_bond b = {.was = false};
 	struct template_fault own;
-	enum err e = r->old.n ? old_bond(a, r, &b) : ERR_OK;
+	enum err e = r->old.n ? check_old(t, a, r, seen, &b) : ERR_OK;
 	if (!e && r->values_n) e = check_new(t, a, r, seen, fault ? fault : &own, f, &b);
 	if (!e) *ret = b;
 	return e;
@@ -460,8 +479,8 @@ enum err templates_check(struct store_txn *t, struct arena *a, const struct temp
 enum err templates_bond(struct store_txn *t, const struct id *id, const struct template_bond *b)
 {
 	struct use_key k;
-	enum err e = ERR_OK;
-	if (b->was && b->is && memcmp(b->old, b->new, TEMPLATE_TAG) == 0) return ERR_OK;
+	enum err e = templates_claim(t, id, b);
+	if (e || (b->was && b->is && memcmp(b->old, b->new, TEMPLATE_TAG) == 0)) return e;
 	if (b->was) {
 		struct str was = use_key(&k, b->old, id->key), row;
 		e = store_get(t, RS_TABLE_template_use, was, &row);
@@ -474,63 +493,7 @@ enum err templates_bond(struct store_txn *t, const struct id *id, const struct t
 	return e;
 }
 
-/* ---- classifications and notices -------------------------------------------------------- */
-
-enum err templates_classes(struct store_txn *t, struct str prefix_key, struct str *ret)
-{
-	enum err e = store_get(t, RS_TABLE_classification, prefix_key, ret);
-	if (e == ERR_NOT_FOUND) *ret = STR("[]");
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-static enum err bad_class(struct flaw *f, size_t i, const char *member, const char *rule, const char *text)
-{
-	char at[64];
-	snprintf(at, sizeof at, "classes[%zu].%s", i, member);
-	return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, rule, "%s %s", at, text);
-}
-
-enum err templates_classes_check(json_t *list, struct flaw *f)
-{
-	size_t i, k, n = json_array_size(list);
-	json_t *one;
-	if (!json_is_array(list) || n > CLASSIFICATIONS_MAX)
-		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "classes", "count",
-				"classes: a list of up to %d", CLASSIFICATIONS_MAX);
-	json_array_foreach(list, i, one)
-	{
-		struct str code = json_text(json_object_get(one, "code"));
-		struct str name = json_text(json_object_get(one, "name"));
-		struct str parent = json_text(json_object_get(one, "parent"));
-		bool found = !parent.n;
-		if (!code.n || code.n > TEMPLATE_VERSION_MAX)
-			return bad_class(f, i, "code", "required", "is no code");
-		if (!name.n || name.n > TEMPLATE_TEXT_MAX)
-			return bad_class(f, i, "name", "required", "is no name");
-		for (k = 0; k < i; k++) {
-			struct str other = json_text(json_object_get(json_array_get(list, k), "code"));
-			if (str_eq(other, code)) return bad_class(f, i, "code", "twice", "stands twice");
-			found |= str_eq(other, parent);
-		}
-		if (!found) return bad_class(f, i, "parent", "parent", "does not stand before it");
-	}
-	return ERR_OK;
-}
-
-enum err templates_classes_put(struct writer_txn *t, struct str who, const struct id_prefix *prefix,
-			       struct str json)
-{
-	struct buf entry;
-	unsigned char digest[HASH_SHA256];
-	enum err e = store_put(t->store, RS_TABLE_classification, prefix->key, json);
-	if (e) return e;
-	hash_sha256(json, digest);
-	entry_open(&entry);
-	entry_digest(&entry, "digest", digest);
-	entry_text(&entry, "kind", STR("classification.changed"));
-	entry_text(&entry, "prefix", prefix->text);
-	return entry_append(&entry, t, who, NULL);
-}
+/* ---- notices ---------------------------------------------------------------------------- */
 
 static enum err notice_last(struct store_txn *t, const char stem[TEMPLATE_TAG], uint64_t *ret)
 {

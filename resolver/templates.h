@@ -6,9 +6,10 @@
  * use is neither deleted nor changed under its records, and so that they can be listed.
  * Ownership: templates found live in the arena. Threads: put, delete and bond inside writer commands; the
  * rest with any transaction.
- * Invariants: 1. a template that records name exists. 2. the count of its records is that of its rows.
- * Ledger entries: template.created, template.changed (prefix, template: its version, revision, digest of
- * the stored row), template.deleted (prefix, template), classification.changed (prefix, digest). */
+ * Invariants: 1. a template that records name exists. 2. the count of its records is that of its rows. 3.
+ * no two records that name a template have the same value of an attribute of it that is unique. Ledger
+ * entries: template.created, template.changed (prefix, template: its version, revision, digest of the
+ * stored row), template.deleted (prefix, template), classification.changed (prefix, digest). */
 #ifndef RESOLVER_TEMPLATES_H
 #define RESOLVER_TEMPLATES_H
 
@@ -23,10 +24,21 @@ enum {
 	TEMPLATES_SEEN_MAX = 64,   /* in one change set; further ones are read for each record */
 };
 
+/* A value that no other record of its template may have (templates_unique.c). */
+enum { TEMPLATE_UNIQUE_KEY = 1 + TEMPLATE_TAG + 4 + 32 };
+struct template_claim {
+	unsigned char key[TEMPLATE_UNIQUE_KEY];
+};
+struct template_claims {
+	struct template_claim *items;
+	size_t n;
+};
+
 /* What a change of a record does to the index. */
 struct template_bond {
 	bool was, is;
 	unsigned char old[TEMPLATE_TAG], new[TEMPLATE_TAG];
+	struct template_claims gone, claimed; /* in the arena of the check */
 };
 
 /* Templates looked at in one change set: records of a batch mostly name the same few. In its arena. */
@@ -82,11 +94,14 @@ enum err templates_each_use(struct store_txn *t, struct arena *a, const struct t
 
 /* ---- records ---------------------------------------------------------------------------- */
 
+struct templates_taken; /* unique values of one change set */
 struct templates_record {
 	const struct id *id;
 	const struct value *values; /* of the new record; n 0: it goes */
 	size_t values_n;
-	struct str old; /* packed, or empty */
+	struct str old;                 /* packed, or empty */
+	bool series;                    /* as a member of a new series: no value can be unique */
+	struct templates_taken **taken; /* NULL: a record alone. Starts with NULL, lives in the arena */
 };
 /* Holds a record to the template it names. ERR_BAD_MESSAGE with the attribute named in the flaw (and in
  * *fault, which may be NULL), ERR_NOT_FOUND: no such template; ERR_FORBIDDEN: of another enterprise. */
@@ -96,9 +111,19 @@ enum err templates_check(struct store_txn *t, struct arena *a, const struct temp
 /* Notes what the check found, when the record is written. */
 enum err templates_bond(struct store_txn *t, const struct id *id, const struct template_bond *b) MUST_USE;
 
+/* templates_unique.c, for templates_check and templates_bond. */
+enum err templates_claims_old(struct arena *a, const struct template *x,
+			      const unsigned char tag[TEMPLATE_TAG], struct str packed,
+			      struct template_claims *ret) MUST_USE;
+/* ERR_BAD_MESSAGE with the fault: another record has the value. */
+enum err templates_claims_new(struct store_txn *t, struct arena *a, const struct template *x,
+			      const unsigned char tag[TEMPLATE_TAG], const struct templates_record *r,
+			      struct template_fault *fault, struct template_claims *ret) MUST_USE;
+enum err templates_claim(struct store_txn *t, const struct id *id, const struct template_bond *b) MUST_USE;
+
 /* ---- classifications and notices -------------------------------------------------------- */
 
-/* JSON array [{"code","name","parent"?}], or "[]". */
+/* JSON array [{"code","name","parent"?,"id"?,"sort"?}], or "[]". */
 enum err templates_classes(struct store_txn *t, struct str prefix_key, struct str *ret) MUST_USE;
 /* Codes unique, parents before their children. ERR_BAD_MESSAGE. */
 enum err templates_classes_check(json_t *list, struct flaw *f) MUST_USE;

@@ -107,13 +107,27 @@ json_t *doip_meta_object_write(const struct template *t,
 			       const struct doip_times *w); /* answer of Op.Retrieve */
 json_t *doip_meta_info_write(const struct template *t, const struct doip_times *w); /* of meta/info */
 json_t *doip_meta_line_write(const struct template *t, const struct doip_times *w); /* of meta/page */
-/* Tree of classes out of [{"code","name","parent"?}], the unclassified first. A new reference. */
+/* Tree of classes out of [{"code","name","parent"?,"id"?,"sort"?}], the unclassified first. Classes without
+ * a number get one, those without a place that behind the one before. A new reference. */
 json_t *doip_classes_write(json_t *list);
 
 /* ---- keys ------------------------------------------------------------------------------- */
 
-/* HS_PUBKEY of the Handle System, RSA: bytes "RSA_PUB_KEY", int2 flags, bytes e, bytes n, and what the
- * reference library leaves behind it. ERR_BAD_KEY. */
-enum err doip_key_read(struct str data, struct str *ret_n, struct str *ret_e) MUST_USE;
+/* HS_PUBKEY of the Handle System: an RSA key, or one of SM2. Slices borrow from the value. */
+struct doip_key {
+	struct str n, e;  /* RSA: modulus and exponent, big-endian */
+	struct str point; /* SM2: base/sm2.h; else empty */
+};
+/* bytes "RSA_PUB_KEY", int2 flags, bytes e, bytes n, and what the reference library leaves behind it; or
+ * bytes "SM2_PUB_KEY", int2 flags, bytes SubjectPublicKeyInfo. ERR_BAD_KEY. */
+enum err doip_key_read(struct str data, struct doip_key *ret) MUST_USE;
+/* The value of such a key; p NULL without memory. */
+struct str doip_key_write(struct arena *a, const struct doip_key *k);
+/* A public key as `openssl pkey -pubout` prints it: PEM, RSA of 2048 to 8192 bits or SM2. ERR_BAD_KEY,
+ * ERR_NO_MEMORY.
+ */
+enum err doip_key_pem_read(struct arena *a, struct str pem, struct doip_key *ret) MUST_USE;
+/* RSA with SHA-256 (PKCS #1 v1.5), SM2 with SM3 (DER). ERR_BAD_KEY, ERR_BAD_SIGNATURE. */
+enum err doip_key_verify(const struct doip_key *k, struct str msg, struct str sig) MUST_USE;
 
 #endif

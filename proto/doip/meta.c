@@ -84,9 +84,13 @@ static enum err read_schema(json_t *item, const char *path, struct flaw *f, stru
 		e = read_number(s, below, "accuracy", NUMBER_DIGITS, f, &x->decimals);
 	if (!e) e = read_number(s, below, "maxFileCount", UINT32_MAX, f, &x->files);
 	if (x->files > 50) x->files = 50; /* the interface says so */
+	if (!e) e = read_number(s, below, "fileRange", 2, f, &x->file_range);
+	if (!e) e = read_number(s, below, "referenceType", 9, f, &x->reference_type);
 	const struct text_row rows[] = {{"dateFormat", 32, false, &x->format},
+					{"charRange", 200, false, &x->char_range},
+					{"selfDefFileSuffix", 60, false, &x->file_suffix},
 					{"fileType", 60, false, &x->file_types}};
-	if (!e) e = read_texts(s, below, rows, 2, f);
+	if (!e) e = read_texts(s, below, rows, 4, f);
 	if (!e && type == TEMPLATE_DATE && !x->format.n) x->format = STR("YYYY-MM-DD");
 	if (!e) e = read_range(s, below, f, x);
 	if (e || type != TEMPLATE_REFERENCE) return e;
@@ -97,7 +101,6 @@ static enum err read_schema(json_t *item, const char *path, struct flaw *f, stru
 
 static enum err read_item(json_t *j, const char *path, struct flaw *f, struct template_attribute *x)
 {
-	bool unique = false;
 	uint64_t state = 0;
 	*x = (struct template_attribute){.decimals = UINT64_MAX, .input = true};
 	const struct text_row rows[] = {{"itemCode", ITEM_MAX, true, &x->code},
@@ -110,10 +113,9 @@ static enum err read_item(json_t *j, const char *path, struct flaw *f, struct te
 	if (!e) e = read_switch(j, path, "inputNecessary", f, &x->input);
 	if (!e) e = read_switch(j, path, "listItemNecessary", f, &x->listed);
 	if (!e) e = read_switch(j, path, "required", f, &x->required);
-	if (!e) e = read_switch(j, path, "uniqueField", f, &unique);
+	if (!e) e = read_switch(j, path, "uniqueField", f, &x->unique);
 	if (!e) e = read_number(j, path, "itemIndex", TEMPLATE_INDEX_LAST, f, &x->index);
 	if (!e) e = read_number(j, path, "itemState", TEMPLATE_PENDING, f, &state);
-	if (!e && unique) e = bad(f, path, "uniqueField", "unique", "本节点不支持唯一性约束");
 	if (e) return e;
 	x->state = (enum template_state)state;
 	return read_schema(j, path, f, x);
@@ -225,8 +227,12 @@ static json_t *schema_write(const struct template_attribute *x, bool with_name)
 	}
 	if (type == TEMPLATE_DATE)
 		json_put_str(o, "dateFormat", x->format.n ? x->format : STR("YYYY-MM-DD"));
+	if (x->char_range.n) json_put_str(o, "charRange", x->char_range);
 	if (x->files) json_put_u64(o, "maxFileCount", x->files);
+	if (x->file_range) json_put_u64(o, "fileRange", x->file_range);
 	if (x->file_types.n) json_put_str(o, "fileType", x->file_types);
+	if (x->file_suffix.n) json_put_str(o, "selfDefFileSuffix", x->file_suffix);
+	if (x->reference_type) json_put_u64(o, "referenceType", x->reference_type);
 	return o;
 }
 
@@ -268,7 +274,7 @@ json_t *doip_meta_object_write(const struct template *t, const struct doip_times
 	json_t *o = json_object(), *attributes = json_object(), *content = json_object(),
 	       *meta = json_object();
 	json_t *items = json_array(), *required = json_array(), *input = json_array(),
-	       *listed = json_array();
+	       *listed = json_array(), *unique = json_array();
 	for (size_t i = 0; i < t->attributes_n; i++) {
 		const struct template_attribute *x = &t->attributes[i];
 		json_t *one = json_object(), *basic = json_object();
@@ -286,13 +292,14 @@ json_t *doip_meta_object_write(const struct template *t, const struct doip_times
 		}
 		must(!json_array_append_new(items, one));
 		if (x->required) add_name(required, x);
+		if (x->unique) add_name(unique, x);
 		if (x->input) add_name(input, x);
 		if (x->listed) add_name(listed, x);
 	}
 	json_put(content, "basicInfo", basic_write(t, w));
 	json_put(content, "itemInfos", items);
 	json_put(content, "required", required);
-	json_put(content, "uniqueness", json_array());
+	json_put(content, "uniqueness", unique);
 	json_put(content, "inputItem", input);
 	json_put(content, "listItem", listed);
 	json_put_str(meta, "createTime", str_of(w->created));
@@ -318,7 +325,7 @@ static json_t *item_info_write(const struct template_attribute *x)
 	json_put_u64(o, "inputNecessary", x->input);
 	json_put_u64(o, "listItemNecessary", x->listed);
 	json_put_u64(o, "required", x->required);
-	json_put_u64(o, "uniqueField", 0);
+	json_put_u64(o, "uniqueField", x->unique);
 	json_put_str(o, "comment", text(x->comment));
 	json_put(o, "itemSchemaVO", schema_write(x, false));
 	if (x->reference.n) {
@@ -356,68 +363,4 @@ json_t *doip_meta_line_write(const struct template *t, const struct doip_times *
 	json_put_str(o, "createdTime", str_of(w->created));
 	json_put_str(o, "classifyName", text(w->class_name));
 	return o;
-}
-
-/* ---- classes ---------------------------------------------------------------------------- */
-
-enum { TOP = -1, CLASSES_MAX = 512 /* more than a registry keeps */, LEVELS_MAX = 16 };
-
-struct classes {
-	json_t *list;
-	size_t n;
-	int parent[CLASSES_MAX]; /* TOP, or the first of that code that stands before it */
-};
-
-static void find_parents(json_t *list, struct classes *c)
-{
-	c->list = list;
-	c->n = json_array_size(list) < CLASSES_MAX ? json_array_size(list) : CLASSES_MAX;
-	for (size_t i = 0; i < c->n; i++) {
-		struct str above = json_text(json_object_get(json_array_get(list, i), "parent"));
-		c->parent[i] = TOP;
-		for (size_t k = 0; above.n && k < i && c->parent[i] == TOP; k++)
-			if (str_eq(json_text(json_object_get(json_array_get(list, k), "code")), above))
-				c->parent[i] = (int)k;
-	}
-}
-
-static void put_level(const struct classes *c, int parent, struct str ancestors, uint64_t level, json_t *to)
-{
-	uint64_t sort = 0;
-	for (size_t i = (size_t)(parent + 1); i < c->n && level <= LEVELS_MAX; i++) {
-		json_t *from = json_array_get(c->list, i), *o, *children;
-		char line[200];
-		if (c->parent[i] != parent) continue;
-		o = json_object();
-		children = json_array();
-		json_put_u64(o, "id", i + 2);
-		json_put_u64(o, "parentId", parent == TOP ? 0 : (uint64_t)parent + 2);
-		json_put_u64(o, "sort", ++sort);
-		json_put(o, "children", children);
-		json_put_str(o, "classifyName", text(json_text(json_object_get(from, "name"))));
-		json_put_str(o, "classifyCode", text(json_text(json_object_get(from, "code"))));
-		json_put_str(o, "ancestors", ancestors);
-		json_put_u64(o, "level", level);
-		must(!json_array_append_new(to, o));
-		snprintf(line, sizeof line, "%.*s,%zu", STR_ARG(ancestors), i + 2);
-		put_level(c, (int)i, str_of(line), level + 1, children);
-	}
-}
-
-json_t *doip_classes_write(json_t *list)
-{
-	struct classes c;
-	json_t *all = json_array(), *o = json_object();
-	json_put_u64(o, "id", 1);
-	json_put_u64(o, "parentId", 0);
-	json_put_u64(o, "sort", 0);
-	json_put(o, "children", json_array());
-	json_put_str(o, "classifyName", STR("未分类"));
-	json_put_str(o, "classifyCode", STR("UN_CLASSIFIED"));
-	json_put_str(o, "ancestors", STR("0"));
-	json_put_u64(o, "level", 1);
-	must(!json_array_append_new(all, o));
-	find_parents(list, &c);
-	put_level(&c, TOP, STR("0"), 1, all);
-	return all;
 }

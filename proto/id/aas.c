@@ -167,6 +167,28 @@ static enum err prefix_parse(struct arena *a, struct str text, struct flaw *f, s
 	return ret->text.p ? ERR_OK : id__no_memory(f);
 }
 
+/* The id of an asset or a shell, as interfaces of AAS write it into paths and queries. */
+static void global_parts(struct arena *a, struct str value, struct id_parts *ret)
+{
+	id__part_text(ret, "identifier", value);
+	id__part_text(ret, "base64url_no_padding", aas_id_write(a, value));
+}
+
+static void query_part(struct arena *a, const struct aas_link *l, struct id_parts *ret)
+{
+	struct str json = aas_link_write(a, l);
+	if (json.p) id__part_text(ret, "asset_ids_query", base64url_write(a, json));
+}
+
+static void alias_parts(struct arena *a, struct str text, struct id_parts *ret)
+{
+	struct source s;
+	struct aas_link l;
+	if (source_read(a, text, NULL, &s, &l)) return;
+	global_parts(a, l.value, ret);
+	query_part(a, &l, ret);
+}
+
 static void parts(struct arena *a, struct str text, const struct id *id, struct id_parts *ret)
 {
 	struct aas_link l;
@@ -174,8 +196,8 @@ static void parts(struct arena *a, struct str text, const struct id *id, struct 
 	if (aas_link_parse(a, id->text, NULL, &l)) return;
 	id__part_text(ret, "name", l.name);
 	id__part_text(ret, "value", l.value);
-	if (str_eq(l.name, GLOBAL)) id__part_text(ret, "base64url_no_padding", aas_id_write(a, l.value));
-	id__part_text(ret, "asset_ids_query", base64url_write(a, id->text));
+	if (str_eq(l.name, GLOBAL)) global_parts(a, l.value, ret);
+	query_part(a, &l, ret);
 }
 
 const struct id_scheme_ops id__ops_aas = {
@@ -188,4 +210,5 @@ const struct id_scheme_ops id__ops_aas = {
     .print = print,
     .boundaries = boundaries,
     .parts = parts,
+    .alias_parts = alias_parts,
 };

@@ -212,6 +212,7 @@ static void parts(struct arena *a, struct str text, const struct id *id, struct 
 	struct str method = str_skip(id->text, MARK.n);
 	(void)text;
 	method.n = str_find(method, ':');
+	id__part_text(ret, "did", id->text);
 	id__part_text(ret, "method", method);
 	if (str_is(method, "web") && !did_web_document_url(a, id->text, "https", NULL, &url))
 		id__part_text(ret, "document_url", url);

@@ -47,8 +47,8 @@ static bool marked(struct str text)
 	return str_starts_nocase(text, STR("gs1:"));
 }
 
-/* All URIs are claimed, also those that turn out to have no key; of a bare number only that it may be
- * a GTIN. */
+/* All URIs are claimed, also those that turn out to have no key; of a bare number as long as a GTIN that it
+ * may be one: nobody else wants it, and a wrong check digit is told as such. */
 static enum id_claim detect(struct str text)
 {
 	if (!text.n) return ID_NOT;
@@ -57,7 +57,8 @@ static enum id_claim detect(struct str text)
 	bool fnc1 = text.p[0] == '^' || text.p[0] == GS1_SEPARATOR;
 	if (fnc1) return gs1_ai_first(str_skip(text, 1)) ? ID_SURE : ID_NOT;
 	if (text.p[0] == ']') return gs1_claims(text) ? ID_SURE : ID_NOT;
-	return text.n <= 14 && all_digits(text) && gs1_claims(text) ? ID_MAYBE : ID_NOT;
+	bool gtin = text.n == 8 || (text.n >= 12 && text.n <= 14);
+	return gtin && all_digits(text) ? ID_MAYBE : ID_NOT;
 }
 
 static enum id_claim detect_prefix(struct str text)

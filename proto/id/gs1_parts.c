@@ -31,6 +31,30 @@ static void list_ignored(struct arena *a, const struct gs1_message *m, struct id
 	id__part_list(ret, "ignored_query_params", list, m->ignored_n);
 }
 
+/* Compressed at the root that the text has, of a link; else at that of canonical_uri. */
+static void write_compressed(struct arena *a, const struct gs1_message *m, struct id_parts *ret)
+{
+	struct str s;
+	if (!gs1_write_compressed(a, m, STR_NONE, GS1_PACK_OPTIMISED, &s))
+		id__part_text(ret, "compressed", s);
+	if (!gs1_write_compressed(a, m, m->root, GS1_PACK_OPTIMISED, &s))
+		id__part_text(ret, "compressed_optimised", s);
+	if (!gs1_write_compressed(a, m, m->root, GS1_PACK_PLAIN, &s))
+		id__part_text(ret, "compressed_plain", s);
+}
+
+static void write_names(struct arena *a, const struct gs1_message *m, struct id_parts *ret)
+{
+	struct str s;
+	if (!gs1_write_ons(a, m, &s)) id__part_text(ret, "ons_fqdn", s);
+	if (!gs1_write_aus(a, m, STR("<lang>"), &s)) id__part_text(ret, "aus", s);
+	for (size_t i = 0; i < m->n; i++)
+		if (str_is(m->elements[i].ai, "01")) {
+			id__part_text(ret, "gtin14", m->elements[i].value);
+			return; /* it may be repeated */
+		}
+}
+
 /* A form that this message does not have is left out. */
 static void write_forms(struct arena *a, const struct gs1_message *m, struct id_parts *ret)
 {
@@ -40,9 +64,8 @@ static void write_forms(struct arena *a, const struct gs1_message *m, struct id_
 	if (!gs1_write_barcode(a, m, '^', &s)) id__part_text(ret, "barcode_message", s);
 	list_elements(a, m, ret);
 	list_ignored(a, m, ret);
-	if (!gs1_write_compressed(a, m, STR_NONE, GS1_PACK_OPTIMISED, &s))
-		id__part_text(ret, "compressed", s);
-	if (!gs1_write_ons(a, m, &s)) id__part_text(ret, "ons_fqdn", s);
+	write_compressed(a, m, ret);
+	write_names(a, m, ret);
 }
 
 /* The text may be another scheme's that means this identifier: then what it names is told. */

@@ -188,7 +188,11 @@ static enum err parse(struct arena *a, struct str text, struct flaw *f, struct i
 	const struct mark *m = mark_of(text);
 	size_t from;
 	struct str bare;
-	if (!m) return read(a, text, 0, f, ret); /* detected as it is */
+	if (!m) {
+		/* detected as it is; in capitals it may look like another's */
+		enum err e = read(a, text, 0, f, ret);
+		return e || str_eq(ret->text, text) ? e : keep_mark(a, f, ret);
+	}
 	enum err e = bare_handle(a, text, f, &from, &bare);
 	if (e) return e;
 	if (m->doi && !is_doi(str_first(bare, str_find(bare, '/'))))

@@ -324,6 +324,8 @@ enum err id_describe(enum id_scheme scheme, struct arena *a, struct str text, st
 	if (!e && !nameless)
 		e = scheme ? id_parse_as(scheme, a, text, f, &d.id) : id_parse(a, text, f, &d.id);
 	if (!e) e = id_explain(a, text, &d.id, f, &d.parts);
+	if (!e && s && s->alias_parts && d.id.scheme != s->scheme) s->alias_parts(a, text, &d.parts);
+	if (!e && arena_overflowed(a)) e = id__no_memory(f);
 	if (!e) *ret = d;
 	return e;
 }

@@ -6,6 +6,7 @@
  *
  * The standard's text is sold; held to here: http or https, characters of RFC 3986 only, a host. Its
  * guidance on length is known at second hand, so a longer link is taken, with a warning in its parts. */
+#include "proto/id/gs1.h"
 #include "proto/id/uri.h"
 
 enum { LABEL_LENGTH = 100 /* characters recommended at most for a printed link */ };
@@ -109,15 +110,25 @@ static struct str print(struct arena *a, struct str key)
 	return prefix_print(a, key);
 }
 
+/* What the link says to whom reads it as a compressed GS1 Digital Link of the host's own resolver. */
+static struct str as_gs1(struct arena *a, struct str link)
+{
+	struct gs1_message m;
+	struct str s;
+	if (!gs1_claims(link) || gs1_parse(a, link, 0, NULL, &m) || gs1_write_link(a, &m, STR_NONE, &s))
+		return STR_NONE;
+	return s;
+}
+
 static void parts(struct arena *a, struct str text, const struct id *id, struct id_parts *ret)
 {
 	static const struct str warnings[] = {{"over-100-characters", 19}};
 	struct str link = str_skip(id->text, marked(id->text));
-	(void)a;
 	(void)text;
 	id__part_text(ret, "link", link);
 	id__part_text(ret, "host", id__uri_host(link));
 	id__part_number(ret, "length", link.n);
+	id__part_text(ret, "gs1_canonical_uri", as_gs1(a, link));
 	id__part_list(ret, "warnings", warnings, link.n > LABEL_LENGTH);
 }
 

@@ -31,6 +31,9 @@ struct id_scheme_ops {
 	 * scheme (an alias) and then not to be read: look before relying on its form. A part that could
 	 * not be made for lack of memory has text.p = NULL; id_explain finds the arena overflowed. */
 	void (*parts)(struct arena *a, struct str text, const struct id *id, struct id_parts *ret);
+	/* NULL: tells nothing. Of a text of this scheme that names an identifier of another: what this one
+	 * has to say, behind that one's parts. */
+	void (*alias_parts)(struct arena *a, struct str text, struct id_parts *ret);
 };
 
 #define X(name, octet, text, code, leads) extern const struct id_scheme_ops id__ops_##code;

@@ -196,10 +196,10 @@ static bool names_eq(const struct template_names *a, const struct template_names
 static bool same_rules(const struct template_attribute *a, const struct template_attribute *b)
 {
 	return str_eq(a->name, b->name) && a->type == b->type && a->required == b->required &&
-	       a->min_length == b->min_length && a->max_length == b->max_length && str_eq(a->min, b->min) &&
-	       str_eq(a->max, b->max) && a->decimals == b->decimals && str_eq(a->pattern, b->pattern) &&
-	       str_eq(a->format, b->format) && str_eq(a->reference, b->reference) &&
-	       names_eq(&a->choices, &b->choices);
+	       a->unique == b->unique && a->min_length == b->min_length && a->max_length == b->max_length &&
+	       str_eq(a->min, b->min) && str_eq(a->max, b->max) && a->decimals == b->decimals &&
+	       str_eq(a->pattern, b->pattern) && str_eq(a->format, b->format) &&
+	       str_eq(a->reference, b->reference) && names_eq(&a->choices, &b->choices);
 }
 
 static enum err conflict(struct flaw *f, const struct template_attribute *x, const char *text)

@@ -126,6 +126,7 @@ static const struct member attribute_members[] = {
     A("required", required, SWITCH, 0, false),
     A("input", input, SWITCH, 0, false),
     A("listed", listed, SWITCH, 0, false),
+    A("unique", unique, SWITCH, 0, false),
     A("open", open, SWITCH, 0, false),
     A("readers", readers, NAMES, TEMPLATE_USERS_MAX, false),
     A("writers", writers, NAMES, TEMPLATE_USERS_MAX, false),
@@ -140,6 +141,10 @@ static const struct member attribute_members[] = {
     A("reference", reference, TEXT, TEMPLATE_PREFIX_MAX + 1 + TEMPLATE_VERSION_MAX, false),
     A("file_types", file_types, TEXT, 200, false),
     A("files", files, NUMBER, 50, false),
+    A("char_range", char_range, TEXT, TEMPLATE_TEXT_MAX, false),
+    A("file_suffix", file_suffix, TEXT, 200, false),
+    A("file_range", file_range, NUMBER, 2, false),
+    A("reference_type", reference_type, NUMBER, 9, false),
     A("id", id, NUMBER, 0, true),
 };
 #undef A

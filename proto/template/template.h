@@ -64,7 +64,8 @@ struct template_attribute {
 	enum template_type type;
 	enum template_state state;
 	bool required, input, listed;
-	bool open;                              /* readable by anybody on the DOIP interface */
+	bool unique; /* no two records of the template have the same value; kept by resolver/templates.h */
+	bool open;   /* readable by anybody on the DOIP interface */
 	struct template_names readers, writers; /* handles of identities it is opened to */
 	uint64_t min_length, max_length;        /* characters; 0, 0: no bound */
 	struct str min, max;                    /* of numbers and dates, as text */
@@ -75,6 +76,10 @@ struct template_attribute {
 	struct str reference; /* REFERENCE: template that the other record names; or empty */
 	struct str file_types;
 	uint64_t files;
+	/* what China's interfaces keep with an attribute for people and clients; nothing here decides by it
+	 */
+	struct str char_range, file_suffix;
+	uint64_t file_range, reference_type;
 };
 
 struct template

@@ -299,6 +299,34 @@ static bool has(json_t *entries, const char *kind, const char *who)
 	return false;
 }
 
+/* ---- brief: the contract and the last statement, whatever has happened between ---- */
+
+static void test_brief(void **state)
+{
+	struct answer a = buyer_call("GET", text("/agreements/%s/proof?brief=yes", agreement), NULL);
+	struct bundle_report r;
+	json_t *doc;
+
+	(void)state;
+	assert_int_equal(a.status, 200);
+	assert_int_equal(verify(a.body, NULL, 0, &r), ERR_OK);
+	assert_true(r.brief);
+	assert_int_equal(r.receipts, 1);
+	assert_int_equal(r.octets, 10000); /* of both transfers */
+	assert_true(r.entries >= 5 && a.body.n < bundle.n);
+	a = maker_call("GET", text("/agreements/%s/proof?brief=yes", agreement), NULL);
+	assert_int_equal(verify(a.body, NULL, 0, &r), ERR_OK);
+	a = maker_call("GET", text("/agreements/%s/proof?brief=maybe", agreement), NULL);
+	assert_int_equal(a.status, 400);
+	/* a whole one does not become brief, nor a brief one whole */
+	doc = opened();
+	json_put_str(doc, "scope", STR("brief"));
+	assert_int_equal(resigned(doc, pair.buyer.key, &r), ERR_BAD_SIGNATURE);
+	doc = opened();
+	json_array_remove(json_object_get(doc, "receipts"), 0);
+	assert_int_equal(resigned(doc, pair.buyer.key, &r), ERR_BAD_SIGNATURE);
+}
+
 static void test_audit_tells_who_did_what(void **state)
 {
 	struct answer a = maker_call("GET", text("/audit?agreement=%s", agreement), NULL);
@@ -364,6 +392,7 @@ int main(void)
 	    cmocka_unit_test(test_pinned_keys),
 	    cmocka_unit_test(test_every_flipped_bit_is_refused),
 	    cmocka_unit_test(test_forgeries),
+	    cmocka_unit_test(test_brief),
 	    cmocka_unit_test(test_audit_tells_who_did_what),
 	    cmocka_unit_test(test_evidence_is_for_owners_and_auditors),
 	};

@@ -204,6 +204,69 @@ static void test_dropped_letter_ends_its_process(void **state)
 	assert_string_equal(world_negotiation(&w, "buyer", pid)->reason, "hopeless");
 }
 
+/* ---- as the settings say ---- */
+
+static void test_patience_is_a_setting(void **state)
+{
+	const char *pid = world_negotiate(&w, "telemetry"), *later;
+	struct letter_copy l[4];
+	usec_t told;
+
+	(void)state;
+	world_settle(&w);
+	told = world_makers(&w, pid)->changed + INBOX_WAIT;
+	w.d->o.inbox_wait = 10 * USEC_PER_SEC;
+	w.now += USEC_PER_SEC;
+	later = world_negotiate(&w, "telemetry");
+	world_settle(&w);
+	w.now = world_makers(&w, later)->changed + 10 * USEC_PER_SEC - 1;
+	assert_int_equal(expire(), 0);
+	w.now++;
+	assert_int_equal(expire(), 1); /* what waited before keeps the time that it was given */
+	assert_int_equal(world_makers(&w, pid)->state, DSP_NEGOTIATION_REQUESTED);
+	assert_int_equal(world_makers(&w, later)->state, DSP_NEGOTIATION_TERMINATED);
+	world_settle(&w);
+	w.now = told - 1;
+	assert_int_equal(expire(), 0);
+	w.now = told;
+	assert_int_equal(expire(), 1);
+	/* the letter that tells it: first pause, longest pause, age */
+	w.d->o.outbox_retry = 2 * USEC_PER_SEC;
+	w.d->o.outbox_retry_max = 5 * USEC_PER_SEC;
+	w.d->o.outbox_age = 20 * USEC_PER_SEC;
+	assert_int_equal(world_letters(&w, l, 4), 1);
+	world_answer(&w, &l[0], 503, STR_NONE);
+	assert_int_equal(world_letters(&w, l, 4), 1);
+	assert_in_range(l[0].due - w.now, 2 * USEC_PER_SEC, 2 * USEC_PER_SEC * 5 / 4);
+	for (int i = 0; i < 4; i++) {
+		world_answer(&w, &l[0], 503, STR_NONE);
+		assert_int_equal(world_letters(&w, l, 4), 1);
+	}
+	assert_in_range(l[0].due - w.now, 5 * USEC_PER_SEC, 5 * USEC_PER_SEC * 5 / 4);
+	w.now += 20 * USEC_PER_SEC - 1;
+	world_answer(&w, &l[0], 503, STR_NONE);
+	assert_int_equal(world_letters(&w, l, 4), 1);
+	w.now++;
+	world_answer(&w, &l[0], 503, STR_NONE);
+	assert_int_equal(world_letters(&w, l, 4), 0);
+	assert_non_null(dead("maker", l[0].seq));
+}
+
+static void test_tries_are_a_setting(void **state)
+{
+	struct letter_copy l[4];
+
+	(void)state;
+	w.d->o.outbox_tries = 2;
+	(void)world_negotiate(&w, "telemetry");
+	assert_int_equal(world_letters(&w, l, 4), 1);
+	world_answer(&w, &l[0], 404, STR_NONE);
+	assert_int_equal(world_letters(&w, l, 4), 1);
+	world_answer(&w, &l[0], 404, STR_NONE);
+	assert_int_equal(world_letters(&w, l, 4), 0);
+	assert_non_null(dead("buyer", l[0].seq));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +275,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_nobody_decides, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_letter_dies_and_is_sent_again, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_dropped_letter_ends_its_process, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_patience_is_a_setting, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_tries_are_a_setting, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

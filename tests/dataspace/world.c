@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/ledger.h"
 #include "dataspace/document.h"
+#include "dataspace/evidence.h"
 #include "dataspace/participant.h"
 #include "tests/base/folder_remove.h"
 
@@ -107,12 +108,29 @@ static struct ds_did *doc_of(struct world *w, struct store_txn *t, const char *p
 	return doc;
 }
 
+/* As from the wire: with a token of the sender. */
+static void evidence_of(struct world *w, const struct turn *u, const struct ds_self *from,
+			struct str message, struct evidence_in *ret)
+{
+	struct ds_peer peer = {.did = from->did, .doc = u->doc, .method = str_of(from->kid)};
+	json_t *j;
+
+	assert_int_equal(json_read(w->arena, message, NULL, &j), ERR_OK);
+	assert_int_equal(ds_token_make(w->d, from, u->self->did, w->arena, &peer.bearer), ERR_OK);
+	peer.bearer = str_skip(peer.bearer, 7); /* "Bearer " */
+	memcpy(peer.key.pub, sign_public(from->key), SIGN_PUBLIC);
+	assert_int_equal(
+	    evidence_receive(w->arena, &peer, json_string_value(json_object_get(j, "@type")), message, ret),
+	    ERR_OK);
+}
+
 static enum err command_apply(struct writer_cmd *c, struct writer_txn *t)
 {
 	struct command *x = (struct command *)c;
 	unsigned char digest[HASH_SHA256];
 	struct turn u = {.d = x->w->d, .t = t, .fx = &x->fx, .a = x->w->arena, .flaw = &x->flaw};
 	const struct ds_self *peer;
+	struct evidence_in evidence;
 	enum err e;
 
 	ds_fx_init(&x->fx, x->w->arena);
@@ -127,6 +145,10 @@ static enum err command_apply(struct writer_cmd *c, struct writer_txn *t)
 		u.partner = true;
 		u.doc = doc_of(x->w, t->store, x->who);
 		u.digest = digest;
+		if (x->w->evidence) {
+			evidence_of(x->w, &u, peer, x->message, &evidence);
+			u.evidence = &evidence;
+		}
 	}
 	if (x->w->around) {
 		x->result = x->w->around(&u, x->fn, x->arg);

@@ -37,6 +37,20 @@ static void check_object(struct arena *a, json_t *j, const struct template *t)
 	must(out && !hidden);
 }
 
+static struct str number(struct str s)
+{
+	while (s.n && !s.p[0]) s = str_skip(s, 1);
+	return s;
+}
+
+static void check_key(struct arena *a, const struct doip_key *k)
+{
+	struct doip_key back;
+	struct str value = doip_key_write(a, k);
+	must(value.p && !doip_key_read(value, &back));
+	must(str_eq(back.point, k->point) && str_eq(back.e, k->e) && str_eq(number(back.n), number(k->n)));
+}
+
 static void check_meta(struct arena *a, json_t *j)
 {
 	struct flaw f = {0};
@@ -60,7 +74,10 @@ static void check_meta(struct arena *a, json_t *j)
 	for (size_t i = 0; i < t.attributes_n; i++)
 		must(items.attributes[i].index == t.attributes[i].index &&
 		     items.attributes[i].type == t.attributes[i].type &&
-		     items.attributes[i].decimals == t.attributes[i].decimals);
+		     items.attributes[i].decimals == t.attributes[i].decimals &&
+		     items.attributes[i].unique == t.attributes[i].unique &&
+		     items.attributes[i].file_range == t.attributes[i].file_range &&
+		     str_eq(items.attributes[i].char_range, t.attributes[i].char_range));
 	check_object(a, j, &t);
 }
 
@@ -72,12 +89,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct template t = {
 	    .prefix = STR("88.1"), .version = STR("v"), .attributes = &x, .attributes_n = 1};
 	struct doip_grant g, back;
-	struct str modulus, exponent;
+	struct doip_key key;
 	struct flaw f = {0};
 	json_t *j;
 	must(a);
-	if (!doip_key_read(str_n(data, n), &modulus, &exponent))
-		must(modulus.n && exponent.n && modulus.n < n);
+	if (!doip_key_read(str_n(data, n), &key)) check_key(a, &key);
+	if (!doip_key_pem_read(a, str_n(data, n), &key)) check_key(a, &key);
 	if (!doip_grant_read(a, str_n(data, n), &g)) {
 		struct str text = doip_grant_write(a, &g);
 		must(text.p && !doip_grant_read(a, text, &back) && back.readers.n == g.readers.n &&

@@ -34,6 +34,7 @@ static void forced(struct arena *a, enum id_scheme scheme, struct str s)
 	struct id id;
 	struct id_prefix p, again;
 	struct id_parts parts;
+	struct id_description d;
 	struct flaw f = {0};
 	enum err e = id_parse_as(scheme, a, s, &f, &id);
 	must(!e || (f.err == e && f.rule[0] && (f.offset <= s.n || f.offset == FLAW_NO_OFFSET)));
@@ -41,6 +42,10 @@ static void forced(struct arena *a, enum id_scheme scheme, struct str s)
 		id_holds(a, &id);
 		must(!id_explain(a, s, &id, NULL, &parts) && parts.n <= ID_PARTS_MAX);
 	}
+	/* what kanhe id tells: also of messages that name no identifier */
+	e = id_describe(scheme, a, s, &f, &d);
+	must(!e || (f.err == e && f.rule[0] && (f.offset <= s.n || f.offset == FLAW_NO_OFFSET)));
+	must(e || d.parts.n <= ID_PARTS_MAX);
 	e = id_prefix_parse_as(scheme, a, s, &f, &p);
 	must(!e || (f.err == e && f.rule[0] && (f.offset <= s.n || f.offset == FLAW_NO_OFFSET)));
 	if (e) return;

@@ -264,6 +264,8 @@ static void what_looks_like_another_scheme_keeps_its_mark(void **state)
 	assert_str(parsed(*state, "HDL:hdl:1/x").text, "hdl:HDL:1/x");
 	assert_str(parsed(*state, "hdl:http://x").text, "hdl:HTTP://x");
 	assert_str(parsed(*state, "hdl:88.8/x").text, "88.8/x");
+	/* what a reader of barcodes sends begins so, in capitals */
+	assert_str(parsed(*state, "]j1f/x").text, "hdl:]J1F/x");
 	assert_str(prefixed(*state, "hdl:4263537").text, "hdl:4263537");
 	assert_int_equal(prefixed(*state, "4263537").scheme, ID_GS1);
 	assert_int_equal(prefixed(*state, "88").scheme, ID_HANDLE);

@@ -2,7 +2,9 @@
 over HTTP against a real node, in the order in which one builds on another.
 
 A row that is a request is sent as it stands and must be accepted; a row that is an answer must come back member by
-member. Where ours differs on purpose, the row lists the path and the reason; anything else is a failure."""
+member. Where the guide prints what only its own node could say (a token, a moment, a random number, the number of a row
+of its tables) or a placeholder, the row lists the path, the reason, and a rule that the value must keep instead;
+anything else is a failure."""
 import base64
 import datetime
 import hashlib
@@ -39,19 +41,53 @@ def native(method, path, body, token):
     check(f"{method} {path}", status in (200, 201, 204), f"{status} {got}")
 
 
+def china_time():
+    return datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=8)
+
+
+START = china_time()
+
+
+def is_moment(text):
+    """Between the start of the test and now, on a clock in China."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", text):
+        return False
+    t = datetime.datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=datetime.timezone.utc)
+    return START - datetime.timedelta(seconds=2) <= t <= china_time() + datetime.timedelta(seconds=2)
+
+
+def is_token(text):
+    """A JWT for a day."""
+    part = text.split(".")
+    if len(part) != 3:
+        return False
+    claims = json.loads(base64.urlsafe_b64decode(part[1] + "=" * (-len(part[1]) % 4)))
+    return claims["exp"] - claims["iat"] == 24 * 3600
+
+
+def is_like(pattern):
+    return lambda text: re.fullmatch(pattern, text) is not None
+
+
+MOMENT = ("the moment of the test", is_moment)
+NUMBER = ("the number of a row in the node's own table", lambda n: type(n) is int and n > 0)
+TOKEN = ("a token of this node, for 24 hours", is_token)
+
+
 def at(path, differences):
-    """The reason why this path may differ; "*" stands for any member or place."""
-    for pattern, reason in differences.items():
+    """The reason why this path may differ, and the rule that it keeps; "*" stands for any member or place."""
+    for pattern, difference in differences.items():
         a, b = pattern.split("."), path.split(".")
         if len(a) == len(b) and all(x in ("*", y) for x, y in zip(a, b)):
-            return reason
+            return difference
     return None
 
 
 def compare(want, got, differences, path=""):
     """Lines that tell where got is not what the guide prints."""
-    if at(path, differences):
-        return [] if type(want) is type(got) else [f"{path}: {got!r} is of another kind than {want!r}"]
+    difference = at(path, differences)
+    if difference:
+        return [] if type(want) is type(got) and difference[1](got) else [f"{path}: {got!r} is not {difference[0]}"]
     if isinstance(want, dict) and isinstance(got, dict):
         lines = [f"{path}: members {sorted(got)} instead of {sorted(want)}"] if set(want) != set(got) else []
         return lines + [x for k in want if k in got for x in compare(want[k], got[k], differences, f"{path}.{k}".lstrip("."))]
@@ -65,7 +101,7 @@ def answers(n, got, differences=None):
     if n in seen:  # an answer that stands for several requests is judged each time
         check(f"example {n} again", not lines, "; ".join(lines))
     elif check(f"example {n} answers as printed", not lines, "; ".join(lines)):
-        seen[n] = [f"{p}: {r}" for p, r in (differences or {}).items()]
+        seen[n] = [f"{p}: {r[0]}" for p, r in (differences or {}).items()]
     return got
 
 
@@ -140,13 +176,13 @@ def snms():
     got = call("POST", "/identity/token", EXAMPLES[12])
     check("a placeholder is no password", got == {"message": "用户名/密码错误！", "status": -2, "data": None}, got)
     got = asks(12, call("POST", "/identity/token", {**EXAMPLES[12], "password": SECRET}),
-               ["password: the guide prints asterisks; the credential's secret was sent"])
-    answers(13, got, {"data.token": "a token of this node"})
+               ["password: the guide prints asterisks; the secret of the credential was sent"])
+    answers(13, got, {"data.token": TOKEN})
     got = call("POST", "/identity/token/v1", EXAMPLES[14])
     check("a digest of another day is refused", got["status"] == -2, got)
     got = asks(14, call("POST", "/identity/token/v1", {**EXAMPLES[14], "password": sha(sha(SECRET) + today())}),
-               ["password: a digest of the credential's secret and today's date was sent, by the guide's rule"])
-    answers(13, got, {"data.token": "a token of this node"})
+               ["password: the printed digest is that of 123456 on 2019-08-15 (proto-china makes it); that of the credential's secret and today was sent"])
+    answers(13, got, {"data.token": TOKEN})
     token = got["data"]["token"]
     native_refuses = node.request("GET", "/registry?prefix=88.101.5", headers={"Authorization": "Bearer " + token})[0]
     check("a session is none for the product's own interface", native_refuses == 401, native_refuses)
@@ -192,7 +228,7 @@ def snms_templates(token):
     one = {**EXAMPLES[17], "version": "1.0.1", "description": "模板1.0.1"}
     call("POST", "/snms/api/v5/template", one, token)
     answers(15, call("GET", "/snms/api/v5/template?prefix=88.101.5&version=1.0.1", token=token),
-            {"data.id": "the node's own number", "data.items.*.metadataId": "the node's own number"})
+            {"data.id": NUMBER, "data.items.*.metadataId": NUMBER})
     got = call("GET", "/snms/api/v3/template?prefix=88.101.5&version=1.0.1", token=token)
     check("v3 leaves out what v5 added", sorted(got["data"]["items"][0]) == ["idType", "metadata", "name", "required"], got)
     template("88.101.5", "numbers", [{"name": "n", "type": "number"}])
@@ -207,14 +243,13 @@ def snms_templates(token):
 def logging_in():
     identity("88.608.8889/App_ceshi", "测试应用", "HNl66CEPJnHF0GVIEMXVo2HqjYmJizjj")
     got = call("GET", "/api/v1/doip/public/challenge?handle=88.608.8889/App_ceshi")
-    answers(25, got, {"data": "a nonce: digits like the guide's, but 60 random bits of them"})
-    check("a nonce is digits", re.fullmatch(r"\d{1,20}", got["data"]), got)
+    answers(25, got, {"data": ("a nonce: digits as printed, but 60 random bits of them", is_like(r"\d{10,20}"))})
     answers(26, call("GET", "/api/v1/doip/public/challenge?handle=nonsense"))
     right = {"handle": "88.608.8889/App_ceshi", "signature": sign(got["data"])}
     got = call("POST", "/api/v1/doip/public/verify-response", {**right, "signature": sign("1816")})
     check("a signature of another nonce is refused", got["code"] == 102, got)
     got = call("POST", "/api/v1/doip/public/verify-response", right)
-    answers(27, got, {"data.token": "a token of this node"})
+    answers(27, got, {"data.token": TOKEN})
     again = call("POST", "/api/v1/doip/public/verify-response", right)
     check("a nonce serves once", again["code"] == 102, again)
     token = got["data"]["token"]
@@ -257,20 +292,20 @@ def objects(token):
     items = got["data"]["attributes"]["content"]["itemInfos"]
     check("all four items are told", [i["itemBasicInfo"]["itemIndex"] for i in items] == [2000, 2001, 2002, 2003], items)
     got["data"]["attributes"]["content"]["itemInfos"] = items[1:3]
-    times = {f"data.attributes.content.basicInfo.{k}": "the moment of the test" for k in ("publishedTime", "effectiveTime", "latestUpdateTime")}
-    times.update({f"data.attributes.metaData.{k}": "the moment of the test" for k in ("createTime", "updateTime")})
+    times = {f"data.attributes.content.basicInfo.{k}": MOMENT for k in ("publishedTime", "effectiveTime", "latestUpdateTime")}
+    times.update({f"data.attributes.metaData.{k}": MOMENT for k in ("createTime", "updateTime")})
     answers(22, got, times)
-    seen[22].append("data.attributes.content.itemInfos: the guide prints two of the four items that inputItem lists; all four are answered")
+    seen[22].append("data.attributes.content.itemInfos: the guide prints the items 2001 and 2002 of the four that its own inputItem names; all four are answered, these two as printed")
 
 
 def grants(token):
     # 34 first: the identity has no other message yet
-    giver = identity("88.608.5288/App_xz1", company="北京能力有限公司")
+    giver = identity("88.608.5288/App_xz1", "用户名/应用名", "北京能力有限公司")
     template("88.608.5288", "META_xz1_app1_0612", [{"name": "a"}], giver)
     got = call("POST", "/api/v1/open/meta/grant/info", {"scope": 2, "metaHandle": "88.608.5288/META_xz1_app1_0612", "handleUsers": ["88.608.8889/App_ceshi"]}, giver)
     check("metadata is granted", got == {"code": 10000, "message": "成功"}, got)
     answers(34, call("GET", "/api/v1/open/message/appMessage?page=1&size=20", token=token),
-            {"data.content.*.id": "the node's own number", "data.content.*.createdTime": "the moment of the test"})
+            {"data.content.*.id": NUMBER, "data.content.*.createdTime": MOMENT})
     got = doip("0.DOIP/Op.Retrieve", "88.608.5288/META_xz1_app1_0612", token=token, method="GET")
     check("and may be read by whom it was granted", got["code"] == 1, got)
 
@@ -318,9 +353,10 @@ def grants(token):
 def metadata(token, giver):
     native("PUT", "/classifications/88.608.8889", {"classes": [{"code": "hxh", "name": "化学"}]}, SECRET)
     got = asks(36, call("POST", "/api/v1/open/meta/create", EXAMPLES[36], token))
-    answers(37, got, {"data.metaHandle": "the handle that the request names; without one the node makes one"})
-    made = call("POST", "/api/v1/open/meta/create", {k: v for k, v in EXAMPLES[36].items() if k != "metaHandle"}, token)
-    check("a made handle has the guide's form", re.fullmatch(r"88\.608\.8889/META_[0-9a-f]{15}", made["data"]["metaHandle"]), made)
+    check("under the handle that the request names", got["data"]["metaHandle"] == EXAMPLES[36]["metaHandle"], got)
+    # the answer printed beside it is another's, whose request named no handle
+    made = call("POST", "/api/v1/open/meta/create", {k: v for k, v in EXAMPLES[36].items() if k != "metaHandle"}, giver)
+    answers(37, made, {"data.metaHandle": ("the caller's prefix, META_ and 15 random digits, as printed", is_like(r"88\.608\.5288/META_[0-9a-f]{15}"))})
     got = call("GET", "/api/v1/open/meta/info?metaHandle=88.608.8889/META_xz_20240516", token=token)
     check("metadata in full", [i["itemSchemaVO"]["dataType"] for i in got["data"]["itemVOS"]] == [1, 2, 3, 4] and got["data"]["classifyName"] == "化学", got)
     got = doip("0.DOIP/Op.Create", "88.608.8889/early", {"type": "88.608.8889/META_xz_20240516", "attributes": {"content": {}}}, token)
@@ -331,7 +367,7 @@ def metadata(token, giver):
     check("basic members are changed", got == {"code": 10000, "message": "成功"}, got)
     got = call("PUT", "/api/v1/open/meta/update-item", EXAMPLES[39], token)
     if check("example 39 is refused by its field", got["code"] == 30000 and got["data"]["errors"][0]["name"] == "metaHandle", got):
-        seen[39] = ["the guide prints an empty object where a body belongs; it is sent, and the field missing is named"]
+        seen[39] = ["the guide prints {} where its table asks for metaHandle and items; it is sent, and refused by the first field missing"]
     template("88.608.8889", "META_xz_test_schemaDTO", [{"name": "a"}])
     answers(40, call("DELETE", "/api/v1/open/meta/delete?metaHandleList=88.608.8889/META_xz_test_schemaDTO", token=giver))
     template("88.608.8889", "META_qwert11", [{"name": "a"}])
@@ -345,38 +381,190 @@ def metadata(token, giver):
     template("88.608.6688", "META_xz_contains_all", [{"name": "a"}], open=True)
     native("PUT", "/classifications/88.608.5288", {"classes": [{"code": "sp", "name": "食品"}, {"code": "g", "name": "标识关联关系图"}]}, SECRET)
     got = asks(43, call("POST", "/api/v1/open/meta/baseon-create", EXAMPLES[43], giver))
-    answers(44, got, {"data.metaHandle": "random, 15 digits where this row of the guide has 10"})
-    check("the copy lies under the caller's prefix", got["data"]["metaHandle"].startswith("88.608.5288/META_"), got)
+    answers(44, got, {"data.metaHandle": ("random: 15 digits as in the guide's other rows, where this one has 10", is_like(r"88\.608\.5288/META_[0-9a-f]{15}"))})
     template("88.608.5288", "META_f90c212ea7ec471", [{"name": "a"}], giver, title="电脑配件", code="peijian", classification="g")
-    answers(46, call("GET", "/api/v1/open/meta/page?classifyCode=g&page=0&size=10", token=giver), {"data.content.*.createdTime": "the moment of the test"})
+    answers(46, call("GET", "/api/v1/open/meta/page?classifyCode=g&page=0&size=10", token=giver), {"data.content.*.createdTime": MOMENT})
     got = doip("0.DOIP/Op.Create", "88.608.5288/234242342", {"type": "88.608.5288/META_f90c212ea7ec471", "attributes": {"content": {"a": "1"}}}, giver)
     check("an identifier of it", got["code"] == 10000, got)
     got = call("GET", "/api/v1/open/handle/page?metaHandle=%2288.608.5288/META_f90c212ea7ec471%22&page=0&size=10", token=giver)
-    answers(47, got, {"data.content.*.updateTime": "the moment of the test", "data.content.*.createTime": "the moment of the test",
-                      "data.content.*.createdBy": "the guide prints what stands there, not a name; ours is the identity's handle"})
-    check("created by the identity", got["data"]["content"][0]["createdBy"] == "88.608.5288/App_xz1", got)
+    answers(47, got, {"data.content.*.updateTime": MOMENT, "data.content.*.createTime": MOMENT})
 
 
 def classes():
+    """A tree that comes along from another node, with the numbers and places that clients know it by."""
     tree = EXAMPLES[45]["data"]
     flat = []
 
     def walk(nodes, parent):
         for n in nodes:
-            if n["classifyCode"] == "UN_CLASSIFIED":
-                continue
-            flat.append({"code": n["classifyCode"], "name": n["classifyName"], **({"parent": parent} if parent else {})})
+            flat.append({"code": n["classifyCode"], "name": n["classifyName"], "id": n["id"], "sort": n["sort"], **({"parent": parent} if parent else {})})
             walk(n["children"], n["classifyCode"])
     walk(tree, None)
     native("PUT", "/classifications/88.608.6688", {"classes": flat}, SECRET)
     token = identity("88.608.6688/App_tree")
-    differences = {}
-    for depth in range(3):
-        path = "data.*" + ".children.*" * depth
-        for k in ("id", "parentId", "ancestors"):
-            differences[f"{path}.{k}"] = "numbers of the node's own"
-        differences[f"{path}.sort"] = "the place in the list"
-    answers(45, call("GET", "/api/v1/open/meta/classify-query", token=token), differences)
+    answers(45, call("GET", "/api/v1/open/meta/classify-query", token=token))
+    status, got, _ = node.request("GET", "/classifications/88.608.6688", headers={"Authorization": "Bearer " + SECRET})
+    check("the list is kept as it was sent", status == 200 and got["classes"] == flat, got)
+    for wrong, rule in (([{**flat[0], "id": 0}], "number"), ([{**flat[0], "id": 1 << 31}], "number"), ([{**flat[0], "sort": -1}], "number"),
+                        ([{**flat[0], "sort": "1"}], "number"), ([flat[0], {**flat[1], "id": flat[0]["id"]}], "twice")):
+        status, got, _ = node.request("PUT", "/classifications/88.608.6688", {"classes": wrong}, headers={"Authorization": "Bearer " + SECRET})
+        check("a wrong number is refused", status == 400 and got["rule"] == rule, (status, got))
+    # without numbers the node gives them: parents as told, ancestors by numbers, none twice
+    native("PUT", "/classifications/88.608.6688", {"classes": [{k: c[k] for k in ("code", "name", "parent") if k in c} for c in flat]}, SECRET)
+    got = call("GET", "/api/v1/open/meta/classify-query", token=token)["data"]
+    ids = []
+
+    def look(nodes, parent, ancestors):
+        for place, n in enumerate(nodes):
+            ids.append(n["id"])
+            check("its parent and its ancestors", n["parentId"] == parent and n["ancestors"] == ancestors and n["sort"] == place + (parent > 0), n)
+            look(n["children"], n["id"], f"{ancestors},{n['id']}")
+    look(got, 0, "0")
+    check("each has a number of its own", len(set(ids)) == len(ids) == len(flat) and got[0]["classifyCode"] == "UN_CLASSIFIED", ids)
+
+
+def told_again(token):
+    """What a client says of an attribute it is told again, in the members that the guide's tables name."""
+    base = {"required": 1, "comment": "c", "definition": "d", "inputNecessary": 0, "listItemNecessary": 1}
+    schemas = [({"dataType": 1, "minLength": 0, "maxLength": 4000, "charRange": "字符型值域"}, 1),
+               ({"dataType": 2, "minLength": 0, "maxLength": 38, "accuracy": 1, "numberRange": "[1,10]"}, 1),
+               ({"dataType": 3, "dateFormat": "YYYY-MM-DD"}, 1),
+               ({"dataType": 4, "maxFileCount": 1, "fileRange": 2, "fileType": "1,6", "selfDefFileSuffix": "pem"}, 0),
+               ({"dataType": 5, "referenceType": 1}, 1)]
+    sent = [{**base, "itemCode": f"code{i}", "englishName": f"en{i}", "chineseName": f"zh{i}", "uniqueField": u, "itemSchemaCreateDTO": s,
+             "itemReferenceDTO": {"referenceMetaHandle": "88.608.8889/META_12345"} if s["dataType"] == 5 else {}} for i, (s, u) in enumerate(schemas)]
+    got = call("POST", "/api/v1/open/meta/create", {**EXAMPLES[36], "metaHandle": "88.608.8889/META_told", "metaItemCreateDTOS": sent}, token)
+    check("metadata of all kinds", got["code"] == 1, got)
+    got = call("GET", "/api/v1/open/meta/info?metaHandle=88.608.8889/META_told", token=token)["data"]["itemVOS"]
+    for i, (was, now) in enumerate(zip(sent, got)):
+        want = {k: v for k, v in was.items() if not k.endswith("DTO")}
+        want.update(itemIndex=2000 + i, itemState=0, itemSchemaVO=was["itemSchemaCreateDTO"],
+                    **({"itemReferenceVO": was["itemReferenceDTO"]} if was["itemReferenceDTO"] else {}))
+        check(f"attribute {i} is told as it was said", now == want, f"{now} instead of {want}")
+
+
+def unique(token):
+    """Attributes that no two records of a template share, on every way in."""
+    items = [{**EXAMPLES[36]["metaItemCreateDTOS"][0], "englishName": n, "uniqueField": u} for n, u in (("sn", 1), ("colour", 0))]
+    made = call("POST", "/api/v1/open/meta/create", {**EXAMPLES[36], "metaHandle": "88.608.8889/META_unique", "metaItemCreateDTOS": items}, token)
+    check("metadata with a unique attribute", made["code"] == 1, made)
+    call("PUT", "/api/v1/open/meta/publish-or-withdraw", {"metaHandleList": ["88.608.8889/META_unique"], "opType": "publish"}, token)
+    got = call("GET", "/api/v1/open/meta/info?metaHandle=88.608.8889/META_unique", token=token)
+    check("is told as such", [i["uniqueField"] for i in got["data"]["itemVOS"]] == [1, 0], got)
+    got = doip("0.DOIP/Op.Retrieve", "88.608.8889/META_unique", token=token, method="GET")
+    check("and by its name", got["data"]["attributes"]["content"]["uniqueness"] == ["sn"], got)
+
+    def put(op, handle, **content):
+        return doip("0.DOIP" + op, "88.608.8889/" + handle, {"type": "88.608.8889/META_unique", "attributes": {"content": content}}, token)
+
+    taken = {"code": 601, "message": "属性sn（索引2000）的值须唯一，已被其他标识使用"}
+    check("one", put("/Op.Create", "u-1", sn="7", colour="red")["code"] == 10000)
+    check("the other attribute may say the same", put("/Op.Create", "u-2", sn="8", colour="red")["code"] == 10000)
+    before = node.state()
+    check("the same value once more", put("/Op.Create", "u-3", sn="7", colour="blue") == taken)
+    check("by an update", put("/Op.Update", "u-2", sn="7", colour="red") == taken)
+    check("of one attribute", put(".EXTEND/Op.Update.Non.Overlay", "u-2", sn="7") == taken)
+    check("nothing changed", node.state() == before)
+    check("its own value again", put("/Op.Update", "u-1", sn="7", colour="green")["code"] == 10000)
+    check("another value", put("/Op.Update", "u-1", sn="9", colour="green")["code"] == 10000)
+    check("sets the old one free", put("/Op.Create", "u-3", sn="7", colour="blue")["code"] == 10000)
+    check("so does deleting", doip("0.DOIP/Op.Delete", "88.608.8889/u-3", token=token)["code"] == 10000 and put("/Op.Update", "u-2", sn="7", colour="x")["code"] == 10000)
+    check("what is deleted may not come back beside it", put("/Op.Create", "u-3", sn="7", colour="x") == taken)
+    # the same on the node's own interface and in its batches, whose records stand or fall together
+    record = lambda sn: {"values": [{"index": 1000, "type": "TEMPLATE_ID", "data": "88.608.8889/META_unique"}, {"index": 2000, "type": "sn", "data": sn}]}
+    send = lambda method, path, body: node.request(method, path, body, headers={"Authorization": "Bearer " + SECRET})
+    status, got, _ = send("PUT", "/registry/88.608.8889/u-4", record("7"))
+    check("natively", status == 400 and got["rule"] == "template-unique" and got.get("field") == "values[1]", (status, got))
+    before = node.state()
+    for values in (["100", "7"], ["100", "100"]):
+        status, got, _ = send("POST", "/registry", {"records": [{"id": f"88.608.8889/b-{i}", **record(v)} for i, v in enumerate(values)]})
+        check("in a batch", status == 400 and got["rule"] == "template-unique" and got.get("field", "").startswith("records[1]."), (status, got))
+    check("and none of it is registered", node.state() == before)
+    status, got, _ = send("POST", "/registry", {"records": [{"id": f"88.608.8889/b-{i}", **record(v)} for i, v in enumerate(["100", "101"])]})
+    check("a batch of different values", status in (200, 201), (status, got))
+    status, got, _ = send("PUT", "/series/" + urllib.parse.quote("88.608.8889/s-{0001..0010}", safe=""), record("s"))
+    check("members of a series cannot differ", status == 400 and got["rule"] == "template-unique", (status, got))
+    got = call("PUT", "/api/v1/open/meta/update-item", {"metaHandle": "88.608.8889/META_unique", "metaItemDTOS": [{**items[0], "uniqueField": 0, "itemIndex": 2000}, {**items[1], "itemIndex": 2001}]}, token)
+    check("while it is used, it stays unique", got == {"code": 601, "message": "元数据已被使用，不能修改已有属性"}, got)
+    # SNMS: each record of a batch on its own
+    native("PUT", "/templates/88.101.5/unique", {"attributes": [{"name": "ip", "unique": True}]}, SECRET)
+    one = lambda n, v: {"handle": f"88.101.5/u{n}", "templateVersion": "unique", "value": [{"index": 2000, "type": "ip", "auth": "", "data": {"format": "string", "value": v}}]}
+    got = call("POST", "/identityv2/data/batchCreate", [one(1, "a"), one(2, "a"), one(3, "b")], SECRET)
+    check("the second of them is refused", [x["msg"] for x in got["data"]] == ["success", "属性ip（索引2000）的值须唯一，已被其他标识使用", "success"], got)
+    got = call("PUT", "/identityv2/data", one(3, "a"), SECRET)
+    check("an update as well", got == {"message": "属性ip（索引2000）的值须唯一，已被其他标识使用", "status": -2, "data": None}, got)
+
+
+def national_keys():
+    """An identity with a key of SM2 logs in with a signature of SM2 and SM3."""
+    key = os.path.join(node.top, "sm2.pem")
+    subprocess.run(["openssl", "ecparam", "-name", "SM2", "-genkey", "-noout", "-out", key], check=True, capture_output=True)
+    spki = subprocess.run(["openssl", "ec", "-in", key, "-pubout", "-outform", "DER"], check=True, capture_output=True).stdout
+    field = lambda b: struct.pack(">I", len(b)) + b
+    handle = "88.608.8889/App_sm2"
+    credential("App_sm2@88.608.8889", "enterprise", "88.608.8889")
+    value = field(b"SM2_PUB_KEY") + b"\0\0" + field(spki)
+    native("PUT", "/registry/" + handle, {"values": [{"index": 300, "type": "HS_PUBKEY", "data": {"format": "base64", "value": base64.b64encode(value).decode()}}]}, SECRET)
+
+    def sm2_sign(nonce, name="1234567812345678"):
+        out = subprocess.run(["openssl", "dgst", "-sm3", "-sign", key, "-sigopt", "distid:" + name], input=nonce.encode(), check=True, capture_output=True).stdout
+        return base64.b64encode(out).decode()
+
+    nonce = call("GET", "/api/v1/doip/public/challenge?handle=" + handle)["data"]
+    for what, signature in (("of another key", sign(nonce)), ("of another nonce", sm2_sign(nonce + "0")), ("for another signer's name", sm2_sign(nonce, "8765432187654321"))):
+        got = call("POST", "/api/v1/doip/public/verify-response", {"handle": handle, "signature": signature})
+        check(f"SM2: a signature {what} is refused", got == {"code": 102, "message": "客户端认证失败"}, got)
+    got = call("POST", "/api/v1/doip/public/verify-response", {"handle": handle, "signature": sm2_sign(nonce)})
+    check("SM2: the right one logs in", got["code"] == 1 and is_token(got["data"]["token"]), got)
+    got = doip("0.DOIP/Op.Create", "88.608.8889/by-sm2", {"type": "88.608.8889/META_zxczxc", "attributes": {"content": {"zxc": "1"}}}, got["data"]["token"])
+    check("SM2: and registers", got["code"] == 10000, got)
+
+
+def by_command():
+    """kanhe identity: an application from its public key, and away again; a refusal leaves nothing behind."""
+    def pair(name, *make):
+        private, public = (os.path.join(node.top, f"{name}.{x}") for x in ("pem", "pub"))
+        subprocess.run(["openssl", *make, "-out", private], check=True, capture_output=True)
+        with open(public, "wb") as f:
+            f.write(subprocess.run(["openssl", "pkey", "-in", private, "-pubout"], check=True, capture_output=True).stdout)
+        return private, public
+
+    def log_in_as(handle, digest, private):
+        nonce = call("GET", "/api/v1/doip/public/challenge?handle=" + handle)["data"]
+        out = subprocess.run(["openssl", "dgst", *digest, "-sign", private], input=nonce.encode(), check=True, capture_output=True).stdout
+        return call("POST", "/api/v1/doip/public/verify-response", {"handle": handle, "signature": base64.b64encode(out).decode()})
+
+    for name, make, digest in (("cmd_rsa", ("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"), ("-sha256",)),
+                               ("cmd_sm2", ("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:SM2"), ("-sm3", "-sigopt", "distid:1234567812345678"))):
+        private, public = pair(name, *make)
+        handle = "88.608.8889/App_" + name
+        status, secret, err = node.kanhe("identity", "add", handle, "--key", public, "--name", "命令", "--company", "某某厂")
+        check(f"{name}: an identity by one command", status == 0 and secret.startswith("kt_"), err)
+        check(f"{name}: logs in by its key", log_in_as(handle, digest, private)["code"] == 1)
+        got = call("POST", "/identity/token", {"username": handle, "password": secret.strip()})
+        check(f"{name}: and by its secret", got["status"] == 1, got)
+        token = got["data"]["token"]
+        got = call("GET", "/api/v1/open/handle-user-group/list", token=token)
+        mine = [u for u in got["data"] if u["userHandle"] == handle]
+        check(f"{name}: with its name", mine == [{"name": "命令", "userHandle": handle, "belongCompany": "某某厂"}], mine)
+        before = node.state()
+        status, out, err = node.kanhe("identity", "add", handle, "--key", public)
+        check(f"{name}: not twice", status == 1 and "name-taken" in err and node.state() == before, err)
+        status, out, err = node.kanhe("identity", "remove", handle)
+        check(f"{name}: it goes", status == 0, err)
+        check(f"{name}: with its sessions", call("GET", "/api/v1/open/handle-user-group/list", token=token)["code"] == 101)
+        got = call("GET", "/api/v1/doip/public/challenge?handle=" + handle)
+        check(f"{name}: and no nonce is given for it", "data" not in got and got["code"] in (102, 104), got)
+    names = lambda: node.kanhe("node", "token", "list")[1]
+    before = names()
+    for words, why in ((("--key", os.path.join(node.top, "cmd_rsa.pem")), "-pubout"), (("--expires", "never"), "expires")):
+        status, out, err = node.kanhe("identity", "add", "88.608.8889/App_bad", *words)
+        check(f"refused: {why}", status == 1 and why in err and not out, err)
+    status, out, err = node.kanhe("identity", "add", "88.608.8889/open-1")
+    check("a record of something else is not taken over", status == 1 and "absent" in err, err)
+    check("and no credential is left", names() == before, names())
+    for words in (("add",), ("add", "88.608.8889"), ("add", "/x"), ("give", "88.1/x"), ()):
+        check(f"wrong use: {words}", node.kanhe("identity", *words)[0] == 2)
 
 
 def rights():
@@ -497,6 +685,10 @@ try:
     giver = grants(app)
     metadata(app, giver)
     classes()
+    told_again(app)
+    unique(app)
+    national_keys()
+    by_command()
     rights()
     sessions()
     bad_input()

@@ -73,6 +73,9 @@ try:
     check("and finds the dataset", [d["@id"] for d in json.loads(out)["dataset"]] == ["d1"], out)
     out = ok("and negotiates", buyer, "negotiate", maker.did, "d1", "--json")
     check("to an agreement", json.loads(out)["state"] == "FINALIZED", out)
+    kept = json.loads(ok("its messages are kept", maker, "agreement", "show", json.loads(out)["agreement"], "--json"))["evidence"]
+    check("with the credentials that let it in", len(kept) == 2 and all(
+        e["record"]["by"] == "dcp" and e["record"]["credentials"] == [{"type": ["MembershipCredential"], "issuer": founder.did}] for e in kept), kept)
     status, out, err = stranger.kanhe("catalog", maker.did)
     check("a stranger does not", status != 0 and "MembershipCredential" in out + err, out + err)
 

@@ -52,6 +52,29 @@ check("id --as: a misspelt scheme", status == 2 and "handle" in err and not out,
 status, got, err = explain("https://example.com/" + "a" * 81)
 check("id: a long link is warned of", got[0]["warnings"] == ["over-100-characters"] and got[0]["length"] == 101, got)
 
+KEYS = ["(00)395241045750040793", "(01)09506000134352", "(253)9520123456788XYZ", "(255)9520123456788", "(401)9520123ABC",
+        "(402)95201234567891235", "(414)9520123456788", "(415)9520123456788(8020)INV1", "(417)9520123456788", "(8003)09520123456788A1B2",
+        "(8004)9520123ABC", "(8006)095201234567880102", "(8010)9520123ABC-7", "(8013)1987654Ad4X4bL5ttr2310c2K", "(8017)952012345678900014",
+        "(8018)952012345678900014"]
+status, got, err = explain(*KEYS)
+check("id: all 16 primary keys of GS1", status == 0 and len(got) == 16 and all(g["scheme"] == "gs1" and g["canonical_uri"] and g["compressed"] for g in got), got)
+status, again, err = explain(*(g["compressed"] for g in got), *(g["barcode_message"] for g in got))
+check("id: the same compressed, and as a reader sends them", status == 0
+      and [a["canonical_uri"] for a in again] == [g["canonical_uri"] for g in got] * 2, again)
+status, got, err = explain("96385074", "614141322602", "9506000134352", "09506000134352", "]E09506000134352", "]C10109506000134352",
+                           "]d20109506000134352\x1d", "]Q1https://id.gs1.org/01/09506000134352")
+check("id: GTIN-8, -12, -13, -14, bare and as readers send them", status == 0 and [g["gtin14"] for g in got]
+      == ["00000096385074", "00614141322602"] + ["09506000134352"] * 6, got)
+status, got, err = explain("9506000134353", "96385075")
+check("id: of a bare number with a wrong digit, which it is", status == 1 and [(g["scheme"], g["error"]["rule"], g["error"]["offset"]) for g in got]
+      == [("gs1", "check-digit", 12), ("gs1", "check-digit", 7)], got)
+status, got, err = explain("https://example.org/CxFKk4XB0MpZyemo", "https://example.org/about")
+check("id: a link that may be compressed says what it would be", [g.get("gs1_canonical_uri") for g in got]
+      == ["https://id.gs1.org/01/09506000134376/10/LOT01", None] and got[0]["scheme"] == "iec61406", got)
+status, got, err = explain("--as", "aas", "88.118.8/SN-000123")
+check("id --as aas: how its interfaces write it", got[0]["scheme"] == "handle" and got[0]["base64url_no_padding"] == "ODguMTE4LjgvU04tMDAwMTIz"
+      and got[0]["identifier"] == "88.118.8/SN-000123" and got[0]["asset_ids_query"].startswith("eyJ"), got)
+
 # ---- over nodes: what the top has, what it gives away, an identifier there, another form of it, one that stays ----
 SCHEMES = [
     ("oid", "1.2.156.3001", "1.2.156.3001.5", "1.2.156.3001.5.7", "/ISO/Member-Body/156/3001/5/7", "1.2.156.3001.6"),

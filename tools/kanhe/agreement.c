@@ -1,9 +1,13 @@
 /* kanhe agreement show, verify: what of an agreement is proven, and by whom. */
 #include "tools/kanhe/client.h"
 
-#include "base/jose.h"
+#include <unistd.h>
 
-enum { AGREEMENT_FILE_MAX = 4 << 20, PROOFS_MAX = 8 };
+#include "base/jose.h"
+#include "dataspace/bundle.h"
+#include "dataspace/evidence_check.h"
+
+enum { AGREEMENT_FILE_MAX = BUNDLE_SIZE_MAX, PROOFS_MAX = 8 };
 
 /* One party and what its proof says. */
 struct standing {
@@ -80,13 +84,82 @@ static json_t *standing_json(const struct standing *s, const json_t *keys)
 	return o;
 }
 
-static int verify(const struct cli *c, const json_t *a)
+/* How it is known who sent it: no more than is so. */
+static enum say evidence_how(const struct evidence_report *r)
+{
+	if (r->token) return SAY_EVIDENCE_TOKEN;
+	if (str_is(r->by, "tls")) return SAY_EVIDENCE_TLS;
+	return str_is(r->by, "test") ? SAY_EVIDENCE_TEST : SAY_EVIDENCE_UNKEPT;
+}
+
+static void print_evidence(const struct evidence_report *r)
+{
+	printf("  %s ", r->wrong ? "✗" : r->token ? "·" : "–");
+	print_safe(stdout, r->time);
+	printf("  ");
+	print_safe(stdout, r->type);
+	printf("  ");
+	print_safe(stdout, r->digest);
+	printf("\n      %s", r->wrong ? r->wrong : say(evidence_how(r)));
+	if (!r->wrong && r->method.n) {
+		printf(" (");
+		print_safe(stdout, r->by);
+		printf(": ");
+		print_safe(stdout, r->method);
+		putchar(')');
+	}
+	putchar('\n');
+}
+
+static json_t *evidence_json(const struct evidence_report *r)
+{
+	json_t *o = json_object();
+
+	json_put_str(o, "type", r->type);
+	json_put_str(o, "time", r->time);
+	json_put_str(o, "from", r->from);
+	json_put_str(o, "by", r->by);
+	json_put_str(o, "message", r->digest);
+	json_put(o, "kept", json_boolean(r->octets.p != NULL));
+	json_put(o, "token_verified", json_boolean(r->token));
+	if (r->wrong) json_put_str(o, "wrong", str_of(r->wrong));
+	return o;
+}
+
+/* Which messages are printed: of a partner that has signed the agreement, only what does not fit. */
+enum evidence_which { EVIDENCE_ALL, EVIDENCE_WRONG };
+
+/* Prints the partner's messages, or appends them to list. false: one does not fit. */
+static bool evidence_tell(struct cli *c, const json_t *a, enum evidence_which which, json_t *list)
+{
+	const json_t *all = json_object_get(a, "evidence"), *item;
+	struct str peer = str_of(text_of(a, "peer"));
+	bool good = true, titled = false;
+	struct evidence_report r;
+	size_t i;
+
+	json_array_foreach(all, i, item)
+	{
+		bool fits = !evidence_check(c->arena, item, peer, STR_NONE, &r);
+
+		good = good && fits;
+		if (list) json_array_append_new(list, evidence_json(&r));
+		if (list || (fits && which == EVIDENCE_WRONG)) continue;
+		if (!titled) printf(say(SAY_EVIDENCE_OF), json_array_size(all), text_of(a, "peer"));
+		titled = true;
+		print_evidence(&r);
+	}
+	if (titled) printf("  %s\n", say(SAY_EVIDENCE_LIMIT));
+	return good;
+}
+
+static int verify(struct cli *c, const json_t *a)
 {
 	const json_t *doc = json_object_get(a, "agreement"), *keys = json_object_get(a, "keys");
 	struct standing s[2] = {{.party = "provider", .did = text_of(doc, "assigner")},
 				{.party = "consumer", .did = text_of(doc, "assignee")}};
-	bool bad = false, whole = true;
-	json_t *o, *parties;
+	bool bad = false, whole = true, unlike;
+	json_t *o, *parties, *sent;
 
 	for (size_t i = 0; i < 2; i++) {
 		stand(doc, keys, &s[i]);
@@ -95,23 +168,28 @@ static int verify(const struct cli *c, const json_t *a)
 	}
 	if (!c->json) {
 		for (size_t i = 0; i < 2; i++) print_standing(&s[i], keys);
-		printf("%s\n", say(bad     ? SAY_AGREEMENT_BAD
-				   : whole ? SAY_AGREEMENT_BOTH
-					   : SAY_AGREEMENT_PARTLY));
-		return bad ? CLI_BOGUS : CLI_OK;
+		unlike = !evidence_tell(c, a, whole ? EVIDENCE_WRONG : EVIDENCE_ALL, NULL);
+		printf("%s\n", say(bad      ? SAY_AGREEMENT_BAD
+				   : unlike ? SAY_EVIDENCE_BAD
+				   : whole  ? SAY_AGREEMENT_BOTH
+					    : SAY_AGREEMENT_PARTLY));
+		return bad || unlike ? CLI_BOGUS : CLI_OK;
 	}
 	o = json_object();
 	parties = json_array();
+	sent = json_array();
+	bad = bad || !evidence_tell(c, a, EVIDENCE_ALL, sent);
 	json_put_str(o, "agreement", str_of(text_of(doc, "@id")));
 	for (size_t i = 0; i < 2; i++) json_array_append_new(parties, standing_json(&s[i], keys));
 	json_put(o, "parties", parties);
-	json_put(o, "verified", json_boolean(whole));
+	json_put(o, "evidence", sent);
+	json_put(o, "verified", json_boolean(whole && !bad));
 	print_json(o);
 	json_decref(o);
 	return bad ? CLI_BOGUS : CLI_OK;
 }
 
-/* From a file that `show --json` wrote, or from the node. */
+/* From a file that `show --json` wrote, or from the node. A proof bundle: *ret is NULL. */
 static int obtain(struct cli *c, const char *word, bool file, json_t **ret)
 {
 	struct flaw f = {0};
@@ -127,6 +205,8 @@ static int obtain(struct cli *c, const char *word, bool file, json_t **ret)
 			print_error(c, "%s: %s", word, f.text);
 			return CLI_FAILED;
 		}
+		if (strcmp(text_of(*ret, "@type"), "kanhe:ProofBundle") == 0) *ret = NULL;
+		if (!*ret) return CLI_OK;
 	} else {
 		if (!(who = client_participant(c))) return CLI_USAGE;
 		struct call call = {.method = "GET",
@@ -151,8 +231,11 @@ int command_agreement(struct cli *c, int argc, char **argv)
 	bool check = strcmp(words.word[0], "verify") == 0;
 	if (!check && strcmp(words.word[0], "show")) return usage_error(c, SAY_EXTRA_WORD, words.word[0]);
 	if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
-	bool file = check && !str_starts(str_of(words.word[1]), STR("urn:"));
+	/* partners give agreements ids of any form: what is no file is one */
+	bool file =
+	    check && !str_starts(str_of(words.word[1]), STR("urn:")) && access(words.word[1], R_OK) == 0;
 	status = obtain(c, words.word[1], file, &a);
+	if (!status && !a) return bundle_tell(c, words.word[1], NULL, 0);
 	if (status || check) return status ? status : verify(c, a);
 	if (c->json) {
 		print_json(a);

@@ -169,6 +169,7 @@ static size_t fill_headers(struct cli *c, const struct call *call, struct courie
 	else if (call->type)
 		h[n++] = (struct courier_header){"content-type", call->type};
 	if (call->if_match) h[n++] = (struct courier_header){"if-match", call->if_match};
+	if (call->if_absent) h[n++] = (struct courier_header){"if-none-match", "*"};
 	if (call->idempotency_key)
 		h[n++] = (struct courier_header){"idempotency-key", call->idempotency_key};
 	h[n++] = (struct courier_header){"accept-language", say_language() == SAY_ZH ? "zh" : "en"};

@@ -37,6 +37,7 @@ struct call {
 	uint64_t expect;     /* octets to come, for the progress bar; 0: none shown */
 	const char *if_match, *idempotency_key; /* headers of these names; NULL: none */
 	bool quiet_errors;                      /* do not tell; the caller looks at the reply */
+	bool if_absent;                         /* if-none-match: * */
 };
 
 /* Finds folder, URL, authority and token. CLI_USAGE, CLI_FAILED. */
@@ -69,6 +70,9 @@ void print_dataset(const json_t *d);
 int publish_batch(struct cli *c, const char *file);
 int publish_withdraw(struct cli *c, const char *id);
 /* Reads a whole file (or "-", standard input) into the arena. */
+struct bundle_pin;
+/* Verifies a proof bundle and tells of it: `kanhe verify`, `kanhe agreement verify`. */
+int bundle_tell(struct cli *c, const char *file, const struct bundle_pin *pins, size_t pins_n);
 int file_read(struct cli *c, const char *path, size_t max, struct str *ret);
 
 #endif

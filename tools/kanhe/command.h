@@ -60,7 +60,8 @@ enum cli_exit {
 	X(transfer, command_transfer, "owner", HELP_TRANSFER)                                              \
 	X(agreement, command_agreement, "owner", HELP_AGREEMENT)                                           \
 	X(credential, command_credential, "owner", HELP_CREDENTIAL)                                        \
-	X(dataplane, command_dataplane, "owner", HELP_DATAPLANE)
+	X(dataplane, command_dataplane, "owner", HELP_DATAPLANE)                                           \
+	X(identity, command_identity, "registrar", HELP_IDENTITY)
 
 struct cli;
 typedef int command_fn(struct cli *c, int argc, char **argv);

@@ -59,17 +59,19 @@ int command_audit(struct cli *c, int argc, char **argv)
 int command_prove(struct cli *c, int argc, char **argv)
 {
 	const char *to = NULL;
+	bool brief = false;
 	struct words words;
 	struct reply r;
-	const struct option_row own[] = {{"to", &to, NULL}};
-	int status = options_read(c, argc, argv, own, 1, &words);
+	const struct option_row own[] = {{"to", &to, NULL}, {"brief", NULL, &brief}};
+	int status = options_read(c, argc, argv, own, 2, &words);
 	if (status) return status;
 	if (words.n != 1) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
 	const char *who = client_participant(c);
 	if (!who) return CLI_USAGE;
 	struct call call = {.method = "GET",
-			    .path = client_path(c, "/participants/%s/agreements/%s/proof", who,
-						path_word(c, words.word[0], false)),
+			    .path =
+				client_path(c, "/participants/%s/agreements/%s/proof%s", who,
+					    path_word(c, words.word[0], false), brief ? "?brief=yes" : ""),
 			    .to_file = to ? to : "-"};
 	status = client_call(c, &call, &r);
 	if (status) return status;
@@ -96,13 +98,18 @@ static json_t *report_json(const struct bundle_report *r)
 	json_put_str(o, "consumer", r->consumer);
 	json_put_str(o, "node", r->node);
 	json_put_u64(o, "entries", r->entries);
+	json_put(o, "brief", json_boolean(r->brief));
 	json_put_u64(o, "receipts", r->receipts);
+	json_put_u64(o, "evidence", r->evidence);
+	json_put(o, "signed_by_provider", json_boolean(r->provider_signed));
+	json_put(o, "signed_by_consumer", json_boolean(r->consumer_signed));
 	json_put_u64(o, "tree_size", r->tree_size);
 	for (size_t i = 0; i < r->checks_n; i++) {
 		json_t *check = json_object();
 		json_put_str(check, "name", r->check[i].name);
 		json_put_str(check, "detail", r->check[i].detail);
 		json_put(check, "ok", json_boolean(r->check[i].ok));
+		json_put(check, "proves", json_boolean(r->check[i].ok && !r->check[i].open));
 		json_array_append_new(checks, check);
 	}
 	json_put(o, "checks", checks);
@@ -112,7 +119,7 @@ static json_t *report_json(const struct bundle_report *r)
 static void print_report(const struct bundle_report *r)
 {
 	for (size_t i = 0; i < r->checks_n; i++) {
-		printf("%s ", r->check[i].ok ? "✓" : "✗");
+		printf("%s ", !r->check[i].ok ? "✗" : r->check[i].open ? "–" : "✓");
 		print_safe(stdout, r->check[i].name);
 		if (r->check[i].detail.n) printf("  ");
 		print_safe(stdout, r->check[i].detail);
@@ -120,7 +127,7 @@ static void print_report(const struct bundle_report *r)
 	}
 }
 
-static int verify(struct cli *c, const char *file, const struct bundle_pin *pins, size_t pins_n)
+int bundle_tell(struct cli *c, const char *file, const struct bundle_pin *pins, size_t pins_n)
 {
 	struct str text;
 	struct bundle_report report = {.ok = false};
@@ -138,7 +145,10 @@ static int verify(struct cli *c, const char *file, const struct bundle_pin *pins
 		json_decref(o);
 	} else {
 		print_report(&report);
-		printf(say(e ? SAY_VERIFY_BAD : SAY_VERIFY_OK), file);
+		printf(say(e                                                  ? SAY_VERIFY_BAD
+			   : report.provider_signed && report.consumer_signed ? SAY_VERIFY_OK
+									      : SAY_VERIFY_ONE_SIDE),
+		       file);
 	}
 	arena_free(a);
 	return e == ERR_NO_MEMORY ? CLI_FAILED : e ? CLI_BOGUS : CLI_OK;
@@ -157,5 +167,5 @@ int command_verify(struct cli *c, int argc, char **argv)
 		status = pin_of(c, words.word[i], &pins[pins_n++]);
 		if (status) return status;
 	}
-	return verify(c, words.word[0], pins, pins_n);
+	return bundle_tell(c, words.word[0], pins, pins_n);
 }

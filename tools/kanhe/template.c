@@ -38,7 +38,8 @@ static void show_attribute(const json_t *x)
 {
 	printf("%8lld  ", (long long)json_integer_value(json_object_get(x, "index")));
 	print_safe(stdout, str_of(text_of(x, "name")));
-	printf("  %s%s  ", text_of(x, "type"), json_is_true(json_object_get(x, "required")) ? "!" : "");
+	printf("  %s%s%s  ", text_of(x, "type"), json_is_true(json_object_get(x, "required")) ? "!" : "",
+	       json_is_true(json_object_get(x, "unique")) ? "=" : "");
 	print_safe(stdout, str_of(text_of(x, "title")));
 	printf("\n");
 }

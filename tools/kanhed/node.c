@@ -286,7 +286,12 @@ static enum err open_space(struct node *n, struct flaw *f)
 			       .content_max = (uint64_t)conf_number(c, "space", "content_max"),
 			       .kit = conf_text(c, "space", "kit"),
 			       .kit_delay = conf_number(c, "space", "kit_delay"),
-			       .iam_mock = conf_text(c, "space", "iam_mock")};
+			       .iam_mock = conf_text(c, "space", "iam_mock"),
+			       .outbox_age = conf_number(c, "space", "outbox_age"),
+			       .outbox_retry = conf_number(c, "space", "outbox_retry"),
+			       .outbox_retry_max = conf_number(c, "space", "outbox_retry_max"),
+			       .outbox_tries = (unsigned)conf_number(c, "space", "outbox_tries"),
+			       .inbox_wait = conf_number(c, "space", "inbox_wait")};
 	enum err e = read_identity(c, f, &o.identity);
 	return e ? e : ds_open(&o, f, &n->ds);
 }

@@ -128,6 +128,19 @@
 	X(space, iam_mock, CONF_TEXT, "", 0, 200, NULL,                                                    \
 	  "TEST ONLY: DID of a partner with EDC's iam-mock: whoever calls himself so is let in unproven",  \
 	  "仅供测试：使用 EDC iam-mock 的伙伴 DID，自称该 DID 者无需任何证明即被接受")                     \
+	X(space, outbox_age, CONF_DURATION, "24h", SECOND * 60, DAY * 90, NULL,                            \
+	  "a message that a partner does not answer is given up, and is a dead letter, after",             \
+	  "伙伴未答复的消息在此时间后放弃，成为死信")                                                      \
+	X(space, outbox_retry, CONF_DURATION, "250ms", SECOND / 100, SECOND * 10, NULL,                    \
+	  "pause before a message is sent again; doubles with each attempt", "消息重发前的间隔，逐次加倍") \
+	X(space, outbox_retry_max, CONF_DURATION, "60s", SECOND * 10, DAY, NULL,                           \
+	  "that pause at most", "重发间隔的上限")                                                          \
+	X(space, outbox_tries, CONF_NUMBER, "7", 1, 100, NULL,                                             \
+	  "attempts when the partner answers 401, 404 or 409, before the message is a dead letter",        \
+	  "伙伴答复 401、404 或 409 时的尝试次数，之后成为死信")                                           \
+	X(space, inbox_wait, CONF_DURATION, "7d", SECOND, DAY * 365, NULL,                                 \
+	  "a request that waits for a decision is declined after; what waits already keeps its time",      \
+	  "等待人工决定的请求在此时间后视为拒绝；已在等待者不受更改影响")                                  \
 	X(store, map_max, CONF_SIZE, "4TiB", MIB * 64, TIB * 64, NULL,                                     \
 	  "address space a store may grow to", "数据库映射上限")                                           \
 	X(store, feed_keep, CONF_NUMBER, "0", 0, INT64_MAX, NULL,                                          \
