@@ -399,82 +399,88 @@ static struct answer answer_sample(struct arena *a, const char *text, enum answe
 			       .feed_position = 9};
 }
 
-static void answers_carry_exactly_what_their_kind_says(void **state)
+/* Packs and reads again; *ret lives until the next call, or drop_packed. */
+static struct buf packed = BUF_INIT(1 << 20);
+
+static enum err there_and_back(struct arena *a, const struct answer *m, struct flaw *f, struct answer *ret)
+{
+	buf_clear(&packed);
+	assert_int_equal(answer_pack(m, &packed), ERR_OK);
+	canonical(&kanhe__answer__descriptor, buf_str(&packed));
+	return answer_unpack(a, buf_str(&packed), f, ret);
+}
+
+static void records_in_answers_are_of_the_identifier_and_its_state(void **state)
+{
+	struct buf rec = BUF_INIT(1 << 20);
+	struct record r = sample();
+	struct answer m = answer_sample(*state, "88.118.8/JXDY", ANSWER_RECORD), back;
+	struct flaw f;
+	assert_int_equal(record_pack(&r, &rec), ERR_OK);
+	m.record = buf_str(&rec);
+	assert_int_equal(there_and_back(*state, &m, &f, &back), ERR_OK);
+	assert_true(str_eq(back.record, m.record) && str_eq(back.key, m.key) && back.feed_position == 9);
+	/* the record of another identifier */
+	m = answer_sample(*state, "88.118.8/OTHER", ANSWER_RECORD);
+	m.record = buf_str(&rec);
+	assert_int_equal(there_and_back(*state, &m, &f, &back), ERR_BAD_PROTO);
+	assert_string_equal(f.rule, "other-id");
+	/* an active record called retired */
+	m = answer_sample(*state, "88.118.8/JXDY", ANSWER_RETIRED);
+	m.record = buf_str(&rec);
+	assert_int_equal(there_and_back(*state, &m, &f, &back), ERR_BAD_PROTO);
+	assert_string_equal(f.at, "record.status");
+	buf_done(&rec);
+	buf_done(&packed);
+}
+
+static void referrals_carry_their_delegations(void **state)
 {
 	struct sign_key *key = key_of(4);
 	struct id_prefix p;
-	struct buf rec = BUF_INIT(1 << 20), del = BUF_INIT(1 << 20), env = BUF_INIT(1 << 20),
-		   b = BUF_INIT(1 << 20);
-	struct record r = sample();
-	struct flaw f;
-	struct answer back;
+	struct buf del = BUF_INIT(1 << 20), env = BUF_INIT(1 << 20);
 	struct delegation d = delegation_sample(*state, key, &p);
-	assert_int_equal(record_pack(&r, &rec), ERR_OK);
+	struct answer m = answer_sample(*state, "88.118.8/JXDY", ANSWER_REFERRAL), back;
+	struct flaw f;
 	assert_int_equal(delegation_pack(&d, &del), ERR_OK);
 	assert_int_equal(envelope_sign(ENVELOPE_DELEGATION, buf_str(&del), key, STR("did:web:a#k"), &env),
 			 ERR_OK);
-
-	struct answer m = answer_sample(*state, "88.118.8/JXDY", ANSWER_RECORD);
-	m.record = buf_str(&rec);
-	assert_int_equal(answer_pack(&m, &b), ERR_OK);
-	canonical(&kanhe__answer__descriptor, buf_str(&b));
-	assert_int_equal(answer_unpack(*state, buf_str(&b), &f, &back), ERR_OK);
-	assert_true(str_eq(back.record, m.record) && str_eq(back.key, m.key) && back.feed_position == 9);
-
-	buf_clear(&b); /* the record of another identifier */
-	m = answer_sample(*state, "88.118.8/OTHER", ANSWER_RECORD);
-	m.record = buf_str(&rec);
-	assert_int_equal(answer_pack(&m, &b), ERR_OK);
-	assert_int_equal(answer_unpack(*state, buf_str(&b), &f, &back), ERR_BAD_PROTO);
-	assert_string_equal(f.rule, "other-id");
-
-	buf_clear(&b); /* key and text differ */
-	struct answer n = answer_sample(*state, "88.118.8/OTHER", ANSWER_NOT_FOUND);
-	n.id = STR("88.118.8/JXDY");
-	assert_int_equal(answer_pack(&n, &b), ERR_OK);
-	assert_int_equal(answer_unpack(*state, buf_str(&b), &f, &back), ERR_BAD_PROTO);
-	assert_string_equal(f.at, "key");
-
-	buf_clear(&b); /* an active record called retired */
-	m = answer_sample(*state, "88.118.8/JXDY", ANSWER_RETIRED);
-	m.record = buf_str(&rec);
-	assert_int_equal(answer_pack(&m, &b), ERR_OK);
-	assert_int_equal(answer_unpack(*state, buf_str(&b), &f, &back), ERR_BAD_PROTO);
-	assert_string_equal(f.at, "record.status");
-
-	buf_clear(&b);
 	struct str step = buf_str(&env);
-	m = answer_sample(*state, "88.118.8/JXDY", ANSWER_REFERRAL);
 	m.delegations = &step;
 	m.delegations_n = 1;
-	assert_int_equal(answer_pack(&m, &b), ERR_OK);
-	canonical(&kanhe__answer__descriptor, buf_str(&b));
-	assert_int_equal(answer_unpack(*state, buf_str(&b), &f, &back), ERR_OK);
+	assert_int_equal(there_and_back(*state, &m, &f, &back), ERR_OK);
 	assert_int_equal(back.delegations_n, 1);
 	assert_true(str_eq(back.delegations[0], step));
+	buf_done(&del);
+	buf_done(&env);
+	buf_done(&packed);
+	sign_key_free(key);
+}
 
-	buf_clear(&b);
-	m = answer_sample(*state, "88.118.8/JXDY", ANSWER_NOT_FOUND);
-	assert_int_equal(answer_pack(&m, &b), ERR_OK);
-	for (size_t cut = 0; cut < b.n; cut++) {
-		char *copy = exact(str_n(b.p, cut));
+static void answers_agree_with_themselves(void **state)
+{
+	struct answer n = answer_sample(*state, "88.118.8/OTHER", ANSWER_NOT_FOUND), back;
+	struct flaw f;
+	n.id = STR("88.118.8/JXDY"); /* key and text differ */
+	assert_int_equal(there_and_back(*state, &n, &f, &back), ERR_BAD_PROTO);
+	assert_string_equal(f.at, "key");
+	n = answer_sample(*state, "88.118.8/JXDY", ANSWER_NOT_FOUND);
+	assert_int_equal(there_and_back(*state, &n, &f, &back), ERR_OK);
+	for (size_t cut = 0; cut < packed.n; cut++) {
+		char *copy = exact(str_n(packed.p, cut));
 		(void)!answer_unpack(*state, str_n(copy, cut), &f, &back);
 		free(copy);
 	}
 	/* the authority must cover the key */
-	char *at = memmem(b.p, b.n,
+	char *at = memmem(packed.p, packed.n,
 			  "\x3a\x04\x01"
 			  "88.",
 			  6);
 	assert_non_null(at);
 	at[3] = '7';
-	assert_int_equal(answer_unpack(*state, buf_str(&b), &f, &back), ERR_BAD_PROTO);
+	assert_int_equal(answer_unpack(*state, buf_str(&packed), &f, &back), ERR_BAD_PROTO);
 	assert_string_equal(f.at, "authority");
-	buf_done(&rec);
-	buf_done(&del);
-	buf_done(&env);
-	buf_done(&b);
-	sign_key_free(key);
+	buf_done(&packed);
 }
 
 static void batches_keep_order_and_errors(void **state)
@@ -555,7 +561,9 @@ int main(void)
 	    CASE(refusals_name_field_and_offset),
 	    CASE(envelopes_verify_only_what_was_signed),
 	    CASE(delegations_come_back_and_bind_prefix_to_text),
-	    CASE(answers_carry_exactly_what_their_kind_says),
+	    CASE(records_in_answers_are_of_the_identifier_and_its_state),
+	    CASE(referrals_carry_their_delegations),
+	    CASE(answers_agree_with_themselves),
 	    CASE(batches_keep_order_and_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,9 +145,12 @@ static void bad_applications_name_the_member(void **state)
 	done(404, "GET", reg, CODE, "", NULL);
 }
 
-static void a_whole_life(void **state)
+/* ---- a whole life, in chapters of which each goes on where the one before ended ---- */
+
+static char main_token[ACCESS_TOKEN_TEXT];
+
+static void waits_for_a_decision(void **state)
 {
-	char main_token[ACCESS_TOKEN_TEXT];
 	(void)state;
 	done(202, "POST", NULL, "", "applications",
 	     "{\"code\":\"91350100m000100y43\",\"name\":\"福州某厂\",\"contact\":{\"person\":\"李\","
@@ -167,9 +170,15 @@ static void a_whole_life(void **state)
 	done(400, "POST", reg, CODE, "reject", "{}");
 	done(200, "POST", reg, CODE, "reject", "{\"reason\":\"licence unreadable\"}");
 	refused(409, "enterprise-state", "POST", reg, CODE, "approve", "{\"review\":\"x\"}");
+}
+
+static void is_approved_and_registers(void **state)
+{
+	(void)state;
 	apply_as(CODE, "福州某厂", ",\"prefix\":\"88.118.8.5\"");
 	refused(403, "scope", "POST", narrow, CODE, "approve", "{\"review\":\"x\"}");
-	r = expect(200, "POST", reg, CODE, "approve", "{\"review\":\"营业执照\",\"quota\":3}");
+	struct http_reply r =
+	    expect(200, "POST", reg, CODE, "approve", "{\"review\":\"营业执照\",\"quota\":3}");
 	assert_string_equal(http_text(&r, "state"), "approved");
 	assert_string_equal(json_string_value(json_array_get(json_object_get(r.json, "prefixes"), 0)),
 			    "88.118.8.5");
@@ -179,7 +188,12 @@ static void a_whole_life(void **state)
 	register_as(main_token, "88.118.8.5/a", 201, NULL);
 	register_as(main_token, "88.118.8.6/a", 403, "scope");
 	register_as(main_token, "88.118.8/a", 403, "scope");
-	/* suspended: no change of any kind, but it resolves */
+}
+
+static void is_suspended(void **state)
+{
+	(void)state;
+	/* no change of any kind, but it resolves */
 	done(200, "POST", reg, CODE, "suspend", "{\"reason\":\"fees\"}");
 	register_as(main_token, "88.118.8.5/b", 403, "enterprise-suspended");
 	register_as(main_token, "88.118.8.5/a", 403, "enterprise-suspended");
@@ -192,12 +206,17 @@ static void a_whole_life(void **state)
 	/* suspended so that nothing of it is told */
 	done(200, "POST", reg, CODE, "suspend", "{\"reason\":\"court\",\"resolve\":false}");
 	assert_int_equal(resolve("88.118.8.5/a"), 404);
-	r = http_get(&desk, "/resolve/88.118.8.5/a");
+	struct http_reply r = http_get(&desk, "/resolve/88.118.8.5/a");
 	assert_string_equal(http_text(&r, "rule"), "withheld");
 	http_done(&r);
 	done(200, "POST", reg, CODE, "reinstate", NULL);
 	assert_int_equal(resolve("88.118.8.5/a"), 200);
-	/* closed: its credentials are gone, its prefix stays its own */
+}
+
+static void is_closed_and_comes_back(void **state)
+{
+	(void)state;
+	/* its credentials are gone, its prefix stays its own */
 	done(200, "POST", reg, CODE, "close", "{\"reason\":\"merged\"}");
 	register_as(main_token, "88.118.8.5/c", 401, NULL);
 	assert_int_equal(resolve("88.118.8.5/a"), 200);
@@ -564,7 +583,10 @@ int main(void)
 	    cmocka_unit_test(rows_are_read_as_written),
 	    cmocka_unit_test(steps_lead_only_where_the_table_says),
 	    cmocka_unit_test(bad_applications_name_the_member),
-	    cmocka_unit_test(a_whole_life),
+	    cmocka_unit_test(waits_for_a_decision),
+	    cmocka_unit_test(is_approved_and_registers),
+	    cmocka_unit_test(is_suspended),
+	    cmocka_unit_test(is_closed_and_comes_back),
 	    cmocka_unit_test(a_full_desk_takes_no_more_applications),
 	    cmocka_unit_test(prefixes_do_not_overlap_and_numbers_go_on),
 	    cmocka_unit_test(quotas_hold_to_the_last_identifier),

@@ -139,62 +139,60 @@ static void bad_templates_are_named(void **state)
 }
 
 /* Each rule of an attribute: the value that breaks it, and what the refusal names. */
+static const struct {
+	const char *body, *field, *rule, *attribute;
+} unfit[] = {
+    {NAMED "]}", "values", "template-required", "bore"},
+    {NAMED ",{\"index\":2000,\"type\":\"bore\",\"data\":\"x\"}]}", "values[1]", "template-number", "bore"},
+    {NAMED ",{\"index\":2000,\"type\":\"bore\",\"data\":\"0.5\"}]}", "values[1]", "template-range", "bore"},
+    {NAMED ",{\"index\":2000,\"type\":\"bore\",\"data\":\"500.1\"}]}", "values[1]", "template-range",
+     "bore"},
+    {NAMED ",{\"index\":2000,\"type\":\"bore\",\"data\":\"5.25\"}]}", "values[1]", "template-decimals",
+     "bore"},
+    {NAMED ",{\"index\":2000,\"type\":\"size\",\"data\":\"5\"}]}", "values[1]", "template-type", "size"},
+    {NAMED BORE ",{\"index\":2001,\"type\":\"steel\",\"data\":\"1\"}]}", "values[2]", "template-choice",
+     "steel"},
+    {NAMED BORE ",{\"index\":2002,\"type\":\"made\",\"data\":\"2023-02-29\"}]}", "values[2]",
+     "template-date", "made"},
+    {NAMED BORE ",{\"index\":2002,\"type\":\"made\",\"data\":\"2019-12-31\"}]}", "values[2]",
+     "template-range", "made"},
+    {NAMED BORE ",{\"index\":2003,\"type\":\"serial\",\"data\":\"A\"}]}", "values[2]", "template-length",
+     "serial"},
+    {NAMED BORE ",{\"index\":2003,\"type\":\"serial\",\"data\":\"ABC123\"}]}", "values[2]",
+     "template-pattern", "serial"},
+    {NAMED BORE ",{\"index\":2004,\"type\":\"pump\",\"data\":\"nonsense\"}]}", "values[2]",
+     "template-reference", "pump"},
+    {NAMED BORE ",{\"index\":2004,\"type\":\"pump\",\"data\":\"88.118.8.2/plain\"}]}", "values[2]",
+     "template-reference", "pump"},
+    {NAMED BORE ",{\"index\":2005,\"type\":\"old\",\"data\":\"1\"}]}", "values[2]", "template-disabled",
+     "old"},
+    {NAMED BORE ",{\"index\":2006,\"type\":\"new\",\"data\":\"1\"}]}", "values[2]", "template-index",
+     "new"},
+    {NAMED BORE ",{\"index\":1000,\"type\":\"TEMPLATE_ID\",\"data\":\"88.118.8.2/valve-1\"}]}", "values[2]",
+     "template-reserved", ""},
+    {"{\"values\":[{\"index\":1001,\"type\":\"URL\",\"data\":\"x\"}]}", "values[0]", "template-reserved",
+     ""},
+    {"{\"values\":[{\"index\":1001,\"type\":\"TEMPLATE\",\"data\":\"valve-9\"}]}", "TEMPLATE",
+     "template-known", "valve-9"},
+    {"{\"values\":[{\"index\":1000,\"type\":\"TEMPLATE_ID\",\"data\":\"valve-1\"}]}", "TEMPLATE_ID",
+     "template-name", "valve-1"},
+};
+
 static void records_are_held_to_their_template(void **state)
 {
-	static const struct {
-		const char *body, *field, *rule, *attribute;
-	} rows[] = {
-	    {NAMED "]}", "values", "template-required", "bore"},
-	    {NAMED ",{\"index\":2000,\"type\":\"bore\",\"data\":\"x\"}]}", "values[1]", "template-number",
-	     "bore"},
-	    {NAMED ",{\"index\":2000,\"type\":\"bore\",\"data\":\"0.5\"}]}", "values[1]", "template-range",
-	     "bore"},
-	    {NAMED ",{\"index\":2000,\"type\":\"bore\",\"data\":\"500.1\"}]}", "values[1]",
-	     "template-range", "bore"},
-	    {NAMED ",{\"index\":2000,\"type\":\"bore\",\"data\":\"5.25\"}]}", "values[1]",
-	     "template-decimals", "bore"},
-	    {NAMED ",{\"index\":2000,\"type\":\"size\",\"data\":\"5\"}]}", "values[1]", "template-type",
-	     "size"},
-	    {NAMED BORE ",{\"index\":2001,\"type\":\"steel\",\"data\":\"1\"}]}", "values[2]",
-	     "template-choice", "steel"},
-	    {NAMED BORE ",{\"index\":2002,\"type\":\"made\",\"data\":\"2023-02-29\"}]}", "values[2]",
-	     "template-date", "made"},
-	    {NAMED BORE ",{\"index\":2002,\"type\":\"made\",\"data\":\"2019-12-31\"}]}", "values[2]",
-	     "template-range", "made"},
-	    {NAMED BORE ",{\"index\":2003,\"type\":\"serial\",\"data\":\"A\"}]}", "values[2]",
-	     "template-length", "serial"},
-	    {NAMED BORE ",{\"index\":2003,\"type\":\"serial\",\"data\":\"ABC123\"}]}", "values[2]",
-	     "template-pattern", "serial"},
-	    {NAMED BORE ",{\"index\":2004,\"type\":\"pump\",\"data\":\"nonsense\"}]}", "values[2]",
-	     "template-reference", "pump"},
-	    {NAMED BORE ",{\"index\":2004,\"type\":\"pump\",\"data\":\"88.118.8.2/plain\"}]}", "values[2]",
-	     "template-reference", "pump"},
-	    {NAMED BORE ",{\"index\":2005,\"type\":\"old\",\"data\":\"1\"}]}", "values[2]",
-	     "template-disabled", "old"},
-	    {NAMED BORE ",{\"index\":2006,\"type\":\"new\",\"data\":\"1\"}]}", "values[2]",
-	     "template-index", "new"},
-	    {NAMED BORE ",{\"index\":1000,\"type\":\"TEMPLATE_ID\",\"data\":\"88.118.8.2/valve-1\"}]}",
-	     "values[2]", "template-reserved", ""},
-	    {"{\"values\":[{\"index\":1001,\"type\":\"URL\",\"data\":\"x\"}]}", "values[0]",
-	     "template-reserved", ""},
-	    {"{\"values\":[{\"index\":1001,\"type\":\"TEMPLATE\",\"data\":\"valve-9\"}]}", "TEMPLATE",
-	     "template-known", "valve-9"},
-	    {"{\"values\":[{\"index\":1000,\"type\":\"TEMPLATE_ID\",\"data\":\"valve-1\"}]}", "TEMPLATE_ID",
-	     "template-name", "valve-1"},
-	};
 	uint64_t feed, ledger, feed2, ledger2;
 	(void)state;
 	make(VALVE);
 	assert_int_equal(site_register(&node, enterprise, "88.118.8.2/plain", "https://p/"), 201);
 	site_heads(&node, &feed, &ledger);
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct http_reply r = put(enterprise, "/registry/88.118.8.2/v1", rows[i].body, NULL);
-		if (r.status != 400 || strcmp(http_text(&r, "rule"), rows[i].rule) != 0)
-			fprintf(stderr, "row %zu: %s\n", i, rows[i].body);
+	for (size_t i = 0; i < COUNT(unfit); i++) {
+		struct http_reply r = put(enterprise, "/registry/88.118.8.2/v1", unfit[i].body, NULL);
+		if (r.status != 400 || strcmp(http_text(&r, "rule"), unfit[i].rule) != 0)
+			fprintf(stderr, "row %zu: %s\n", i, unfit[i].body);
 		EXPECT(r, 400);
-		assert_string_equal(http_text(&r, "rule"), rows[i].rule);
-		assert_string_equal(http_text(&r, "field"), rows[i].field);
-		assert_non_null(strstr(http_text(&r, "detail"), rows[i].attribute));
+		assert_string_equal(http_text(&r, "rule"), unfit[i].rule);
+		assert_string_equal(http_text(&r, "field"), unfit[i].field);
+		assert_non_null(strstr(http_text(&r, "detail"), unfit[i].attribute));
 		http_done(&r);
 	}
 	site_heads(&node, &feed2, &ledger2);

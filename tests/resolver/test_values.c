@@ -75,49 +75,46 @@ static void values_are_added_modified_and_removed(void **state)
 }
 
 /* What the Handle System's add, modify and remove refuse; several operations are all or none. */
+static const struct {
+	const char *body;
+	int status;
+	const char *rule, *field, *header;
+} bad_patches[] = {
+    {OPS(ADD(VALUE("2", "x"))), 409, "index-exists", "operations[0]", NULL},
+    {OPS(MODIFY(VALUE("3", "x"))), 404, "index-absent", "operations[0]", NULL},
+    {OPS(REMOVE("3")), 404, "index-absent", "operations[0]", NULL},
+    {OPS(REMOVE("1") "," REMOVE("1")), 404, "index-absent", "operations[1]", NULL},
+    {OPS(ADD(VALUE("3", "x")) "," ADD(VALUE("3", "y"))), 409, "index-exists", "operations[1]", NULL},
+    {OPS(MODIFY(VALUE("9", "x"))), 403, "value-read-only", "operations[0]", NULL},
+    {OPS(REMOVE("1") "," REMOVE("9")), 403, "value-read-only", "operations[1]", NULL},
+    {OPS(REMOVE("1")), 412, "revision", "id", "if-match: \"7\""},
+    {OPS(""), 400, "empty", "operations", NULL},
+    {"{\"operations\":7}", 400, NULL, "operations", NULL},
+    {"{\"operations\":[7]}", 400, "type", "operations[0]", NULL},
+    {"{\"values\":[]}", 400, NULL, "operations", NULL},
+    {"{\"operations\":[],\"more\":1}", 400, "unknown-member", NULL, NULL},
+    {"[]", 400, "object", NULL, NULL},
+    {OPS("{\"op\":\"replace\",\"value\":{}}"), 400, "operation", "operations[0].op", NULL},
+    {OPS("{\"op\":\"add\",\"index\":3}"), 400, "unknown-member", "operations[0].index", NULL},
+    {OPS("{\"op\":\"add\",\"value\":{\"type\":\"T\"}}"), 400, NULL, "operations[0].value.data", NULL},
+    {OPS(MODIFY("\"type\":\"T\",\"data\":\"x\"")), 400, "required", "operations[0].value.index", NULL},
+    {OPS(REMOVE("0")), 400, "range", "operations[0].index", NULL},
+    {OPS(ADD("\"type\":\"T\",\"data\":\"x\",\"ttl\":-1")), 400, NULL, "operations[0].value.ttl", NULL},
+};
+
 static void refusals_name_the_operation_and_change_nothing(void **state)
 {
-	static const struct {
-		const char *body;
-		int status;
-		const char *rule, *field, *header;
-	} cases[] = {
-	    {OPS(ADD(VALUE("2", "x"))), 409, "index-exists", "operations[0]", NULL},
-	    {OPS(MODIFY(VALUE("3", "x"))), 404, "index-absent", "operations[0]", NULL},
-	    {OPS(REMOVE("3")), 404, "index-absent", "operations[0]", NULL},
-	    {OPS(REMOVE("1") "," REMOVE("1")), 404, "index-absent", "operations[1]", NULL},
-	    {OPS(ADD(VALUE("3", "x")) "," ADD(VALUE("3", "y"))), 409, "index-exists", "operations[1]",
-	     NULL},
-	    {OPS(MODIFY(VALUE("9", "x"))), 403, "value-read-only", "operations[0]", NULL},
-	    {OPS(REMOVE("1") "," REMOVE("9")), 403, "value-read-only", "operations[1]", NULL},
-	    {OPS(REMOVE("1")), 412, "revision", "id", "if-match: \"7\""},
-	    {OPS(""), 400, "empty", "operations", NULL},
-	    {"{\"operations\":7}", 400, NULL, "operations", NULL},
-	    {"{\"operations\":[7]}", 400, "type", "operations[0]", NULL},
-	    {"{\"values\":[]}", 400, NULL, "operations", NULL},
-	    {"{\"operations\":[],\"more\":1}", 400, "unknown-member", NULL, NULL},
-	    {"[]", 400, "object", NULL, NULL},
-	    {OPS("{\"op\":\"replace\",\"value\":{}}"), 400, "operation", "operations[0].op", NULL},
-	    {OPS("{\"op\":\"add\",\"index\":3}"), 400, "unknown-member", "operations[0].index", NULL},
-	    {OPS("{\"op\":\"add\",\"value\":{\"type\":\"T\"}}"), 400, NULL, "operations[0].value.data",
-	     NULL},
-	    {OPS(MODIFY("\"type\":\"T\",\"data\":\"x\"")), 400, "required", "operations[0].value.index",
-	     NULL},
-	    {OPS(REMOVE("0")), 400, "range", "operations[0].index", NULL},
-	    {OPS(ADD("\"type\":\"T\",\"data\":\"x\",\"ttl\":-1")), 400, NULL, "operations[0].value.ttl",
-	     NULL},
-	};
 	const char *path = "/registry/88.118.8/v2";
 	uint64_t feed, ledger, feed2, ledger2;
 	(void)state;
 	made(path, THREE);
 	site_heads(&node, &feed, &ledger);
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct http_reply r = patch(registrar, path, cases[i].body, cases[i].header);
-		if (r.status != cases[i].status) fprintf(stderr, "case %zu\n", i);
-		EXPECT(r, cases[i].status);
-		if (cases[i].rule) assert_string_equal(http_text(&r, "rule"), cases[i].rule);
-		if (cases[i].field) assert_string_equal(http_text(&r, "field"), cases[i].field);
+	for (size_t i = 0; i < COUNT(bad_patches); i++) {
+		struct http_reply r = patch(registrar, path, bad_patches[i].body, bad_patches[i].header);
+		if (r.status != bad_patches[i].status) fprintf(stderr, "case %zu\n", i);
+		EXPECT(r, bad_patches[i].status);
+		if (bad_patches[i].rule) assert_string_equal(http_text(&r, "rule"), bad_patches[i].rule);
+		if (bad_patches[i].field) assert_string_equal(http_text(&r, "field"), bad_patches[i].field);
 		http_done(&r);
 	}
 	struct http_reply r = patch(registrar, "/registry/88.118.8/none", OPS(REMOVE("1")), NULL);
@@ -133,8 +130,21 @@ static void refusals_name_the_operation_and_change_nothing(void **state)
 						 .content_type = "text/plain"});
 	EXPECT(r, 415);
 	http_done(&r);
-	/* what makes no difference is no change either */
-	r = patch(registrar, path, OPS(MODIFY("\"index\":2,\"type\":\"EMAIL\",\"data\":\"b\"")), NULL);
+	expect_values(path, "1=a 2=b 9=c");
+	site_heads(&node, &feed2, &ledger2);
+	assert_int_equal(feed, feed2);
+	assert_int_equal(ledger, ledger2);
+}
+
+static void what_makes_no_difference_is_no_change(void **state)
+{
+	const char *path = "/registry/88.118.8/v2a";
+	uint64_t feed, ledger, feed2, ledger2;
+	(void)state;
+	made(path, THREE);
+	site_heads(&node, &feed, &ledger);
+	struct http_reply r =
+	    patch(registrar, path, OPS(MODIFY("\"index\":2,\"type\":\"EMAIL\",\"data\":\"b\"")), NULL);
 	EXPECT(r, 200);
 	assert_str(http_header(&r, "etag"), "\"1\"");
 	http_done(&r);
@@ -498,6 +508,7 @@ int main(void)
 	const struct CMUnitTest cases[] = {
 	    cmocka_unit_test(values_are_added_modified_and_removed),
 	    cmocka_unit_test(refusals_name_the_operation_and_change_nothing),
+	    cmocka_unit_test(what_makes_no_difference_is_no_change),
 	    cmocka_unit_test(value_with_everything_it_can_have),
 	    cmocka_unit_test(hidden_after_a_change_is_hidden_on_every_face),
 	    cmocka_unit_test(tombstone_tells_its_reason),
