@@ -90,7 +90,8 @@ static bool passed(struct str key, enum way way, const struct from *from)
 
 static int move_base(struct store_cursor *c, enum way way, const struct from *from)
 {
-	bool follow = c->known && c->way == way && !from->end;
+	/* what LMDB gave before may have been written over by a direct transaction */
+	bool follow = c->known && c->way == way && !from->end && !c->txn->direct;
 	c->known = true;
 	c->way = way;
 	if (!follow) return search(c, way, from);

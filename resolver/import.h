@@ -93,6 +93,10 @@ struct import_batch {
 	uint64_t from, read; /* offset where it begins; records in it */
 	struct import after; /* what the row becomes; counts are filled in while it is applied */
 	bool begin, finish;  /* the first, the last of its import */
+	bool follows;  /* set by who submits: its import is a first load so far, and its keys followed that
+			  order */
+	bool in_order; /* set by submit: of its own keys */
+	bool loading;  /* set while it is applied: nobody notes rows of an index */
 	struct flaw flaw;
 	void (*done)(void *arg, enum err e); /* on the writer's thread */
 	void *arg;

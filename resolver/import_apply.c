@@ -166,6 +166,14 @@ static enum err note_load(struct import_batch *b, struct store_txn *t)
 	return reverse_types_load(t, b->scratch, b->after.created);
 }
 
+static enum err look_whether_loading(struct import_batch *b, struct store_txn *t)
+{
+	struct reverse_types types;
+	enum err e = reverse_types_read(t, &types);
+	b->loading = !e && !reverse_types_any_noted(&types);
+	return e;
+}
+
 /* All that can refuse comes before the first write but what ends the whole transaction anyway. */
 static enum err apply(struct writer_cmd *c, struct writer_txn *t)
 {
@@ -180,6 +188,7 @@ static enum err apply(struct writer_cmd *c, struct writer_txn *t)
 	enum err e = take_stand(b, t);
 	arena_reset(b->scratch);
 	if (!e) e = note_load(b, t->store);
+	if (!e) e = look_whether_loading(b, t->store);
 	if (!e && b->set.n) e = registry_apply(&b->set, t, b->scratch, stale, &b->flaw);
 	if (!e) count_changes(b);
 	if (!e) e = note_refusals(b, t->store);
@@ -233,8 +242,11 @@ enum err import_batch_submit(struct import_batch *b)
 	s->who = b->after.who;
 	s->import = b->after.name;
 	s->condition = b->after.only_new ? REGISTRY_ABSENT : REGISTRY_ANY;
-	if (!in_order(s) && registry_sort(s, NULL) == ERR_EXISTS) e = refuse_twice(b);
+	b->in_order = in_order(s);
+	if (!b->in_order && registry_sort(s, NULL) == ERR_EXISTS) e = refuse_twice(b);
 	if (e) return e;
-	b->cmd = (struct writer_cmd){.apply = apply, .done = done};
+	bool direct = b->follows && b->in_order && s->n && !b->begin && !b->finish;
+	b->cmd = (struct writer_cmd){
+	    .apply = apply, .done = done, .way = direct ? WRITER_DIRECT : WRITER_PATIENT};
 	return writer_submit(b->rs->o.writer, &b->cmd);
 }
