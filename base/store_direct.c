@@ -11,10 +11,10 @@
 
 #include "base/feed_op.h"
 
-/* Room in the map that a transaction finds at its beginning: one of STORE_DIRECT_OCTETS takes less,
- * unless it touches a page for every row. Then LMDB finds the map full, and nothing of it came to be. */
+/* Room in the map that a transaction had better find at its beginning. One that needs more, or begins with
+ * less because a reader holds the map in place, fails as a whole. */
 enum { ROOM = 4 * STORE_DIRECT_OCTETS };
-static const usec_t GROW_PATIENCE = 200 * USEC_PER_MSEC; /* the other way has more */
+static const usec_t CALM_PATIENCE = 2 * USEC_PER_MSEC; /* what growing may cost a reader */
 
 struct store_direct {
 	struct layers none; /* what its transaction sees over LMDB */
@@ -68,7 +68,7 @@ static bool has_room(struct store *s)
 {
 	if (!s->env || store__tight(s)) return false;
 	while (s->map - store__used(s) < ROOM)
-		if (store__grow(s, GROW_PATIENCE)) return false;
+		if (store__grow(s, CALM_PATIENCE)) break;
 	return true;
 }
 

@@ -94,8 +94,8 @@ static enum err open_batch(struct import_run *r)
 	must(x != NULL);
 	r->open = x;
 	r->authority = r->authority_kept = STR_NONE;
-	enum err e = import_batch_clear(&x->batch);
-	if (!e) e = renew_zones(r);
+	import_batch_clear(&x->batch);
+	enum err e = renew_zones(r);
 	x->batch.from = r->now.offset;
 	x->batch.set.zones_version = r->zones_version;
 	return e;
@@ -223,6 +223,8 @@ static enum err read_record(struct import_run *r, struct str line, struct import
 	if (!e && c->record.status == RECORD_RETIRED) e = take_tombstone(c, f);
 	if (!e) e = registry_may_change_in(r->zones, &r->scope, &c->id, f, &authority);
 	if (!e) e = keep_authority(r, authority, &c->authority);
+	/* what begins an import has its time from the ledger's clock */
+	if (!e && r->begun && c->act == REGISTRY_PUT) e = registry_make(c, b->time, b->arena, &r->packing);
 	return e;
 }
 

@@ -52,6 +52,7 @@ struct import_run {
 	struct bulk_split split;
 	struct bulk_columns columns;
 	struct arena *line; /* of one line while it is read */
+	struct buf packing; /* of one record */
 	struct scope scope;
 	struct zones *zones;
 	uint64_t zones_version;
