@@ -86,6 +86,7 @@ struct import_batch {
 	struct writer_cmd cmd;
 	struct arena *arena,
 	    *scratch; /* everything of the batch, until import_batch_clear; of one applying */
+	usec_t time;  /* of registration, of rows made ahead: when the batch was opened */
 	struct registry_set set;
 	struct import_line *lines; /* set.changes[i].place is one's index */
 	size_t lines_n;
@@ -93,6 +94,10 @@ struct import_batch {
 	uint64_t from, read; /* offset where it begins; records in it */
 	struct import after; /* what the row becomes; counts are filled in while it is applied */
 	bool begin, finish;  /* the first, the last of its import */
+	bool follows;  /* set by who submits: its import is a first load so far, and its keys followed that
+			  order */
+	bool in_order; /* set by submit: of its own keys */
+	bool loading;  /* set while it is applied: nobody notes rows of an index */
 	struct flaw flaw;
 	void (*done)(void *arg, enum err e); /* on the writer's thread */
 	void *arg;
@@ -100,7 +105,7 @@ struct import_batch {
 
 enum err import_batch_open(struct import_batch *b, struct rs *rs) MUST_USE; /* ERR_NO_MEMORY */
 void import_batch_close(struct import_batch *b);
-enum err import_batch_clear(struct import_batch *b) MUST_USE;
+void import_batch_clear(struct import_batch *b);
 /* Notes a refusal; texts are copied. */
 enum err import_batch_refuse(struct import_batch *b, struct import_line *l, enum err e,
 			     const struct flaw *f) MUST_USE;

@@ -8,6 +8,7 @@
 enum {
 	BATCH_ARENA =
 	    128 << 20, /* IMPORT_BATCH_OCTETS and one line of 1 MiB as JSON trees, values and texts */
+	BATCH_USUAL = 4 << 20,    /* kept from batch to batch, so that its pages stay */
 	SCRATCH_ARENA = 64 << 20, /* the same, packed */
 	LOAD_BEGINS =
 	    50000, /* records by which a large import is known as one: their rows are made again */
@@ -16,26 +17,31 @@ enum {
 
 enum err import_batch_open(struct import_batch *b, struct rs *rs)
 {
-	*b = (struct import_batch){
-	    .arena = arena_new(BATCH_ARENA), .scratch = arena_new(SCRATCH_ARENA), .rs = rs};
-	return b->arena && b->scratch ? import_batch_clear(b) : ERR_NO_MEMORY;
+	*b = (struct import_batch){.arena = arena_new_with(BATCH_ARENA, BATCH_USUAL),
+				   .scratch = arena_new(SCRATCH_ARENA),
+				   .lines = calloc(IMPORT_BATCH_RECORDS, sizeof *b->lines),
+				   .rs = rs};
+	b->set.changes = calloc(IMPORT_BATCH_RECORDS, sizeof *b->set.changes);
+	if (!b->arena || !b->scratch || !b->lines || !b->set.changes) return ERR_NO_MEMORY;
+	import_batch_clear(b);
+	return ERR_OK;
 }
 
 void import_batch_close(struct import_batch *b)
 {
 	arena_free(b->arena);
 	arena_free(b->scratch);
+	free(b->lines);
+	free(b->set.changes);
 }
 
-enum err import_batch_clear(struct import_batch *b)
+void import_batch_clear(struct import_batch *b)
 {
 	arena_reset(b->arena);
-	b->set.changes = ARENA_ARRAY(b->arena, struct registry_change, IMPORT_BATCH_RECORDS);
-	b->lines = ARENA_ARRAY(b->arena, struct import_line, IMPORT_BATCH_RECORDS);
 	b->set.n = b->lines_n = 0;
+	b->time = clock_wall();
 	b->read = 0;
 	b->begin = b->finish = false;
-	return b->set.changes && b->lines ? ERR_OK : ERR_NO_MEMORY;
 }
 
 enum err import_batch_refuse(struct import_batch *b, struct import_line *l, enum err e,
@@ -166,6 +172,14 @@ static enum err note_load(struct import_batch *b, struct store_txn *t)
 	return reverse_types_load(t, b->scratch, b->after.created);
 }
 
+static enum err look_whether_loading(struct import_batch *b, struct store_txn *t)
+{
+	struct reverse_types types;
+	enum err e = reverse_types_read(t, &types);
+	b->loading = !e && !reverse_types_any_noted(&types);
+	return e;
+}
+
 /* All that can refuse comes before the first write but what ends the whole transaction anyway. */
 static enum err apply(struct writer_cmd *c, struct writer_txn *t)
 {
@@ -180,6 +194,7 @@ static enum err apply(struct writer_cmd *c, struct writer_txn *t)
 	enum err e = take_stand(b, t);
 	arena_reset(b->scratch);
 	if (!e) e = note_load(b, t->store);
+	if (!e) e = look_whether_loading(b, t->store);
 	if (!e && b->set.n) e = registry_apply(&b->set, t, b->scratch, stale, &b->flaw);
 	if (!e) count_changes(b);
 	if (!e) e = note_refusals(b, t->store);
@@ -233,8 +248,11 @@ enum err import_batch_submit(struct import_batch *b)
 	s->who = b->after.who;
 	s->import = b->after.name;
 	s->condition = b->after.only_new ? REGISTRY_ABSENT : REGISTRY_ANY;
-	if (!in_order(s) && registry_sort(s, NULL) == ERR_EXISTS) e = refuse_twice(b);
+	b->in_order = in_order(s);
+	if (!b->in_order && registry_sort(s, NULL) == ERR_EXISTS) e = refuse_twice(b);
 	if (e) return e;
-	b->cmd = (struct writer_cmd){.apply = apply, .done = done};
+	bool direct = b->follows && b->in_order && s->n && !b->begin && !b->finish;
+	b->cmd = (struct writer_cmd){
+	    .apply = apply, .done = done, .way = direct ? WRITER_DIRECT : WRITER_PATIENT};
 	return writer_submit(b->rs->o.writer, &b->cmd);
 }

@@ -39,6 +39,7 @@ struct import_run {
 	enum err err; /* the first failure */
 	struct flaw flaw;
 	struct import state; /* after the last batch that is durable */
+	bool loading;        /* so it was a first load, whose index comes afterwards */
 
 	/* the thread's own: */
 	struct flight flights[IMPORT_BATCHES];
@@ -51,12 +52,15 @@ struct import_run {
 	struct bulk_split split;
 	struct bulk_columns columns;
 	struct arena *line; /* of one line while it is read */
+	struct buf packing; /* of one record */
 	struct scope scope;
 	struct zones *zones;
 	uint64_t zones_version;
 	struct str authority, authority_kept; /* the last one, of the zones and in the open batch's arena */
 	struct import now;                    /* after the last line taken */
 	bool begun;                           /* its row is there, or in a batch under way */
+	struct str last_key;                  /* key of the last record sent, the largest so far; in: */
+	char last_octets[STORE_KEY_MAX];
 };
 
 /* import_read.c: the thread's life, until it has posted import__finish. */

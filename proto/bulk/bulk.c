@@ -69,8 +69,9 @@ enum err bulk_record(struct arena *a, enum bulk_form form, const struct bulk_col
 	}
 	struct record_head head;
 	*ret = (struct record){0};
-	if (!record_peek(line, &head) && str_utf8_ok(head.id, NULL)) ret->id = head.id;
-	return record_unpack(a, line, f, ret);
+	enum err e = record_unpack(a, line, f, ret);
+	if (e && !record_peek(line, &head) && str_utf8_ok(head.id, NULL)) ret->id = head.id;
+	return e;
 }
 
 /* ---- writing ---------------------------------------------------------------------------- */
