@@ -285,6 +285,9 @@ typedef int verb_fn(struct cli *c, const struct words *w, const struct enterpris
 	X("key", enterprise_keys)                                                                          \
 	X("prove", enterprise_prove)                                                                       \
 	X("export", enterprise_export)                                                                     \
+	X("dossier", enterprise_dossier)                                                                   \
+	X("verify", enterprise_verify)                                                                     \
+	X("take-over", enterprise_take_over)                                                               \
 	X("history", history)
 
 static const struct {
@@ -313,14 +316,27 @@ int command_enterprise(struct cli *c, int argc, char **argv)
 {
 	struct enterprise_options o = {.person = NULL};
 	struct words w;
-	const struct option_row own[] = {
-	    {"person", &o.person, NULL}, {"phone", &o.phone, NULL},    {"email", &o.email, NULL},
-	    {"prefix", &o.prefix, NULL}, {"under", &o.under, NULL},    {"key", &o.key, NULL},
-	    {"review", &o.review, NULL}, {"reason", &o.reason, NULL},  {"quota", &o.quota, NULL},
-	    {"state", &o.state, NULL},   {"to", &o.to, NULL},          {"days", &o.days, NULL},
-	    {"scope", &o.scope, NULL},   {"rights", &o.rights, NULL},  {"expires", &o.expires, NULL},
-	    {"out", &o.out, NULL},       {"adopt", NULL, &o.adopt},    {"no-resolve", NULL, &o.no_resolve},
-	    {"public", NULL, &o.open},   {"release", NULL, &o.release}};
+	const struct option_row own[] = {{"person", &o.person, NULL},
+					 {"phone", &o.phone, NULL},
+					 {"email", &o.email, NULL},
+					 {"prefix", &o.prefix, NULL},
+					 {"under", &o.under, NULL},
+					 {"key", &o.key, NULL},
+					 {"review", &o.review, NULL},
+					 {"reason", &o.reason, NULL},
+					 {"quota", &o.quota, NULL},
+					 {"state", &o.state, NULL},
+					 {"to", &o.to, NULL},
+					 {"days", &o.days, NULL},
+					 {"scope", &o.scope, NULL},
+					 {"rights", &o.rights, NULL},
+					 {"expires", &o.expires, NULL},
+					 {"out", &o.out, NULL},
+					 {"from", &o.from, NULL},
+					 {"adopt", NULL, &o.adopt},
+					 {"no-resolve", NULL, &o.no_resolve},
+					 {"public", NULL, &o.open},
+					 {"release", NULL, &o.release}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &w);
 	if (status) return status;
 	const char *word = w.n ? w.word[0] : "";
