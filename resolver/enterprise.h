@@ -142,6 +142,7 @@ struct enterprise_act {
 	struct id_prefix prefix; /* APPROVE: to allocate; empty key: the next number under `under` */
 	struct id_prefix under;
 	bool adopt;            /* APPROVE: identifiers are registered there already, count them */
+	bool whole;            /* APPROVE: the prefix may be all of one of ours */
 	struct delegation *to; /* HAND_OVER: all but prefix, serial and parent */
 	struct enterprise_file records, templates; /* of enterprise_note_export */
 	/* set by enterprise_take */

@@ -145,6 +145,10 @@ static enum err allocate(const struct enterprise_act *act, struct enterprise *x,
 		return flaw_set(f, ERR_NOT_RESPONSIBLE, FLAW_NO_OFFSET, "prefix", "authority",
 				"%.*s does not lie under a prefix that this node answers for",
 				STR_ARG(str_first(p.text, 80)));
+	if (above->key.n == p.key.n && !act->whole)
+		return flaw_set(f, ERR_NOT_RESPONSIBLE, FLAW_NO_OFFSET, "prefix", "authority",
+				"%.*s is all of a prefix that this node answers for: confirm it by whole",
+				STR_ARG(str_first(p.text, 80)));
 	if (!scope_covers(act->scope, p.key))
 		return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "prefix", "scope",
 				"the credential's scope does not cover %.*s",

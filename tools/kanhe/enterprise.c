@@ -157,6 +157,7 @@ static json_t *allocation_of(const struct enterprise_options *o)
 	put_text_option(body, "prefix", o->prefix);
 	put_text_option(body, "under", o->under);
 	if (o->adopt) json_put(body, "adopt", json_true());
+	if (o->whole) json_put(body, "whole", json_true());
 	return body;
 }
 
@@ -316,27 +317,17 @@ int command_enterprise(struct cli *c, int argc, char **argv)
 {
 	struct enterprise_options o = {.person = NULL};
 	struct words w;
-	const struct option_row own[] = {{"person", &o.person, NULL},
-					 {"phone", &o.phone, NULL},
-					 {"email", &o.email, NULL},
-					 {"prefix", &o.prefix, NULL},
-					 {"under", &o.under, NULL},
-					 {"key", &o.key, NULL},
-					 {"review", &o.review, NULL},
-					 {"reason", &o.reason, NULL},
-					 {"quota", &o.quota, NULL},
-					 {"state", &o.state, NULL},
-					 {"to", &o.to, NULL},
-					 {"days", &o.days, NULL},
-					 {"scope", &o.scope, NULL},
-					 {"rights", &o.rights, NULL},
-					 {"expires", &o.expires, NULL},
-					 {"out", &o.out, NULL},
-					 {"from", &o.from, NULL},
-					 {"adopt", NULL, &o.adopt},
-					 {"no-resolve", NULL, &o.no_resolve},
-					 {"public", NULL, &o.open},
-					 {"release", NULL, &o.release}};
+	const struct option_row own[] = {{"person", &o.person, NULL},   {"phone", &o.phone, NULL},
+					 {"email", &o.email, NULL},     {"prefix", &o.prefix, NULL},
+					 {"under", &o.under, NULL},     {"key", &o.key, NULL},
+					 {"review", &o.review, NULL},   {"reason", &o.reason, NULL},
+					 {"quota", &o.quota, NULL},     {"state", &o.state, NULL},
+					 {"to", &o.to, NULL},           {"days", &o.days, NULL},
+					 {"scope", &o.scope, NULL},     {"rights", &o.rights, NULL},
+					 {"expires", &o.expires, NULL}, {"out", &o.out, NULL},
+					 {"from", &o.from, NULL},       {"adopt", NULL, &o.adopt},
+					 {"whole", NULL, &o.whole},     {"no-resolve", NULL, &o.no_resolve},
+					 {"public", NULL, &o.open},     {"release", NULL, &o.release}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &w);
 	if (status) return status;
 	const char *word = w.n ? w.word[0] : "";

@@ -8,7 +8,7 @@
 struct enterprise_options {
 	const char *person, *phone, *email, *prefix, *under, *key, *review, *reason, *quota, *state, *to,
 	    *days, *scope, *rights, *expires, *out, *from;
-	bool adopt, no_resolve, open, release;
+	bool adopt, whole, no_resolve, open, release;
 };
 
 /* One call about an enterprise: "/enterprises/CODE/rest". json is stolen, may be NULL. */

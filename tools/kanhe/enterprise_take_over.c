@@ -75,6 +75,7 @@ static int approve(struct taking *t)
 			 STR_ARG(d->node), (unsigned long long)d->tree_size, STR_ARG(d->x.review));
 	json_put_str(body, "review", str_first(review, ENTERPRISE_TEXT_MAX));
 	json_put_str(body, "prefix", str_of(prefix_text(t, 0)));
+	json_put(body, "whole", json_true());
 	json_put_u64(body, "quota", 0);
 	put_key(body, &d->x);
 	return call_there(t, "POST", "approve", body);
@@ -100,6 +101,7 @@ static int admit(struct taking *t)
 		if (has_prefix(t->there, prefix)) continue;
 		json_t *body = json_object();
 		json_put_str(body, "prefix", str_of(prefix));
+		json_put(body, "whole", json_true());
 		status = call_there(t, "POST", "prefixes", body);
 	}
 	return status;
