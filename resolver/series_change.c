@@ -194,15 +194,22 @@ static enum err refuse(enum err e, const char *rule, struct flaw *f)
 	return flaw_set(f, e, FLAW_NO_OFFSET, "pattern", rule, "the series: %s", err_text(e));
 }
 
+static enum err refuse_revision(const struct state *s, const char *rule, struct flaw *f)
+{
+	if (!s->there) return refuse(ERR_PRECONDITION, rule, f);
+	return flaw_set(f, ERR_PRECONDITION, FLAW_NO_OFFSET, "pattern", rule,
+			"the series is registered, at revision %llu", (unsigned long long)s->head.revision);
+}
+
 static enum err check_condition(const struct series_change *c, const struct state *s, struct flaw *f)
 {
 	bool named = c->condition == REGISTRY_REVISION;
 	bool retired = s->there && s->head.status == RECORD_RETIRED;
 	if (named && (!s->there || s->head.revision != c->revision))
-		return refuse(ERR_PRECONDITION, "revision", f);
+		return refuse_revision(s, "revision", f);
 	if (c->act != SERIES_PUT && !s->there && !c->tombstone)
 		return refuse(ERR_NOT_FOUND, "registered", f);
-	if (s->there && c->condition == REGISTRY_ABSENT) return refuse(ERR_PRECONDITION, "absent", f);
+	if (s->there && c->condition == REGISTRY_ABSENT) return refuse_revision(s, "absent", f);
 	if (retired && c->tombstone) return ERR_OK;
 	if (retired && (c->act != SERIES_PUT || !named)) return refuse(ERR_GONE, "retired", f);
 	return ERR_OK;

@@ -82,6 +82,16 @@ struct check {
 	struct template_bond bond;
 };
 
+/* Which member it is that does not keep to it. */
+static enum err name_member(struct flaw *f, enum err e, const struct id *id)
+{
+	struct flaw why = *f;
+	if (e != ERR_BAD_MESSAGE || f->err != e || !str_starts(str_of(f->rule), STR("template-"))) return e;
+	if (str_is(str_of(f->rule), "template-known") || str_is(str_of(f->rule), "template-name")) return e;
+	return flaw_set(f, e, FLAW_NO_OFFSET, why.at, why.rule, "%.*s: %s",
+			STR_ARG(str_first(id->text, 80)), why.text);
+}
+
 static enum err check_member(struct check *k, const struct id *id, struct str serial)
 {
 	const struct series_change *c = k->c;
@@ -89,7 +99,8 @@ static enum err check_member(struct check *k, const struct id *id, struct str se
 	struct value *values;
 	enum err e = fill(k->arena, &c->record, &words, k->flaw, &values);
 	struct templates_record r = {id, values, c->record.values_n, k->old};
-	return e ? e : templates_check(k->txn, k->arena, &r, &k->seen, NULL, k->flaw, &k->bond);
+	if (!e) e = templates_check(k->txn, k->arena, &r, &k->seen, NULL, k->flaw, &k->bond);
+	return name_member(k->flaw, e, id);
 }
 
 /* Numbers of digits alone grow with the serial, but for {number} as decimals: 0.9, 0.10. */

@@ -235,6 +235,23 @@ static int contact(struct cli *c, const struct words *w, const struct enterprise
 	return enterprise_show(c, "PATCH", w->word[1], "", body);
 }
 
+/* What the entry is about, beside its kind: entries repeat what else is known of the enterprise. */
+static void print_matter(const json_t *e)
+{
+	static const struct {
+		const char *kind, *member;
+	} matters[] = {
+	    {"enterprise.approved", "review"},          {"enterprise.rejected", "reason"},
+	    {"enterprise.suspended", "reason"},         {"enterprise.closed", "reason"},
+	    {"enterprise.handed-over", "node"},         {"enterprise.prefix-allocated", "prefixes"},
+	    {"enterprise.prefix-released", "prefixes"}, {"enterprise.exported", "records_sha256"}};
+	for (size_t i = 0; i < sizeof matters / sizeof *matters; i++)
+		if (strcmp(text_of(e, "kind"), matters[i].kind) == 0)
+			print_safe(stdout, str_of(text_of(e, matters[i].member)));
+	if (strcmp(text_of(e, "kind"), "enterprise.quota") == 0)
+		printf("%lld", (long long)json_integer_value(json_object_get(e, "quota")));
+}
+
 static int history(struct cli *c, const struct words *w, const struct enterprise_options *o)
 {
 	json_t *all;
@@ -257,8 +274,7 @@ static int history(struct cli *c, const struct words *w, const struct enterprise
 		       text_of(e, "time"), text_of(e, "kind"));
 		print_safe(stdout, str_of(text_of(e, "who")));
 		printf("  ");
-		print_safe(stdout,
-			   str_of(text_of(e, "reason")[0] ? text_of(e, "reason") : text_of(e, "review")));
+		print_matter(e);
 		putchar('\n');
 	}
 	return CLI_OK;
