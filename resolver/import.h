@@ -15,6 +15,7 @@
 #include "net/access.h"
 #include "proto/bulk/bulk.h"
 #include "resolver/registry.h"
+#include "resolver/series.h"
 
 enum {
 	IMPORT_NAME_MAX = ACCESS_NAME_MAX, /* stands in ledger entries and paths */
@@ -24,7 +25,8 @@ enum {
 	 * hold other changes up: some 10 ms of the writer's thread. */
 	IMPORT_BATCH_RECORDS = 4000,
 	IMPORT_BATCH_OCTETS = 1 << 20,
-	IMPORT_ID_SHOWN = 256, /* octets of an identifier in a report */
+	IMPORT_BATCH_SERIES = 256, /* each looks for what it may overlap, and has an entry of its own */
+	IMPORT_ID_SHOWN = 256,     /* octets of an identifier in a report */
 };
 
 struct import {
@@ -82,6 +84,15 @@ struct import_line {
 	struct str at, rule, text; /* of a refusal: in the batch's arena */
 };
 
+/* A line that is a series. */
+struct import_batch;
+struct import_series {
+	struct series_change c;
+	struct import_batch *batch;
+	size_t place; /* of its line */
+	struct import_series *next;
+};
+
 struct import_batch {
 	struct writer_cmd cmd;
 	struct arena *arena,
@@ -90,6 +101,8 @@ struct import_batch {
 	struct registry_set set;
 	struct import_line *lines; /* set.changes[i].place is one's index */
 	size_t lines_n;
+	struct import_series *series, **series_end; /* in the order of their lines */
+	size_t series_n;
 	struct rs *rs;
 	uint64_t from, read; /* offset where it begins; records in it */
 	struct import after; /* what the row becomes; counts are filled in while it is applied */

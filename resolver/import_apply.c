@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
 #include "base/ledger.h"
-#include "resolver/import.h"
+#include "resolver/import_state.h"
 #include "resolver/reverse_type.h"
 #include "resolver/state.h"
 
@@ -40,6 +40,9 @@ void import_batch_clear(struct import_batch *b)
 	arena_reset(b->arena);
 	b->set.n = b->lines_n = 0;
 	b->time = clock_wall();
+	b->series_n = 0;
+	b->series = NULL;
+	b->series_end = &b->series;
 	b->read = 0;
 	b->begin = b->finish = false;
 }
@@ -58,22 +61,19 @@ enum err import_batch_refuse(struct import_batch *b, struct import_line *l, enum
 
 /* ---- applying --------------------------------------------------------------------------- */
 
-/* Not the record's fault: nothing of the batch can go in. */
-static bool is_ours(enum err e)
+bool import__is_ours(enum err e)
 {
 	return e == ERR_NO_MEMORY || e == ERR_NO_SPACE || e == ERR_IO || e == ERR_CORRUPT ||
 	       e == ERR_BUSY || e == ERR_STOPPING || e == ERR_INTERNAL;
 }
 
-/* Whether the ledger entry of that index is of a batch of this import. */
-static enum err is_of_import(const struct import *m, struct store_txn *t, uint64_t leaf, bool *ret)
+enum err import__is_of(const struct import *m, struct store_txn *t, uint64_t leaf, bool *ret)
 {
 	char name[TELLTALE_MAX], who[TELLTALE_MAX];
 	struct ledger_leaf entry;
 	enum err e = ledger_read(t, leaf, &entry);
 	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
-	int name_n =
-	    snprintf(name, sizeof name, ",\"import\":\"%.*s\",\"kind\":\"record.batch\"", STR_ARG(m->name));
+	int name_n = snprintf(name, sizeof name, ",\"import\":\"%.*s\",\"kind\":\"", STR_ARG(m->name));
 	int who_n = snprintf(who, sizeof who, ",\"who\":\"%.*s\"}", STR_ARG(m->who));
 	*ret = memmem(entry.entry.p, entry.entry.n, name, (size_t)name_n) &&
 	       str_ends(entry.entry, str_n(who, (size_t)who_n));
@@ -86,12 +86,13 @@ static enum err judge(struct registry_set *s, struct registry_change *c, struct 
 	struct import_batch *b =
 	    (struct import_batch *)(void *)((char *)s - offsetof(struct import_batch, set));
 	bool again = false;
-	if (!e && !c->created && !c->unchanged && c->old_leaf >= b->after.first_leaf)
-		e = is_of_import(&b->after, t, c->old_leaf, &again);
+	/* what a member of a series was so far is the series', and no line of its own */
+	if (!e && !c->created && !c->unchanged && !c->series.n && c->old_leaf >= b->after.first_leaf)
+		e = import__is_of(&b->after, t, c->old_leaf, &again);
 	if (again)
 		e = flaw_set(f, ERR_EXISTS, FLAW_NO_OFFSET, "id", "id-twice",
 			     "this import has changed the identifier already");
-	if (!e || is_ours(e)) return e;
+	if (!e || import__is_ours(e)) return e;
 	if (f->err == e) snprintf(f->at, sizeof f->at, "id");
 	struct import_line *l = &b->lines[c->place];
 	l->judged = true;
@@ -186,7 +187,6 @@ static enum err apply(struct writer_cmd *c, struct writer_txn *t)
 	struct import_batch *b = (struct import_batch *)(void *)c;
 	bool stale = b->rs->zones_applied != b->set.zones_version;
 	b->flaw = (struct flaw){.offset = FLAW_NO_OFFSET};
-	b->set.no_series = !atomic_load(&b->rs->series_any);
 	for (size_t i = 0; i < b->lines_n; i++) {
 		if (b->lines[i].judged) b->lines[i].err = ERR_OK;
 		b->lines[i].judged = false;
@@ -195,8 +195,11 @@ static enum err apply(struct writer_cmd *c, struct writer_txn *t)
 	arena_reset(b->scratch);
 	if (!e) e = note_load(b, t->store);
 	if (!e) e = look_whether_loading(b, t->store);
+	if (!e) e = import__apply_series(b, t);
+	b->set.no_series = !atomic_load(&b->rs->series_any);
 	if (!e && b->set.n) e = registry_apply(&b->set, t, b->scratch, stale, &b->flaw);
 	if (!e) count_changes(b);
+	if (!e) import__count_series(b);
 	if (!e) e = note_refusals(b, t->store);
 	if (!e && b->finish) e = import_finish(&b->after, t);
 	if (!e) e = import_put(&b->after, t->store);

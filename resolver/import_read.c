@@ -168,7 +168,10 @@ static struct str kept(struct arena *a, struct str s)
 /* A copy of what was read in the line's arena: trees of JSON are freed while they are still warm. */
 static enum err keep_record(struct arena *a, const struct record *from, struct record *ret)
 {
-	*ret = (struct record){.id = kept(a, from->id), .status = from->status, .values_n = from->values_n};
+	*ret = (struct record){.id = kept(a, from->id),
+			       .status = from->status,
+			       .values_n = from->values_n,
+			       .series = from->series};
 	ret->values = ARENA_ARRAY(a, struct value, from->values_n);
 	for (size_t i = 0; i < from->values_n && ret->values; i++) {
 		const struct value *v = &from->values[i];
@@ -201,6 +204,14 @@ static enum err take_tombstone(struct registry_change *c, struct flaw *f)
 	return ERR_OK;
 }
 
+static enum err read_series(struct import_run *r, const struct record *line, struct flaw *f)
+{
+	struct series_change *s;
+	struct str authority;
+	enum err e = import__take_series(r, line, &authority, &s, f);
+	return e ? e : keep_authority(r, authority, &s->authority);
+}
+
 static enum err read_record(struct import_run *r, struct str line, struct import_line *l,
 			    struct registry_change *c, struct flaw *f)
 {
@@ -218,6 +229,7 @@ static enum err read_record(struct import_run *r, struct str line, struct import
 	if (tree) e = keep_record(b->arena, &read, &c->record);
 	if (e) return e;
 	l->id = str_first(c->record.id, IMPORT_ID_SHOWN);
+	if (c->record.series) return read_series(r, &c->record, f);
 	e = id_parse(b->arena, c->record.id, f, &c->id);
 	if (e && f->err == e) snprintf(f->at, sizeof f->at, "id");
 	if (!e && c->record.status == RECORD_RETIRED) e = take_tombstone(c, f);
@@ -247,7 +259,7 @@ static enum err take_record(struct import_run *r, const struct bulk_line *line)
 	b->read++;
 	b->lines_n++;
 	if (e) return import_batch_refuse(b, l, e, &f);
-	b->set.n++;
+	b->set.n += !c->record.series;
 	return ERR_OK;
 }
 
@@ -262,7 +274,8 @@ static enum err take_line(struct import_run *r, const struct bulk_line *line, st
 {
 	const struct import_batch *b = &r->open->batch;
 	enum err e = ERR_OK;
-	if (b->lines_n == IMPORT_BATCH_RECORDS || r->now.offset - b->from >= IMPORT_BATCH_OCTETS)
+	if (b->lines_n == IMPORT_BATCH_RECORDS || b->series_n == IMPORT_BATCH_SERIES ||
+	    r->now.offset - b->from >= IMPORT_BATCH_OCTETS)
 		e = send_batch(r, false);
 	if (!e && !line->empty)
 		e = r->now.form == BULK_CSV && !r->now.header.n ? take_header(r, line->octets, f)

@@ -66,6 +66,19 @@ struct import_run {
 /* import_read.c: the thread's life, until it has posted import__finish. */
 void *import__run(void *run);
 
+/* import_series.c */
+/* A line of the open batch that describes a series; the caller keeps the authority for the change. */
+enum err import__take_series(struct import_run *r, const struct record *line, struct str *ret_authority,
+			     struct series_change **ret, struct flaw *f) MUST_USE;
+/* On the writer's thread. Refusals are the lines'; an error is the batch's. */
+enum err import__apply_series(struct import_batch *b, struct writer_txn *t) MUST_USE;
+void import__count_series(struct import_batch *b);
+
+/* import_apply.c */
+bool import__is_ours(enum err e); /* not the record's fault: nothing of the batch can go in */
+/* Whether the ledger entry of that index is of a batch or a series of this import. */
+enum err import__is_of(const struct import *m, struct store_txn *t, uint64_t leaf, bool *ret) MUST_USE;
+
 /* import_run.c */
 void import__wait_for_older(struct import_run *r); /* until no older run of the same import is there */
 void import__delist(struct import_run *r);

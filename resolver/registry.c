@@ -116,22 +116,40 @@ static enum err refuse(const struct registry_set *s, const struct registry_chang
 			c->id.text.n > 100 ? 100 : (int)c->id.text.n, c->id.text.p, err_text(e));
 }
 
+/* The condition that does not hold, and what does. */
+static enum err refuse_condition(const struct registry_set *s, const struct registry_change *c, enum err e,
+				 const struct record_head *old, struct flaw *f)
+{
+	char at[64] = "id";
+	const char *rule = e == ERR_GONE                       ? "retired"
+			   : s->condition == REGISTRY_REVISION ? "revision"
+							       : "absent";
+	if (s->batch) snprintf(at, sizeof at, "records[%zu].id", c->place);
+	struct str id = str_first(c->id.text, 100);
+	if (!old)
+		return flaw_set(f, e, FLAW_NO_OFFSET, at, rule, "%.*s: it is not registered", STR_ARG(id));
+	return flaw_set(f, e, FLAW_NO_OFFSET, at, rule, "%.*s: it is %s, at revision %llu%s", STR_ARG(id),
+			old->status == RECORD_RETIRED ? "retired" : "registered",
+			(unsigned long long)old->revision,
+			e == ERR_GONE ? "; naming that revision (If-Match) brings it back" : "");
+}
+
 static enum err check_condition(const struct registry_set *s, const struct registry_change *c,
 				const struct record_head *old, struct flaw *f)
 {
 	bool named = s->condition == REGISTRY_REVISION;
 	if (named && (!old || old->revision != s->revision))
-		return refuse(s, c, ERR_PRECONDITION, "revision", f);
+		return refuse_condition(s, c, ERR_PRECONDITION, old, f);
 	if (c->tombstone)
-		return old && s->condition == REGISTRY_ABSENT ? refuse(s, c, ERR_EXISTS, "absent", f)
+		return old && s->condition == REGISTRY_ABSENT ? refuse_condition(s, c, ERR_EXISTS, old, f)
 							      : ERR_OK;
 	if (c->act != REGISTRY_PUT && !old) return refuse(s, c, ERR_NOT_FOUND, "registered", f);
 	if (c->act != REGISTRY_PUT && old->status == RECORD_RETIRED)
 		return refuse(s, c, ERR_GONE, "retired", f);
 	if (c->act == REGISTRY_PUT && old && s->condition == REGISTRY_ABSENT)
-		return refuse(s, c, s->batch ? ERR_EXISTS : ERR_PRECONDITION, "absent", f);
+		return refuse_condition(s, c, s->batch ? ERR_EXISTS : ERR_PRECONDITION, old, f);
 	if (c->act == REGISTRY_PUT && old && old->status == RECORD_RETIRED && !named)
-		return refuse(s, c, ERR_GONE, "retired", f);
+		return refuse_condition(s, c, ERR_GONE, old, f);
 	return ERR_OK;
 }
 

@@ -16,7 +16,8 @@ enum {
 	REC_MODIFIED,
 	REC_REVISION,
 	REC_STATUS,
-	REC_OWNER
+	REC_OWNER,
+	REC_SERIES
 };
 enum {
 	VAL_INDEX = 1,
@@ -168,6 +169,7 @@ enum err record_pack(const struct record *r, struct buf *out)
 	pb_put_u64(out, REC_REVISION, r->revision);
 	pb_put_u64(out, REC_STATUS, r->status);
 	pb_put_bytes(out, REC_OWNER, r->owner);
+	pb_put_u64(out, REC_SERIES, r->series);
 	return pb_done(out, from, RECORD_PACKED_MAX);
 }
 
@@ -203,6 +205,7 @@ static enum err unpack_any(struct arena *a, struct str packed, struct flaw *f, s
 	    .revision = m->revision,
 	    .status = (enum record_status)m->status,
 	    .owner = pb_str(m->owner),
+	    .series = m->series,
 	};
 	r.values = ARENA_ARRAY(a, struct value, r.values_n);
 	for (size_t i = 0; i < r.values_n && r.values; i++) {
