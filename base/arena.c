@@ -35,17 +35,22 @@ static struct block *block_new(struct block *prev, size_t size)
 	return b;
 }
 
-struct arena *arena_new(size_t cap)
+struct arena *arena_new_with(size_t cap, size_t first)
 {
 	struct arena *a = calloc(1, sizeof *a);
 	if (!a) return NULL;
 	a->cap = cap;
-	a->top = block_new(NULL, cap < FIRST_BLOCK ? (cap + ALIGN) : FIRST_BLOCK);
+	a->top = block_new(NULL, cap < first ? (cap + ALIGN) : first);
 	if (!a->top) {
 		free(a);
 		return NULL;
 	}
 	return a;
+}
+
+struct arena *arena_new(size_t cap)
+{
+	return arena_new_with(cap, FIRST_BLOCK);
 }
 
 static void run_cleanups(struct arena *a, struct cleanup *until)

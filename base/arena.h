@@ -22,6 +22,8 @@ struct arena_mark {
 
 /* cap: octets that may be handed out in total. NULL when the system has no memory. */
 struct arena *arena_new(size_t cap);
+/* The same with a first block of so many octets, which is kept when it is reset. */
+struct arena *arena_new_with(size_t cap, size_t first);
 void arena_free(struct arena *a);  /* NULL is allowed; runs cleanups, newest first */
 void arena_reset(struct arena *a); /* as new, but keeps its first block and clears overflow */
 

@@ -248,6 +248,7 @@ static void release(struct store *s)
 {
 	store__fold_stop(s);
 	if (s->write) store__free_write(s);
+	store__free_direct(s);
 	must(!s->readers);
 	free_layers(s);
 	for (int i = 0; i < LAYERS; i++) journal_close(&s->journal[i]);

@@ -76,6 +76,11 @@ uint64_t store_txn_version(const struct store_txn *t);
 
 /* Write transactions: for base/writer.c, migrations and tests. */
 enum err store_write(struct store *s, struct store_txn **ret) MUST_USE;
+/* For much that comes in the order of its keys: without journal and memtable, in one transaction of LMDB
+ * whose two flushes want some megabytes to be worth it. ERR_BUSY: not now, begin the other way; so also
+ * after ERR_NO_SPACE of this one. */
+enum err store_write_directly(struct store *s, struct store_txn **ret) MUST_USE;
+enum { STORE_DIRECT_OCTETS = 16 << 20 };             /* of keys and values: after so many, commit */
 enum err store_commit(struct store_txn *t) MUST_USE; /* ends it, also on error */
 void store_abort(struct store_txn *t);               /* NULL is allowed */
 /* True once this transaction has changed anything: the writer's rule for failed commands. */

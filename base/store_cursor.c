@@ -30,13 +30,14 @@ struct store_cursor {
 	bool recent_known;
 	enum way recent_way;
 	const struct mem_entry *recent;
+	char own[]; /* the key's octets in a direct transaction, which may write over LMDB's */
 };
 
 enum err store_cursor_open(struct store_txn *t, unsigned table, struct store_cursor **ret)
 {
 	if (t->poison) return t->poison;
 	must(table < t->store->tables_n);
-	struct store_cursor *c = calloc(1, sizeof *c);
+	struct store_cursor *c = calloc(1, sizeof *c + (t->direct ? STORE_KEY_MAX : 0));
 	if (!c) return ERR_NO_MEMORY;
 	c->txn = t;
 	c->table = table;
@@ -90,7 +91,8 @@ static bool passed(struct str key, enum way way, const struct from *from)
 
 static int move_base(struct store_cursor *c, enum way way, const struct from *from)
 {
-	bool follow = c->known && c->way == way && !from->end;
+	/* what LMDB gave before may have been written over by a direct transaction */
+	bool follow = c->known && c->way == way && !from->end && !c->txn->direct;
 	c->known = true;
 	c->way = way;
 	if (!follow) return search(c, way, from);
@@ -167,7 +169,7 @@ static enum err move_out(struct store_cursor *c, enum way way, struct from from,
 	enum err e = move(c, way, from, found);
 	if (e) return e;
 	c->place = AT_KEY;
-	c->key = found[0];
+	c->key = c->txn->direct ? str_n(memcpy(c->own, found[0].p, found[0].n), found[0].n) : found[0];
 	*ret_key = found[0];
 	*ret_value = found[1];
 	return ERR_OK;

@@ -76,7 +76,7 @@ struct store {
 	_Atomic(struct layers *) layers;
 	_Atomic uint64_t visible;
 	/* the writing thread's */
-	struct store_txn *write;
+	struct store_txn *write, *direct;
 	struct buf ops;  /* changes of this transaction, as base/feed_op.h says */
 	uint64_t change; /* number of the last change, committed or not */
 	struct store_tail tail[STORE_APP + STORE_TABLES_MAX];
@@ -100,6 +100,7 @@ struct store {
 
 struct store_txn {
 	struct store *store;
+	struct store_direct *direct;     /* of a direct transaction (store_direct.c), else NULL */
 	struct MDB_txn *mdb;             /* NULL: begun at the next renewal */
 	_Atomic(struct layers *) layers; /* NULL: no snapshot */
 	uint64_t snapshot;
@@ -119,11 +120,22 @@ enum err store__err(int rc);
 enum err store__poison(const struct store_txn *t);
 uint64_t store__changes(const struct store_txn *t);
 struct str store__ops(const struct store_txn *t);
+/* It has grown so large that it had better be committed. */
+bool store__ample(const struct store_txn *t);
 /* From here on only STORE_FEED changes, and the row that is put tells all that was changed before. */
 void store__record_by_row(struct store_txn *t);
 /* Ends it; its changes are seen from now on. For what the journals had already. */
 void store__commit_replayed(struct store_txn *t);
 void store__free_write(struct store *s); /* the transaction that is kept for writing */
+void store__init_ops(struct store *s);
+void store__end_ops(struct store *s); /* empties them, and gives most of their memory back */
+
+/* store_direct.c */
+enum err store__change_directly(struct store_txn *t, const struct feed_op *op) MUST_USE;
+enum err store__commit_this_directly(struct store_txn *t) MUST_USE; /* ends it, also on error */
+void store__abort_directly(struct store_txn *t);
+size_t store__direct_octets(const struct store_txn *t); /* of keys and values put so far */
+void store__free_direct(struct store *s);
 
 /* store_gate.c */
 void store__enter(struct store_txn *t); /* waits while the gate is closed */
@@ -165,6 +177,13 @@ void store__fold_stop(struct store *s); /* folds what there is, if it can */
 /* Puts a memtable into LMDB and notes the commit. ERR_NO_SPACE also when the map may not grow. On the
  * folding thread, or on another that knows it idle; outside the gate. */
 enum err store__fold(struct store *s, const struct memtable *m, uint64_t commit) MUST_USE;
+/* The same inside a transaction of LMDB that somebody else ends; and the note alone. LMDB's errors. */
+int store__fold_into(struct store *s, struct MDB_txn *t, const struct memtable *m, uint64_t commit);
+int store__note_folded(struct store *s, struct MDB_txn *t, uint64_t commit);
+/* What a transaction's failing with that error of LMDB means; opens the environment again if it must. */
+enum err store__failed(struct store *s, int rc) MUST_USE;
+/* Until nothing is sealed. Holds the lock. */
+enum err store__wait_folded(struct store *s) MUST_USE;
 /* After each commit, under the lock. */
 void store__committed(struct store *s);
 /* Before a write transaction, under the lock: there is room in the journal, or the folding thread could

@@ -64,7 +64,7 @@ static int fold_entry(struct run *r, const struct mem_entry *e)
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-static int note_folded(struct store *s, MDB_txn *t, uint64_t commit)
+int store__note_folded(struct store *s, MDB_txn *t, uint64_t commit)
 {
 	unsigned char row[16];
 	char name[] = "folded";
@@ -75,7 +75,7 @@ static int note_folded(struct store *s, MDB_txn *t, uint64_t commit)
 	return mdb_put(t, s->dbi[STORE_META], &k, &v, 0);
 }
 
-static int fold_into(struct store *s, MDB_txn *t, const struct memtable *m, uint64_t commit)
+int store__fold_into(struct store *s, MDB_txn *t, const struct memtable *m, uint64_t commit)
 {
 	struct run r = {.open = false};
 	int rc = 0;
@@ -84,7 +84,7 @@ static int fold_into(struct store *s, MDB_txn *t, const struct memtable *m, uint
 		if (!rc) rc = fold_entry(&r, e);
 	}
 	if (r.open) mdb_cursor_close(r.cursor);
-	return rc ? rc : note_folded(s, t, commit);
+	return rc ? rc : store__note_folded(s, t, commit);
 }
 
 static int try_fold(struct store *s, const struct memtable *m, uint64_t commit)
@@ -92,7 +92,7 @@ static int try_fold(struct store *s, const struct memtable *m, uint64_t commit)
 	MDB_txn *t;
 	int rc = mdb_txn_begin(s->env, NULL, 0, &t);
 	if (rc) return rc;
-	rc = fold_into(s, t, m, commit);
+	rc = store__fold_into(s, t, m, commit);
 	if (!rc) return mdb_txn_commit(t);
 	mdb_txn_abort(t);
 	return rc;
@@ -106,6 +106,16 @@ static bool disk_is_full(const struct store *s)
 	return !statvfs(s->folder, &st) && (uint64_t)st.f_bavail * st.f_frsize < LEAST;
 }
 
+/* After a failed write or flush nothing that the kernel still holds of it can be trusted to reach the disk:
+ * begin afresh from what is there. */
+enum err store__failed(struct store *s, int rc)
+{
+	bool full = rc == EIO && disk_is_full(s);
+	bool whole = rc == ENOSPC || rc == ENOMEM || rc == MDB_TXN_FULL || rc == MDB_MAP_FULL;
+	if (!whole) (void)!store__reopen(s);
+	return full ? ERR_NO_SPACE : store__err(rc);
+}
+
 enum err store__fold(struct store *s, const struct memtable *m, uint64_t commit)
 {
 	enum err e = s->env ? ERR_OK : store__reopen(s);
@@ -116,11 +126,7 @@ enum err store__fold(struct store *s, const struct memtable *m, uint64_t commit)
 		e = store__grow(s, GROW_PATIENCE);
 		if (e) return e == ERR_BUSY ? ERR_NO_SPACE : e;
 	}
-	/* After a failed write or flush nothing that the kernel still holds of it can be trusted to
-	 * reach the disk: begin afresh from what is there. */
-	bool full = rc == EIO && disk_is_full(s);
-	if (rc && rc != ENOSPC && rc != ENOMEM && rc != MDB_TXN_FULL) (void)!store__reopen(s);
-	return full ? ERR_NO_SPACE : store__err(rc);
+	return rc ? store__failed(s, rc) : ERR_OK;
 }
 
 /* ---- the folding thread ------------------------------------------------------------------ */
@@ -188,6 +194,7 @@ static void *fold_on(void *arg)
 {
 	struct store *s = arg;
 	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* of this thread alone */
+	(void)pthread_setname_np(pthread_self(), "fold");
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
 		bool failed = s->fold_error != ERR_OK;
@@ -243,6 +250,11 @@ static enum err wait_folded(struct store *s)
 	return store__sealed(s) ? s->fold_error : ERR_OK;
 }
 
+enum err store__wait_folded(struct store *s)
+{
+	return store__sealed(s) ? wait_folded(s) : ERR_OK;
+}
+
 static bool is_full(struct store *s)
 {
 	return journal_octets(&s->journal[s->active]) >= SEAL_AT;
@@ -258,7 +270,7 @@ static enum err seal_and_wake(struct store *s)
 enum err store__make_room(struct store *s)
 {
 	if (!is_full(s)) return ERR_OK;
-	enum err e = store__sealed(s) ? wait_folded(s) : ERR_OK;
+	enum err e = store__wait_folded(s);
 	return !e && is_full(s) ? seal_and_wake(s) : e;
 }
 
@@ -293,7 +305,7 @@ enum err store__commit_directly(struct store *s)
 	struct layers *fresh = empty ? store__layers_new(empty, NULL) : NULL;
 	enum err e = fresh ? ERR_OK : ERR_NO_MEMORY;
 	pthread_mutex_lock(&s->lock);
-	if (!e && store__sealed(s)) e = wait_folded(s);
+	if (!e) e = store__wait_folded(s);
 	pthread_mutex_unlock(&s->lock);
 	/* it cannot seal another while this thread writes */
 	if (!e) e = store__fold(s, atomic_load(&s->layers)->mem[0], s->commit + 1);

@@ -10,6 +10,8 @@
 
 /* One command may change OPS_MAX, which LMDB's list of dirty pages still holds. */
 enum { OPS_MAX = 128 << 20, OPS_KEPT = 256 << 10 }; /* kept between transactions: idle memory is small */
+/* A larger commit holds everybody up for longer and gains nothing. */
+enum { AMPLE = 3 << 20 };
 
 enum err store__err(int rc)
 {
@@ -161,13 +163,23 @@ static enum err begin_writing(struct store *s)
 	return e;
 }
 
-static void end_writing(struct store *s, bool committed)
+void store__init_ops(struct store *s)
+{
+	buf_init(&s->ops, OPS_MAX);
+}
+
+void store__end_ops(struct store *s)
 {
 	if (s->ops.room > OPS_KEPT) {
 		buf_done(&s->ops);
-		buf_init(&s->ops, OPS_MAX);
+		store__init_ops(s);
 	}
 	buf_clear(&s->ops);
+}
+
+static void end_writing(struct store *s, bool committed)
+{
+	store__end_ops(s);
 	pthread_mutex_lock(&s->lock);
 	s->writing = false;
 	if (committed) store__committed(s);
@@ -200,7 +212,7 @@ enum err store_write(struct store *s, struct store_txn **ret)
 		end_writing(s, false);
 		return e;
 	}
-	if (!s->ops.max) buf_init(&s->ops, OPS_MAX);
+	if (!s->ops.max) store__init_ops(s);
 	*ret = s->write;
 	return ERR_OK;
 }
@@ -217,6 +229,10 @@ void store_abort(struct store_txn *t)
 {
 	if (!t) return;
 	must(t->write && t->store->writing);
+	if (t->direct) {
+		store__abort_directly(t);
+		return;
+	}
 	take_back(t);
 	if (atomic_load_explicit(&t->live, memory_order_relaxed)) give_up_snapshot(t);
 	end_writing(t->store, false);
@@ -255,6 +271,7 @@ enum err store_commit(struct store_txn *t)
 	must(t->write && t->store->writing);
 	struct store *s = t->store;
 	enum err e = t->poison;
+	if (!e && t->changes && t->direct) return store__commit_this_directly(t);
 	if (!e && t->changes) e = make_durable(t);
 	if (e || !t->changes) {
 		store_abort(t);
@@ -303,6 +320,11 @@ enum err store__poison(const struct store_txn *t)
 uint64_t store__changes(const struct store_txn *t)
 {
 	return t->changes;
+}
+
+bool store__ample(const struct store_txn *t)
+{
+	return t->direct ? store__direct_octets(t) > STORE_DIRECT_OCTETS : t->store->ops.n > AMPLE;
 }
 
 struct str store__ops(const struct store_txn *t)
@@ -362,6 +384,7 @@ enum err store_get(struct store_txn *t, unsigned table, struct str key, struct s
 static enum err change(struct store_txn *t, const struct feed_op *op)
 {
 	struct store *s = t->store;
+	if (t->direct) return store__change_directly(t, op);
 	if (!t->by_row) feed_op_write(&s->ops, op);
 	t->poison = buf_err(&s->ops);
 	if (t->poison) return t->poison;

@@ -75,6 +75,14 @@ static size_t utf8_len(const unsigned char *p, size_t n)
 bool str_utf8_ok(struct str s, size_t *ret_bad)
 {
 	for (size_t i = 0; i < s.n;) {
+		uint64_t eight;
+		if (s.n - i >= sizeof eight) { /* most text is ASCII */
+			memcpy(&eight, s.p + i, sizeof eight);
+			if (!(eight & UINT64_C(0x8080808080808080))) {
+				i += sizeof eight;
+				continue;
+			}
+		}
 		size_t len = utf8_len((const unsigned char *)s.p + i, s.n - i);
 		if (!len) {
 			if (ret_bad) *ret_bad = i;

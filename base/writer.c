@@ -4,22 +4,23 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/feed_state.h"
 #include "base/ledger_state.h"
 #include "base/store_env.h"
 
 enum { QUEUE_DEFAULT = 65536, BATCH_DEFAULT = 1024 };
-/* A batch is cut once its changes pass BATCH_OCTETS: a larger commit holds everybody up for longer
- * and gains nothing. */
-enum { BATCH_OCTETS = 3 << 20 };
+enum { NICE = 10 }; /* of the patient thread: who answers, and who waits for a commit, go first */
 
 struct writer {
 	struct store *store;
 	struct ledger *ledger;
 	struct feed *feed;
 	size_t queue_max, batch_max;
-	pthread_t thread;
+	pthread_t thread, patient;
 	/* the queue: a stack that submitters push on and the thread takes whole, then turns round */
 	_Atomic(struct writer_cmd *) pushed;
 	atomic_size_t waiting;
@@ -27,6 +28,10 @@ struct writer {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct writer_cmd *taken; /* the thread's own: oldest first */
+	/* under the lock: a batch that the patient thread works on, while the other waits; it is to end */
+	struct writer_cmd *handed;
+	bool no_more;
+	pthread_cond_t turn;
 	uint64_t feed_head, commit_usec;
 	usec_t last_time;
 	pthread_mutex_t stat_lock;
@@ -82,7 +87,7 @@ static enum outcome apply_all(struct writer *w, struct writer_cmd *first, struct
 		if (c->result) continue;
 		enum outcome o = apply_one(c, t, ret_err);
 		if (o != APPLIED) return o;
-		if (store__ops(t->store).n > BATCH_OCTETS) cut_after(w, c);
+		if (store__ample(t->store)) cut_after(w, c);
 	}
 	return APPLIED;
 }
@@ -121,10 +126,11 @@ static enum outcome commit(struct writer *w, struct writer_txn *t, enum err *ret
 	return APPLIED;
 }
 
-static enum outcome attempt(struct writer *w, struct writer_cmd *first, enum err *ret_err)
+static enum outcome attempt(struct writer *w, struct writer_cmd *first, bool direct, enum err *ret_err)
 {
 	struct writer_txn t = {.ledger = w->ledger, .now = batch_time(w)};
-	*ret_err = store_write(w->store, &t.store);
+	*ret_err = direct ? store_write_directly(w->store, &t.store) : ERR_BUSY;
+	if (*ret_err) *ret_err = store_write(w->store, &t.store);
 	if (*ret_err) return BATCH_FAILED;
 	enum outcome o = apply_all(w, first, &t, ret_err);
 	if (o == APPLIED && store_dirty(t.store)) return commit(w, &t, ret_err);
@@ -136,10 +142,12 @@ static enum outcome attempt(struct writer *w, struct writer_cmd *first, enum err
 static enum err settle(struct writer *w, struct writer_cmd *first, uint64_t *ret_retried)
 {
 	enum err e = ERR_OK;
+	bool direct = first->way == WRITER_DIRECT;
 	for (*ret_retried = 0;; ++*ret_retried) {
-		enum outcome o = attempt(w, first, &e);
+		enum outcome o = attempt(w, first, direct, &e);
 		if (o == APPLIED) return ERR_OK;
-		if (o == BATCH_FAILED) return e;
+		if (o == BATCH_FAILED && !(direct && e == ERR_NO_SPACE)) return e;
+		if (o == BATCH_FAILED) direct = false; /* a journal waits for the map to grow */
 	}
 }
 
@@ -186,7 +194,7 @@ static struct writer_cmd *turned(struct writer_cmd *newest)
 	return oldest;
 }
 
-/* Up to batch_max commands, oldest first; NULL when none wait. */
+/* Up to batch_max commands of one way, oldest first; NULL when none wait. */
 static struct writer_cmd *take_batch(struct writer *w)
 {
 	if (!w->taken) w->taken = turned(atomic_exchange(&w->pushed, NULL));
@@ -194,7 +202,7 @@ static struct writer_cmd *take_batch(struct writer *w)
 	size_t n = first != NULL;
 	while (last && n < w->batch_max) {
 		if (!last->next) last->next = turned(atomic_exchange(&w->pushed, NULL));
-		if (!last->next) break;
+		if (!last->next || last->next->way != first->way) break;
 		last = last->next;
 		n++;
 	}
@@ -214,12 +222,55 @@ static void sleep_until_pushed(struct writer *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
+/* ---- the patient thread ----------------------------------------------------------------- */
+
+static void *run_patiently(void *arg)
+{
+	struct writer *w = arg;
+	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* of this thread alone */
+	(void)pthread_setname_np(pthread_self(), "writer-patient");
+	pthread_mutex_lock(&w->lock);
+	for (;;) {
+		while (!w->handed && !w->no_more) pthread_cond_wait(&w->turn, &w->lock);
+		struct writer_cmd *batch = w->handed;
+		if (!batch) break;
+		pthread_mutex_unlock(&w->lock);
+		run_batch(w, batch);
+		pthread_mutex_lock(&w->lock);
+		w->handed = NULL;
+		pthread_cond_broadcast(&w->turn);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+static void hand_over(struct writer *w, struct writer_cmd *batch)
+{
+	pthread_mutex_lock(&w->lock);
+	w->handed = batch;
+	pthread_cond_broadcast(&w->turn);
+	while (w->handed) pthread_cond_wait(&w->turn, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void end_patient(struct writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->no_more = true;
+	pthread_cond_broadcast(&w->turn);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->patient, NULL);
+}
+
 static void *run(void *arg)
 {
 	struct writer *w = arg;
+	(void)pthread_setname_np(pthread_self(), "writer");
 	for (;;) {
 		struct writer_cmd *batch = take_batch(w);
-		if (batch)
+		if (batch && batch->way != WRITER_SOON)
+			hand_over(w, batch);
+		else if (batch)
 			run_batch(w, batch);
 		else if (!atomic_load(&w->stopping))
 			sleep_until_pushed(w);
@@ -285,7 +336,7 @@ static void errand_done(struct writer_cmd *c, enum err result)
 
 enum err writer_run(struct writer *w, struct writer_cmd *c)
 {
-	struct errand x = {.cmd = {.apply = errand_apply, .done = errand_done}, .inner = c};
+	struct errand x = {.cmd = {.apply = errand_apply, .done = errand_done, .way = c->way}, .inner = c};
 	pthread_mutex_init(&x.lock, NULL);
 	pthread_cond_init(&x.over, NULL);
 	enum err e = writer_submit(w, &x.cmd);
@@ -325,6 +376,7 @@ static void writer_free(struct writer *w)
 	pthread_mutex_destroy(&w->lock);
 	pthread_mutex_destroy(&w->stat_lock);
 	pthread_cond_destroy(&w->wake);
+	pthread_cond_destroy(&w->turn);
 	free(w);
 }
 
@@ -338,10 +390,15 @@ enum err writer_start(const struct writer_options *o, struct writer **ret)
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_mutex_init(&w->stat_lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
+	pthread_cond_init(&w->turn, NULL);
 	enum err e = ledger_new(o->origin, &w->ledger);
 	if (!e) e = feed_lmdb_open(o->store, o->feed_keep, &w->feed);
 	if (!e) e = read_heads(w);
-	if (!e && pthread_create(&w->thread, NULL, run, w)) e = ERR_NO_MEMORY;
+	if (!e && pthread_create(&w->patient, NULL, run_patiently, w)) e = ERR_NO_MEMORY;
+	if (!e && pthread_create(&w->thread, NULL, run, w)) {
+		end_patient(w);
+		e = ERR_NO_MEMORY;
+	}
 	if (e) {
 		writer_free(w);
 		return e;
@@ -357,6 +414,7 @@ void writer_stop(struct writer *w)
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
+	end_patient(w);
 	writer_free(w);
 }
 

@@ -13,9 +13,9 @@
  * Every change that a batch makes is appended to the change feed (base/feed.h) by the writer
  * itself, in the same transaction.
  *
- * Threads: writer_submit from any thread; apply and done run on the writer thread. done must be
- * quick: it usually posts to a loop. Ownership: the command is the caller's until done runs, and
- * again from then on. */
+ * Threads: writer_submit from any thread; apply and done run on the writer thread, or, while that waits
+ * for it, on its patient one. done must be quick: it usually posts to a loop. Ownership: the command is the
+ * caller's until done runs, and again from then on. */
 #ifndef BASE_WRITER_H
 #define BASE_WRITER_H
 
@@ -32,9 +32,19 @@ struct writer_txn {
 	usec_t now;            /* wall time of the batch, never earlier than that of the batch before */
 };
 
+/* How a command may be treated. Those of a batch are of one way. */
+enum writer_way {
+	WRITER_SOON,    /* somebody waits for it */
+	WRITER_PATIENT, /* one of very many: on a thread that leaves the processor to others */
+	WRITER_DIRECT,  /* patient, and its rows come in the order of their keys: past journal and memtable,
+			   if  the store can (store_write_directly). It keeps nothing that it has read of a
+			   table  over a write to the same table */
+};
+
 struct writer_cmd {
 	enum err (*apply)(struct writer_cmd *c, struct writer_txn *t);
 	void (*done)(struct writer_cmd *c, enum err result);
+	enum writer_way way;
 	struct writer_cmd *next; /* the writer's */
 	enum err result;         /* the writer's */
 };

@@ -1,5 +1,8 @@
 #include "dataspace/catalog.h"
 
+#include <stdio.h>
+
+#include "base/hash.h"
 #include "dataspace/catalog_page.h"
 #include "dataspace/link.h"
 #include "dataspace/dataset.h"
@@ -65,6 +68,7 @@ static void page_answer(struct net_req *r, struct catalog_ask *q, const char *pa
 	struct str format = STR_NONE, body;
 	enum err e;
 
+	q->offsets = ds_of(r)->offsets;
 	(void)net_query(r, "cursor", &q->cursor);
 	if (q->format == CATALOG_DSP && net_query(r, "format", &format))
 		e = catalog_format_parse(format, &f, &q->format);
@@ -81,6 +85,9 @@ static void page_answer(struct net_req *r, struct catalog_ask *q, const char *pa
 		return;
 	}
 	e = catalog_page_make(t, r->arena, q, &p);
+	if (e == ERR_TOO_LARGE)
+		e = flaw_set(&f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "filter.offset", "far",
+			     "so far in, come page by page, or follow the Link of the answers");
 	/* the owner's tools read bodies, not header fields */
 	if (!e && !q->asker.p && p.next.n) json_put_str(p.body, "kanhe:next", p.next);
 	if (!e) p.body = in_dialect(r, q, p.body);
@@ -150,6 +157,21 @@ static void on_own(struct net_req *r)
 	page_answer(r, &q, arena_printf(r->arena, "/participants/%.*s/catalog", STR_ARG(participant)).p);
 }
 
+/* Of the answer's octets: what is shown of a dataset depends on who asks and how. */
+static bool one_unchanged(struct net_req *r, struct str body)
+{
+	unsigned char digest[HASH_SHA256];
+	char hex[33] = {0}, etag[CATALOG_ETAG_MAX];
+
+	hash_sha256(body, digest);
+	hex_write(digest, 16, hex);
+	snprintf(etag, sizeof etag, "W/\"%s\"", hex);
+	net_set(r, "etag", arena_dup(r->arena, str_of(etag)));
+	if (!etag_known(r, etag)) return false;
+	unchanged(r);
+	return true;
+}
+
 static void one_answer(struct net_req *r, struct catalog_ask *q, struct str param)
 {
 	struct flaw f = {0};
@@ -167,7 +189,7 @@ static void one_answer(struct net_req *r, struct catalog_ask *q, struct str para
 	if (!e && !body.p) e = ERR_NO_MEMORY;
 	if (e)
 		refuse(r, q, e, &f);
-	else
+	else if (!one_unchanged(r, body))
 		net_reply_zip(r, 200, catalog_format_type(q->format), body);
 }
 

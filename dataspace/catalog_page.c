@@ -11,7 +11,7 @@ enum { CURSOR_VERSION = 1, CURSOR_HEAD = 9, CURSOR_MAX = 400 };
 
 /* ---- question: tie, cursor, ETag ---- */
 
-static enum err tie_make(struct catalog_ask *q)
+static enum err question_hash(const struct catalog_ask *q, const json_t *filter, unsigned char out[8])
 {
 	struct buf b = BUF_INIT(JSON_SIZE_MAX);
 	unsigned char digest[HASH_SHA256];
@@ -21,12 +21,42 @@ static enum err tie_make(struct catalog_ask *q)
 	buf_byte(&b, 0);
 	buf_add(&b, q->asker);
 	buf_byte(&b, 0);
-	if (q->filter) e = json_jcs(q->filter, &b);
+	if (filter) e = json_jcs(filter, &b);
 	if (!e) e = buf_err(&b);
 	if (!e) hash_sha256(buf_str(&b), digest);
-	if (!e) memcpy(q->tie, digest, sizeof q->tie);
+	if (!e) memcpy(out, digest, 8);
 	buf_done(&b);
 	return e;
+}
+
+/* The same question, whatever its offset. */
+static enum err series_make(struct catalog_ask *q)
+{
+	json_t *copy = json_deep_copy(q->filter), *one;
+	enum err e;
+	size_t i;
+
+	if (!copy) return ERR_NO_MEMORY;
+	json_array_foreach(copy, i, one)
+	{
+		json_object_del(one, "offset");
+		json_object_del(one, "edc:offset");
+	}
+	e = question_hash(q, copy, q->series);
+	json_decref(copy);
+	return e;
+}
+
+static enum err offset_start(struct arena *a, struct catalog_ask *q)
+{
+	char place[DS_DATASET_MAX + 1];
+	enum err e = q->q.limit ? series_make(q) : ERR_OK;
+
+	if (e || q->cursor.n || !q->q.offset || !q->q.limit || !q->offsets) return e;
+	q->begun = offsets_find(q->offsets, q->series, q->q.offset, place);
+	if (!q->begun) return ERR_OK;
+	q->after = arena_dup(a, str_of(place));
+	return q->after.p ? ERR_OK : ERR_NO_MEMORY;
 }
 
 static enum err cursor_bad(struct flaw *f)
@@ -84,11 +114,12 @@ enum err catalog_ask_open(struct store_txn *t, struct arena *a, struct catalog_a
 {
 	enum err e = dsp_filter_parse(q->filter, f, &q->q);
 
-	if (!e) e = tie_make(q);
+	if (!e) e = question_hash(q, q->filter, q->tie);
 	if (!e) e = feed_head_find(t, q->self->id, &q->head);
 	if (!e && q->q.changed_since.p)
 		e = feed_place_parse(q->q.changed_since, &q->head, "filter[0].changedSince", f, &q->change);
 	if (!e) e = cursor_parse(a, q, f);
+	if (!e) e = offset_start(a, q);
 	if (!e) etag_make(q);
 	return e;
 }
@@ -100,7 +131,7 @@ struct making {
 	struct store_txn *t;
 	struct arena *a;
 	json_t *datasets, *removed;
-	size_t octets, scanned, skipped;
+	size_t octets, scanned, skipped, passed;
 	char last[DS_DATASET_MAX + 1];
 	uint64_t change;
 	bool more;
@@ -111,19 +142,26 @@ static bool sees(const struct catalog_ask *q, const Ds__Dataset *s)
 	return q->asker.p ? dataset_visible(s, q->asker) : dataset_published(s);
 }
 
+/* An offset is for askers that do not follow links; a cursor is already behind it. */
+static bool skips(const struct making *m)
+{
+	return !m->q->cursor.n && m->q->begun + m->skipped < m->q->q.offset;
+}
+
 static bool full(struct making *m)
 {
 	size_t limit = m->q->q.limit;
 
 	if (limit && json_array_size(m->datasets) >= limit) return true;
 	return json_array_size(m->datasets) + json_array_size(m->removed) >= CATALOG_PAGE ||
-	       m->octets >= CATALOG_OCTETS || m->scanned >= CATALOG_SCAN;
+	       m->octets >= CATALOG_OCTETS || m->scanned >= CATALOG_SCAN ||
+	       (m->passed > CATALOG_SKIP && skips(m));
 }
 
-/* An offset is for askers that do not follow links; a cursor is already behind it. */
-static bool skips(const struct making *m)
+/* Every dataset matches: a row that an offset passes over need not be looked at. */
+static bool matches_all(const struct dsp_filter *q)
 {
-	return !m->q->after.n && m->skipped < m->q->q.offset;
+	return !q->id.p && !q->keyword.p && !q->type.p && !q->words_n && !q->dated && !q->properties_n;
 }
 
 /* Everything but the JSON that was appended may go when it returns. */
@@ -134,6 +172,12 @@ static enum err dataset_add(struct making *m, const Ds__Dataset *s)
 	json_t *j = NULL;
 
 	if (!sees(q, s)) return ERR_OK;
+	if (matches_all(&q->q) && skips(m)) {
+		m->skipped++;
+		m->scanned--;
+		m->passed++;
+		return ERR_OK;
+	}
 	if (plain || q->q.criteria) {
 		bool match, skip;
 
@@ -235,6 +279,9 @@ enum err catalog_page_make(struct store_txn *t, struct arena *a, const struct ca
 	e = m.datasets && m.removed ? collect(&m) : ERR_NO_MEMORY;
 	if (!e && m.more && skips(&m)) e = ERR_TOO_LARGE;
 	if (e) return e;
+	if (m.more && q->offsets && q->q.limit && !q->cursor.n)
+		offsets_keep(q->offsets, q->series, q->q.offset + json_array_size(m.datasets),
+			     str_of(m.last));
 	next = next_of(&m);
 	body = json_keep(a, catalog_frame(a, q->format, q->self, json_incref(m.datasets)));
 	if (!body || !next.p) return ERR_NO_MEMORY;

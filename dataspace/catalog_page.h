@@ -5,6 +5,8 @@
  * cursor is opaque, tied to participant, asker and filter, and names the last row seen, so that what comes
  * and goes meanwhile neither repeats nor hides another dataset. In the change feed (filter changedSince) it
  * names the last change seen.
+ * An offset (EDC) further in than CATALOG_SKIP rows behind a place that is remembered (catalog_offset.h) is
+ * ERR_TOO_LARGE: whoever comes page by page, or by Link, gets anywhere.
  * The ETag is made of the catalog's last change and the question, without reading a dataset.
  * Threads: shards. */
 #ifndef DATASPACE_CATALOG_PAGE_H
@@ -12,11 +14,13 @@
 
 #include "dataspace/catalog_export.h"
 #include "dataspace/catalog_feed.h"
+#include "dataspace/catalog_offset.h"
 #include "proto/dsp/filter.h"
 
 enum {
 	CATALOG_PAGE = 100,
 	CATALOG_SCAN = 1000,
+	CATALOG_SKIP = 5000,        /* rows passed over to reach an offset that nobody was near: 10 ms */
 	CATALOG_OCTETS = 256 << 10, /* of rows; as JSON under the 1 MiB that a message may have */
 	CATALOG_ETAG_MAX = 40,
 };
@@ -30,6 +34,7 @@ struct catalog_ask {
 	enum catalog_format format;
 	json_t *filter; /* array or NULL */
 	struct str cursor;
+	struct offsets *offsets; /* NULL: nothing is remembered */
 	/* set by catalog_ask_open */
 	struct dsp_filter q;
 	struct feed_head head;
@@ -37,6 +42,8 @@ struct catalog_ask {
 	uint64_t change;  /* feed: the last one seen */
 	char etag[CATALOG_ETAG_MAX];
 	unsigned char tie[8]; /* of cursors */
+	unsigned char series[OFFSET_SERIES];
+	size_t begun; /* what of the offset lies before `after` */
 };
 
 struct catalog_page {

@@ -1,44 +1,15 @@
-#include "dataspace/crawl.h"
+#include "dataspace/crawl_run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/sign.h"
 #include "dataspace/catalog_page.h"
-#include "dataspace/federated.h"
-#include "dataspace/federation.h"
+#include "dataspace/dialect.h"
 #include "dataspace/link.h"
 #include "dataspace/peer.h"
 #include "proto/dsp/catalog.h"
 
 enum { TICK_ARENA = 1 << 20, PAGE_ARENA = 6 << 20, SWEEP = 2000 };
-
-struct crawl {
-	struct crawler *c;
-	struct crawl *next;
-	struct arena *arena; /* of the crawl: what the source's row said */
-	struct arena *page;  /* of the page in hand */
-	struct str participant, did, base, url, feed, etag;
-	struct str got_feed, got_etag; /* what to remember in the end */
-	bool whole, unchanged, one_page;
-	size_t pages;
-	struct buf seen; /* 16 octets a dataset, of a whole crawl */
-	int64_t added, gone;
-	unsigned char swept[16];
-	bool sweeping;
-	/* the answer in hand, in page */
-	enum err err;
-	int status;
-	struct str body, link, tag;
-	char text[SOURCE_ERROR_MAX];
-};
-
-struct crawler {
-	struct ds *d;
-	struct net_shard *shard;
-	struct crawl *running;
-	size_t n;
-};
 
 static void crawl_free(struct crawl *x)
 {
@@ -59,140 +30,6 @@ static void crawl_leave(struct crawl *x)
 	crawl_free(x);
 }
 
-/* ---- commands: a page, a sweep, the end ---- */
-
-struct deed {
-	struct crawl *crawl; /* touched on the shard only */
-	struct str participant, did;
-	struct federated_entry *put;
-	size_t put_n;
-	unsigned char (*drop)[16];
-	size_t drop_n;
-	int64_t added, gone;
-	/* the end */
-	bool ok, whole, unchanged;
-	struct str error, feed, etag, base;
-	void (*then)(struct crawl *x, enum err e, const struct deed *d);
-	enum err result;
-};
-
-static enum err source_count(struct writer_txn *t, struct ds_job *j, const struct deed *d)
-{
-	Ds__Source *s;
-	enum err e = source_find(t->store, j->arena, d->participant, d->did, &s);
-
-	if (e || d->added == d->gone) return e;
-	s->entries = (uint64_t)((int64_t)s->entries + d->added - d->gone);
-	return source_put(t, d->participant, s);
-}
-
-/* ERR_NOT_FOUND: the owner has removed the source meanwhile. */
-static enum err page_work(struct ds_job *j, struct writer_txn *t)
-{
-	struct deed *d = j->in;
-	Ds__Source *s;
-	bool yes;
-	enum err e = source_find(t->store, j->arena, d->participant, d->did, &s);
-
-	d->added = d->gone = 0;
-	if (!e && s->due == INT64_MAX) e = ERR_NOT_FOUND;
-	for (size_t i = 0; !e && i < d->put_n; i++) {
-		struct arena_mark m = arena_mark(j->arena);
-
-		e = federated_put(t, j->arena, d->participant, d->did, &d->put[i], &yes);
-		d->added += yes;
-		arena_rollback(j->arena, m);
-	}
-	for (size_t i = 0; !e && i < d->drop_n; i++) {
-		e = federated_drop(t, d->participant, d->did, d->drop[i], &yes);
-		d->gone += yes;
-	}
-	return e ? e : source_count(t, j, d);
-}
-
-static usec_t backoff(uint32_t failures)
-{
-	usec_t s = failures > 7 ? CRAWL_BACKOFF_MAX : (usec_t)CRAWL_BACKOFF << (failures - 1);
-	unsigned char r;
-
-	if (s > CRAWL_BACKOFF_MAX) s = CRAWL_BACKOFF_MAX;
-	random_bytes(&r, 1);
-	return s * USEC_PER_SEC +
-	       s * USEC_PER_SEC * r / 2560; /* up to a tenth more: partners are not hit in step */
-}
-
-static enum err end_work(struct ds_job *j, struct writer_txn *t)
-{
-	struct deed *d = j->in;
-	Ds__Source *s;
-	enum err e = source_find(t->store, j->arena, d->participant, d->did, &s);
-
-	if (e || s->due == INT64_MAX) return e;
-	s->started = t->now;
-	s->error = arena_strdup(j->arena, d->error);
-	if (!s->error) return ERR_NO_MEMORY;
-	if (!d->ok) {
-		s->failures++;
-		s->due = t->now + backoff(s->failures);
-		return source_put(t, d->participant, s);
-	}
-	s->failures = 0;
-	s->due = t->now + (usec_t)s->interval * USEC_PER_SEC;
-	s->fresh = t->now;
-	if (d->whole && !d->unchanged) s->whole = t->now;
-	if (!d->unchanged) {
-		s->feed = arena_strdup(j->arena, d->feed);
-		s->etag = arena_strdup(j->arena, d->etag);
-		s->endpoint = arena_strdup(j->arena, d->base);
-		if (!s->feed || !s->etag || !s->endpoint) return ERR_NO_MEMORY;
-	}
-	return source_put(t, d->participant, s);
-}
-
-struct back {
-	struct crawl *crawl;
-	struct deed deed;
-	enum err result;
-};
-
-static void deed_back(void *arg)
-{
-	struct back *b = arg;
-
-	b->deed.then(b->crawl, b->result, &b->deed);
-	free(b);
-}
-
-static void deed_answer(struct ds_job *j, enum err result)
-{
-	struct back *b = malloc(sizeof *b);
-	const struct deed *d = j->in;
-	struct crawler *c = d->crawl->c;
-
-	must(b);
-	*b = (struct back){d->crawl, *d, result};
-	/* refused only when the node stops: crawl_close frees what still runs */
-	if (ds_post(c->d, c->shard, deed_back, b)) free(b);
-}
-
-static struct deed *deed_new(struct crawl *x, struct ds_job **ret)
-{
-	struct ds_job *j = ds_job_new(x->c->d, NULL);
-	struct deed *d = j ? ARENA_NEW(j->arena, struct deed) : NULL;
-
-	if (!d) {
-		ds_job_free(j);
-		return NULL;
-	}
-	d->crawl = x;
-	d->participant = arena_dup(j->arena, x->participant);
-	d->did = arena_dup(j->arena, x->did);
-	j->in = d;
-	j->answer = deed_answer;
-	*ret = j;
-	return d;
-}
-
 /* ---- the end ---- */
 
 static void crawl_over(struct crawl *x, enum err e, const struct deed *d)
@@ -201,10 +38,10 @@ static void crawl_over(struct crawl *x, enum err e, const struct deed *d)
 	crawl_leave(x);
 }
 
-static void crawl_end(struct crawl *x, const char *error)
+void crawl_end(struct crawl *x, const char *error)
 {
 	struct ds_job *j;
-	struct deed *d = deed_new(x, &j);
+	struct deed *d = crawl_deed_new(x, &j);
 
 	if (!d) {
 		crawl_leave(x);
@@ -218,7 +55,7 @@ static void crawl_end(struct crawl *x, const char *error)
 	d->etag = arena_dup(j->arena, x->one_page ? x->got_etag : STR(""));
 	d->base = arena_dup(j->arena, x->base);
 	d->then = crawl_over;
-	j->work = end_work;
+	j->work = crawl_end_work;
 	if (ds_job_submit(j)) crawl_leave(x);
 }
 
@@ -244,7 +81,7 @@ static void sweep(struct crawl *x)
 {
 	unsigned char(*keys)[16];
 	struct ds_job *j;
-	struct deed *d = deed_new(x, &j);
+	struct deed *d = crawl_deed_new(x, &j);
 	size_t n = 0;
 	enum err e;
 
@@ -270,13 +107,11 @@ static void sweep(struct crawl *x)
 	}
 	d->drop = keys;
 	d->then = sweep_done;
-	j->work = page_work;
+	j->work = crawl_page_work;
 	if (ds_job_submit(j)) crawl_leave(x);
 }
 
 /* ---- pages ---- */
-
-static void page_ask(struct crawl *x);
 
 static void page_kept(struct crawl *x, enum err e, const struct deed *d)
 {
@@ -286,7 +121,7 @@ static void page_kept(struct crawl *x, enum err e, const struct deed *d)
 	else if (e)
 		crawl_end(x, err_text(e));
 	else if (x->url.n)
-		page_ask(x);
+		crawl_page_ask(x);
 	else if (x->whole)
 		sweep(x);
 	else
@@ -358,6 +193,7 @@ static enum err page_gather(struct crawl *x, struct gathering *g, struct flaw *f
 	json_t *j;
 	enum err e = json_read_large(x->page, x->body, f, &j);
 
+	if (!e) e = ds_dialect_read(x->page, x->dialect, j, f, &j);
 	if (!e) e = dsp_catalog_parse(x->page, j, f, &c);
 	if (!e) e = link_next(x->arena, x->link, x->base, f, &x->url);
 	if (e) return e;
@@ -365,6 +201,7 @@ static enum err page_gather(struct crawl *x, struct gathering *g, struct flaw *f
 	if (!g->d->put) return ERR_NO_MEMORY;
 	e = catalog_gather(g, &c, c.participant_id);
 	if (!e) e = removed_gather(g, json_object_get(j, CATALOG_REMOVED), c.participant_id);
+	x->barren = g->d->put_n || g->d->drop_n ? 0 : x->barren + 1;
 	feed = json_text(json_object_get(j, CATALOG_FEED));
 	/* a whole crawl goes on where it began; a feed where it ended */
 	if (feed.n && feed.n <= FEED_PLACE_MAX && (!x->whole || x->pages == 1))
@@ -383,7 +220,7 @@ static void page_take(struct crawl *x)
 	struct ds_job *j;
 	enum err e;
 
-	g.d = deed_new(x, &j);
+	g.d = crawl_deed_new(x, &j);
 	if (!g.d) {
 		crawl_end(x, err_text(ERR_NO_MEMORY));
 		return;
@@ -400,7 +237,7 @@ static void page_take(struct crawl *x)
 		return;
 	}
 	g.d->then = page_kept;
-	j->work = page_work;
+	j->work = crawl_page_work;
 	if (ds_job_submit(j)) crawl_leave(x);
 }
 
@@ -409,6 +246,7 @@ static void page_back(void *arg)
 	struct crawl *x = arg;
 	bool first = x->pages == 1;
 
+	x->octets += x->body.n;
 	if (x->err) {
 		crawl_end(x, x->text);
 	} else if (first && (x->status == 304 || x->status == 412) && x->whole && x->etag.n) {
@@ -418,7 +256,7 @@ static void page_back(void *arg)
 		x->whole = true; /* its feed does not reach back to where we were */
 		x->pages = 0;
 		x->etag = STR_NONE;
-		page_ask(x);
+		crawl_page_ask(x);
 	} else if (x->status != 200) {
 		snprintf(x->text, sizeof x->text, "the provider answered %d", x->status);
 		crawl_end(x, x->text);
@@ -427,7 +265,7 @@ static void page_back(void *arg)
 	}
 }
 
-static void page_done(void *arg, const struct courier_result *r)
+static void fetch_done(void *arg, const struct courier_result *r)
 {
 	struct crawl *x = arg;
 
@@ -437,7 +275,20 @@ static void page_done(void *arg, const struct courier_result *r)
 	x->link = arena_dup(x->page, r->link);
 	x->tag = arena_dup(x->page, r->etag);
 	snprintf(x->text, sizeof x->text, "%s", r->text);
-	(void)!ds_post(x->c->d, x->c->shard, page_back, x);
+	(void)!ds_post(x->c->d, x->c->shard, x->then, x);
+}
+
+enum err crawl_fetch(struct crawl *x, struct courier_req *q, void (*then)(void *arg))
+{
+	uint64_t ticket;
+
+	x->then = then;
+	q->deadline = CRAWL_DEADLINE;
+	q->gzip = true;
+	q->body_max = CRAWL_BODY_MAX;
+	q->done = fetch_done;
+	q->arg = x;
+	return courier_submit(x->c->d->o.courier, q, &ticket);
 }
 
 static struct str page_body(struct crawl *x)
@@ -447,32 +298,36 @@ static struct str page_body(struct crawl *x)
 
 	if (!x->whole)
 		m.filter = json_keep(x->page, json_pack("[{s:s%}]", "changedSince", x->feed.p, x->feed.n));
-	j = dsp_catalog_request_write(x->page, &m);
+	j = ds_dialect_write(x->page, x->dialect, NULL, STR_NONE, dsp_catalog_request_write(x->page, &m));
 	return j ? json_write(x->page, j, false) : STR_NONE;
 }
 
-static void page_ask(struct crawl *x)
+/* What keeps a partner from leading us on for ever; NULL: nothing does. */
+static const char *led_on(struct crawl *x)
+{
+	if (++x->pages > CRAWL_PAGES || x->seen.n / 16 > FEDERATED_MAX)
+		return "the catalog has too many pages or datasets";
+	if (x->barren > CRAWL_BARREN) return "the catalog has too many pages in a row without a dataset";
+	if (x->octets > CRAWL_OCTETS) return "the catalog is too large";
+	if (x->url.n && str_eq(x->url, x->mark)) return "the pages of the catalog go in a circle";
+	if (x->url.n && (x->pages & (x->pages - 1)) == 0) x->mark = x->url;
+	return NULL;
+}
+
+void crawl_page_ask(struct crawl *x)
 {
 	struct courier_header h[4] = {{"content-type", "application/json"}, {"accept", "application/json"}};
-	struct courier_req q = {.method = "POST",
-				.headers = h,
-				.headers_n = 3,
-				.deadline = 60 * USEC_PER_SEC,
-				.gzip = true,
-				.body_max = CRAWL_BODY_MAX,
-				.done = page_done,
-				.arg = x};
+	struct courier_req q = {.method = "POST", .headers = h, .headers_n = 3};
 	const struct ds_self *self;
+	const char *why = led_on(x);
 	struct str token, url;
-	uint64_t ticket;
 	enum err e;
 
-	if (++x->pages > CRAWL_PAGES || x->seen.n / 16 > FEDERATED_MAX) {
-		crawl_end(x, "the catalog has too many pages or datasets");
+	if (why) {
+		crawl_end(x, why);
 		return;
 	}
-	url = arena_dup(
-	    x->arena, x->url.n ? x->url : arena_printf(x->arena, "%.*s/catalog/request", STR_ARG(x->base)));
+	url = x->url.n ? x->url : arena_printf(x->arena, "%.*s/catalog/request", STR_ARG(x->base));
 	arena_reset(x->page);
 	q.url = arena_strdup(x->page, url);
 	q.body = page_body(x);
@@ -486,7 +341,7 @@ static void page_ask(struct crawl *x)
 	h[2] = (struct courier_header){"authorization", token.p};
 	if (x->pages == 1 && x->whole && x->etag.n)
 		h[q.headers_n++] = (struct courier_header){"if-none-match", arena_strdup(x->page, x->etag)};
-	e = courier_submit(x->c->d->o.courier, &q, &ticket);
+	e = crawl_fetch(x, &q, page_back);
 	if (e) crawl_end(x, err_text(e));
 }
 
@@ -494,14 +349,12 @@ static void crawl_peer(void *arg, enum err e, const struct ds_did *doc)
 {
 	struct crawl *x = arg;
 
-	if (!e && !doc->dsp[0]) e = ERR_NOT_FOUND;
 	if (e) {
 		snprintf(x->text, sizeof x->text, "its DID document: %s", err_text(e));
 		crawl_end(x, x->text);
 		return;
 	}
-	x->base = arena_dup(x->arena, str_of(doc->dsp));
-	page_ask(x);
+	crawl_version_find(x, doc);
 }
 
 /* ---- what is due ---- */

@@ -52,7 +52,7 @@ enum err link_next(struct arena *a, struct str field, struct str base, struct fl
 		field = str_skip(field, close + 1);
 		end = str_find(field, '<'); /* parameters of this link end before the next one */
 		if (!rel_next(str_first(field, str_find(str_first(field, end), ',')))) continue;
-		if (url.n && url.p[0] == '/')
+		if (url.n && url.p[0] == '/' && !str_starts(url, STR("//")))
 			url = arena_printf(a, "%.*s%.*s", STR_ARG(origin(base)), STR_ARG(url));
 		if (!link_allowed(url, base))
 			return flaw_set(f, ERR_UPSTREAM, FLAW_NO_OFFSET, "link", "link",

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "dataspace/catalog.h"
+#include "dataspace/catalog_offset.h"
 #include "dataspace/crawl.h"
 #include "dataspace/dataplane.h"
 #include "dataspace/dataset.h"
@@ -70,6 +71,7 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	if (!e) e = replays_open(&d->replays);
 	if (!e) e = outbox_open(d, &d->outbox);
 	if (!e) e = waits_open(d, &d->waits);
+	if (!e) e = offsets_open(&d->offsets);
 	if (!e) e = replays_fill(d);
 	if (!e) e = kit_open(d, &d->kit);
 	if (!e) e = dp_open(d, f, &d->dp);
@@ -123,6 +125,7 @@ void ds_close(struct ds *d)
 	waits_close(d->waits);
 	crawl_close(d->crawler);
 	outbox_close(d->outbox);
+	offsets_close(d->offsets);
 	replays_close(d->replays);
 	peers_close(d->peers);
 	keyring_close(d->keyring);

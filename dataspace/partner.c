@@ -94,9 +94,7 @@ static void choosing_start(struct net_req *r, const struct finding *w, const str
 	if (e) net_reply_err(r, e, NULL);
 }
 
-/* A base whose last segment names a version that we speak needs no asking; nor does one of a partner that
- * tells no versions: it is of before there were several. */
-static bool base_says(const struct ds *d, const struct ds_did *doc, uint32_t *ret)
+bool partner_base_says(const struct ds *d, const struct ds_did *doc, uint32_t *ret)
 {
 	struct str base = str_of(doc->dsp);
 
@@ -117,9 +115,9 @@ static void finding_answer(void *arg, enum err e, const struct ds_did *doc)
 
 	if (r && e) {
 		finding_refuse(r, e);
-	} else if (r && doc->versions[0] && !base_says(ds_of(r), doc, &w->partner.dialect)) {
+	} else if (r && doc->versions[0] && !partner_base_says(ds_of(r), doc, &w->partner.dialect)) {
 		choosing_start(r, w, doc);
-	} else if (r && !base_says(ds_of(r), doc, &w->partner.dialect)) {
+	} else if (r && !partner_base_says(ds_of(r), doc, &w->partner.dialect)) {
 		(void)flaw_set(&f, ERR_UPSTREAM, FLAW_NO_OFFSET, "provider", "no-service",
 			       "the provider's DID document names no data space service");
 		net_reply_flaw(r, &f);

@@ -19,6 +19,11 @@ enum err partner_did(struct arena *a, struct str text, struct flaw *f, struct st
 void partner_find(struct net_req *r, struct str participant, struct str provider, partner_fn *then,
 		  void *arg);
 
+/* Whether its document alone tells the version spoken at its base, *ret. A base whose last segment names
+ * one that we speak needs no asking; nor does one of a partner that tells no versions: it is of before
+ * there were several. */
+bool partner_base_says(const struct ds *d, const struct ds_did *doc, uint32_t *ret);
+
 /* An answer of 2xx is ERR_OK; else what the owner is told: ERR_NOT_FOUND (404), ERR_UPSTREAM with the
  * partner's reason, ERR_TIMEOUT. */
 enum err partner_answer_check(const struct fetched *got, struct flaw *f) MUST_USE;

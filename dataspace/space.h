@@ -39,6 +39,7 @@ struct outbox;
 struct waits;
 struct kit;
 struct crawler;
+struct offsets;
 
 /* name, help: /metrics */
 #define DS_COUNTERS(X)                                                                                     \
@@ -68,6 +69,7 @@ struct ds {
 	struct waits *waits;
 	struct kit *kit;           /* NULL unless the options name it: dataspace/kit.h */
 	struct crawler *crawler;   /* NULL until ds_start */
+	struct offsets *offsets;   /* dataspace/catalog_offset.h */
 	struct net_server *server; /* from ds_start on */
 	_Atomic bool stopping;
 	pthread_rwlock_t shards_lock;

@@ -8,7 +8,7 @@ enum { ROW_VERSION = 1, ROW_MAX = 4 + ACCOUNT_NAME_MAX, FLAG_KEY = 1, RIGHTS_ALL
 
 _Static_assert((int)ACCOUNT_NAME_MAX <= (int)ACCESS_NAME_MAX, "an account's name is a credential's");
 
-static enum err row_parse(struct str name, struct str row, struct account *ret)
+enum err account_row_read(struct str name, struct str row, struct account *ret)
 {
 	struct wire w = wire_reader(row);
 	uint8_t version = wire_u8(&w), rights = wire_u8(&w), flags = wire_u8(&w);
@@ -28,7 +28,7 @@ enum err account_find(struct store_txn *t, struct str name, struct account *ret)
 	enum err e = name.n > CREDIT_CODE + 1 && name.n <= ACCOUNT_NAME_MAX
 			 ? store_get(t, RS_TABLE_account, name, &row)
 			 : ERR_NOT_FOUND;
-	return e ? e : row_parse(name, row, ret);
+	return e ? e : account_row_read(name, row, ret);
 }
 
 enum err account_each(struct store_txn *t, struct str code, account_each_fn *fn, void *arg)
@@ -40,7 +40,7 @@ enum err account_each(struct store_txn *t, struct str code, account_each_fn *fn,
 	if (e) return e;
 	for (e = store_cursor_seek(c, code, &key, &row); !e && !stop && str_starts(key, code);
 	     e = store_cursor_next(c, &key, &row)) {
-		stop = row_parse(key, row, &x);
+		stop = account_row_read(key, row, &x);
 		if (!stop) stop = fn(arg, &x);
 	}
 	store_cursor_close(c);

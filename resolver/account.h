@@ -37,6 +37,8 @@ struct account {
 	struct str parent; /* name of the account that issued it; "": the registrar, or the key */
 };
 
+/* A row of the table, wherever it was kept. ERR_CORRUPT. */
+enum err account_row_read(struct str name, struct str row, struct account *ret) MUST_USE;
 /* ERR_NOT_FOUND: no enterprise's account. Borrowed from the transaction. */
 enum err account_find(struct store_txn *t, struct str name, struct account *ret) MUST_USE;
 typedef enum err account_each_fn(void *arg, const struct account *x);

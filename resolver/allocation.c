@@ -50,7 +50,7 @@ enum err allocation_find(struct store_txn *t, struct str key, size_t from, struc
 	struct str row;
 	size_t n = id_key_boundaries(key, ends);
 	for (size_t i = 0; i < n; i++) {
-		if (ends[i] <= from || ends[i] > key.n) continue;
+		if (ends[i] < from || ends[i] > key.n) continue;
 		struct str prefix = str_first(key, ends[i]);
 		enum err e = store_get(t, RS_TABLE_allocation, key_of('p', prefix, k), &row);
 		if (e != ERR_NOT_FOUND) return e ? e : row_parse(prefix, row, ret);
@@ -90,7 +90,7 @@ enum err allocation_each(struct store_txn *t, allocation_each_fn *fn, void *arg)
 const struct id_prefix *allocation_authority(const struct id_prefix *ours, size_t n, struct str key)
 {
 	for (size_t i = 0; i < n; i++)
-		if (id_prefix_covers(ours[i].key, key) && ours[i].key.n < key.n) return &ours[i];
+		if (id_prefix_covers(ours[i].key, key)) return &ours[i];
 	return NULL;
 }
 

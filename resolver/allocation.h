@@ -1,7 +1,8 @@
 /* Allocations: which prefixes under this node's authority belong to which enterprise.
  *
  * Threads: reading with any transaction; the rest inside writer commands.
- * Invariants: 1. allocations do not overlap, and lie strictly under one prefix of ours. 2. none under
+ * Invariants: 1. allocations do not overlap, and lie under one prefix of ours; one may be all of it, at the
+ * node that took an enterprise over. 2. none under
  * which anything was registered is ever given up: what an enterprise left stays reserved. 3. each has a
  * slot of its own for statistics. */
 #ifndef RESOLVER_ALLOCATION_H
@@ -25,14 +26,14 @@ struct allocation {
 	bool withheld;
 };
 
-/* The allocation that covers the key, below its first `from` octets (those of the authority).
+/* The allocation that covers the key, of its first `from` octets (those of the authority) at least.
  * ERR_NOT_FOUND. Borrowed from the transaction and from key. */
 enum err allocation_find(struct store_txn *t, struct str key, size_t from, struct allocation *ret) MUST_USE;
 bool allocation_any(struct store_txn *t);
 typedef enum err allocation_each_fn(void *arg, const struct allocation *x);
 enum err allocation_each(struct store_txn *t, allocation_each_fn *fn, void *arg) MUST_USE;
 
-/* Which of the n prefixes of ours lies strictly above the key; NULL: none. */
+/* Which of the n prefixes of ours the key lies under, or is; NULL: none. */
 const struct id_prefix *allocation_authority(const struct id_prefix *ours, size_t n, struct str key);
 
 /* ERR_CONFLICT with the rule: prefix-allocated, prefix-delegated, prefix-in-use (some identifier is

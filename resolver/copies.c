@@ -330,3 +330,21 @@ enum err copies_rows(struct store_txn *t, struct str reporter, unsigned table, s
 	store_cursor_close(c);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
+
+enum err copies_row(struct store_txn *t, struct str reporter, unsigned table, struct str key,
+		    struct str *ret)
+{
+	struct copy_state s;
+	struct row_key k;
+	struct str row;
+	enum err e = copies_state(t, reporter, &s);
+	if (e) return e;
+	stem_of(reporter, s.generation, table, &k);
+	key_add(&k, key);
+	e = store_get(t, RS_TABLE_copy, str_n(k.octets, k.n), &row);
+	if (e) return e;
+	size_t n = row.n < 2 ? 0 : (size_t)(unsigned char)row.p[0] << 8 | (unsigned char)row.p[1];
+	if (row.n < 2 + n) return ERR_CORRUPT;
+	*ret = str_skip(row, 2 + n);
+	return ERR_OK;
+}

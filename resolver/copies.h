@@ -66,6 +66,9 @@ enum err copies_each(struct store_txn *t, copies_each_fn *fn, void *arg) MUST_US
 typedef bool copies_reports_fn(void *arg, usec_t at, struct str json); /* newest first */
 enum err copies_reports(struct store_txn *t, struct str reporter, copies_reports_fn *fn,
 			void *arg) MUST_USE;
+/* One row. ERR_NOT_FOUND. */
+enum err copies_row(struct store_txn *t, struct str reporter, unsigned table, struct str key,
+		    struct str *ret) MUST_USE;
 /* Rows of one table after a key, in order. */
 enum err copies_rows(struct store_txn *t, struct str reporter, unsigned table, struct str after,
 		     report_row_fn *fn, void *arg) MUST_USE;

@@ -123,6 +123,12 @@ struct rs;
 struct scope;
 struct delegation;
 
+/* A file of what an enterprise has, as it was written down. */
+struct enterprise_file {
+	uint64_t lines;
+	unsigned char sha256[32];
+};
+
 struct enterprise_act {
 	enum enterprise_step step;
 	struct str who; /* of the credential, for the ledger; "applicant" */
@@ -136,7 +142,9 @@ struct enterprise_act {
 	struct id_prefix prefix; /* APPROVE: to allocate; empty key: the next number under `under` */
 	struct id_prefix under;
 	bool adopt;            /* APPROVE: identifiers are registered there already, count them */
+	bool whole;            /* APPROVE: the prefix may be all of one of ours */
 	struct delegation *to; /* HAND_OVER: all but prefix, serial and parent */
+	struct enterprise_file records, templates; /* of enterprise_note_export */
 	/* set by enterprise_take */
 	struct enterprise after;
 };
@@ -152,6 +160,10 @@ enum err enterprise_allocate(struct enterprise_act *act, struct writer_txn *t, s
  */
 enum err enterprise_release(struct enterprise_act *act, struct writer_txn *t, struct arena *a,
 			    struct flaw *f) MUST_USE;
+/* Notes what of a suspended enterprise was written down, for the node that takes over: ledger entry
+ * enterprise.exported, the last one about it until something else happens. */
+enum err enterprise_note_export(struct enterprise_act *act, struct writer_txn *t, struct arena *a,
+				struct flaw *f) MUST_USE;
 /* Ledger entries enterprise.quota, enterprise.changed, enterprise.key. */
 enum err enterprise_set_quota(struct enterprise_act *act, struct writer_txn *t, struct arena *a,
 			      struct flaw *f) MUST_USE;

@@ -145,6 +145,10 @@ static enum err allocate(const struct enterprise_act *act, struct enterprise *x,
 		return flaw_set(f, ERR_NOT_RESPONSIBLE, FLAW_NO_OFFSET, "prefix", "authority",
 				"%.*s does not lie under a prefix that this node answers for",
 				STR_ARG(str_first(p.text, 80)));
+	if (above->key.n == p.key.n && !act->whole)
+		return flaw_set(f, ERR_NOT_RESPONSIBLE, FLAW_NO_OFFSET, "prefix", "authority",
+				"%.*s is all of a prefix that this node answers for: confirm it by whole",
+				STR_ARG(str_first(p.text, 80)));
 	if (!scope_covers(act->scope, p.key))
 		return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "prefix", "scope",
 				"the credential's scope does not cover %.*s",
@@ -242,6 +246,16 @@ static enum err approve(const struct enterprise_act *act, struct enterprise *x, 
 	return e ? e : write_prefix_records(act, x, t, a);
 }
 
+/* What was delegated to this node as a whole is not this node's to delegate. */
+static enum err check_not_all(const struct rs *rs, const struct id_prefix *p, struct flaw *f)
+{
+	const struct id_prefix *above = allocation_authority(rs->ours, rs->o.authority_n, p->key);
+	if (!above || above->key.n < p->key.n) return ERR_OK;
+	return flaw_set(f, ERR_NOT_RESPONSIBLE, FLAW_NO_OFFSET, "prefix", "authority",
+			"%.*s is a prefix of this node itself: its superior delegates it to the other node",
+			STR_ARG(str_first(p->text, 80)));
+}
+
 static enum err hand_over(const struct enterprise_act *act, struct enterprise *x, struct writer_txn *t,
 			  struct arena *a, struct flaw *f)
 {
@@ -253,6 +267,7 @@ static enum err hand_over(const struct enterprise_act *act, struct enterprise *x
 		struct delegation d = *act->to;
 		struct id_prefix p;
 		e = id_prefix_from_key(a, x->prefixes[i], NULL, &p);
+		if (!e) e = check_not_all(rs, &p, f);
 		d.scheme = p.scheme;
 		d.prefix = p.key;
 		d.prefix_text = p.text;
@@ -394,6 +409,34 @@ enum err enterprise_set_key(struct enterprise_act *act, struct writer_txn *t, st
 	if (!same) e = account_revoke_all(t, a, act->who, enterprise_code(&x), true);
 	if (!e) e = write_prefix_records(act, &x, t, a);
 	if (!e) e = settle(act, "enterprise.key", &x, t, a);
+	if (!e) act->after = x;
+	return e;
+}
+
+enum err enterprise_note_export(struct enterprise_act *act, struct writer_txn *t, struct arena *a,
+				struct flaw *f)
+{
+	struct enterprise x;
+	struct buf entry;
+	uint64_t leaf;
+	enum err e = find(act, t->store, a, &x);
+	if (!e) e = check_scope(act, &x, f);
+	if (!e && x.state == ENTERPRISE_NONE) e = must_be_approved(&x, f);
+	if (!e && x.state != ENTERPRISE_SUSPENDED)
+		e = flaw_set(
+		    f, ERR_CONFLICT, FLAW_NO_OFFSET, "state", "enterprise-state",
+		    "the enterprise is %s; this needs: suspended, so that nothing changes any more",
+		    enterprise_state_word(x.state));
+	if (e) return e;
+	entry_open(&entry);
+	entry_text(&entry, "code", enterprise_code(&x));
+	entry_text(&entry, "kind", STR("enterprise.exported"));
+	entry_number(&entry, "records", act->records.lines);
+	entry_digest(&entry, "records_sha256", act->records.sha256);
+	entry_number(&entry, "templates", act->templates.lines);
+	entry_digest(&entry, "templates_sha256", act->templates.sha256);
+	e = entry_append(&entry, t, act->who, &leaf);
+	if (!e) e = enterprise_note(t, enterprise_code(&x), leaf);
 	if (!e) act->after = x;
 	return e;
 }

@@ -21,6 +21,7 @@ enum err face_routes(struct arena *a, bool china, struct net_routes *ret)
 		     {face_node_rows, face_node_rows_n},
 		     {face_series_rows, face_series_rows_n},
 		     {face_enterprise_rows, face_enterprise_rows_n},
+		     {face_dossier_rows, face_dossier_rows_n},
 		     {face_account_rows, face_account_rows_n},
 		     {face_statistics_rows, face_statistics_rows_n},
 		     {face_template_rows, face_template_rows_n},

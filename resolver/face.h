@@ -24,14 +24,14 @@ enum err face_routes(struct arena *a, bool china, struct net_routes *ret) MUST_U
 /* Rows of one file. */
 extern const struct net_route face_resolve_rows[], face_registry_rows[], face_delegation_rows[],
     face_credential_rows[], face_node_rows[], face_list_rows[], face_find_rows[], face_history_rows[],
-    face_series_rows[], face_enterprise_rows[], face_account_rows[], face_statistics_rows[],
-    face_template_rows[], face_snms_rows[], face_doip_rows[], face_meta_rows[], face_report_rows[],
-    face_import_rows[], face_export_rows[];
+    face_series_rows[], face_enterprise_rows[], face_dossier_rows[], face_account_rows[],
+    face_statistics_rows[], face_template_rows[], face_snms_rows[], face_doip_rows[], face_meta_rows[],
+    face_report_rows[], face_import_rows[], face_export_rows[];
 extern const size_t face_resolve_rows_n, face_registry_rows_n, face_delegation_rows_n,
     face_credential_rows_n, face_node_rows_n, face_list_rows_n, face_find_rows_n, face_history_rows_n,
-    face_series_rows_n, face_enterprise_rows_n, face_account_rows_n, face_statistics_rows_n,
-    face_template_rows_n, face_snms_rows_n, face_doip_rows_n, face_meta_rows_n, face_report_rows_n,
-    face_import_rows_n, face_export_rows_n;
+    face_series_rows_n, face_enterprise_rows_n, face_dossier_rows_n, face_account_rows_n,
+    face_statistics_rows_n, face_template_rows_n, face_snms_rows_n, face_doip_rows_n, face_meta_rows_n,
+    face_report_rows_n, face_import_rows_n, face_export_rows_n;
 
 /* The route's first parameter, percent-decoded and parsed. ERR_BAD_ID, ERR_BAD_INPUT. */
 enum err face_id(struct net_req *r, struct flaw *f, struct id *ret) MUST_USE;

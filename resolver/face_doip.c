@@ -5,7 +5,11 @@
 
 #include "base/text64.h"
 
-enum { ONE_ARENA = 8 << 20, SIGNATURE_TEXT_MAX = 2048 };
+enum {
+	ONE_ARENA = 8 << 20,
+	SIGNATURE_TEXT_MAX = 2048,
+	KEYS_MAX = 8 /* of one identity: each costs a verification on the thread that serves all */
+};
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
@@ -182,11 +186,14 @@ static void get_challenge(struct net_req *r)
 static bool signed_by(const struct record *record, struct str nonce, struct str signature)
 {
 	struct doip_key key;
-	for (size_t i = 0; i < record->values_n; i++)
-		if (str_is(record->values[i].type, "HS_PUBKEY") &&
-		    !doip_key_read(record->values[i].data, &key) &&
+	size_t tried = 0;
+	for (size_t i = 0; i < record->values_n && tried < KEYS_MAX; i++) {
+		if (!str_is(record->values[i].type, "HS_PUBKEY")) continue;
+		tried++;
+		if (!doip_key_read(record->values[i].data, &key) &&
 		    !doip_key_verify(&key, nonce, signature))
 			return true;
+	}
 	return false;
 }
 

@@ -123,6 +123,7 @@ static enum err read_allocation(json_t *j, struct arena *a, struct flaw *f, stru
 	enum err e = read_prefix(j, "prefix", a, f, &act->prefix);
 	if (!e) e = read_prefix(j, "under", a, f, &act->under);
 	if (!e) e = read_switch(j, "adopt", f, &act->adopt);
+	if (!e) e = read_switch(j, "whole", f, &act->whole);
 	if (!e && act->prefix.key.n && act->under.key.n)
 		e = flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "under", "one-prefix",
 			     "prefix and under exclude each other");

@@ -1,5 +1,6 @@
-/* GET /exports?prefix=P&format=csv|ndjson|protobuf&status=active|retired|all: every record under a prefix,
- * in order of the keys, as a stream that POST /imports takes (proto/bulk).
+/* GET /exports?prefix=P&format=csv|ndjson|protobuf&status=active|retired|all&series=yes|no|only: every
+ * series and then every record under a prefix, in order of the keys, as a stream that POST /imports takes
+ * (proto/bulk).
  *
  * Consistency. An export reads one snapshot for EXPORT_SNAPSHOT at most, for an old one keeps pages of the
  * store from being used again and its map from growing. Then it goes on behind its last record in a newer
@@ -7,10 +8,12 @@
  * So what takes less than EXPORT_SNAPSHOT, some hundred thousand records to a client that keeps up, is one
  * snapshot; in a longer one a record that was replaced meanwhile stands as it is now, and one that was
  * retired is missing. Values that nobody may read are left out, and retired identifiers unless the query
- * wants them: then each record tells its status, and an import makes a tombstone of it.
+ * wants them: then each record tells its status, and an import makes a tombstone of it. A series counts as
+ * one record, without the records of their own that members have, which follow.
  *
  * Columns of CSV: those that the query names (columns=1:URL,2:DESC), else those of the first EXPORT_LOOK
- * records; what does not fit stands in the column `values`. */
+ * records; what does not fit stands in the column `values`.
+ * Where there is a series, a column `pattern` comes last. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,6 +21,7 @@
 #include "proto/bulk/bulk.h"
 #include "resolver/face.h"
 #include "resolver/registry.h"
+#include "resolver/series.h"
 
 enum {
 	EXPORT_SHARD_MAX = 8, /* at once on a shard: each holds a reader's slot of the store */
@@ -26,6 +30,8 @@ enum {
 	EXPORT_SLICES = 4, /* that give nothing, all of them retired, before others have their turn */
 	EXPORT_LOOK = 256, /* records looked at for columns */
 	EXPORT_COLUMNS = 64,
+	EXPORT_LOOK_SERIES =
+	    2000, /* rows looked at for a series under the prefix: after so many, there may be one */
 	OUT_MAX = 16 << 20, /* a slice, its last record 256 KiB with every octet escaped */
 	SCRATCH = 64 << 20,
 	OWN = 1 << 20,
@@ -43,8 +49,11 @@ struct export
 	struct bulk_columns columns;
 	struct str prefix;
 	unsigned statuses;        /* a bit for each that is wanted */
-	char last[STORE_KEY_MAX]; /* key of the record given last */
+	bool series, records;     /* which are wanted */
+	bool in_series;           /* they come first */
+	char last[STORE_KEY_MAX]; /* key of the record given last, or of the row of a series */
 	size_t last_n;
+	usec_t began;
 	uint64_t leaves; /* of the ledger when it began */
 	struct store_txn *txn;
 	bool live, whole; /* it holds a snapshot; all was read */
@@ -114,6 +123,25 @@ static bool put_record(void *arg, struct str key, struct str packed)
 	return !x->err && x->out.n < EXPORT_SLICE_OCTETS;
 }
 
+/* A split makes rows anew: the time tells what was there. */
+static bool put_series(void *arg, const struct series *s, bool under)
+{
+	struct export *x = arg;
+	struct record_head head;
+	if (!x->left) return false;
+	x->left--;
+	x->err = record_peek(s->packed, &head);
+	if (!x->err && under && x->statuses >> head.status & 1 && head.created <= x->began) {
+		x->err = bulk_write_series(x->scratch, x->form, &x->columns, s->packed, &x->out);
+		arena_reset(x->scratch);
+		x->given++;
+	}
+	if (!x->err) x->err = buf_err(&x->out);
+	memcpy(x->last, s->key.p, s->key.n);
+	x->last_n = s->key.n;
+	return !x->err && x->out.n < EXPORT_SLICE_OCTETS;
+}
+
 static enum err read_slice(struct export *x)
 {
 	buf_clear(&x->out);
@@ -121,11 +149,19 @@ static enum err read_slice(struct export *x)
 	x->left = EXPORT_SLICE;
 	x->given = 0;
 	enum err e = take_hold(x);
-	if (!e) e = registry_list(x->txn, x->prefix, str_n(x->last, x->last_n), put_record, x);
+	struct str after = str_n(x->last, x->last_n);
+	if (!e)
+		e = x->in_series ? series_list(x->txn, x->prefix, after, put_series, x)
+				 : registry_list(x->txn, x->prefix, after, put_record, x);
 	if (!e) e = x->err;
-	/* the list ended by itself */
-	x->whole = !e && x->left && x->out.n < EXPORT_SLICE_OCTETS;
 	rs__count(&x->shard->counters.export_records, x->given);
+	/* the list ended by itself */
+	bool over = !e && x->left && x->out.n < EXPORT_SLICE_OCTETS;
+	x->whole = over && !(x->in_series && x->records);
+	if (over && x->in_series) {
+		x->in_series = false;
+		x->last_n = 0;
+	}
 	return e;
 }
 
@@ -189,17 +225,38 @@ static bool look_at(void *arg, struct str key, struct str packed)
 	return --l->left > 0;
 }
 
+struct any {
+	size_t left;
+	bool found;
+};
+
+static bool look_for_series(void *arg, const struct series *s, bool under)
+{
+	struct any *a = arg;
+	(void)s;
+	a->found = under || !--a->left;
+	return !a->found;
+}
+
+static enum err any_series(const struct export *x, bool *ret)
+{
+	struct any a = {.left = EXPORT_LOOK_SERIES};
+	enum err e = x->series ? series_list(x->txn, x->prefix, STR_NONE, look_for_series, &a) : ERR_OK;
+	*ret = a.found;
+	return e;
+}
+
 static int by_index(const void *a, const void *b)
 {
 	const struct bulk_column *x = a, *y = b;
 	return (x->index > y->index) - (x->index < y->index);
 }
 
-static enum err choose_columns(struct export *x)
+static enum err choose_columns(struct export *x, bool series)
 {
 	struct bulk_columns *c = &x->columns;
 	struct look l = {x, EXPORT_LOOK};
-	c->all = ARENA_ARRAY(x->arena, struct bulk_column, EXPORT_COLUMNS + 5);
+	c->all = ARENA_ARRAY(x->arena, struct bulk_column, EXPORT_COLUMNS + 6);
 	if (!c->all) return ERR_NO_MEMORY;
 	c->all[c->n++] = (struct bulk_column){.kind = BULK_ID};
 	enum err e = registry_list(x->txn, x->prefix, STR_NONE, look_at, &l);
@@ -209,20 +266,34 @@ static enum err choose_columns(struct export *x)
 	c->all[c->n++] = (struct bulk_column){.kind = BULK_TIMESTAMP};
 	c->all[c->n++] = (struct bulk_column){.kind = BULK_VALUES};
 	if (x->statuses != ONLY_ACTIVE) c->all[c->n++] = (struct bulk_column){.kind = BULK_STATUS};
+	if (series) c->all[c->n++] = (struct bulk_column){.kind = BULK_PATTERN};
 	return ERR_OK;
 }
 
 /* "1:URL,2:DESC": as the header says them, between what stands there always. */
-static enum err named_columns(struct export *x, struct str text, struct flaw *f)
+static enum err named_columns(struct export *x, struct str text, bool series, struct flaw *f)
 {
-	struct str header = arena_printf(x->arena, "id,%.*s,ttl,timestamp,values%s", STR_ARG(text),
-					 x->statuses != ONLY_ACTIVE ? ",record-status" : "");
+	struct str header =
+	    arena_printf(x->arena, "id,%.*s,ttl,timestamp,values%s%s", STR_ARG(text),
+			 x->statuses != ONLY_ACTIVE ? ",record-status" : "", series ? ",pattern" : "");
 	enum err e = header.p ? bulk_columns_parse(x->arena, header, f, &x->columns) : ERR_NO_MEMORY;
 	if (e && f->err == e) snprintf(f->at, sizeof f->at, "columns");
 	return e;
 }
 
 /* ---- the request ------------------------------------------------------------------------ */
+
+static enum err read_series(struct net_req *r, struct export *x, struct flaw *f)
+{
+	struct str text;
+	if (!net_query(r, "series", &text)) text = STR("yes");
+	if (!str_is(text, "yes") && !str_is(text, "no") && !str_is(text, "only"))
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "series", "series",
+				"series is one of yes, no, only");
+	x->series = x->in_series = !str_is(text, "no");
+	x->records = !str_is(text, "only");
+	return ERR_OK;
+}
 
 static enum err read_question(struct net_req *r, struct export *x, struct flaw *f)
 {
@@ -256,6 +327,7 @@ static enum err prepare(struct net_req *r, struct export *x, struct flaw *f)
 {
 	struct str columns;
 	enum err e = read_question(r, x, f);
+	if (!e) e = read_series(r, x, f);
 	if (e) return e;
 	e = store_read(x->shard->rs->o.store, &x->txn);
 	if (e) return e;
@@ -263,9 +335,13 @@ static enum err prepare(struct net_req *r, struct export *x, struct flaw *f)
 	x->leaves = ledger_size(x->txn);
 	x->timer = net_timer_start(r->shard, EXPORT_SNAPSHOT, let_go, x);
 	if (!x->timer) return ERR_NO_MEMORY;
+	x->began = clock_wall();
 	if (x->form != BULK_CSV) return ERR_OK;
-	e = net_query(r, "columns", &columns) && columns.n ? named_columns(x, columns, f)
-							   : choose_columns(x);
+	bool series;
+	e = any_series(x, &series);
+	if (e) return e;
+	e = net_query(r, "columns", &columns) && columns.n ? named_columns(x, columns, series, f)
+							   : choose_columns(x, series);
 	if (!e) bulk_write_header(&x->columns, &x->out);
 	return e;
 }
@@ -309,6 +385,6 @@ static void get_export(struct net_req *r)
 enum { READERS = ROLE_REGISTRAR | ROLE_ENTERPRISE | ROLE_AUDITOR };
 
 const struct net_route face_export_rows[] = {
-    {NET_GET, "/exports", get_export, READERS, 0, 0, "all records under a prefix, as a stream"},
+    {NET_GET, "/exports", get_export, READERS, 0, 0, "all series and records under a prefix, as a stream"},
 };
 const size_t face_export_rows_n = sizeof face_export_rows / sizeof *face_export_rows;

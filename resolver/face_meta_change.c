@@ -22,16 +22,17 @@ static enum err check_deletions(struct meta_job *g, struct writer_txn *t)
 	for (size_t k = 0; k < g->n; k++) {
 		struct meta_item *i = &g->items[k];
 		struct template x;
-		uint64_t uses = 0;
+		uint64_t uses = 0, series = 0;
 		enum err e = i->err;
 		const char *why = "元数据不是自己创建，不能删除";
 		if (!e) e = templates_find_handle(t->store, g->job.arena, i->handle, &x);
 		if (!e) e = templates_uses(t->store, g->job.arena, &x, &uses);
+		if (!e) e = templates_series_uses(t->store, g->job.arena, &x, &series);
 		if (e == ERR_NOT_FOUND) why = "元数据不存在";
 		if (!e && x.published) {
 			e = ERR_CONFLICT;
 			why = "元数据已发布，不能删除";
-		} else if (!e && uses) {
+		} else if (!e && uses + series) {
 			e = ERR_CONFLICT;
 			why = "元数据已被使用，不能删除";
 		}

@@ -37,6 +37,13 @@ enum err registry_may_change_in(const struct zones *zones, const struct scope *s
 	return ERR_OK;
 }
 
+enum err registry_no_series(const struct record *r, struct flaw *f)
+{
+	if (!r->series) return ERR_OK;
+	return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "series", "series-place",
+			"a series is registered by PUT /series, or as a line of an import");
+}
+
 static enum err revision_of(struct str tag, uint64_t *ret)
 {
 	if (tag.n >= 2 && tag.p[0] == '"' && tag.p[tag.n - 1] == '"') tag = str_n(tag.p + 1, tag.n - 2);
@@ -180,6 +187,7 @@ static enum err read_record(struct net_req *r, struct arena *a, const struct id 
 		struct str copy = arena_dup(a, r->body);
 		if (r->body.n && !copy.p) return ERR_NO_MEMORY;
 		e = face_proto_err(record_unpack(a, copy, f, ret), f);
+		if (!e) e = registry_no_series(ret, f);
 	} else if (face_content(r, MEDIA_JSON)) {
 		e = read_record_json(a, r->body, id, f, ret);
 	} else {

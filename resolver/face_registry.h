@@ -29,6 +29,14 @@ void post_registry(struct net_req *r); /* face_registry_batch.c */
 enum err face_member(struct net_req *r, const struct id *id, struct str *ret_packed,
 		     uint64_t *ret_leaf) MUST_USE;
 
+/* The same as registry_may_change_in for all members of a pattern. (face_series.c) */
+struct series_pattern;
+enum err series_may_change_in(const struct zones *zones, const struct scope *scope,
+			      const struct series_pattern *p, struct flaw *f,
+			      struct str *ret_authority) MUST_USE;
+/* ERR_BAD_MESSAGE: what was read describes a series. */
+enum err registry_no_series(const struct record *r, struct flaw *f) MUST_USE;
+
 /* The pattern of the series whose member it is, also where it has a record of its own. */
 enum err face_series_of(struct net_req *r, const struct id *id, struct str *ret_pattern) MUST_USE;
 

@@ -108,6 +108,7 @@ static enum err read_proto(struct reading *d, struct flaw *f)
 		}
 		e = face_proto_err(record_unpack(a, one, f, &r), f);
 		if (e && f->offset != FLAW_NO_OFFSET) f->offset += (size_t)(one.p - body.p);
+		if (!e) e = registry_no_series(&r, f);
 		if (!e) e = add(d, &r, f);
 		if (e) return place(f, e, i);
 	}

@@ -4,10 +4,8 @@
 
 #include "base/hash.h"
 #include "base/text64.h"
-#include "resolver/copies.h"
-#include "resolver/face.h"
+#include "resolver/face_copy.h"
 #include "resolver/job.h"
-#include "resolver/series.h"
 
 enum {
 	SYNC_BODY = 8 << 20,
@@ -144,7 +142,13 @@ static void ask(struct net_req *r, enum report_work work)
 
 static void post_report(struct net_req *r)
 {
-	ask(r, REPORT_SEND);
+	struct flaw f = {.offset = FLAW_NO_OFFSET};
+	uint64_t full = 0;
+	enum err e = net_query_number(r, "full", 1, &f, &full);
+	if (e)
+		refuse(r, e, &f);
+	else
+		ask(r, full ? REPORT_SEND_WHOLE : REPORT_SEND);
 }
 
 static void post_compare(struct net_req *r)
@@ -259,17 +263,6 @@ static void answer_sync(struct job *j)
 		face_json(j->req, j->err ? 409 : 200, o);
 }
 
-/* The key of a series' row begins with less than its members' keys have alike. What takes a row out of the
- * caller's own copy tells of nobody. */
-static bool op_covered(const struct scope *scope, const struct copy_op *op)
-{
-	char room[STORE_KEY_MAX];
-	struct str key = op->key;
-	if (op->remove) return true;
-	if (op->table == REPORT_SERIES && series_row_member(op->key, op->value, room, &key)) return false;
-	return scope_covers(scope, key);
-}
-
 /* Rows of a reporter's own prefixes only. */
 static enum err check_scope(struct net_req *r, const struct copy_message *m, struct flaw *f)
 {
@@ -277,7 +270,7 @@ static enum err check_scope(struct net_req *r, const struct copy_message *m, str
 	char at[32];
 	enum err e = face_scope(r, &scope);
 	for (size_t i = 0; i < m->n && !e; i++) {
-		if (op_covered(&scope, &m->ops[i])) continue;
+		if (copies_op_covered(&scope, &m->ops[i])) continue;
 		snprintf(at, sizeof at, "ops[%zu]", i);
 		e = flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, at, "scope",
 			     "the credential's scope does not cover the row");
@@ -345,7 +338,7 @@ static bool digest_row(void *arg, struct str key, struct str value)
 	return true;
 }
 
-static enum err read_after(struct net_req *r, const char *name, struct flaw *f, struct str *ret)
+enum err copies_read_after(struct net_req *r, const char *name, struct flaw *f, struct str *ret)
 {
 	struct str text;
 	*ret = STR("");
@@ -367,7 +360,7 @@ static void get_digest(struct net_req *r)
 	unsigned table = 0;
 	unsigned char digest[HASH_SHA256];
 	char hex[64];
-	enum err e = p.hash ? read_after(r, "after", &f, &after) : ERR_NO_MEMORY;
+	enum err e = p.hash ? copies_read_after(r, "after", &f, &after) : ERR_NO_MEMORY;
 	if (!e && (!net_query(r, "table", &text) || report_table_find(text, &table)))
 		e = flaw_set(&f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "table", "table", "table names no table");
 	if (!e) e = copies_state(t, who->name, &s);
@@ -392,62 +385,8 @@ struct listing {
 	struct net_req *r;
 	struct buf *out;
 	uint64_t left;
-	struct str last;
-	bool any, more;
-	enum err err;
+	bool any;
 };
-
-static bool copy_record(void *arg, struct str key, struct str value)
-{
-	struct listing *l = arg;
-	if (!l->left) {
-		l->more = true;
-		return false;
-	}
-	l->left--;
-	l->last = key;
-	if (l->any) buf_byte(l->out, ',');
-	/* a row of the table record: its leaf first */
-	l->err = value.n > 8 ? record_write_json(str_skip(value, 8), RECORD_ADMIN, l->out) : ERR_CORRUPT;
-	l->any = true;
-	return !l->err;
-}
-
-/* Contents: for who handed them up, and for auditors. */
-static enum err may_see(struct net_req *r, struct str name, struct flaw *f)
-{
-	const struct principal *p = r->principal;
-	if ((p->roles & ROLE_AUDITOR) || str_eq(p->name, name)) return ERR_OK;
-	return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "authorization", "own-copy",
-			"a copy is for who handed it up, and for auditors");
-}
-
-static void get_copy(struct net_req *r)
-{
-	struct flaw f = {.offset = FLAW_NO_OFFSET};
-	struct listing l = {.r = r, .out = face_buf(r, LIST_OCTETS), .left = FACE_LIST};
-	struct str name, after;
-	enum err e = l.out ? net_decode(r->arena, r->param[0], &f, &name) : ERR_NO_MEMORY;
-	if (!e) e = may_see(r, name, &f);
-	if (!e) e = net_query_number(r, "limit", FACE_LIST_MAX, &f, &l.left);
-	if (!e) e = read_after(r, "cursor", &f, &after);
-	if (!e) {
-		buf_add(l.out, STR("{\"records\":["));
-		e = copies_rows(rs__shard(r)->txn, name, REPORT_RECORD, after, copy_record, &l);
-		if (!e) e = l.err;
-		buf_byte(l.out, ']');
-		if (l.more) {
-			buf_add(l.out, STR(",\"next\":"));
-			buf_json(l.out, base64url_write(r->arena, l.last));
-		}
-		buf_byte(l.out, '}');
-	}
-	if (!e) e = buf_err(l.out);
-	if (e)
-		refuse(r, e, &f);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(l.out));
-}
 
 /* ---- who has reported ------------------------------------------------------------------- */
 
@@ -539,7 +478,8 @@ enum { REPORTERS = ROLE_REGISTRAR | ROLE_ENTERPRISE, LOOKERS = ROLE_OPERATOR | R
 
 const struct net_route face_report_rows[] = {
     {NET_GET, "/report", get_report, LOOKERS, 0, 0, "what this node has reported upwards"},
-    {NET_POST, "/report", post_report, ROLE_OPERATOR, 0, 0, "reports and hands up now"},
+    {NET_POST, "/report", post_report, ROLE_OPERATOR, 0, 0,
+     "reports and hands up now; full=1: a whole copy"},
     {NET_POST, "/report/compare", post_compare, LOOKERS, 0, 0,
      "compares the superior's copy with the registry"},
     {NET_POST, "/reports", post_reports, REPORTERS, FACE_BODY, 0, "takes a report of a node below"},
@@ -548,6 +488,7 @@ const struct net_route face_report_rows[] = {
     {NET_POST, "/sync", post_sync, REPORTERS, SYNC_BODY, 0, "takes core data that a node below hands up"},
     {NET_GET, "/sync", get_sync, REPORTERS, 0, 0, "how far the caller's copy reaches"},
     {NET_GET, "/sync/digest", get_digest, REPORTERS, 0, 0, "digest of rows of the caller's copy"},
-    {NET_GET, "/copies/{reporter}", get_copy, REPORTERS | ROLE_AUDITOR, 0, 0, "records of a copy"},
+    {NET_GET, "/copies/{reporter}", get_copy, REPORTERS | ROLE_AUDITOR, 0, 0,
+     "records of a copy; table=series, table=enterprise"},
 };
 const size_t face_report_rows_n = sizeof face_report_rows / sizeof *face_report_rows;

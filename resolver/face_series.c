@@ -60,22 +60,28 @@ static enum err may_read(struct net_req *r, struct str key, struct flaw *f)
 			"the credential's scope does not cover this");
 }
 
-static enum err may_change(struct net_req *r, const struct series_pattern *p, struct flaw *f,
-			   struct str *ret_authority)
+enum err series_may_change_in(const struct zones *zones, const struct scope *scope,
+			      const struct series_pattern *p, struct flaw *f, struct str *ret_authority)
 {
-	struct scope scope;
 	struct str shared = shared_by(p), authority;
-	enum err e = face_scope(r, &scope);
-	if (!e) e = registry_may_change(rs__shard(r), &scope, &p->first, f, &authority);
+	enum err e = registry_may_change_in(zones, scope, &p->first, f, &authority);
 	if (e) return e;
 	if (authority.n > shared.n)
 		return flaw_set(f, ERR_NOT_RESPONSIBLE, FLAW_NO_OFFSET, "pattern", "authority",
 				"this node is not authoritative for all of the range");
-	if (!scope_covers(&scope, shared))
+	if (!scope_covers(scope, shared))
 		return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "pattern", "scope",
 				"the credential's scope does not cover all of the range");
 	*ret_authority = authority;
 	return ERR_OK;
+}
+
+static enum err may_change(struct net_req *r, const struct series_pattern *p, struct flaw *f,
+			   struct str *ret_authority)
+{
+	struct scope scope;
+	enum err e = face_scope(r, &scope);
+	return e ? e : series_may_change_in(rs__shard(r)->zones, &scope, p, f, ret_authority);
 }
 
 /* ---- telling ---------------------------------------------------------------------------- */
@@ -238,13 +244,13 @@ static enum err read_json(struct series_job *g, struct flaw *f, struct str *ret_
 	json_t *j;
 	enum err e = json_read(g->job.arena, g->job.req->body, f, &j);
 	if (e) return e;
-	if (json_is_object(j)) {
-		struct str named = json_text(json_object_get(j, "pattern"));
-		if (named.p) json_put_str(j, "id", named);
-		if (named.p) json_object_del(j, "pattern");
-		if (!json_object_get(j, "id")) json_put_str(j, "id", g->c.pattern.text);
-	}
-	e = record_parse_json(g->job.arena, j, f, &g->c.record);
+	/* an id is tolerated as its name */
+	struct str id = json_text(json_object_get(j, "id"));
+	if (json_is_object(j) && !json_object_get(j, "pattern"))
+		json_put_str(j, "pattern", id.p ? id : g->c.pattern.text);
+	if (id.p) json_object_del(j, "id");
+	e = record_parse_series_json(g->job.arena, j, f, &g->c.record);
+	g->c.record.series = false; /* the table says so */
 	if (!e) *ret_named = g->c.record.id;
 	return e;
 }
@@ -259,6 +265,7 @@ static enum err read_values(struct series_job *g, struct flaw *f)
 		struct str copy = arena_dup(g->job.arena, r->body);
 		if (r->body.n && !copy.p) return ERR_NO_MEMORY;
 		e = face_proto_err(record_unpack(g->job.arena, copy, f, &g->c.record), f);
+		g->c.record.series = false;
 		text = g->c.record.id;
 	} else if (face_content(r, MEDIA_JSON)) {
 		e = read_json(g, f, &text);

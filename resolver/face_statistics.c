@@ -80,7 +80,9 @@ static enum err each_allocated(void *arg, const struct allocation *x)
 {
 	struct walk *w = arg;
 	const struct caller *c = &w->q->caller;
-	if (!c->desk && !str_eq(c->own, x->code)) return ERR_OK;
+	const struct rs *rs = w->q->job.shard->rs;
+	const struct id_prefix *above = allocation_authority(rs->ours, rs->o.authority_n, x->prefix);
+	if (c->desk ? above && above->key.n == x->prefix.n : !str_eq(c->own, x->code)) return ERR_OK;
 	return in_scope(w->q, x->prefix) ? w->fn(w->arg, x->prefix) : ERR_OK;
 }
 

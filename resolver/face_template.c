@@ -64,7 +64,7 @@ static void put_tag(struct net_req *r, uint64_t revision)
 	net_set(r, "etag", str_of(tag));
 }
 
-static json_t *shown(const struct template *t, uint64_t uses)
+static json_t *shown(const struct template *t, uint64_t uses, uint64_t series)
 {
 	char time[CLOCK_TEXT];
 	json_t *o = template_write(t, false);
@@ -74,6 +74,7 @@ static json_t *shown(const struct template *t, uint64_t uses)
 	json_put_str(o, "created", str_of(clock_print(t->created, false, time)));
 	json_put_str(o, "modified", str_of(clock_print(t->modified, false, time)));
 	json_put_u64(o, "uses", uses);
+	json_put_u64(o, "series", series);
 	return o;
 }
 
@@ -200,19 +201,20 @@ static void get_template(struct net_req *r)
 	struct str prefix, version;
 	struct id_prefix p;
 	struct template t;
-	uint64_t uses;
+	uint64_t uses, series;
 	enum err e = net_decode(r->arena, r->param[0], &f, &prefix);
 	if (!e) e = net_decode(r->arena, r->param[1], &f, &version);
 	if (!e) e = id_prefix_parse(r->arena, prefix, &f, &p);
 	if (!e) e = may_read(r, p.text, &f);
 	if (!e) e = templates_find(txn, r->arena, prefix, version, &t);
 	if (!e) e = templates_uses(txn, r->arena, &t, &uses);
+	if (!e) e = templates_series_uses(txn, r->arena, &t, &series);
 	if (e) {
 		net_reply_err(r, e, f.err == e ? &f : NULL);
 		return;
 	}
 	put_tag(r, t.revision);
-	face_json(r, 200, json_keep(r->arena, shown(&t, uses)));
+	face_json(r, 200, json_keep(r->arena, shown(&t, uses, series)));
 }
 
 struct listing {

@@ -15,6 +15,7 @@
 #include "net/access.h"
 #include "proto/bulk/bulk.h"
 #include "resolver/registry.h"
+#include "resolver/series.h"
 
 enum {
 	IMPORT_NAME_MAX = ACCESS_NAME_MAX, /* stands in ledger entries and paths */
@@ -24,7 +25,8 @@ enum {
 	 * hold other changes up: some 10 ms of the writer's thread. */
 	IMPORT_BATCH_RECORDS = 4000,
 	IMPORT_BATCH_OCTETS = 1 << 20,
-	IMPORT_ID_SHOWN = 256, /* octets of an identifier in a report */
+	IMPORT_BATCH_SERIES = 256, /* each looks for what it may overlap, and has an entry of its own */
+	IMPORT_ID_SHOWN = 256,     /* octets of an identifier in a report */
 };
 
 struct import {
@@ -82,17 +84,33 @@ struct import_line {
 	struct str at, rule, text; /* of a refusal: in the batch's arena */
 };
 
+/* A line that is a series. */
+struct import_batch;
+struct import_series {
+	struct series_change c;
+	struct import_batch *batch;
+	size_t place; /* of its line */
+	struct import_series *next;
+};
+
 struct import_batch {
 	struct writer_cmd cmd;
 	struct arena *arena,
 	    *scratch; /* everything of the batch, until import_batch_clear; of one applying */
+	usec_t time;  /* of registration, of rows made ahead: when the batch was opened */
 	struct registry_set set;
 	struct import_line *lines; /* set.changes[i].place is one's index */
 	size_t lines_n;
+	struct import_series *series, **series_end; /* in the order of their lines */
+	size_t series_n;
 	struct rs *rs;
 	uint64_t from, read; /* offset where it begins; records in it */
 	struct import after; /* what the row becomes; counts are filled in while it is applied */
 	bool begin, finish;  /* the first, the last of its import */
+	bool follows;  /* set by who submits: its import is a first load so far, and its keys followed that
+			  order */
+	bool in_order; /* set by submit: of its own keys */
+	bool loading;  /* set while it is applied: nobody notes rows of an index */
 	struct flaw flaw;
 	void (*done)(void *arg, enum err e); /* on the writer's thread */
 	void *arg;
@@ -100,7 +118,7 @@ struct import_batch {
 
 enum err import_batch_open(struct import_batch *b, struct rs *rs) MUST_USE; /* ERR_NO_MEMORY */
 void import_batch_close(struct import_batch *b);
-enum err import_batch_clear(struct import_batch *b) MUST_USE;
+void import_batch_clear(struct import_batch *b);
 /* Notes a refusal; texts are copied. */
 enum err import_batch_refuse(struct import_batch *b, struct import_line *l, enum err e,
 			     const struct flaw *f) MUST_USE;

@@ -1,13 +1,14 @@
 #include <stdlib.h>
 
 #include "base/ledger.h"
-#include "resolver/import.h"
+#include "resolver/import_state.h"
 #include "resolver/reverse_type.h"
 #include "resolver/state.h"
 
 enum {
 	BATCH_ARENA =
 	    128 << 20, /* IMPORT_BATCH_OCTETS and one line of 1 MiB as JSON trees, values and texts */
+	BATCH_USUAL = 4 << 20,    /* kept from batch to batch, so that its pages stay */
 	SCRATCH_ARENA = 64 << 20, /* the same, packed */
 	LOAD_BEGINS =
 	    50000, /* records by which a large import is known as one: their rows are made again */
@@ -16,26 +17,34 @@ enum {
 
 enum err import_batch_open(struct import_batch *b, struct rs *rs)
 {
-	*b = (struct import_batch){
-	    .arena = arena_new(BATCH_ARENA), .scratch = arena_new(SCRATCH_ARENA), .rs = rs};
-	return b->arena && b->scratch ? import_batch_clear(b) : ERR_NO_MEMORY;
+	*b = (struct import_batch){.arena = arena_new_with(BATCH_ARENA, BATCH_USUAL),
+				   .scratch = arena_new(SCRATCH_ARENA),
+				   .lines = calloc(IMPORT_BATCH_RECORDS, sizeof *b->lines),
+				   .rs = rs};
+	b->set.changes = calloc(IMPORT_BATCH_RECORDS, sizeof *b->set.changes);
+	if (!b->arena || !b->scratch || !b->lines || !b->set.changes) return ERR_NO_MEMORY;
+	import_batch_clear(b);
+	return ERR_OK;
 }
 
 void import_batch_close(struct import_batch *b)
 {
 	arena_free(b->arena);
 	arena_free(b->scratch);
+	free(b->lines);
+	free(b->set.changes);
 }
 
-enum err import_batch_clear(struct import_batch *b)
+void import_batch_clear(struct import_batch *b)
 {
 	arena_reset(b->arena);
-	b->set.changes = ARENA_ARRAY(b->arena, struct registry_change, IMPORT_BATCH_RECORDS);
-	b->lines = ARENA_ARRAY(b->arena, struct import_line, IMPORT_BATCH_RECORDS);
 	b->set.n = b->lines_n = 0;
+	b->time = clock_wall();
+	b->series_n = 0;
+	b->series = NULL;
+	b->series_end = &b->series;
 	b->read = 0;
 	b->begin = b->finish = false;
-	return b->set.changes && b->lines ? ERR_OK : ERR_NO_MEMORY;
 }
 
 enum err import_batch_refuse(struct import_batch *b, struct import_line *l, enum err e,
@@ -52,22 +61,19 @@ enum err import_batch_refuse(struct import_batch *b, struct import_line *l, enum
 
 /* ---- applying --------------------------------------------------------------------------- */
 
-/* Not the record's fault: nothing of the batch can go in. */
-static bool is_ours(enum err e)
+bool import__is_ours(enum err e)
 {
 	return e == ERR_NO_MEMORY || e == ERR_NO_SPACE || e == ERR_IO || e == ERR_CORRUPT ||
 	       e == ERR_BUSY || e == ERR_STOPPING || e == ERR_INTERNAL;
 }
 
-/* Whether the ledger entry of that index is of a batch of this import. */
-static enum err is_of_import(const struct import *m, struct store_txn *t, uint64_t leaf, bool *ret)
+enum err import__is_of(const struct import *m, struct store_txn *t, uint64_t leaf, bool *ret)
 {
 	char name[TELLTALE_MAX], who[TELLTALE_MAX];
 	struct ledger_leaf entry;
 	enum err e = ledger_read(t, leaf, &entry);
 	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
-	int name_n =
-	    snprintf(name, sizeof name, ",\"import\":\"%.*s\",\"kind\":\"record.batch\"", STR_ARG(m->name));
+	int name_n = snprintf(name, sizeof name, ",\"import\":\"%.*s\",\"kind\":\"", STR_ARG(m->name));
 	int who_n = snprintf(who, sizeof who, ",\"who\":\"%.*s\"}", STR_ARG(m->who));
 	*ret = memmem(entry.entry.p, entry.entry.n, name, (size_t)name_n) &&
 	       str_ends(entry.entry, str_n(who, (size_t)who_n));
@@ -80,12 +86,13 @@ static enum err judge(struct registry_set *s, struct registry_change *c, struct 
 	struct import_batch *b =
 	    (struct import_batch *)(void *)((char *)s - offsetof(struct import_batch, set));
 	bool again = false;
-	if (!e && !c->created && !c->unchanged && c->old_leaf >= b->after.first_leaf)
-		e = is_of_import(&b->after, t, c->old_leaf, &again);
+	/* what a member of a series was so far is the series', and no line of its own */
+	if (!e && !c->created && !c->unchanged && !c->series.n && c->old_leaf >= b->after.first_leaf)
+		e = import__is_of(&b->after, t, c->old_leaf, &again);
 	if (again)
 		e = flaw_set(f, ERR_EXISTS, FLAW_NO_OFFSET, "id", "id-twice",
 			     "this import has changed the identifier already");
-	if (!e || is_ours(e)) return e;
+	if (!e || import__is_ours(e)) return e;
 	if (f->err == e) snprintf(f->at, sizeof f->at, "id");
 	struct import_line *l = &b->lines[c->place];
 	l->judged = true;
@@ -166,13 +173,20 @@ static enum err note_load(struct import_batch *b, struct store_txn *t)
 	return reverse_types_load(t, b->scratch, b->after.created);
 }
 
+static enum err look_whether_loading(struct import_batch *b, struct store_txn *t)
+{
+	struct reverse_types types;
+	enum err e = reverse_types_read(t, &types);
+	b->loading = !e && !reverse_types_any_noted(&types);
+	return e;
+}
+
 /* All that can refuse comes before the first write but what ends the whole transaction anyway. */
 static enum err apply(struct writer_cmd *c, struct writer_txn *t)
 {
 	struct import_batch *b = (struct import_batch *)(void *)c;
 	bool stale = b->rs->zones_applied != b->set.zones_version;
 	b->flaw = (struct flaw){.offset = FLAW_NO_OFFSET};
-	b->set.no_series = !atomic_load(&b->rs->series_any);
 	for (size_t i = 0; i < b->lines_n; i++) {
 		if (b->lines[i].judged) b->lines[i].err = ERR_OK;
 		b->lines[i].judged = false;
@@ -180,8 +194,12 @@ static enum err apply(struct writer_cmd *c, struct writer_txn *t)
 	enum err e = take_stand(b, t);
 	arena_reset(b->scratch);
 	if (!e) e = note_load(b, t->store);
+	if (!e) e = look_whether_loading(b, t->store);
+	if (!e) e = import__apply_series(b, t);
+	b->set.no_series = !atomic_load(&b->rs->series_any);
 	if (!e && b->set.n) e = registry_apply(&b->set, t, b->scratch, stale, &b->flaw);
 	if (!e) count_changes(b);
+	if (!e) import__count_series(b);
 	if (!e) e = note_refusals(b, t->store);
 	if (!e && b->finish) e = import_finish(&b->after, t);
 	if (!e) e = import_put(&b->after, t->store);
@@ -233,8 +251,11 @@ enum err import_batch_submit(struct import_batch *b)
 	s->who = b->after.who;
 	s->import = b->after.name;
 	s->condition = b->after.only_new ? REGISTRY_ABSENT : REGISTRY_ANY;
-	if (!in_order(s) && registry_sort(s, NULL) == ERR_EXISTS) e = refuse_twice(b);
+	b->in_order = in_order(s);
+	if (!b->in_order && registry_sort(s, NULL) == ERR_EXISTS) e = refuse_twice(b);
 	if (e) return e;
-	b->cmd = (struct writer_cmd){.apply = apply, .done = done};
+	bool direct = b->follows && b->in_order && s->n && !b->begin && !b->finish;
+	b->cmd = (struct writer_cmd){
+	    .apply = apply, .done = done, .way = direct ? WRITER_DIRECT : WRITER_PATIENT};
 	return writer_submit(b->rs->o.writer, &b->cmd);
 }

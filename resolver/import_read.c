@@ -9,6 +9,7 @@
 #include "resolver/face_registry.h"
 #include "resolver/import_state.h"
 #include "resolver/reverse_load.h"
+#include "resolver/reverse_type.h"
 
 enum {
 	NICE = 10,             /* who resolves comes first */
@@ -48,6 +49,7 @@ static void on_done(void *arg, enum err e)
 		count_batch(&r->shard->counters, &x->batch);
 	pthread_mutex_lock(&r->lock);
 	if (!e) r->state = x->batch.after;
+	r->loading = !e && x->batch.loading;
 	x->busy = false;
 	r->flying--;
 	pthread_cond_broadcast(&r->wake);
@@ -92,11 +94,29 @@ static enum err open_batch(struct import_run *r)
 	must(x != NULL);
 	r->open = x;
 	r->authority = r->authority_kept = STR_NONE;
-	enum err e = import_batch_clear(&x->batch);
-	if (!e) e = renew_zones(r);
+	import_batch_clear(&x->batch);
+	enum err e = renew_zones(r);
 	x->batch.from = r->now.offset;
 	x->batch.set.zones_version = r->zones_version;
 	return e;
+}
+
+/* Whether the set begins behind all that was sent, in an import that fills the registry. */
+static bool follows(struct import_run *r, const struct registry_set *s)
+{
+	pthread_mutex_lock(&r->lock);
+	bool loading = r->loading;
+	pthread_mutex_unlock(&r->lock);
+	return loading && s->n && r->last_key.n && str_cmp(s->changes[0].id.key, r->last_key) > 0;
+}
+
+/* Before it is sent: afterwards it is the writer's. Out of order once, it is not trusted any more. */
+static void note_last(struct import_run *r, const struct registry_set *s)
+{
+	struct str key = s->n ? s->changes[s->n - 1].id.key : STR_NONE;
+	if (!key.n) return;
+	memcpy(r->last_octets, key.p, key.n);
+	r->last_key = str_n(r->last_octets, key.n);
 }
 
 static enum err send_batch(struct import_run *r, bool finish)
@@ -107,6 +127,8 @@ static enum err send_batch(struct import_run *r, bool finish)
 	x->batch.after = r->now;
 	x->batch.begin = !r->begun;
 	x->batch.finish = finish;
+	x->batch.follows = follows(r, &x->batch.set);
+	note_last(r, &x->batch.set);
 	x->batch.done = on_done;
 	x->batch.arg = x;
 	pthread_mutex_lock(&r->lock);
@@ -146,7 +168,10 @@ static struct str kept(struct arena *a, struct str s)
 /* A copy of what was read in the line's arena: trees of JSON are freed while they are still warm. */
 static enum err keep_record(struct arena *a, const struct record *from, struct record *ret)
 {
-	*ret = (struct record){.id = kept(a, from->id), .status = from->status, .values_n = from->values_n};
+	*ret = (struct record){.id = kept(a, from->id),
+			       .status = from->status,
+			       .values_n = from->values_n,
+			       .series = from->series};
 	ret->values = ARENA_ARRAY(a, struct value, from->values_n);
 	for (size_t i = 0; i < from->values_n && ret->values; i++) {
 		const struct value *v = &from->values[i];
@@ -179,6 +204,14 @@ static enum err take_tombstone(struct registry_change *c, struct flaw *f)
 	return ERR_OK;
 }
 
+static enum err read_series(struct import_run *r, const struct record *line, struct flaw *f)
+{
+	struct series_change *s;
+	struct str authority;
+	enum err e = import__take_series(r, line, &authority, &s, f);
+	return e ? e : keep_authority(r, authority, &s->authority);
+}
+
 static enum err read_record(struct import_run *r, struct str line, struct import_line *l,
 			    struct registry_change *c, struct flaw *f)
 {
@@ -196,11 +229,14 @@ static enum err read_record(struct import_run *r, struct str line, struct import
 	if (tree) e = keep_record(b->arena, &read, &c->record);
 	if (e) return e;
 	l->id = str_first(c->record.id, IMPORT_ID_SHOWN);
+	if (c->record.series) return read_series(r, &c->record, f);
 	e = id_parse(b->arena, c->record.id, f, &c->id);
 	if (e && f->err == e) snprintf(f->at, sizeof f->at, "id");
 	if (!e && c->record.status == RECORD_RETIRED) e = take_tombstone(c, f);
 	if (!e) e = registry_may_change_in(r->zones, &r->scope, &c->id, f, &authority);
 	if (!e) e = keep_authority(r, authority, &c->authority);
+	/* what begins an import has its time from the ledger's clock */
+	if (!e && r->begun && c->act == REGISTRY_PUT) e = registry_make(c, b->time, b->arena, &r->packing);
 	return e;
 }
 
@@ -223,7 +259,7 @@ static enum err take_record(struct import_run *r, const struct bulk_line *line)
 	b->read++;
 	b->lines_n++;
 	if (e) return import_batch_refuse(b, l, e, &f);
-	b->set.n++;
+	b->set.n += !c->record.series;
 	return ERR_OK;
 }
 
@@ -238,7 +274,8 @@ static enum err take_line(struct import_run *r, const struct bulk_line *line, st
 {
 	const struct import_batch *b = &r->open->batch;
 	enum err e = ERR_OK;
-	if (b->lines_n == IMPORT_BATCH_RECORDS || r->now.offset - b->from >= IMPORT_BATCH_OCTETS)
+	if (b->lines_n == IMPORT_BATCH_RECORDS || b->series_n == IMPORT_BATCH_SERIES ||
+	    r->now.offset - b->from >= IMPORT_BATCH_OCTETS)
 		e = send_batch(r, false);
 	if (!e && !line->empty)
 		e = r->now.form == BULK_CSV && !r->now.header.n ? take_header(r, line->octets, f)
@@ -361,6 +398,23 @@ static enum err go_on(struct import_run *r, const struct import *row, struct fla
 	return row->header.n ? take_header(r, row->header, f) : ERR_OK;
 }
 
+/* Where the registry ends, if it is being filled: what comes goes behind it. */
+static enum err know_load(struct import_run *r, struct store_txn *t)
+{
+	struct reverse_types types;
+	struct store_cursor *c;
+	struct str row;
+	enum err e = reverse_types_read(t, &types);
+	if (e || reverse_types_any_noted(&types)) return e;
+	r->loading = true;
+	e = store_cursor_open(t, RS_TABLE_record, &c);
+	if (e) return e;
+	e = store_cursor_last(c, &r->last_key, &row);
+	if (!e) r->last_key = str_n(memcpy(r->last_octets, r->last_key.p, r->last_key.n), r->last_key.n);
+	store_cursor_close(c);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static enum err begin(struct import_run *r, struct flaw *f)
 {
 	const struct import_wish *w = &r->wish;
@@ -379,6 +433,7 @@ static enum err begin(struct import_run *r, struct flaw *f)
 		r->now = (struct import){
 		    .who = w->who, .name = w->name, .form = w->form, .only_new = w->only_new};
 	}
+	if (!e) e = know_load(r, t);
 	store_read_end(t);
 	r->split.form = w->form;
 	r->state = r->now;
@@ -408,6 +463,7 @@ void *import__run(void *arg)
 	struct import_run *r = arg;
 	struct flaw f = {.offset = FLAW_NO_OFFSET};
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+	(void)pthread_setname_np(pthread_self(), "import");
 	enum err e = begin(r, &f);
 	if (!e) e = read_all(r, &f);
 	if (!e) e = end(r, &f);

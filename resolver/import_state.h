@@ -39,6 +39,7 @@ struct import_run {
 	enum err err; /* the first failure */
 	struct flaw flaw;
 	struct import state; /* after the last batch that is durable */
+	bool loading;        /* so it was a first load, whose index comes afterwards */
 
 	/* the thread's own: */
 	struct flight flights[IMPORT_BATCHES];
@@ -51,16 +52,32 @@ struct import_run {
 	struct bulk_split split;
 	struct bulk_columns columns;
 	struct arena *line; /* of one line while it is read */
+	struct buf packing; /* of one record */
 	struct scope scope;
 	struct zones *zones;
 	uint64_t zones_version;
 	struct str authority, authority_kept; /* the last one, of the zones and in the open batch's arena */
 	struct import now;                    /* after the last line taken */
 	bool begun;                           /* its row is there, or in a batch under way */
+	struct str last_key;                  /* key of the last record sent, the largest so far; in: */
+	char last_octets[STORE_KEY_MAX];
 };
 
 /* import_read.c: the thread's life, until it has posted import__finish. */
 void *import__run(void *run);
+
+/* import_series.c */
+/* A line of the open batch that describes a series; the caller keeps the authority for the change. */
+enum err import__take_series(struct import_run *r, const struct record *line, struct str *ret_authority,
+			     struct series_change **ret, struct flaw *f) MUST_USE;
+/* On the writer's thread. Refusals are the lines'; an error is the batch's. */
+enum err import__apply_series(struct import_batch *b, struct writer_txn *t) MUST_USE;
+void import__count_series(struct import_batch *b);
+
+/* import_apply.c */
+bool import__is_ours(enum err e); /* not the record's fault: nothing of the batch can go in */
+/* Whether the ledger entry of that index is of a batch or a series of this import. */
+enum err import__is_of(const struct import *m, struct store_txn *t, uint64_t leaf, bool *ret) MUST_USE;
 
 /* import_run.c */
 void import__wait_for_older(struct import_run *r); /* until no older run of the same import is there */

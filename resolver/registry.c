@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/ledger.h"
+#include "base/wire.h"
 #include "resolver/admission.h"
 #include "resolver/delegation.h"
 #include "resolver/entry.h"
@@ -115,22 +116,40 @@ static enum err refuse(const struct registry_set *s, const struct registry_chang
 			c->id.text.n > 100 ? 100 : (int)c->id.text.n, c->id.text.p, err_text(e));
 }
 
+/* The condition that does not hold, and what does. */
+static enum err refuse_condition(const struct registry_set *s, const struct registry_change *c, enum err e,
+				 const struct record_head *old, struct flaw *f)
+{
+	char at[64] = "id";
+	const char *rule = e == ERR_GONE                       ? "retired"
+			   : s->condition == REGISTRY_REVISION ? "revision"
+							       : "absent";
+	if (s->batch) snprintf(at, sizeof at, "records[%zu].id", c->place);
+	struct str id = str_first(c->id.text, 100);
+	if (!old)
+		return flaw_set(f, e, FLAW_NO_OFFSET, at, rule, "%.*s: it is not registered", STR_ARG(id));
+	return flaw_set(f, e, FLAW_NO_OFFSET, at, rule, "%.*s: it is %s, at revision %llu%s", STR_ARG(id),
+			old->status == RECORD_RETIRED ? "retired" : "registered",
+			(unsigned long long)old->revision,
+			e == ERR_GONE ? "; naming that revision (If-Match) brings it back" : "");
+}
+
 static enum err check_condition(const struct registry_set *s, const struct registry_change *c,
 				const struct record_head *old, struct flaw *f)
 {
 	bool named = s->condition == REGISTRY_REVISION;
 	if (named && (!old || old->revision != s->revision))
-		return refuse(s, c, ERR_PRECONDITION, "revision", f);
+		return refuse_condition(s, c, ERR_PRECONDITION, old, f);
 	if (c->tombstone)
-		return old && s->condition == REGISTRY_ABSENT ? refuse(s, c, ERR_EXISTS, "absent", f)
+		return old && s->condition == REGISTRY_ABSENT ? refuse_condition(s, c, ERR_EXISTS, old, f)
 							      : ERR_OK;
 	if (c->act != REGISTRY_PUT && !old) return refuse(s, c, ERR_NOT_FOUND, "registered", f);
 	if (c->act != REGISTRY_PUT && old->status == RECORD_RETIRED)
 		return refuse(s, c, ERR_GONE, "retired", f);
 	if (c->act == REGISTRY_PUT && old && s->condition == REGISTRY_ABSENT)
-		return refuse(s, c, s->batch ? ERR_EXISTS : ERR_PRECONDITION, "absent", f);
+		return refuse_condition(s, c, s->batch ? ERR_EXISTS : ERR_PRECONDITION, old, f);
 	if (c->act == REGISTRY_PUT && old && old->status == RECORD_RETIRED && !named)
-		return refuse(s, c, ERR_GONE, "retired", f);
+		return refuse_condition(s, c, ERR_GONE, old, f);
 	return ERR_OK;
 }
 
@@ -170,6 +189,46 @@ static enum err same_values(const struct record *new, struct str old, struct are
 }
 
 /* ---- changing --------------------------------------------------------------------------- */
+
+/* ---- making rows ahead ------------------------------------------------------------------ */
+
+/* made: be64 of the leaf, still empty, the packed record, its SHA-256. */
+static void take_made(struct registry_change *c)
+{
+	size_t n = c->made.n - HASH_SHA256;
+	c->row = (unsigned char *)(uintptr_t)c->made.p;
+	c->packed = str_n(c->made.p + ROW_LEAF, n - ROW_LEAF);
+	memcpy(c->after, c->made.p + n, HASH_SHA256);
+	c->bond = (struct template_bond){.was = false};
+}
+
+enum err registry_make(struct registry_change *c, usec_t now, struct arena *a, struct buf *scratch)
+{
+	enum template_naming how;
+	struct str name;
+	struct record r = c->record;
+	bool unstamped = true;
+	must(c->act == REGISTRY_PUT);
+	for (size_t i = 0; i < r.values_n; i++) unstamped &= !r.values[i].timestamp;
+	if (!unstamped || template_named(r.values, r.values_n, NULL, &how, &name) || how != TEMPLATE_NONE)
+		return ERR_OK;
+	for (size_t i = 0; i < r.values_n; i++) r.values[i].timestamp = (uint64_t)(now / USEC_PER_SEC);
+	r.id = c->id.text;
+	r.created = r.modified = now;
+	r.revision = 1;
+	r.status = RECORD_ACTIVE;
+	r.owner = c->authority;
+	buf_clear(scratch);
+	enum err e = record_pack(&r, scratch);
+	for (size_t i = 0; i < r.values_n; i++) r.values[i].timestamp = 0;
+	if (e) return e == ERR_TOO_LARGE ? ERR_OK : e; /* who applies it tells */
+	char *p = arena_bytes(a, ROW_LEAF + scratch->n + HASH_SHA256);
+	if (!p) return ERR_NO_MEMORY;
+	memcpy(p + ROW_LEAF, scratch->p, scratch->n);
+	hash_sha256(buf_str(scratch), (unsigned char *)p + ROW_LEAF + scratch->n);
+	c->made = str_n(p, ROW_LEAF + scratch->n + HASH_SHA256);
+	return ERR_OK;
+}
 
 static enum err pack(struct registry_change *c, const struct record *r, struct arena *a)
 {
@@ -339,6 +398,10 @@ static enum err prepare(struct registry_set *s, struct registry_change *c, struc
 		c->revision = head.revision;
 		return ERR_OK;
 	}
+	if (c->made.n && !there) {
+		take_made(c);
+		return ERR_OK;
+	}
 	if (c->act == REGISTRY_AMEND) e = amend(c, old, a, f);
 	if (!e) e = check_template(s, c, old, t->store, a, f);
 	if (e) return e;
@@ -383,12 +446,15 @@ static enum err note_batch(const struct registry_set *s, struct writer_txn *t, u
 	if (!h) return ERR_NO_MEMORY;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct registry_change *c = &s->changes[i];
-		unsigned char length[2] = {(unsigned char)(c->id.key.n >> 8), (unsigned char)c->id.key.n};
+		unsigned char line[2 + ID_KEY_MAX + 2 * HASH_SHA256];
+		struct wire w = wire_writer(line, sizeof line);
 		if (c->unchanged) continue;
-		hash_add(h, str_n(length, sizeof length));
-		hash_add(h, c->id.key);
-		hash_add(h, str_n(c->before, sizeof c->before));
-		hash_add(h, str_n(c->after, sizeof c->after));
+		wire_put_u16(&w, (uint16_t)c->id.key.n);
+		wire_put(&w, c->id.key);
+		wire_put(&w, str_n(c->before, sizeof c->before));
+		wire_put(&w, str_n(c->after, sizeof c->after));
+		must(wire_ok(&w));
+		hash_add(h, wire_str(&w)); /* a call for each part would cost more than the digest */
 		n++;
 	}
 	hash_finish(h, digest);

@@ -38,6 +38,7 @@ struct registry_change {
 	bool tombstone; /* RETIRE: also what is not there, and nothing to do where it is retired already */
 	struct str authority; /* key octets of the prefix of ours it lies under */
 	size_t place;         /* in the request, for the flaw */
+	struct str made;      /* set by registry_make, or none */
 	/* set by registry_apply */
 	bool created, unchanged, revived;
 	struct str series; /* pattern of the series whose member it was so far; empty: of none. Its octets
@@ -73,6 +74,12 @@ struct registry_set {
 	struct str import;             /* its name, for the ledger entry; or none */
 	registry_judge_fn *judge;      /* NULL: none; the first error is the set's */
 };
+
+/* Ahead of registry_apply, on any thread: the row of a PUT whose identifier is not there yet and in no
+ * series, made with that time of registration. It is used if so; what asks for a look into the registry is
+ * left to registry_apply. In the arena; scratch is the caller's. ERR_NO_MEMORY. */
+enum err registry_make(struct registry_change *c, usec_t now, struct arena *a,
+		       struct buf *scratch) MUST_USE;
 
 /* ERR_EXISTS naming the place of the second one when an identifier stands there twice. */
 enum err registry_sort(struct registry_set *s, struct flaw *f) MUST_USE;

@@ -8,7 +8,7 @@
  * Threads: reporter_ask from any shard; the rest as said. Invariants: 1. a change is sent after all changes
  * before it; a change that the other side has not acknowledged is sent again. 2. what the other side has
  * decides where sending goes on, the kept position only where it begins. 3. credentials, notices and
- * signatures never leave. */
+ * signatures never leave, nor how a person of an enterprise can be reached. */
 #ifndef RESOLVER_REPORT_H
 #define RESOLVER_REPORT_H
 
@@ -26,12 +26,17 @@ struct reporter;
 	X(DELEGATION, 2, delegation)                                                                       \
 	X(TEMPLATE, 3, template)                                                                           \
 	X(CLASSIFICATION, 4, classification)                                                               \
-	X(SERIES, 5, series)
+	X(SERIES, 5, series)                                                                               \
+	X(ENTERPRISE, 6, enterprise)                                                                       \
+	X(ALLOCATION, 7, allocation)                                                                       \
+	X(ACCOUNT, 8, account)                                                                             \
+	X(USAGE, 9, usage)
 enum report_table {
 #define X(up, number, low) REPORT_##up = number,
 	REPORT_TABLES(X)
 #undef X
 };
+enum { REPORT_TABLES_N = 9 };
 const char *report_table_name(unsigned table);                       /* "record"; NULL */
 enum err report_table_find(struct str name, unsigned *ret) MUST_USE; /* ERR_NOT_FOUND */
 
@@ -50,11 +55,16 @@ struct report_prefix {
 	uint64_t active, retired;
 	uint64_t days[REPORT_DAYS][REPORT_STATISTICS_MAX]; /* yesterday's first */
 };
+struct report_enterprises {
+	uint64_t states[8]; /* enterprises in each, by enum enterprise_state */
+	uint64_t accounts;
+};
 struct report_facts {
 	struct str node, name;
 	usec_t at, since; /* wall: now, start of the counters */
 	const struct report_prefix *prefixes;
 	size_t prefixes_n;
+	struct report_enterprises enterprises;
 	uint32_t today; /* since 1970 */
 	const char *const *statistic_names;
 	size_t statistics_n;
@@ -117,12 +127,12 @@ enum {
 enum err reporter_open(struct rs *rs, struct flaw *f, struct reporter **ret) MUST_USE;
 void reporter_close(struct reporter *r); /* ends the thread; NULL is allowed */
 
-enum report_work { REPORT_SEND, REPORT_COMPARE };
+enum report_work { REPORT_SEND, REPORT_SEND_WHOLE, REPORT_COMPARE };
 struct report_outcome {
 	enum err err;
 	char text[300];
-	uint64_t position; /* compared at */
-	uint64_t rows[8];  /* of each table compared */
+	uint64_t position;              /* compared at */
+	uint64_t rows[REPORT_TABLES_N]; /* of each table compared */
 	bool same;
 	unsigned table;  /* the first that differs, */
 	char after[600]; /* after this key (base64url) */

@@ -1,7 +1,8 @@
 /* The driver `json`: our own form.
  *
  *   POST /reports
- * {"node","name","time","since","prefixes":[{"prefix","active","retired","days":[{"day",…}]}],"counters":{…},
+ * {"node","name","time","since","prefixes":[{"prefix","active","retired","days":[{"day",…}]}],
+ *                   "enterprises":{STATE:n,…},"accounts","counters":{…},
  *                   "feed_position","ledger_size","ledger_root"}
  *   POST /sync
  * {"from","to","more"?,"full"?,"begin"?,"end"?,"ledger_size","ledger_root","ops":[{"t","k","v"?}]} t:
@@ -12,6 +13,7 @@
 #include "base/hash.h"
 #include "base/text64.h"
 #include "resolver/copies.h"
+#include "resolver/enterprise.h"
 
 enum { OP_ARENA = 1 << 20, CALL_MAX = 16 << 20 };
 
@@ -75,6 +77,22 @@ static void put_days(struct buf *b, const struct report_facts *f, const struct r
 	}
 }
 
+static void put_enterprises(struct buf *b, const struct report_enterprises *x)
+{
+	static const char *const words[] = {
+#define X(name, word) word,
+	    ENTERPRISE_STATES(X)
+#undef X
+	};
+	enum { STATES = sizeof words / sizeof *words };
+	_Static_assert(STATES < sizeof x->states / sizeof *x->states, "a count for each state, and none");
+	buf_add(b, STR("\"enterprises\":{"));
+	for (size_t i = 0; i < STATES; i++)
+		buf_printf(b, "%s\"%s\":%llu", i ? "," : "", words[i],
+			   (unsigned long long)x->states[i + 1]);
+	buf_printf(b, "},\"accounts\":%llu", (unsigned long long)x->accounts);
+}
+
 static void json_report(const struct report_facts *f, struct report_call *ret)
 {
 	char time[CLOCK_TEXT];
@@ -95,7 +113,9 @@ static void json_report(const struct report_facts *f, struct report_call *ret)
 		put_days(b, f, &f->prefixes[i]);
 		buf_add(b, STR("]}"));
 	}
-	buf_add(b, STR("],\"counters\":{"));
+	buf_add(b, STR("],"));
+	put_enterprises(b, &f->enterprises);
+	buf_add(b, STR(",\"counters\":{"));
 	for (size_t i = 0; i < f->counters_n; i++)
 		buf_printf(b, "%s\"%s\":%llu", i ? "," : "", f->counter_names[i],
 			   (unsigned long long)f->counters[i]);

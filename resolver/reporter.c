@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/writer.h"
 #include "net/courier.h"
+#include "resolver/account.h"
 #include "resolver/registry.h"
 #include "resolver/statistics.h"
 
@@ -116,6 +117,25 @@ static enum err add_day(void *arg, uint32_t day, const uint64_t n[STATISTICS_N])
 	return ERR_OK;
 }
 
+static bool count_enterprise(void *arg, const struct enterprise *x)
+{
+	((struct report_enterprises *)arg)->states[x->state]++;
+	return true;
+}
+
+static enum err count_account(void *arg, const struct account *x)
+{
+	(void)x;
+	((struct report_enterprises *)arg)->accounts++;
+	return ERR_OK;
+}
+
+static enum err count_enterprises(struct store_txn *t, struct report_enterprises *ret)
+{
+	enum err e = enterprise_each(t, STR_NONE, count_enterprise, ret);
+	return e ? e : account_each(t, STR(""), count_account, ret);
+}
+
 static enum err facts_of(struct reporter *r, struct store_txn *t, struct arena *a, struct report_facts *f)
 {
 	static const char *const names[] = {
@@ -155,6 +175,7 @@ static enum err facts_of(struct reporter *r, struct store_txn *t, struct arena *
 	enum err e = r->feed->driver->head(r->feed, t, &f->feed_position);
 	if (!e) e = ledger_root(t, &root);
 	if (!e) memcpy(f->ledger_root, &root, 32);
+	if (!e) e = count_enterprises(t, &f->enterprises);
 	for (size_t i = 0; i < rs->o.authority_n && !e; i++) {
 		struct registry_count count;
 		e = registry_count(t, rs->ours[i].key, &count);
@@ -206,6 +227,7 @@ static void serve_ask(struct reporter *r, struct report_ask *k)
 	} else {
 		bool more = r->status.sync;
 		o.err = send_report(r);
+		if (!o.err && more && k->work == REPORT_SEND_WHOLE) o.err = reporter_whole_copy(r);
 		while (more && !o.err) o.err = reporter_hand_up(r, &more);
 		o.position = r->acked;
 	}

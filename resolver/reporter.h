@@ -52,6 +52,14 @@ extern const size_t reported_tables_n;
 /* Sends and waits; the call's body is freed. The answer's body is r->exchange.body until the next one. OK:
  * the status is 200 or 409. ERR_UPSTREAM with the status told in r->exchange.text for others. */
 enum err reporter_exchange(struct reporter *r, struct report_call *call) MUST_USE;
+/* What of a row goes up (reporter_rows.c). False: nothing of it. */
+bool reporter_row_wanted(unsigned table, struct str key);
+/* The value as it goes up: as it is, or less, in *room, which the caller ends with buf_done. */
+enum err reporter_row(unsigned table, struct str key, struct str value, struct buf *room,
+		      struct str *ret) MUST_USE;
+
+/* Everything, whatever the other side has. */
+enum err reporter_whole_copy(struct reporter *r) MUST_USE;
 /* One message upwards. *ret_more: there is more to hand up. */
 enum err reporter_hand_up(struct reporter *r, bool *ret_more) MUST_USE;
 /* The superior's copy beside a snapshot of the registry. */

@@ -44,8 +44,12 @@ static enum err own_page(struct store_txn *t, size_t i, struct str after, const 
 		if (!e && after.n && str_eq(key, after)) e = store_cursor_next(c, &key, &value);
 		for (; !e && (page->end || str_cmp(key, page->last) <= 0);
 		     e = store_cursor_next(c, &key, &value)) {
-			if (!key.p[0]) continue;
-			report_digest_row(h, key, value);
+			struct buf room = BUF_INIT(0);
+			if (!reporter_row_wanted(reported_tables[i].table, key)) continue;
+			e = reporter_row(reported_tables[i].table, key, value, &room, &value);
+			if (!e) report_digest_row(h, key, value);
+			buf_done(&room);
+			if (e) break;
 			rows++;
 		}
 		store_cursor_close(c);

@@ -1,6 +1,6 @@
 /* Handing core data up: what the change feed tells, or a whole copy when it does not reach back. Rows are
- * read of tables that others own, as a copy of the whole store would: octets in, octets out, none of them
- * looked into. */
+ * read of tables that others own, as a copy of the whole store would: octets in, octets out, looked into
+ * only where some must stay (reporter_rows.c). */
 #include "resolver/reporter.h"
 
 #include <stdlib.h>
@@ -104,13 +104,16 @@ static enum err add_op(struct reporter *r, struct store_txn *t, struct batch *b,
 	unsigned number = number_of(op->table);
 	struct str value = op->value;
 	bool there = op->kind == FEED_PUT || op->kind == FEED_KEY;
-	/* the counter of templates is this node's own */
-	if (!number || !op->key.p[0] || op->kind == FEED_WAS) return ERR_OK;
+	if (!number || !reporter_row_wanted(op->table, op->key) || op->kind == FEED_WAS) return ERR_OK;
 	enum err e = op->kind == FEED_KEY ? store_get(t, op->table, op->key, &value) : ERR_OK;
 	if (e && e != ERR_NOT_FOUND) return e;
-	r->driver->batch_op(&b->call, number, op->key, there && !e ? &value : NULL);
-	b->ops++;
-	return ERR_OK;
+	there = there && !e;
+	struct buf room = BUF_INIT(0);
+	e = there ? reporter_row(op->table, op->key, value, &room, &value) : ERR_OK;
+	if (!e) r->driver->batch_op(&b->call, number, op->key, there ? &value : NULL);
+	b->ops += !e;
+	buf_done(&room);
+	return e;
 }
 
 /* Operations of one entry from an offset; *ret_full: the batch is full before its end. */
@@ -163,8 +166,6 @@ static enum err fill(struct reporter *r, struct store_txn *t, struct batch *b, s
 	return e;
 }
 
-static enum err whole_copy(struct reporter *r);
-
 enum err reporter_hand_up(struct reporter *r, bool *ret_more)
 {
 	struct store_txn *t;
@@ -181,7 +182,7 @@ enum err reporter_hand_up(struct reporter *r, bool *ret_more)
 	if (e || idle) {
 		buf_done(&b.call.body);
 		*ret_more = !e && r->scanned < head;
-		return e == ERR_GONE ? whole_copy(r) : e;
+		return e == ERR_GONE ? reporter_whole_copy(r) : e;
 	}
 	*ret_more = true;
 	e = send_batch(r, &b.call, &b.b);
@@ -211,9 +212,12 @@ static enum err copy_table(struct reporter *r, struct store_txn *t, struct batch
 	enum err e = store_cursor_open(t, reported_tables[i].table, &c);
 	if (e) return e;
 	for (e = store_cursor_seek(c, STR(""), &key, &value); !e; e = store_cursor_next(c, &key, &value)) {
-		/* the counter of templates is this node's own */
-		if (!key.p[0]) continue;
-		r->driver->batch_op(&b->call, reported_tables[i].number, key, &value);
+		struct buf room = BUF_INIT(0);
+		if (!reporter_row_wanted(reported_tables[i].table, key)) continue;
+		e = reporter_row(reported_tables[i].table, key, value, &room, &value);
+		if (!e) r->driver->batch_op(&b->call, reported_tables[i].number, key, &value);
+		buf_done(&room);
+		if (e) break;
 		if (b->call.body.n < REPORT_BODY) continue;
 		e = flush(r, b, false);
 		if (e) break;
@@ -224,7 +228,7 @@ static enum err copy_table(struct reporter *r, struct store_txn *t, struct batch
 }
 
 /* Everything, from one snapshot, when the feed does not reach back any more. */
-static enum err whole_copy(struct reporter *r)
+enum err reporter_whole_copy(struct reporter *r)
 {
 	struct store_txn *t;
 	struct batch b = {.ops = 0};

@@ -207,7 +207,7 @@ enum err reverse_note(struct store_txn *t, const struct reverse_types *types, st
 		      struct str id_key, const struct str old_new[2])
 {
 	struct targets old, new;
-	if (!types->n) return ERR_OK;
+	if (!reverse_types_any_noted(types)) return ERR_OK;
 	struct arena_mark mark = arena_mark(a);
 	enum err e = targets_of(types, 0, a, old_new[0], &old);
 	if (!e) e = targets_of(types, 0, a, old_new[1], &new);

@@ -49,9 +49,12 @@ static struct reverse_load *of(struct writer_cmd *c)
 	return (struct reverse_load *)c;
 }
 
+static enum err apply_rows(struct writer_cmd *c, struct writer_txn *t);
+
 static enum err run(struct reverse_load *l, enum err (*apply)(struct writer_cmd *c, struct writer_txn *t))
 {
-	l->cmd = (struct writer_cmd){.apply = apply};
+	l->cmd = (struct writer_cmd){.apply = apply,
+				     .way = apply == apply_rows ? WRITER_DIRECT : WRITER_PATIENT};
 	l->seen_before = l->seen;
 	return writer_run(l->o.writer, &l->cmd);
 }
@@ -352,6 +355,7 @@ static void *live(void *arg)
 {
 	struct reverse_load *l = arg;
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+	(void)pthread_setname_np(pthread_self(), "index-load");
 	while (wait_due(l))
 		if (once(l)) set_due(l, RETRY);
 	return NULL;

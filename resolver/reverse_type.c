@@ -71,6 +71,13 @@ const struct reverse_type *reverse_type_noted(const struct reverse_types *types,
 	return found && noted(found->state) ? found : NULL;
 }
 
+bool reverse_types_any_noted(const struct reverse_types *types)
+{
+	for (size_t i = 0; i < sizeof types->lengths / sizeof *types->lengths; i++)
+		if (types->lengths[i]) return true;
+	return false;
+}
+
 /* ---- changing --------------------------------------------------------------------------- */
 
 static enum err write_types(struct store_txn *t, const struct reverse_types *types)

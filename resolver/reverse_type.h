@@ -50,6 +50,7 @@ const char *reverse_state_word(enum reverse_state s);
 enum err reverse_types_read(struct store_txn *t, struct reverse_types *ret) MUST_USE;
 /* The type whose changes are noted (READY, BUILDING or SORTING), or NULL. */
 const struct reverse_type *reverse_type_noted(const struct reverse_types *types, struct str type);
+bool reverse_types_any_noted(const struct reverse_types *types);
 /* Of any state, or NULL. */
 const struct reverse_type *reverse_type_find(const struct reverse_types *types, struct str type);
 

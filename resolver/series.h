@@ -77,6 +77,11 @@ struct series_change {
 	uint32_t roles; /* of the credential, as in registry_set */
 	enum registry_condition condition;
 	uint64_t revision; /* of REGISTRY_REVISION */
+	bool tombstone; /* RETIRE: also what is not there, and nothing to do where it is retired already */
+	struct str import; /* its name, for the ledger entry; or none */
+	/* May refuse to change what there is, before anything is written; old_leaf: of its last change.
+	 * NULL: none. */
+	enum err (*judge)(struct series_change *c, struct store_txn *t, uint64_t old_leaf, struct flaw *f);
 	/* set by series_apply */
 	bool created, unchanged;
 	uint64_t now; /* revision */
@@ -86,6 +91,14 @@ struct series_change {
  * ERR_BAD_MESSAGE naming the value, ERR_TOO_LARGE, ERR_NO_MEMORY. */
 enum err series_check_values(struct arena *a, const struct series_pattern *p, const struct record *r,
 			     struct flaw *f) MUST_USE;
+/* Every member's record keeps to the metadata template that the values name, decided by the first and the
+ * last member where they decide, else by a look at each; or refused (rule template-series). What
+ * templates_check gives. old: the series' packed record, or empty. */
+enum err series_check_metadata(const struct series_change *c, struct store_txn *t, struct str old,
+			       struct arena *a, struct flaw *f, struct template_bond *ret) MUST_USE;
+/* What the series uses and will not use any more. */
+enum err series_bond_of(struct store_txn *t, struct str packed, const struct id *first, struct arena *a,
+			struct template_bond *ret) MUST_USE;
 /* ERR_CONFLICT naming the series it overlaps, ERR_PRECONDITION, ERR_NOT_FOUND, ERR_GONE, ERR_QUOTA (too
  * many shapes), what templates_check says of its first and last member, ERR_NOT_RESPONSIBLE (a delegated
  * prefix in it), and what admission_pass says of its enterprise, for which a series counts as one

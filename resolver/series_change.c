@@ -9,87 +9,6 @@
 
 enum { COUNT_ROW = 32, ROW_MAX = RECORD_PACKED_MAX + 4096 /* what stands before the record */ };
 
-/* ---- values ----------------------------------------------------------------------------- */
-
-static enum err name_value(struct flaw *f, enum err e, size_t i)
-{
-	if (f) snprintf(f->at, sizeof f->at, "values[%zu].data", i);
-	return e;
-}
-
-/* The values of the member that the words are of. */
-static enum err fill(struct arena *a, const struct record *r, const struct template_words *w,
-		     struct flaw *f, struct value **ret)
-{
-	struct value *all = ARENA_ARRAY(a, struct value, r->values_n + 1);
-	enum err e = all ? ERR_OK : ERR_NO_MEMORY;
-	for (size_t i = 0; i < r->values_n && !e; i++) {
-		struct str *data = &all[i].data;
-		all[i] = r->values[i];
-		if (template_is(*data)) e = template_fill(a, *data, w, data);
-		if (!e && data->n > RECORD_DATA_MAX) {
-			flaw_set(f, ERR_TOO_LARGE, FLAW_NO_OFFSET, "", "length",
-				 "the value is too long when it is filled");
-			e = name_value(f, ERR_TOO_LARGE, i);
-		}
-	}
-	if (!e) *ret = all;
-	return e;
-}
-
-static enum err try_member(struct arena *a, const struct series_pattern *p, const struct record *r,
-			   struct flaw *f)
-{
-	struct template_words w = {p->last.text, p->range.to};
-	struct record filled = *r;
-	struct buf out = BUF_INIT(RECORD_PACKED_MAX);
-	enum err e = fill(a, r, &w, f, &filled.values);
-	if (e) return e;
-	filled.id = p->last.text;
-	e = record_pack(&filled, &out);
-	if (!e && out.n > SERIES_RECORD_MAX) e = ERR_TOO_LARGE;
-	buf_done(&out);
-	if (e != ERR_TOO_LARGE) return e;
-	return flaw_set(f, e, FLAW_NO_OFFSET, "values", "record-size",
-			"the record of a member has at most %d octets", SERIES_RECORD_MAX);
-}
-
-/* All members are equally long, but for {number}, which is longest for the last. */
-enum err series_check_values(struct arena *a, const struct series_pattern *p, const struct record *r,
-			     struct flaw *f)
-{
-	bool numeric = series_range_numeric(&p->range);
-	for (size_t i = 0; i < r->values_n; i++) {
-		enum err e = template_check(r->values[i].data, numeric, f);
-		if (e) return name_value(f, e, i);
-	}
-	struct arena_mark mark = arena_mark(a);
-	enum err e = try_member(a, p, r, f);
-	arena_rollback(a, mark);
-	return e;
-}
-
-/* Held to the metadata template that its values name, as its first and as its last member: all members'
- * values are equally long but for {number}, which is shortest and least for the first, longest and greatest
- * for the last. */
-static enum err check_metadata(const struct series_change *c, struct writer_txn *t, struct arena *a,
-			       struct flaw *f)
-{
-	const struct series_pattern *p = &c->pattern;
-	const struct id *ends[] = {&p->first, &p->last};
-	const struct template_words words[] = {{p->first.text, p->range.from}, {p->last.text, p->range.to}};
-	struct templates_seen seen = {.n = 0};
-	struct template_bond bond; /* members stand in no template's use */
-	enum err e = ERR_OK;
-	for (size_t i = 0; i < 2 && !e; i++) {
-		struct value *values;
-		e = fill(a, &c->record, &words[i], f, &values);
-		struct templates_record r = {ends[i], values, c->record.values_n, .series = true};
-		if (!e) e = templates_check(t->store, a, &r, &seen, NULL, f, &bond);
-	}
-	return e;
-}
-
 /* ---- overlaps --------------------------------------------------------------------------- */
 
 struct search {
@@ -267,6 +186,7 @@ struct state { /* what there is, and what will be */
 	struct buf row; /* of the change, or of the first half */
 	struct buf second;
 	unsigned char before[HASH_SHA256], after[HASH_SHA256], after_second[HASH_SHA256];
+	struct template_bond bond;
 };
 
 static enum err refuse(enum err e, const char *rule, struct flaw *f)
@@ -274,15 +194,23 @@ static enum err refuse(enum err e, const char *rule, struct flaw *f)
 	return flaw_set(f, e, FLAW_NO_OFFSET, "pattern", rule, "the series: %s", err_text(e));
 }
 
+static enum err refuse_revision(const struct state *s, const char *rule, struct flaw *f)
+{
+	if (!s->there) return refuse(ERR_PRECONDITION, rule, f);
+	return flaw_set(f, ERR_PRECONDITION, FLAW_NO_OFFSET, "pattern", rule,
+			"the series is registered, at revision %llu", (unsigned long long)s->head.revision);
+}
+
 static enum err check_condition(const struct series_change *c, const struct state *s, struct flaw *f)
 {
 	bool named = c->condition == REGISTRY_REVISION;
 	bool retired = s->there && s->head.status == RECORD_RETIRED;
 	if (named && (!s->there || s->head.revision != c->revision))
-		return refuse(ERR_PRECONDITION, "revision", f);
-	if (c->act != SERIES_PUT && !s->there) return refuse(ERR_NOT_FOUND, "registered", f);
-	if (c->act == SERIES_PUT && s->there && c->condition == REGISTRY_ABSENT)
-		return refuse(ERR_PRECONDITION, "absent", f);
+		return refuse_revision(s, "revision", f);
+	if (c->act != SERIES_PUT && !s->there && !c->tombstone)
+		return refuse(ERR_NOT_FOUND, "registered", f);
+	if (s->there && c->condition == REGISTRY_ABSENT) return refuse_revision(s, "absent", f);
+	if (retired && c->tombstone) return ERR_OK;
 	if (retired && (c->act != SERIES_PUT || !named)) return refuse(ERR_GONE, "retired", f);
 	return ERR_OK;
 }
@@ -364,6 +292,19 @@ static enum err prepare_put(struct series_change *c, struct state *s, usec_t now
 	return pack(&c->pattern, &r, &s->row, s->after);
 }
 
+/* A series that is retired here because it is retired where it came from. */
+static enum err prepare_tombstone(struct series_change *c, struct state *s, usec_t now)
+{
+	struct record r = {.id = c->pattern.text,
+			   .owner = c->authority,
+			   .created = now,
+			   .modified = now,
+			   .revision = 1,
+			   .status = RECORD_RETIRED};
+	c->unchanged = s->there;
+	return c->unchanged ? ERR_OK : pack(&c->pattern, &r, &s->row, s->after);
+}
+
 static enum err prepare_rest(struct series_change *c, struct state *s, usec_t now, struct arena *a)
 {
 	struct record r;
@@ -389,6 +330,7 @@ static enum err note(const struct series_change *c, const struct state *s, struc
 	entry_open(&entry);
 	entry_digest(&entry, "after", s->after);
 	if (s->there) entry_digest(&entry, "before", s->before);
+	if (c->import.n) entry_text(&entry, "import", c->import);
 	entry_text(&entry, "kind",
 		   c->act == SERIES_RETIRE ? STR("series.retired")
 		   : s->there              ? STR("series.replaced")
@@ -439,27 +381,46 @@ static enum err add_count(const struct series_change *c, const struct state *s, 
 {
 	struct series_count n;
 	unsigned char row[COUNT_ROW];
-	bool was_retired = s->there && s->head.status == RECORD_RETIRED;
+	bool was_retired = s->there && s->head.status == RECORD_RETIRED,
+	     was_active = s->there && !was_retired;
 	uint64_t members = c->pattern.members;
-	if (c->act == SERIES_PUT && s->there && !was_retired) return ERR_OK;
+	if (c->act == SERIES_PUT && was_active) return ERR_OK;
 	enum err e = series_count(t->store, c->authority, &n);
 	if (e) return e;
+	if (c->act != SERIES_SPLIT) {
+		n.active -= was_active;
+		n.members -= was_active ? members : 0;
+	}
+	n.retired -= was_retired;
+	n.members_retired -= was_retired ? members : 0;
 	if (c->act == SERIES_RETIRE) {
-		n.active--;
-		n.members -= members;
+		n.retired++;
+		n.members_retired += members;
 	} else {
 		n.active++;
 		n.members += c->act == SERIES_PUT ? members : 0;
-	}
-	if (c->act == SERIES_RETIRE || was_retired) {
-		n.retired += was_retired ? (uint64_t)-1 : 1;
-		n.members_retired += was_retired ? -members : members;
 	}
 	store_key_u64(row, n.active);
 	store_key_u64(row + 8, n.members);
 	store_key_u64(row + 16, n.retired);
 	store_key_u64(row + 24, n.members_retired);
 	return store_put(t->store, RS_TABLE_series_count, c->authority, str_n(row, sizeof row));
+}
+
+/* Which metadata template it uses: both halves do, after a split. */
+static enum err write_bond(const struct series_change *c, struct state *s, struct writer_txn *t)
+{
+	struct template_bond b = s->bond;
+	bool split = c->act == SERIES_SPLIT;
+	if (split && b.was) {
+		b.is = true;
+		memcpy(b.new, b.old, sizeof b.new);
+	}
+	const struct series_pattern *p = split ? &c->halves[0] : &c->pattern;
+	enum err e = templates_bond_series(t->store, &p->first, p->text, &b);
+	b.was = false;
+	if (!e && split) e = templates_bond_series(t->store, &c->halves[1].first, c->halves[1].text, &b);
+	return e;
 }
 
 static enum err write_all(struct series_change *c, struct state *s, struct writer_txn *t)
@@ -471,20 +432,44 @@ static enum err write_all(struct series_change *c, struct state *s, struct write
 	/* the second half ends where the whole did: its row takes the place of the whole's */
 	if (!e && split) e = write_row(t, &c->halves[1], &s->second, leaf);
 	if (!e) e = write_history(t, &c->pattern, s, old_leaf);
+	if (!e) e = write_bond(c, s, t);
 	return e ? e : add_count(c, s, t);
 }
 
-/* Its enterprise, if it has one: as if both its ends were registered. */
+/* Its enterprise, if it has one. Both ends are looked at before one of them, which stands for the series,
+ * is counted: a refusal leaves no trace. */
 static enum err admit(const struct series_change *c, struct writer_txn *t, struct arena *a, struct flaw *f)
 {
-	struct registry_change ends[] = {
-	    {.id = c->pattern.first, .authority = c->authority, .created = c->created},
-	    {.id = c->pattern.last, .authority = c->authority}};
+	struct registry_change ends[] = {{.id = c->pattern.first, .authority = c->authority},
+					 {.id = c->pattern.last, .authority = c->authority}};
 	struct registry_set set = {.changes = ends, .n = 2, .who = c->who, .roles = c->roles};
 	enum err e = admission_pass(&set, t, a, f);
-	if (e || str_eq(ends[0].allocation, ends[1].allocation)) return e;
-	return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "pattern", "foreign-prefix",
-			"the series lies under prefixes of more than one enterprise");
+	if (!e && !str_eq(ends[0].allocation, ends[1].allocation))
+		return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "pattern", "foreign-prefix",
+				"the series lies under prefixes of more than one enterprise");
+	if (e || !c->created) return e;
+	ends[0].created = true;
+	set.n = 1;
+	return admission_pass(&set, t, a, f);
+}
+
+static enum err prepare(struct series_change *c, struct state *s, usec_t now, struct arena *a)
+{
+	bool retired = s->there && s->head.status == RECORD_RETIRED;
+	if (c->act == SERIES_PUT) return prepare_put(c, s, now, a);
+	return c->tombstone && (!s->there || retired) ? prepare_tombstone(c, s, now)
+						      : prepare_rest(c, s, now, a);
+}
+
+/* What the metadata templates, whoever asks and its enterprise say of it. */
+static enum err judge(struct series_change *c, struct state *s, struct writer_txn *t, struct arena *a,
+		      struct flaw *f)
+{
+	struct str old = s->there ? s->old.packed : STR_NONE;
+	enum err e = c->act == SERIES_PUT ? series_check_metadata(c, t->store, old, a, f, &s->bond)
+					  : series_bond_of(t->store, old, &c->pattern.first, a, &s->bond);
+	if (!e && c->judge && s->there) e = c->judge(c, t->store, s->old.leaf, f);
+	return e ? e : admit(c, t, a, f);
 }
 
 static enum err apply(struct series_change *c, struct state *s, struct writer_txn *t, struct arena *a,
@@ -496,10 +481,9 @@ static enum err apply(struct series_change *c, struct state *s, struct writer_tx
 	c->unchanged = false;
 	c->now = s->there ? s->head.revision : 1;
 	if (s->there) hash_sha256(s->old.packed, s->before);
-	e = c->act == SERIES_PUT ? prepare_put(c, s, t->now, a) : prepare_rest(c, s, t->now, a);
+	e = prepare(c, s, t->now, a);
 	if (e == ERR_TOO_LARGE) return refuse(e, "record-size", f);
-	if (!e && !c->unchanged && c->act == SERIES_PUT) e = check_metadata(c, t, a, f);
-	if (!e && !c->unchanged) e = admit(c, t, a, f);
+	if (!e && !c->unchanged) e = judge(c, s, t, a, f);
 	return e || c->unchanged ? e : write_all(c, s, t);
 }
 

@@ -120,6 +120,19 @@ static void step_back(const struct series_range *r, char *serial)
 	}
 }
 
+bool series_range_next(const struct series_range *r, char *serial)
+{
+	char all[SERIES_ALPHABET_MAX];
+	if (!memcmp(serial, r->to.p, r->to.n)) return false;
+	for (size_t i = r->from.n; i-- > 0;) {
+		size_t n = letters(r, i, all);
+		size_t at = (size_t)((char *)memchr(all, serial[i], n) - all);
+		serial[i] = all[at + 1 < n ? at + 1 : 0];
+		if (at + 1 < n) break;
+	}
+	return true;
+}
+
 /* ---- reading the braces ----------------------------------------------------------------- */
 
 static enum err bad(struct flaw *f, size_t offset, const char *rule, const char *text)

@@ -64,6 +64,8 @@ enum err series_pattern_split(struct arena *a, const struct series_pattern *p, s
 /* How many serials there are from FROM to TO; 0: more than SERIES_MEMBERS_MAX. */
 uint64_t series_range_count(const struct series_range *r);
 bool series_range_has(const struct series_range *r, struct str serial);
+/* Makes the serial, which is of the range, the next one. False: it is the last. */
+bool series_range_next(const struct series_range *r, char *serial);
 /* Only digits everywhere: a member has a number. */
 bool series_range_numeric(const struct series_range *r);
 /* Whether the alphabet of that place has the character. */

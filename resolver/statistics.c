@@ -128,7 +128,8 @@ static struct str authority_of(const struct registry_change *c)
 
 static struct str allocation_of(const struct registry_change *c)
 {
-	return c->allocation;
+	/* one that is all of the authority has its row already */
+	return c->allocation.n > c->authority.n ? c->allocation : STR_NONE;
 }
 
 /* Changes stand in order of key: one row for each run of the same prefix. */
@@ -276,7 +277,8 @@ static enum err spread_allocated(void *arg, const struct allocation *x)
 	const struct id_prefix *above = allocation_authority(rs->ours, rs->o.authority_n, x->prefix);
 	size_t place = above ? TALLY_OURS + (size_t)(above - rs->ours) : TALLY_OTHER;
 	for (int k = 0; k < TALLIES_N; k++) s->ours[place][k] += d->n[k];
-	return add_tallies(s->txn, x->prefix, d->n);
+	bool whole = above && above->key.n == x->prefix.n; /* its row is that of the prefix of ours */
+	return whole ? ERR_OK : add_tallies(s->txn, x->prefix, d->n);
 }
 
 enum err flush_take(struct flush *f, struct writer_txn *t)

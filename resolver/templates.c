@@ -1,11 +1,8 @@
 /* Rows of this file's tables:
  *   template        prefix key ‖ ff ‖ version  →  the template's JSON with what the node sets
  *                   00                         →  be64 last number given to a template or attribute
- *   template_use    'u' ‖ tag ‖ identifier key →  identifier's text
- *                   'c' ‖ tag                  →  be64 how many
  *   notice          digest(16) of the handle ‖ be64 number → JSON
- * tag: first 16 octets of SHA-256 of the template's key. ff stands in no natural key (proto/id/id.h). An
- * identifier key that would not fit is cut and ends in its SHA-256. */
+ * ff stands in no natural key (proto/id/id.h). */
 #include "resolver/templates.h"
 
 #include <stdio.h>
@@ -14,8 +11,6 @@
 #include "resolver/entry.h"
 #include "resolver/registry.h"
 #include "resolver/tables.h"
-
-enum { STEM_MAX = STORE_KEY_MAX - 1 - TEMPLATE_TAG, STEM_HEAD = STEM_MAX - HASH_SHA256 };
 
 static struct str key_of(struct arena *a, struct str prefix_key, struct str version)
 {
@@ -27,14 +22,14 @@ static struct str key_of(struct arena *a, struct str prefix_key, struct str vers
 	return str_n(p, prefix_key.n + 1 + version.n);
 }
 
-static void tag_of(struct str key, unsigned char ret[TEMPLATE_TAG])
+void templates__tag(struct str key, unsigned char ret[TEMPLATE_TAG])
 {
 	unsigned char digest[HASH_SHA256];
 	hash_sha256(key, digest);
 	memcpy(ret, digest, TEMPLATE_TAG);
 }
 
-static enum err key_of_names(struct arena *a, struct str prefix, struct str version, struct str *ret)
+enum err templates__key(struct arena *a, struct str prefix, struct str version, struct str *ret)
 {
 	struct id_prefix p;
 	enum err e = id_prefix_parse(a, prefix, NULL, &p);
@@ -61,7 +56,7 @@ enum err templates_find(struct store_txn *t, struct arena *a, struct str prefix,
 			struct template *ret)
 {
 	struct str key;
-	enum err e = key_of_names(a, prefix, version, &key);
+	enum err e = templates__key(a, prefix, version, &key);
 	return e ? e : find_key(t, a, key, ret);
 }
 
@@ -141,11 +136,15 @@ static enum err find_old(struct writer_txn *t, struct arena *a, const struct tem
 {
 	*ret = NULL;
 	*ret_uses = 0;
-	enum err e = key_of_names(a, x->prefix, x->version, key);
+	enum err e = templates__key(a, x->prefix, x->version, key);
 	if (!e) e = find_key(t->store, a, *key, room);
 	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
 	*ret = room;
-	return templates_uses(t->store, a, room, ret_uses);
+	uint64_t series = 0;
+	e = templates_uses(t->store, a, room, ret_uses);
+	if (!e) e = templates_series_uses(t->store, a, room, &series);
+	*ret_uses += series;
+	return e;
 }
 
 enum err templates_put(struct writer_txn *t, struct arena *a, struct templates_change *c, struct flaw *f)
@@ -186,7 +185,7 @@ enum err templates_delete(struct writer_txn *t, struct arena *a, const struct te
 	if (!e) e = check_there(c, old, f);
 	if (!e && uses)
 		e = flaw_set(f, ERR_CONFLICT, FLAW_NO_OFFSET, "version", "template-in-use",
-			     "%llu identifiers use the template", (unsigned long long)uses);
+			     "%llu identifiers and series use the template", (unsigned long long)uses);
 	if (!e) e = store_del(t->store, RS_TABLE_template, key);
 	return e ? e : note(t, c->who, old, "template.deleted", STR_NONE);
 }
@@ -201,88 +200,6 @@ enum err templates_list(struct store_txn *t, struct str prefix_key, struct str a
 	e = store_cursor_seek(c, after.n ? after : prefix_key, &key, &row);
 	if (!e && after.n && str_eq(key, after)) e = store_cursor_next(c, &key, &row);
 	while (!e && str_starts(key, prefix_key) && fn(arg, key, row)) e = store_cursor_next(c, &key, &row);
-	store_cursor_close(c);
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-/* ---- who uses them ---------------------------------------------------------------------- */
-
-struct use_key {
-	char octets[STORE_KEY_MAX];
-	size_t n;
-};
-
-static struct str use_key(struct use_key *k, const unsigned char tag[TEMPLATE_TAG], struct str id_key)
-{
-	k->octets[0] = 'u';
-	memcpy(k->octets + 1, tag, TEMPLATE_TAG);
-	char *to = k->octets + 1 + TEMPLATE_TAG;
-	if (id_key.n <= STEM_MAX) {
-		if (id_key.n) memcpy(to, id_key.p, id_key.n);
-		return str_n(k->octets, 1 + TEMPLATE_TAG + id_key.n);
-	}
-	memcpy(to, id_key.p, STEM_HEAD);
-	hash_sha256(id_key, (unsigned char *)to + STEM_HEAD);
-	return str_n(k->octets, 1 + TEMPLATE_TAG + STEM_MAX);
-}
-
-static struct str count_key(char room[1 + TEMPLATE_TAG], const unsigned char tag[TEMPLATE_TAG])
-{
-	room[0] = 'c';
-	memcpy(room + 1, tag, TEMPLATE_TAG);
-	return str_n(room, 1 + TEMPLATE_TAG);
-}
-
-static enum err count_get(struct store_txn *t, const unsigned char tag[TEMPLATE_TAG], uint64_t *ret)
-{
-	char room[1 + TEMPLATE_TAG];
-	struct str row;
-	enum err e = store_get(t, RS_TABLE_template_use, count_key(room, tag), &row);
-	*ret = 0;
-	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
-	if (row.n != 8) return ERR_CORRUPT;
-	*ret = store_u64(row);
-	return ERR_OK;
-}
-
-static enum err count_add(struct store_txn *t, const unsigned char tag[TEMPLATE_TAG], int64_t add)
-{
-	char room[1 + TEMPLATE_TAG];
-	unsigned char row[8];
-	uint64_t n;
-	enum err e = count_get(t, tag, &n);
-	if (e) return e;
-	if (!n && add < 0) return ERR_CORRUPT;
-	return store_put(t, RS_TABLE_template_use, count_key(room, tag),
-			 store_key_u64(row, n + (uint64_t)add));
-}
-
-enum err templates_uses(struct store_txn *t, struct arena *a, const struct template *x, uint64_t *ret)
-{
-	unsigned char tag[TEMPLATE_TAG];
-	struct str key;
-	enum err e = key_of_names(a, x->prefix, x->version, &key);
-	if (e) return e;
-	tag_of(key, tag);
-	return count_get(t, tag, ret);
-}
-
-enum err templates_each_use(struct store_txn *t, struct arena *a, const struct template *x, uint64_t skip,
-			    templates_use_fn *fn, void *arg)
-{
-	unsigned char tag[TEMPLATE_TAG];
-	struct store_cursor *c;
-	struct use_key k;
-	struct str key, row, from;
-	enum err e = key_of_names(a, x->prefix, x->version, &key);
-	if (e) return e;
-	tag_of(key, tag);
-	from = use_key(&k, tag, STR(""));
-	e = store_cursor_open(t, RS_TABLE_template_use, &c);
-	if (e) return e;
-	e = store_cursor_seek(c, from, &key, &row);
-	for (; !e && skip && str_starts(key, from); skip--) e = store_cursor_next(c, &key, &row);
-	while (!e && str_starts(key, from) && fn(arg, row)) e = store_cursor_next(c, &key, &row);
 	store_cursor_close(c);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
@@ -312,7 +229,7 @@ static enum err named_key(struct arena *a, const struct id *id, enum template_na
 		return ret->n > STORE_KEY_MAX ? ERR_BAD_MESSAGE : ERR_OK;
 	}
 	e = template_handle_split(name, &prefix, &version);
-	return e ? e : key_of_names(a, prefix, version, ret);
+	return e ? e : templates__key(a, prefix, version, ret);
 }
 
 /* ret_key: of the template it names; p NULL: none. */
@@ -330,7 +247,7 @@ static enum err old_bond(struct arena *a, const struct templates_record *r, stru
 		if (template_named(&v, 1, NULL, &how, &name) || how == TEMPLATE_NONE) continue;
 		e = named_key(a, r->id, how, name, &key);
 		if (e) return e == ERR_NO_MEMORY ? e : ERR_OK;
-		tag_of(key, b->old);
+		templates__tag(key, b->old);
 		b->was = true;
 		*ret_key = key;
 	}
@@ -399,9 +316,9 @@ static enum err check_references(struct store_txn *t, struct arena *a, const str
 			e = old_bond(a, &(struct templates_record){.id = &other, .old = packed}, &b,
 				     &named);
 		if (!e) e = template_handle_split(y->reference, &prefix, &version);
-		if (!e) e = key_of_names(a, prefix, version, &key);
+		if (!e) e = templates__key(a, prefix, version, &key);
 		if (e) return e;
-		tag_of(key, tag);
+		templates__tag(key, tag);
 		if (b.was && memcmp(tag, b.old, sizeof tag) == 0) continue;
 		*fault = (struct template_fault){.value = i, .attribute = y->name, .index = y->index};
 		snprintf(fault->rule, sizeof fault->rule, "template-reference");
@@ -437,7 +354,7 @@ static enum err check_new(struct store_txn *t, struct arena *a, const struct tem
 				"there is no template \"%.*s\"", STR_ARG(str_first(name, 80)));
 	if (e) return e;
 	b->is = true;
-	tag_of(key, b->new);
+	templates__tag(key, b->new);
 	bool same = b->was && memcmp(b->old, b->new, TEMPLATE_TAG) == 0;
 	if (!same && !may_use(a, x, r->id))
 		return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, at, "template-granted",
@@ -464,6 +381,18 @@ static enum err check_old(struct store_txn *t, struct arena *a, const struct tem
 	return e ? e : templates_claims_old(a, x, b->old, r->old, &b->gone);
 }
 
+enum err templates_of(struct store_txn *t, struct arena *a, const struct id *id, const struct value *values,
+		      size_t n, struct templates_seen *seen, const struct template **ret)
+{
+	enum template_naming how;
+	struct str name, key;
+	*ret = NULL;
+	enum err e = template_named(values, n, NULL, &how, &name);
+	if (e || how == TEMPLATE_NONE) return e;
+	e = named_key(a, id, how, name, &key);
+	return e ? e : look_up(t, a, key, seen, ret);
+}
+
 enum err templates_check(struct store_txn *t, struct arena *a, const struct templates_record *r,
 			 struct templates_seen *seen, struct template_fault *fault, struct flaw *f,
 			 struct template_bond *ret)
@@ -473,23 +402,6 @@ enum err templates_check(struct store_txn *t, struct arena *a, const struct temp
 	enum err e = r->old.n ? check_old(t, a, r, seen, &b) : ERR_OK;
 	if (!e && r->values_n) e = check_new(t, a, r, seen, fault ? fault : &own, f, &b);
 	if (!e) *ret = b;
-	return e;
-}
-
-enum err templates_bond(struct store_txn *t, const struct id *id, const struct template_bond *b)
-{
-	struct use_key k;
-	enum err e = templates_claim(t, id, b);
-	if (e || (b->was && b->is && memcmp(b->old, b->new, TEMPLATE_TAG) == 0)) return e;
-	if (b->was) {
-		struct str was = use_key(&k, b->old, id->key), row;
-		e = store_get(t, RS_TABLE_template_use, was, &row);
-		if (!e) e = store_del(t, RS_TABLE_template_use, was);
-		if (!e) e = count_add(t, b->old, -1);
-		if (e == ERR_NOT_FOUND) e = ERR_OK; /* its template was not known then */
-	}
-	if (!e && b->is) e = store_put(t, RS_TABLE_template_use, use_key(&k, b->new, id->key), id->text);
-	if (!e && b->is) e = count_add(t, b->new, 1);
 	return e;
 }
 
@@ -523,7 +435,7 @@ static struct str notice_key(char room[TEMPLATE_TAG + 8], uint64_t number)
 static void notice_stem(struct str handle, char room[TEMPLATE_TAG + 8])
 {
 	unsigned char tag[TEMPLATE_TAG];
-	tag_of(handle, tag);
+	templates__tag(handle, tag);
 	memcpy(room, tag, sizeof tag);
 }
 

@@ -3,7 +3,8 @@
  * Purpose: storage of what proto/template describes, and the one call by which the registry holds records
  * to the template they name. A record names its template by handle (index 1000) or by version under its own
  * Handle prefix (index 1001). Which records name a template is an index of its own, so that a template in
- * use is neither deleted nor changed under its records, and so that they can be listed.
+ * use is neither deleted nor changed under its records, and so that they can be listed. A series whose
+ * members name a template is one use.
  * Ownership: templates found live in the arena. Threads: put, delete and bond inside writer commands; the
  * rest with any transaction.
  * Invariants: 1. a template that records name exists. 2. the count of its records is that of its rows. 3.
@@ -87,6 +88,9 @@ enum err templates_list(struct store_txn *t, struct str prefix_key, struct str a
 			void *arg) MUST_USE;
 enum err templates_uses(struct store_txn *t, struct arena *a, const struct template *x,
 			uint64_t *ret) MUST_USE;
+/* Series whose members name it; they stand in no list of identifiers. */
+enum err templates_series_uses(struct store_txn *t, struct arena *a, const struct template *x,
+			       uint64_t *ret) MUST_USE;
 /* Identifiers that name the template, in order of key; skips the first `skip`. */
 typedef bool templates_use_fn(void *arg, struct str id);
 enum err templates_each_use(struct store_txn *t, struct arena *a, const struct template *x, uint64_t skip,
@@ -108,8 +112,15 @@ struct templates_record {
 enum err templates_check(struct store_txn *t, struct arena *a, const struct templates_record *r,
 			 struct templates_seen *seen, struct template_fault *fault, struct flaw *f,
 			 struct template_bond *ret) MUST_USE;
+/* The template that the values name, NULL if none; it lives as those of the check do. What templates_check
+ * gives for its name. */
+enum err templates_of(struct store_txn *t, struct arena *a, const struct id *id, const struct value *values,
+		      size_t n, struct templates_seen *seen, const struct template **ret) MUST_USE;
 /* Notes what the check found, when the record is written. */
 enum err templates_bond(struct store_txn *t, const struct id *id, const struct template_bond *b) MUST_USE;
+/* The same of a series, which its first member and its pattern stand for. */
+enum err templates_bond_series(struct store_txn *t, const struct id *first, struct str pattern,
+			       const struct template_bond *b) MUST_USE;
 
 /* templates_unique.c, for templates_check and templates_bond. */
 enum err templates_claims_old(struct arena *a, const struct template *x,
@@ -135,5 +146,11 @@ enum err templates_notice_put(struct store_txn *t, struct str handle, struct str
 typedef bool templates_notice_fn(void *arg, uint64_t number, struct str json);
 enum err templates_notices(struct store_txn *t, struct str handle, templates_notice_fn *fn,
 			   void *arg) MUST_USE;
+
+/* ---- between templates.c and template_use.c --------------------------------------------- */
+
+/* The key of the template's row. ERR_BAD_MESSAGE, ERR_NO_MEMORY. */
+enum err templates__key(struct arena *a, struct str prefix, struct str version, struct str *ret) MUST_USE;
+void templates__tag(struct str key, unsigned char ret[TEMPLATE_TAG]);
 
 #endif

@@ -2,7 +2,10 @@
 
 #include <stdio.h>
 
-enum { READABLE = VALUE_PUBLIC_READ | VALUE_ADMIN_READ };
+enum {
+	READABLE = VALUE_PUBLIC_READ | VALUE_ADMIN_READ,
+	SERIES_JSON_MAX = 4 << 20, /* a series, every octet escaped */
+};
 
 const char *bulk_form_name(enum bulk_form f)
 {
@@ -53,8 +56,11 @@ static enum err json_record(struct arena *a, struct str line, struct flaw *f, st
 	*ret = (struct record){0};
 	enum err e = json_read(a, line, f, &j);
 	if (e) return e;
-	ret->id = json_text(json_object_get(j, "id"));
-	e = record_parse_json(a, j, f, ret);
+	json_t *pattern = json_object_get(j, "pattern");
+	ret->id = json_text(pattern ? pattern : json_object_get(j, "id"));
+	/* its member is taken out of the tree */
+	if (pattern && ret->id.p) ret->id = arena_dup(a, ret->id);
+	e = pattern ? record_parse_series_json(a, j, f, ret) : record_parse_json(a, j, f, ret);
 	const json_t *status = json_object_get(j, "status");
 	return e || !status ? e : bulk__status(json_text(status), "status", f, ret);
 }
@@ -69,8 +75,9 @@ enum err bulk_record(struct arena *a, enum bulk_form form, const struct bulk_col
 	}
 	struct record_head head;
 	*ret = (struct record){0};
-	if (!record_peek(line, &head) && str_utf8_ok(head.id, NULL)) ret->id = head.id;
-	return record_unpack(a, line, f, ret);
+	enum err e = record_unpack(a, line, f, ret);
+	if (e && !record_peek(line, &head) && str_utf8_ok(head.id, NULL)) ret->id = head.id;
+	return e;
 }
 
 /* ---- writing ---------------------------------------------------------------------------- */
@@ -137,4 +144,38 @@ enum err bulk_write(struct arena *a, enum bulk_form form, const struct bulk_colu
 	if (e) return e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
 	leave_out_hidden(&r);
 	return bulk__csv_write(a, columns, &r, out);
+}
+
+/* An object whose first member is the id: its name alone is another. */
+static enum err write_series_json(struct str packed, struct buf *out)
+{
+	static const struct str id = {"{\"id\":", 6};
+	struct buf text = BUF_INIT(SERIES_JSON_MAX);
+	enum err e = record_write_json(packed, RECORD_ADMIN, &text);
+	if (!e) e = buf_err(&text);
+	if (!e) {
+		must(str_starts(buf_str(&text), id));
+		buf_add(out, STR("{\"pattern\":"));
+		buf_add(out, str_skip(buf_str(&text), id.n));
+		buf_byte(out, '\n');
+	}
+	buf_done(&text);
+	return e;
+}
+
+enum err bulk_write_series(struct arena *a, enum bulk_form form, const struct bulk_columns *columns,
+			   struct str packed, struct buf *out)
+{
+	struct record r;
+	if (form == BULK_NDJSON) return write_series_json(packed, out);
+	enum err e = record_unpack(a, packed, NULL, &r);
+	if (e) return e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
+	leave_out_hidden(&r);
+	r.series = true;
+	if (form == BULK_CSV) return bulk__csv_write(a, columns, &r, out);
+	struct buf message = BUF_INIT(RECORD_PACKED_MAX);
+	e = record_pack(&r, &message);
+	if (!e) put_delimited(out, buf_str(&message));
+	buf_done(&message);
+	return e;
 }

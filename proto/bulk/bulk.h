@@ -5,10 +5,13 @@
  * that no column has; `ttl`, `timestamp` for what the line's columns share (seconds; RFC 3339; empty:
  * 86400, the time of registration); `values` for values that no column can say, as the array of NDJSON. An
  * empty cell is no value. `record-status` says `retired` of tombstones (empty: active), as the member
- * `status` of NDJSON and the field of protobuf do. A type called id, ttl, timestamp, values or
- * record-status is written with its index. NDJSON:
+ * `status` of NDJSON and the field of protobuf do. A type called id, ttl, timestamp, values,
+ * record-status or pattern is written with its index. NDJSON:
  * {"id","values":[…]} a line, as record_parse_json reads it; empty lines are left out. Protobuf: packed
  * Record messages, each after its length as a varint.
+ *
+ * Series: a line with `pattern` instead of an id, {"pattern","values":[…]} as record_parse_series_json
+ * reads it; of CSV a column `pattern`, where one of the two cells is empty; of protobuf the field `series`.
  *
  * Ownership: nothing is kept; slices point into the input. Threads: any, a split at one time.
  * Invariants: 1. what bulk_write wrote, bulk_record reads as an equal record, but for values that nobody
@@ -69,7 +72,15 @@ enum err bulk_next(struct bulk_split *s, struct str input, bool last, struct fla
 
 /* ---- reading (csv.c, bulk.c) ------------------------------------------------------------ */
 
-enum bulk_column_kind { BULK_ID, BULK_VALUE, BULK_TTL, BULK_TIMESTAMP, BULK_VALUES, BULK_STATUS };
+enum bulk_column_kind {
+	BULK_ID,
+	BULK_VALUE,
+	BULK_TTL,
+	BULK_TIMESTAMP,
+	BULK_VALUES,
+	BULK_STATUS,
+	BULK_PATTERN
+};
 
 struct bulk_column {
 	enum bulk_column_kind kind;
@@ -86,7 +97,8 @@ struct bulk_columns {
 enum err bulk_columns_parse(struct arena *a, struct str header, struct flaw *f,
 			    struct bulk_columns *ret) MUST_USE;
 /* One line as a record, in the arena. columns: of CSV. ERR_BAD_INPUT, and what the readers of JSON and
- * protobuf give. The id is taken as written, and set in *ret as soon as it is known, also on error. */
+ * protobuf give. The id or pattern is taken as written, and set in *ret as soon as it is known, also on
+ * error. */
 enum err bulk_record(struct arena *a, enum bulk_form form, const struct bulk_columns *columns,
 		     struct str line, struct flaw *f, struct record *ret) MUST_USE;
 
@@ -106,6 +118,9 @@ void bulk_write_header(const struct bulk_columns *columns, struct buf *out);
  * buffer are sticky there. */
 enum err bulk_write(struct arena *a, enum bulk_form form, const struct bulk_columns *columns,
 		    struct str packed, struct buf *out) MUST_USE;
+/* The same of a series: its pattern is the packed record's id. */
+enum err bulk_write_series(struct arena *a, enum bulk_form form, const struct bulk_columns *columns,
+			   struct str packed, struct buf *out) MUST_USE;
 
 /* ---- which octets (chain.c) ------------------------------------------------------------- */
 

@@ -54,7 +54,8 @@ static const struct {
 		{"ttl", BULK_TTL},
 		{"timestamp", BULK_TIMESTAMP},
 		{"values", BULK_VALUES},
-		{"record-status", BULK_STATUS}};
+		{"record-status", BULK_STATUS},
+		{"pattern", BULK_PATTERN}};
 
 static enum err bad_column(struct flaw *f, size_t i, const char *rule, const char *text)
 {
@@ -94,7 +95,7 @@ static enum err check_columns(struct bulk_columns *c, struct flaw *f)
 {
 	size_t ids = 0;
 	for (size_t i = 0; i < c->n; i++) {
-		ids += c->all[i].kind == BULK_ID;
+		ids += c->all[i].kind == BULK_ID || c->all[i].kind == BULK_PATTERN;
 		for (size_t k = 0; k < i; k++) {
 			bool value = c->all[i].kind == BULK_VALUE && c->all[i].index;
 			if (c->all[i].kind != c->all[k].kind) continue;
@@ -106,7 +107,7 @@ static enum err check_columns(struct bulk_columns *c, struct flaw *f)
 	}
 	if (!ids)
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "header", "id-column",
-				"the header has no column id");
+				"the header has no column id, and none called pattern");
 	uint32_t next = 1;
 	for (size_t i = 0; i < c->n; i++) {
 		if (c->all[i].kind != BULK_VALUE || c->all[i].index) continue;
@@ -147,6 +148,7 @@ struct reading {
 	struct record *r;
 	struct str more; /* the cell `values` */
 	uint64_t ttl, timestamp;
+	bool pattern_column;
 };
 
 static enum err bad_cell(struct reading *d, const char *at, size_t offset, const char *rule,
@@ -192,14 +194,20 @@ static enum err take_shared(struct reading *d, const struct bulk_column *c, stru
 	}
 }
 
-static enum err take_id(struct reading *d, struct str cell)
+/* An identifier, or the pattern of a series. */
+static enum err take_id(struct reading *d, struct str cell, bool pattern)
 {
 	size_t bad = str_find(cell, 0);
-	if (bad == cell.n && str_utf8_ok(cell, &bad)) {
-		d->r->id = cell;
-		return ERR_OK;
-	}
-	return bad_cell(d, "id", bad, "utf-8", "the identifier is not UTF-8");
+	const char *at = pattern ? "pattern" : "id";
+	if (!cell.n && (d->pattern_column || d->r->id.n)) return ERR_OK;
+	if (d->r->id.n)
+		return bad_cell(d, at, FLAW_NO_OFFSET, "id-or-pattern",
+				"a line has an identifier or a pattern, not both");
+	if (bad < cell.n || !str_utf8_ok(cell, &bad))
+		return bad_cell(d, at, bad, "utf-8", "the identifier is not UTF-8");
+	d->r->id = cell;
+	d->r->series = pattern;
+	return ERR_OK;
 }
 
 static enum err read_cells(struct reading *d, const struct bulk_columns *columns, struct str line)
@@ -212,7 +220,8 @@ static enum err read_cells(struct reading *d, const struct bulk_columns *columns
 					"the line has more cells than the header");
 		const struct bulk_column *c = &columns->all[i];
 		enum err e = take_cell(d->a, line, &rest, d->f, &cell);
-		if (!e && c->kind == BULK_ID) e = take_id(d, cell);
+		if (!e && (c->kind == BULK_ID || c->kind == BULK_PATTERN))
+			e = take_id(d, cell, c->kind == BULK_PATTERN);
 		if (!e && cell.n)
 			e = c->kind == BULK_VALUE ? take_value(d, c, cell) : take_shared(d, c, cell);
 		if (e) return e;
@@ -254,6 +263,7 @@ enum err bulk__csv_record(struct arena *a, const struct bulk_columns *columns, s
 	struct reading d = {.a = a, .f = f, .r = ret, .ttl = VALUE_TTL};
 	*ret = (struct record){.values = ARENA_ARRAY(a, struct value, columns->n + 1)};
 	if (!ret->values) return ERR_NO_MEMORY;
+	for (size_t i = 0; i < columns->n; i++) d.pattern_column |= columns->all[i].kind == BULK_PATTERN;
 	enum err e = read_cells(&d, columns, line);
 	if (e) return e;
 	for (size_t i = 0; i < ret->values_n; i++) {
@@ -375,7 +385,7 @@ enum err bulk__csv_write(struct arena *a, const struct bulk_columns *columns, co
 	for (size_t i = 0; i < columns->n && !e; i++) {
 		const struct bulk_column *c = &columns->all[i];
 		if (i) buf_byte(out, ',');
-		if (c->kind == BULK_ID) put_cell(out, r->id);
+		if (c->kind == (r->series ? BULK_PATTERN : BULK_ID)) put_cell(out, r->id);
 		if (c->kind == BULK_STATUS && r->status == RECORD_RETIRED) buf_add(out, STR("retired"));
 		if (in[i]) put_cell(out, in[i]->data);
 		if (c->kind == BULK_TTL || c->kind == BULK_TIMESTAMP) put_shared(c, first, out);

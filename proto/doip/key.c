@@ -64,7 +64,9 @@ enum err doip_key_pem_read(struct arena *a, struct str pem, struct doip_key *ret
 	struct doip_key k = {.n = STR_NONE};
 	struct str spki;
 	pem = str_trim(pem);
-	if (pem.n > KEY_FIELD_MAX || !str_starts(pem, begin) || !str_ends(pem, end)) return ERR_BAD_KEY;
+	if (pem.n > KEY_FIELD_MAX || pem.n < begin.n + end.n || !str_starts(pem, begin) ||
+	    !str_ends(pem, end))
+		return ERR_BAD_KEY;
 	pem = str_n(pem.p + begin.n, pem.n - begin.n - end.n);
 	char *text = arena_bytes(a, pem.n + 1);
 	size_t n = 0;

@@ -26,7 +26,7 @@ enum {
 	DSP_FILTER_MAX = 16,         /* criteria; more is a query that no catalog answers */
 	DSP_FILTER_WORDS = 16,       /* of all texts together */
 	DSP_FILTER_TEXT_MAX = 512,   /* octets of one value */
-	DSP_FILTER_OFFSET_MAX = 900, /* rows are read to skip them */
+	DSP_FILTER_OFFSET_MAX = 1000000,
 };
 
 struct dsp_filter_property {

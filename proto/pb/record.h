@@ -57,6 +57,7 @@ struct record {
 	uint64_t revision;
 	enum record_status status;
 	struct str owner; /* prefix key octets */
+	bool series;      /* a line of a stream: id is a pattern (resolver/series_pattern.h) */
 };
 
 /* Whether a record keeps to the limits and invariants above; the arena holds a scratch list.
@@ -75,6 +76,10 @@ enum err record_unpack(struct arena *a, struct str packed, struct flaw *f, struc
  * Values without an index get the lowest free one. ERR_BAD_MESSAGE, ERR_TOO_LARGE; the flaw names the
  * member ("values[2].data.format"). */
 enum err record_parse_json(struct arena *a, json_t *j, struct flaw *f, struct record *ret) MUST_USE;
+
+/* The same of a series, with `pattern` in the place of id; what is told of a series besides (first, last,
+ * members, overrides) is left out. Changes j. */
+enum err record_parse_series_json(struct arena *a, json_t *j, struct flaw *f, struct record *ret) MUST_USE;
 
 /* One value of such a list; path is where it stands, for the flaw. Its index stays 0 when it names none. */
 enum err record_parse_value(struct arena *a, json_t *j, const char *path, struct flaw *f,

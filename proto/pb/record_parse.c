@@ -226,3 +226,18 @@ enum err record_parse_json(struct arena *a, json_t *j, struct flaw *f, struct re
 	if (!e) *ret = r;
 	return e;
 }
+
+enum err record_parse_series_json(struct arena *a, json_t *j, struct flaw *f, struct record *ret)
+{
+	static const char *const told[] = {"first", "last", "members", "overrides", "overrides_more"};
+	if (!json_is_object(j)) return bad(f, "", "", "type", "the series is an object");
+	struct str pattern = json_text(json_object_get(j, "pattern"));
+	if (!pattern.p || json_object_get(j, "id"))
+		return bad(f, "", "pattern", "pattern", "is a string, and stands in the place of id");
+	json_put_str(j, "id", pattern);
+	json_object_del(j, "pattern");
+	for (size_t i = 0; i < sizeof told / sizeof *told; i++) json_object_del(j, told[i]);
+	enum err e = record_parse_json(a, j, f, ret);
+	if (!e) ret->series = true;
+	return e;
+}

@@ -516,7 +516,16 @@ def national_keys():
         check(f"SM2: a signature {what} is refused", got == {"code": 102, "message": "客户端认证失败"}, got)
     got = call("POST", "/api/v1/doip/public/verify-response", {"handle": handle, "signature": sm2_sign(nonce)})
     check("SM2: the right one logs in", got["code"] == 1 and is_token(got["data"]["token"]), got)
-    got = doip("0.DOIP/Op.Create", "88.608.8889/by-sm2", {"type": "88.608.8889/META_zxczxc", "attributes": {"content": {"zxc": "1"}}}, got["data"]["token"])
+    token = got["data"]["token"]
+    # a record may hold keys without end; what is looked at is not
+    others = [{"index": 400 + i, "type": "HS_PUBKEY", "data": {"format": "base64", "value": base64.b64encode(hs_pubkey()).decode()}} for i in range(8)]
+    mine = {"index": 300, "type": "HS_PUBKEY", "data": {"format": "base64", "value": base64.b64encode(value).decode()}}
+    for index, code in ((500, 102), (300, 1)):
+        native("PUT", "/registry/" + handle, {"values": sorted(others + [{**mine, "index": index}], key=lambda v: v["index"])}, SECRET)
+        nonce = call("GET", "/api/v1/doip/public/challenge?handle=" + handle)["data"]
+        got = call("POST", "/api/v1/doip/public/verify-response", {"handle": handle, "signature": sm2_sign(nonce)})
+        check("SM2: of eight keys, not of the ninth", got["code"] == code, got)
+    got = doip("0.DOIP/Op.Create", "88.608.8889/by-sm2", {"type": "88.608.8889/META_zxczxc", "attributes": {"content": {"zxc": "1"}}}, token)
     check("SM2: and registers", got["code"] == 10000, got)
 
 

@@ -96,7 +96,7 @@ class Node:
             status, got, hs = e.code, e.read(), e.headers
         if hs.get("Content-Encoding") == "gzip":
             got = gzip.decompress(got)
-        if got and "json" in (hs.get("Content-Type") or ""):
+        if got and "json" in (hs.get("Content-Type") or "") and "ndjson" not in hs["Content-Type"]:
             got = json.loads(got)
         return status, got, hs
 

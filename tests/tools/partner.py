@@ -58,6 +58,7 @@ class Partner:
         for port, tls in ((self.tls_port, context), (self.port, None)):
             server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (Handler,), {"partner": self}))
             server.daemon_threads = True
+            server.handle_error = lambda *args: None  # who asked has gone
             if tls:
                 server.socket = tls.wrap_socket(server.socket, server_side=True)
             threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -132,6 +133,7 @@ class Partner:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # one segment an answer: two would wait for an acknowledgement in between
     partner = None
 
     def log_message(self, *args):

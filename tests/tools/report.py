@@ -115,7 +115,7 @@ try:
     auditor = os.path.join(top.folder, "tokens", "watcher.token")
     open(auditor, "w").write(out)
     os.chmod(auditor, 0o600)
-    status, out, err = top.kanhe("report", "copy", "maker-node", "--token", auditor)
+    status, out, err = top.kanhe("report", "copy", "maker-node", "--table", "record", "--token", auditor)
     lines = out.splitlines()
     check("the copy's records", status == 0 and len(lines) == 31 and {json.loads(x)["id"] for x in lines} >= {"88.118.8/P0", "88.118.8/Pnew"}, err)
     status, out, err = top.kanhe("report", "copy", "maker-node")
@@ -205,4 +205,121 @@ try:
 finally:
     maker.close()
     top.close()
+
+# Enterprises go up as well: states, prefixes, counts and accounts, not secrets or persons; and the whole is made again
+# from the copy at a third node.
+top = Node("--authority", "88.118")
+maker = Node("--authority", "88.118.8,gs1:9521234")
+third = Node("--authority", "88.118.8,gs1:9521234")
+CODE, OTHER = "91350100M000100Y43", "91110000600037341L"
+
+
+def enterprise(*words, **more):
+    status, out, err = maker.kanhe("enterprise", *words, **more)
+    assert status == 0, (words, out, err)
+    return out
+
+
+def held(table):
+    status, out, err = top.kanhe("report", "copy", "maker-node", "--table", table, "--token", auditor)
+    assert status == 0, err
+    return [json.loads(x) for x in out.splitlines()]
+
+
+def bare(line):
+    """What is the same at every node that has it."""
+    x = json.loads(line)
+    for member in ("revision", "modified"):
+        x.pop(member, None)
+    for v in x["values"]:
+        v.pop("timestamp", None)
+    return x
+
+
+try:
+    status, secret, err = top.kanhe("node", "token", "add", "maker-node", "registrar", "--scope", "88.118.8 gs1:9521234")
+    token = os.path.join(maker.folder, "tokens", "superior.token")
+    with open(token, "w") as f:
+        f.write(secret)
+    os.chmod(token, 0o600)
+    auditor = os.path.join(top.folder, "tokens", "watcher.token")
+    with open(auditor, "w") as f:
+        f.write(top.kanhe("node", "token", "add", "watcher", "auditor", "--scope", "*")[1])
+    os.chmod(auditor, 0o600)
+    conf = open(os.path.join(maker.folder, "kanhed.conf")).read()
+    ca = both_authorities()
+    configure("every = 1h")
+    enterprise("apply", CODE, "Example Works", "--person", "Li Person", "--phone", "0591-87654321", "--prefix", "88.118.8.5")
+    enterprise("approve", CODE, "--review", "seen", "--quota", "100")
+    enterprise("apply", OTHER, "Other Works", "--person", "Wang Person", "--phone", "010-12345678")
+    works = os.path.join(maker.top, "works.token")
+    enterprise("account", "add", CODE, "main", "--out", works)
+    enterprise("account", "add", CODE, "line4", "--scope", "88.118.8.5.4", "--token", works)
+    maker.kanhe("node", "restart")
+    for i in range(3):
+        assert register(i, "https://a.example/", "88.118.8.5/E") == 201
+    maker.kanhe("series", "add", "88.118.8.5/S-{000..999}", "URL=https://s.example/{serial}")
+    maker.kanhe("series", "add", "01/0952123{400000..400099}{check}", "URL=https://s.example/{serial}")
+    maker.kanhe("series", "retire", "01/0952123{400000..400099}{check}")
+    maker.kanhe("series", "retire", "88.118.8.5/S-{000..999}", "--member", "007")
+    maker.request("DELETE", "/registry/88.118.8.5%2FE2", token="registrar")
+    status, got, err = report("compare")
+    check("enterprises are compared", status == 0 and got["same"] and got["rows"]["enterprise"] == 2 and got["rows"]["account"] == 2
+          and got["rows"]["allocation"] >= 2 and got["rows"]["usage"] >= 1, (got, err))
+    got = {x["code"]: x for x in held("enterprise")}
+    one = got.get(CODE, {})
+    check("what the superior has of one", one.get("state") == "approved" and one["prefixes"] == ["88.118.8.5"] and one["quota"] == 100
+          and one["registered"] == 4 and one["name"] == "Example Works"
+          and [(a["name"], a["rights"]) for a in one["accounts"]] == [(CODE + ".line4", "read change"), (CODE + ".main", "read change issue")]
+          and one["accounts"][0]["issuer"] == CODE + ".main", got)
+    check("and of one that waits", got.get(OTHER, {}).get("state") == "applied" and got[OTHER]["prefixes"] == [], got)
+    everything = top.request("GET", "/copies/maker-node?table=enterprise", headers={"Authorization": "Bearer " + open(auditor).read().strip()})[1]
+    check("no person, no telephone", all(x not in json.dumps(everything) for x in ("Person", "0591", "010-1234")), everything)
+    kept = b"".join(open(os.path.join(at, name), "rb").read() for at, _, names in os.walk(os.path.join(top.folder, "data")) for name in names)
+    check("not in the superior's store either", b"Example Works" in kept and b"Li Person" not in kept and b"0591-87654321" not in kept
+          and open(works).read().strip().encode() not in kept)
+    status, got, err = report("send")
+    got = report("received", node=top)[1]["reporters"][0]["report"]
+    check("the report counts them", got["enterprises"]["approved"] == 1 and got["enterprises"]["applied"] == 1 and got["accounts"] == 2, got)
+    enterprise("suspend", CODE, "--reason", "fees")
+    check("a step goes up by itself", until(lambda: {x["code"]: x["state"] for x in held("enterprise")}[CODE] == "suspended"))
+    enterprise("reinstate", CODE)
+    enterprise("account", "revoke", CODE, "line4")
+    check("and an account that is revoked", until(lambda: len({x["code"]: x for x in held("enterprise")}[CODE]["accounts"]) == 1))
+
+    # scopes hold for these rows too
+    import base64
+    b64 = lambda x: base64.urlsafe_b64encode(x).rstrip(b"=").decode()
+    sync = lambda ops: top.request("POST", "/sync", {"from": 1 << 40, "to": 1 << 40, "ledger_size": 1, "ledger_root": "00" * 32, "ops": ops},
+                                   headers={"Authorization": "Bearer " + secret.strip()})
+    for what, op in (("an enterprise that is none", {"t": "enterprise", "k": b64(CODE.encode()), "v": "AA"}),
+                     ("an allocation of others", {"t": "allocation", "k": b64(b"p\x01\x38\x38"), "v": "AA"}),
+                     ("an account of nobody", {"t": "account", "k": b64(b"x"), "v": "AA"})):
+        status, got, _ = sync([op])
+        check(what + " is refused", status == 403 and got["field"] == "ops[0]", got)
+
+    # a whole copy once more, beside the old one
+    status, out, err = maker.kanhe("report", "send", "--full")
+    check("a whole copy on demand", status == 0, err)
+    text = json.dumps([top.request("GET", f"/ledger/registry/leaf/{i}", token="auditor")[1] for i in
+                       range(top.request("GET", "/status", token="operator")[1]["registry"]["ledger_size"])])
+    check("is noted by the superior", "copy.replaced" in text and report("compare")[0] == 0)
+
+    # made again from the copy, and compared
+    status, out, err = top.kanhe("report", "copy", "maker-node", "--token", auditor)
+    again = os.path.join(third.top, "copy.ndjson")
+    with open(again, "w") as f:
+        f.write(out)
+    status, out, err = third.kanhe("import", again, "--json")
+    n = len(open(again).readlines())
+    check("the copy goes in at a third node, but for the prefix's own record, which is made by approving", status == 1 and json.loads(out)["read"] == n and json.loads(out)["refused"] == 1, out + err)
+    for prefix in ("88.118.8", "gs1:9521234"):
+        here, there = ([bare(x) for x in node.kanhe("export", prefix, "--status", "all")[1].splitlines()] for node in (maker, third))
+        check(f"{prefix}: and is the registry", here == there and here, (here, there))
+    check("members and tombstones too", third.request("GET", "/resolve/88.118.8.5/S-042")[0] == 200 and
+          third.request("GET", "/resolve/88.118.8.5/S-007")[0] == 410 and third.request("GET", "/resolve/88.118.8.5/E2")[0] == 410)
+finally:
+    maker.close()
+    top.close()
+    third.close()
 finish()

@@ -23,10 +23,30 @@ static void print_all(const json_t *list)
 	json_array_foreach(list, i, d) print_dataset(d);
 }
 
+/* Catalogs inside the catalog, each under whom it belongs to: its own participant or its parent's. */
+static void print_nested(const json_t *catalog, const char *of)
+{
+	const json_t *inner;
+	size_t i;
+	json_array_foreach(json_object_get(catalog, "catalog"), i, inner)
+	{
+		const char *own = text_of(inner, "participantId");
+		if (!own[0]) own = of;
+		if (json_array_size(json_object_get(inner, "dataset"))) {
+			printf("%s ", say(SAY_CATALOG_OF));
+			print_safe(stdout, str_of(own));
+			putchar('\n');
+		}
+		print_all(json_object_get(inner, "dataset"));
+		print_nested(inner, own);
+	}
+}
+
 /* Every page of a partner's catalog, joined. */
 static int of_partner(struct cli *c, const struct asked *q)
 {
-	json_t *all = NULL, *list = json_keep(c->arena, json_array());
+	json_t *all = NULL, *list = json_keep(c->arena, json_array()),
+	       *nested = json_keep(c->arena, json_array());
 	const char *next = "";
 	do {
 		json_t *body = json_pack("{s:s}", "provider", q->provider), *filter = filter_of(q);
@@ -44,15 +64,18 @@ static int of_partner(struct cli *c, const struct asked *q)
 		next = client_path(c, "%s", text_of(r.json, "kanhe:next"));
 		if (!all) all = r.json;
 		json_array_extend(list, json_object_get(r.json, "dataset"));
+		json_array_extend(nested, json_object_get(r.json, "catalog"));
 	} while (next[0]);
 	json_object_del(all, "kanhe:next");
 	if (json_array_size(list)) json_put(all, "dataset", json_incref(list));
+	if (json_array_size(nested)) json_put(all, "catalog", json_incref(nested));
 	if (c->json) {
 		print_json(all);
 		return CLI_OK;
 	}
 	printf("%s %s\n", say(SAY_CATALOG_OF), text_of(all, "participantId"));
 	print_all(list);
+	print_nested(all, text_of(all, "participantId"));
 	return CLI_OK;
 }
 

@@ -157,6 +157,7 @@ static json_t *allocation_of(const struct enterprise_options *o)
 	put_text_option(body, "prefix", o->prefix);
 	put_text_option(body, "under", o->under);
 	if (o->adopt) json_put(body, "adopt", json_true());
+	if (o->whole) json_put(body, "whole", json_true());
 	return body;
 }
 
@@ -234,6 +235,23 @@ static int contact(struct cli *c, const struct words *w, const struct enterprise
 	return enterprise_show(c, "PATCH", w->word[1], "", body);
 }
 
+/* What the entry is about, beside its kind: entries repeat what else is known of the enterprise. */
+static void print_matter(const json_t *e)
+{
+	static const struct {
+		const char *kind, *member;
+	} matters[] = {
+	    {"enterprise.approved", "review"},          {"enterprise.rejected", "reason"},
+	    {"enterprise.suspended", "reason"},         {"enterprise.closed", "reason"},
+	    {"enterprise.handed-over", "node"},         {"enterprise.prefix-allocated", "prefixes"},
+	    {"enterprise.prefix-released", "prefixes"}, {"enterprise.exported", "records_sha256"}};
+	for (size_t i = 0; i < sizeof matters / sizeof *matters; i++)
+		if (strcmp(text_of(e, "kind"), matters[i].kind) == 0)
+			print_safe(stdout, str_of(text_of(e, matters[i].member)));
+	if (strcmp(text_of(e, "kind"), "enterprise.quota") == 0)
+		printf("%lld", (long long)json_integer_value(json_object_get(e, "quota")));
+}
+
 static int history(struct cli *c, const struct words *w, const struct enterprise_options *o)
 {
 	json_t *all;
@@ -256,8 +274,7 @@ static int history(struct cli *c, const struct words *w, const struct enterprise
 		       text_of(e, "time"), text_of(e, "kind"));
 		print_safe(stdout, str_of(text_of(e, "who")));
 		printf("  ");
-		print_safe(stdout,
-			   str_of(text_of(e, "reason")[0] ? text_of(e, "reason") : text_of(e, "review")));
+		print_matter(e);
 		putchar('\n');
 	}
 	return CLI_OK;
@@ -285,6 +302,9 @@ typedef int verb_fn(struct cli *c, const struct words *w, const struct enterpris
 	X("key", enterprise_keys)                                                                          \
 	X("prove", enterprise_prove)                                                                       \
 	X("export", enterprise_export)                                                                     \
+	X("dossier", enterprise_dossier)                                                                   \
+	X("verify", enterprise_verify)                                                                     \
+	X("take-over", enterprise_take_over)                                                               \
 	X("history", history)
 
 static const struct {
@@ -313,14 +333,17 @@ int command_enterprise(struct cli *c, int argc, char **argv)
 {
 	struct enterprise_options o = {.person = NULL};
 	struct words w;
-	const struct option_row own[] = {
-	    {"person", &o.person, NULL}, {"phone", &o.phone, NULL},    {"email", &o.email, NULL},
-	    {"prefix", &o.prefix, NULL}, {"under", &o.under, NULL},    {"key", &o.key, NULL},
-	    {"review", &o.review, NULL}, {"reason", &o.reason, NULL},  {"quota", &o.quota, NULL},
-	    {"state", &o.state, NULL},   {"to", &o.to, NULL},          {"days", &o.days, NULL},
-	    {"scope", &o.scope, NULL},   {"rights", &o.rights, NULL},  {"expires", &o.expires, NULL},
-	    {"out", &o.out, NULL},       {"adopt", NULL, &o.adopt},    {"no-resolve", NULL, &o.no_resolve},
-	    {"public", NULL, &o.open},   {"release", NULL, &o.release}};
+	const struct option_row own[] = {{"person", &o.person, NULL},   {"phone", &o.phone, NULL},
+					 {"email", &o.email, NULL},     {"prefix", &o.prefix, NULL},
+					 {"under", &o.under, NULL},     {"key", &o.key, NULL},
+					 {"review", &o.review, NULL},   {"reason", &o.reason, NULL},
+					 {"quota", &o.quota, NULL},     {"state", &o.state, NULL},
+					 {"to", &o.to, NULL},           {"days", &o.days, NULL},
+					 {"scope", &o.scope, NULL},     {"rights", &o.rights, NULL},
+					 {"expires", &o.expires, NULL}, {"out", &o.out, NULL},
+					 {"from", &o.from, NULL},       {"adopt", NULL, &o.adopt},
+					 {"whole", NULL, &o.whole},     {"no-resolve", NULL, &o.no_resolve},
+					 {"public", NULL, &o.open},     {"release", NULL, &o.release}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &w);
 	if (status) return status;
 	const char *word = w.n ? w.word[0] : "";

@@ -7,8 +7,8 @@
 /* Every option of every verb; NULL or false when it was not given. */
 struct enterprise_options {
 	const char *person, *phone, *email, *prefix, *under, *key, *review, *reason, *quota, *state, *to,
-	    *days, *scope, *rights, *expires, *out;
-	bool adopt, no_resolve, open, release;
+	    *days, *scope, *rights, *expires, *out, *from;
+	bool adopt, whole, no_resolve, open, release;
 };
 
 /* One call about an enterprise: "/enterprises/CODE/rest". json is stolen, may be NULL. */
@@ -23,6 +23,23 @@ int enterprise_account(struct cli *c, const struct words *w, const struct enterp
 int enterprise_keys(struct cli *c, const struct words *w, const struct enterprise_options *o);
 int enterprise_prove(struct cli *c, const struct words *w, const struct enterprise_options *o);
 int enterprise_export(struct cli *c, const struct words *w, const struct enterprise_options *o);
+int enterprise_dossier(struct cli *c, const struct words *w, const struct enterprise_options *o);
+int enterprise_verify(struct cli *c, const struct words *w, const struct enterprise_options *o);
+int enterprise_take_over(struct cli *c, const struct words *w, const struct enterprise_options *o);
+/* Of enterprise_dossier.c, for enterprise_take_over.c: checks the folder w->word[1] by the key that
+ * w->word[2] or --from gives; *ret_known false: by the one that it names itself. CLI_BOGUS: it does not
+ * hold. */
+struct dossier;
+struct arena *dossier_arena(void); /* the caller frees it */
+int dossier_check(struct cli *c, const struct words *w, const struct enterprise_options *o, struct arena *a,
+		  struct dossier *ret, bool *ret_known);
+void dossier_tell(struct cli *c, const struct dossier *d, bool known);
+int dossier_refuse(struct cli *c, const char *folder, const char *why);
+const char *dossier_file(struct cli *c, const char *folder, const char *name);
+/* All its series and records into a file, as kanhe import reads them; "-": standard output. */
+int enterprise_records(struct cli *c, const char *code, const char *file);
+/* Asks a node (folder or URL) who it is, before the command's own node is opened. */
+int enterprise_ask_node(struct cli *c, const char *node, struct reply *ret);
 int enterprise_hand_over(struct cli *c, const struct words *w, const struct enterprise_options *o);
 /* The public key in a key file of `kanhe enterprise key`. */
 int enterprise_public_key(struct cli *c, const char *file, char out[64]);

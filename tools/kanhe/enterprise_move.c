@@ -2,87 +2,80 @@
 #include "tools/kanhe/enterprise.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/conf.h"
 #include "proto/id/id.h"
 
 enum { DAYS_STANDARD = 365, DAYS_MAX = 36500 };
+#define NO_DATA_FOR (120 * USEC_PER_SEC)
 
 /* ---- export ----------------------------------------------------------------------------- */
 
-/* What `kanhe load` reads: one record in a line. Tombstones have nothing to load. */
-static int write_page(struct cli *c, FILE *f, const json_t *records, uint64_t *n, uint64_t *retired)
+static int append_file(struct cli *c, FILE *to, const char *part)
 {
-	size_t i;
-	const json_t *x;
-	json_array_foreach(records, i, x)
-	{
-		if (strcmp(text_of(x, "status"), "retired") == 0) {
-			++*retired;
-			continue;
-		}
-		json_t *line = json_keep(c->arena, json_object());
-		must(line != NULL);
-		json_put_str(line, "id", str_of(text_of(x, "id")));
-		json_put(line, "values", json_incref(json_object_get(x, "values")));
-		struct str text = json_write(c->arena, line, false);
-		must(text.p != NULL);
-		if (fprintf(f, "%.*s\n", STR_ARG(text)) < 0) return CLI_FAILED;
-		++*n;
-	}
-	return CLI_OK;
+	char piece[1 << 16];
+	size_t n;
+	FILE *f = fopen(part, "re");
+	bool ok = f != NULL;
+	while (ok && (n = fread(piece, 1, sizeof piece, f)) > 0) ok = fwrite(piece, 1, n, to) == n;
+	ok = ok && !ferror(f);
+	if (!ok) print_error(c, say(SAY_CANNOT_READ), part, strerror(errno));
+	if (f) fclose(f);
+	return ok ? CLI_OK : CLI_FAILED;
 }
 
-static int write_records(struct cli *c, const char *code, FILE *f, uint64_t *n, uint64_t *retired)
+static int write_prefix(struct cli *c, const char *prefix, FILE *to, const char *part)
 {
-	const char *rest = "records";
 	struct reply r;
-	for (;;) {
-		/* an enterprise may have millions: what a page took is given back */
-		struct arena_mark mark = arena_mark(c->arena);
-		char next[1024];
-		int status = enterprise_call(c, "GET", code, rest, NULL, &r);
-		if (!status) status = write_page(c, f, json_object_get(r.json, "records"), n, retired);
-		if (status) return status;
-		snprintf(next, sizeof next, "%s", text_of(r.json, "next"));
-		arena_rollback(c->arena, mark);
-		if (!next[0]) return CLI_OK;
-		rest = client_path(c, "records?cursor=%s", next);
-	}
+	struct call call = {.method = "GET",
+			    .path = client_path(c, "/exports?format=ndjson&status=all&prefix=%s",
+						path_word(c, prefix, false)),
+			    .accept = "*/*",
+			    .to_file = part,
+			    .expect = CLIENT_EXPECT_ANY,
+			    .deadline = NO_DATA_FOR};
+	int status = client_call(c, &call, &r);
+	if (!status && strcmp(part, "-") != 0) status = append_file(c, to, part);
+	if (strcmp(part, "-") != 0) unlink(part);
+	return status;
 }
 
-static int export_to(struct cli *c, const char *code, const char *file)
+int enterprise_records(struct cli *c, const char *code, const char *file)
 {
-	uint64_t n = 0, retired = 0;
-	int status = client_open(c); /* before the arena is marked: it keeps the connection */
+	struct reply r;
+	size_t i;
+	const json_t *p;
+	bool out = strcmp(file, "-") == 0;
+	int status = enterprise_call(c, "GET", code, "", NULL, &r);
 	if (status) return status;
-	FILE *f = strcmp(file, "-") == 0 ? stdout : fopen(file, "we");
+	const char *part = out ? "-" : arena_printf(c->arena, "%s.part", file).p;
+	FILE *f = out ? stdout : fopen(file, "we");
 	if (!f) {
 		print_error(c, say(SAY_CANNOT_WRITE), file, strerror(errno));
 		return CLI_FAILED;
 	}
-	status = write_records(c, code, f, &n, &retired);
-	if (fflush(f) || (f != stdout && fclose(f))) {
+	json_array_foreach(json_object_get(r.json, "prefixes"), i, p)
+	{
+		if (!status) status = write_prefix(c, json_string_value(p), f, part);
+	}
+	if (fflush(f) || (!out && fclose(f))) {
 		print_error(c, say(SAY_CANNOT_WRITE), file, strerror(errno));
 		status = CLI_FAILED;
 	}
-	if (!status && !c->quiet)
-		fprintf(stderr, say(SAY_ENTERPRISE_EXPORTED), (unsigned long long)n,
-			(unsigned long long)retired);
 	return status;
 }
 
 int enterprise_export(struct cli *c, const struct words *w, const struct enterprise_options *o)
 {
 	if (w->n < 2) return usage_error(c, SAY_MISSING_WORD, "CODE");
-	return export_to(c, w->word[1], o->out ? o->out : "-");
+	return enterprise_records(c, w->word[1], o->out ? o->out : "-");
 }
 
 /* ---- hand-over -------------------------------------------------------------------------- */
 
-/* Asks the node that takes over who it is. */
-static int ask_node(struct cli *c, const char *to, struct reply *ret)
+int enterprise_ask_node(struct cli *c, const char *to, struct reply *ret)
 {
 	struct cli other = *c;
 	other.node = to;
@@ -141,10 +134,10 @@ int enterprise_hand_over(struct cli *c, const struct words *w, const struct ente
 	if (o->days && (str_u64(str_of(o->days), &days) || !days || days > DAYS_MAX))
 		return usage_error(c, SAY_NOT_DAYS, o->days);
 	/* before this node is opened: each folder has an authority of its own */
-	int status = ask_node(c, o->to, &node);
+	int status = enterprise_ask_node(c, o->to, &node);
 	if (!status) status = enterprise_call(c, "GET", w->word[1], "", NULL, &own);
 	if (!status) status = check_authority(c, node.json, json_object_get(own.json, "prefixes"));
-	if (!status && o->out) status = export_to(c, w->word[1], o->out);
+	if (!status && o->out) status = enterprise_records(c, w->word[1], o->out);
 	return status ? status
 		      : enterprise_show(c, "POST", w->word[1], "hand-over", child_of(node.json, days));
 }

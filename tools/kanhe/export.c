@@ -64,13 +64,14 @@ static void tell(struct cli *c, const char *to, enum bulk_form form, double seco
 
 int command_export(struct cli *c, int argc, char **argv)
 {
-	const char *format = NULL, *to = NULL, *columns = NULL, *status_of = NULL;
+	const char *format = NULL, *to = NULL, *columns = NULL, *status_of = NULL, *series = NULL;
 	enum bulk_form form;
 	struct words words;
 	const struct option_row own[] = {{"format", &format, NULL},
 					 {"to", &to, NULL},
 					 {"columns", &columns, NULL},
-					 {"status", &status_of, NULL}};
+					 {"status", &status_of, NULL},
+					 {"series", &series, NULL}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
 	if (status) return status;
 	if (!words.n) return usage_error(c, SAY_MISSING_WORD, "PREFIX");
@@ -83,6 +84,7 @@ int command_export(struct cli *c, int argc, char **argv)
 	    c, "/exports?prefix=%s&format=%s%s%s", path_word(c, words.word[0], false), bulk_form_name(form),
 	    columns ? "&columns=" : "", columns ? path_word(c, columns, false) : "");
 	if (status_of) path = client_path(c, "%s&status=%s", path, path_word(c, status_of, false));
+	if (series) path = client_path(c, "%s&series=%s", path, path_word(c, series, false));
 	status = fetch(c, path, to);
 	if (!status) tell(c, to, form, (double)(clock_mono() - from) / USEC_PER_SEC);
 	return status;

@@ -13,7 +13,9 @@
 #include "tools/kanhe/import_input.h"
 
 enum {
-	PIECE = 4 << 20, /* as much as the node takes at once: it need not hold us up */
+	/* Between two pieces the node waits for us: more at once, as long as one takes no time to speak of. */
+	PIECE_LEAST = 4 << 20,
+	PIECE_MOST = 32 << 20,
 	NAME_MAX_OCTETS = 64,
 	SHOWN = 10, /* refused lines told on a terminal */
 	MEMORY_DEFAULT = 256,
@@ -22,6 +24,7 @@ enum {
 	REPORT_PAGE = 1000,
 };
 #define PIECE_DEADLINE (600 * USEC_PER_SEC)
+#define PIECE_QUICK (USEC_PER_SEC / 2)
 
 struct importing {
 	struct cli *cli;
@@ -33,6 +36,7 @@ struct importing {
 	struct bulk_chain chain; /* of the octets before `offset` */
 	uint64_t offset;         /* where buf begins, and the node goes on */
 	struct buf buf;
+	size_t piece;  /* octets to send next */
 	bool last;     /* the end of the input is in buf */
 	json_t *state; /* the node's last */
 	uint64_t read_before, refused_here;
@@ -146,8 +150,8 @@ static bool be_patient(struct importing *m, const struct reply *r)
 
 static int fill(struct importing *m)
 {
-	while (!m->last && m->buf.n < PIECE) {
-		size_t want = PIECE - m->buf.n, got;
+	while (!m->last && m->buf.n < m->piece) {
+		size_t want = m->piece - m->buf.n, got;
 		char *p = buf_room(&m->buf, want);
 		enum err e = p ? input_read(&m->input, p, want, &got) : ERR_NO_MEMORY;
 		if (e) {
@@ -217,8 +221,13 @@ static int send_piece(struct importing *m, struct reply *r)
 			    .type = bulk_form_media(m->sent_as),
 			    .deadline = PIECE_DEADLINE,
 			    .quiet_errors = true};
+	usec_t from = clock_mono();
 	int status = client_call(m->cli, &call, r);
 	if (!status) keep_state(m, r->json);
+	if (status)
+		m->piece = PIECE_LEAST;
+	else if (clock_mono() - from < PIECE_QUICK && m->piece < PIECE_MOST)
+		m->piece *= 2;
 	return status;
 }
 
@@ -418,7 +427,8 @@ static int import_file(struct importing *m)
 	int status = client_open(m->cli);
 	if (!status) status = input_open(m->cli, m->file, &m->input);
 	if (status) return status;
-	buf_init(&m->buf, 2 * PIECE);
+	buf_init(&m->buf, 2 * PIECE_MOST);
+	m->piece = PIECE_LEAST;
 	m->started = m->heard = clock_mono();
 	status = prepare(m);
 	if (!status) status = send_all(m);

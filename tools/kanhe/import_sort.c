@@ -214,13 +214,15 @@ static enum err take_record(struct reading *d, const struct bulk_line *line)
 			 ? flaw_set(&f, ERR_TOO_LARGE, FLAW_NO_OFFSET, "", "line-length",
 				    "a line has at most %d octets", BULK_LINE_MAX)
 			 : bulk_record(d->line_arena, d->wish->form, &d->columns, line->octets, &f, &r);
-	if (!e) e = id_parse(d->line_arena, r.id, &f, &id);
+	if (!e && r.series)
+		id = (struct id){.key = STR("")}; /* before all records: its pattern says nothing here */
+	else if (!e)
+		e = id_parse(d->line_arena, r.id, &f, &id);
 	buf_clear(&d->s->run.packed);
 	if (!e) {
 		/* what the registry sets itself */
 		r.created = r.modified = 0;
 		r.revision = 0;
-		r.status = RECORD_ACTIVE;
 		r.owner = STR_NONE;
 		e = record_pack(&r, &d->s->run.packed);
 	}

@@ -1,17 +1,34 @@
 /* kanhe register: one identifier from the command line or a JSON file. */
+#include "proto/template/template.h"
 #include "tools/kanhe/client.h"
 
 enum { FILE_MAX = 1 << 20 };
 
-/* TYPE=DATA words become values 1, 2, … */
+/* The index in front of INDEX:TYPE, which is taken off; else that of a type that has one of its own; 0: the
+ * node gives the lowest free one. */
+static uint64_t index_of(struct str *type)
+{
+	uint64_t index = 0;
+	size_t colon = str_find(*type, ':');
+	if (colon && colon + 1 < type->n && !str_u64(str_first(*type, colon), &index) && index) {
+		*type = str_skip(*type, colon + 1);
+		return index;
+	}
+	if (str_is(*type, "TEMPLATE_ID")) return TEMPLATE_INDEX_ID;
+	return str_is(*type, "TEMPLATE") ? TEMPLATE_INDEX_VERSION : 0;
+}
+
+/* Words TYPE=DATA or INDEX:TYPE=DATA. */
 static int values_of_words(struct cli *c, const struct words *w, size_t from, json_t *values)
 {
 	for (size_t i = from; i < w->n; i++) {
 		const char *equals = strchr(w->word[i], '=');
 		if (!equals || equals == w->word[i]) return usage_error(c, SAY_NOT_TYPE_DATA, w->word[i]);
+		struct str type = str_n(w->word[i], (size_t)(equals - w->word[i]));
 		json_t *v = json_object(), *data = json_object();
-		json_put_u64(v, "index", i - from + 1);
-		json_put_str(v, "type", str_n(w->word[i], (size_t)(equals - w->word[i])));
+		uint64_t index = index_of(&type);
+		if (index) json_put_u64(v, "index", index);
+		json_put_str(v, "type", type);
 		json_put_str(data, "format", STR("string"));
 		json_put_str(data, "value", str_of(equals + 1));
 		json_put(v, "data", data);

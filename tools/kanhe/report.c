@@ -27,11 +27,13 @@ static int show_status(struct cli *c)
 	return CLI_OK;
 }
 
-static int send_now(struct cli *c)
+static int send_now(struct cli *c, bool full)
 {
 	struct reply r;
-	int status = client_call(
-	    c, &(struct call){.method = "POST", .path = "/report", .deadline = INT64_C(600000000)}, &r);
+	struct call call = {.method = "POST",
+			    .path = full ? "/report?full=1" : "/report",
+			    .deadline = full ? INT64_C(3600000000) : INT64_C(600000000)};
+	int status = client_call(c, &call, &r);
 	if (status) return status;
 	if (c->json)
 		print_json(r.json);
@@ -55,7 +57,9 @@ static int compare(struct cli *c)
 		print_error(c, say(SAY_REPORT_DIFFERS), text_of(r.json, "table"), text_of(r.json, "after"));
 	else if (!c->quiet)
 		printf(say(SAY_REPORT_SAME), number_of(rows, "record"), number_of(rows, "delegation"),
-		       number_of(rows, "template"), number_of(r.json, "position"));
+		       number_of(rows, "template"), number_of(rows, "series"),
+		       number_of(rows, "enterprise"), number_of(rows, "account"),
+		       number_of(r.json, "position"));
 	return same ? CLI_OK : CLI_BOGUS;
 }
 
@@ -89,35 +93,47 @@ static int received(struct cli *c, const char *name)
 	return CLI_OK;
 }
 
-static int copy(struct cli *c, const char *name)
+static int copy_rows(struct cli *c, const char *name, const char *table)
 {
-	const char *next = "";
+	const char *next = "", *key;
 	size_t i;
-	json_t *one;
+	json_t *one, *rows;
 	do {
 		struct reply r;
-		const char *path = client_path(c, "/copies/%s?limit=%d&cursor=%s",
-					       path_word(c, name, false), COPY_PAGE, next);
+		const char *path =
+		    client_path(c, "/copies/%s?table=%s&limit=%d&cursor=%s", path_word(c, name, false),
+				path_word(c, table, false), COPY_PAGE, next);
 		int status = client_call(c, &(struct call){.method = "GET", .path = path}, &r);
 		if (status) return status;
-		json_array_foreach(json_object_get(r.json, "records"), i, one) print_json(one);
+		json_object_foreach(r.json, key, rows) json_array_foreach(rows, i, one) print_json(one);
 		next = text_of(r.json, "next");
 	} while (next[0]);
 	return CLI_OK;
+}
+
+/* Without a table: what kanhe import takes, series and then records. */
+static int copy(struct cli *c, const char *name, const char *table)
+{
+	if (table) return copy_rows(c, name, table);
+	int status = copy_rows(c, name, "series");
+	return status ? status : copy_rows(c, name, "record");
 }
 
 int command_report(struct cli *c, int argc, char **argv)
 {
 	static const char *const verbs[] = {"status", "send", "compare", "received", "copy"};
 	struct words w;
-	int status = options_read(c, argc, argv, NULL, 0, &w);
+	const char *table = NULL;
+	bool full = false;
+	const struct option_row own[] = {{"table", &table, NULL}, {"full", NULL, &full}};
+	int status = options_read(c, argc, argv, own, 2, &w);
 	if (status) return status;
 	const char *verb = w.n ? w.word[0] : "";
 	if (strcmp(verb, "status") == 0) return show_status(c);
-	if (strcmp(verb, "send") == 0) return send_now(c);
+	if (strcmp(verb, "send") == 0) return send_now(c, full);
 	if (strcmp(verb, "compare") == 0) return compare(c);
 	if (strcmp(verb, "received") == 0) return received(c, w.n > 1 ? w.word[1] : NULL);
-	if (strcmp(verb, "copy") == 0 && w.n > 1) return copy(c, w.word[1]);
+	if (strcmp(verb, "copy") == 0 && w.n > 1) return copy(c, w.word[1], table);
 	if (strcmp(verb, "copy") == 0) return usage_error(c, SAY_MISSING_WORD, "NAME");
 	const char *near = verb[0] ? suggest(verb, verbs, 5) : NULL;
 	status = usage_error(c, verb[0] ? SAY_UNKNOWN_VERB : SAY_MISSING_WORD,

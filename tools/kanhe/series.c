@@ -211,8 +211,9 @@ int command_series(struct cli *c, int argc, char **argv)
 					 {"member", &o.member, NULL},
 					 {"at", &o.at, NULL},
 					 {"revision", &o.revision, NULL},
+					 {"if-revision", &o.revision, NULL},
 					 {"history", NULL, &o.history}};
-	int status = options_read(c, argc, argv, own, 5, &w);
+	int status = options_read(c, argc, argv, own, 6, &w);
 	if (status) return status;
 	const char *verb = w.n ? w.word[0] : "";
 	for (size_t i = 0; i < VERBS; i++) {

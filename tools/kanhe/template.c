@@ -63,6 +63,8 @@ static int show(struct cli *c, const char *prefix, const char *version)
 	       (long long)json_integer_value(json_object_get(r.json, "uses")));
 	print_safe(stdout, str_of(text_of(r.json, "title")));
 	printf("\n");
+	long long series = (long long)json_integer_value(json_object_get(r.json, "series"));
+	if (series) printf(say(SAY_TEMPLATE_SERIES), series);
 	json_array_foreach(json_object_get(r.json, "attributes"), i, x) show_attribute(x);
 	return CLI_OK;
 }
