@@ -1,45 +1,14 @@
-#include "tests/base/cases.h"
+#include "tests/base/written.h"
 
 #include <pthread.h>
 
 #include "base/feed.h"
 #include "base/ledger.h"
 #include "base/sign.h"
-#include "base/writer.h"
-#include "tests/base/folder.h"
-
-struct fixture {
-	struct folder folder;
-	struct store *store;
-	struct writer *writer;
-	struct feed *feed;
-};
 
 static void start(struct fixture *x, uint64_t keep)
 {
-	const struct writer_options o = {
-	    .store = x->store, .origin = "test.example/log", .feed_keep = keep};
-	assert_int_equal(writer_start(&o, &x->writer), ERR_OK);
-	x->feed = writer_feed(x->writer);
-}
-
-static int set_up(void **state)
-{
-	struct fixture *x = calloc(1, sizeof *x);
-	x->folder = folder_new();
-	x->store = folder_open(x->folder.path);
-	*state = x;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *x = *state;
-	if (x->writer) writer_stop(x->writer);
-	store_close(x->store);
-	folder_remove(x->folder.path);
-	free(x);
-	return 0;
+	start_writer(x, (struct writer_options){.feed_keep = keep});
 }
 
 /* Puts, overwrites and deletes by a fixed but tangled plan, with a leaf each third time. */

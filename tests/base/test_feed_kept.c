@@ -1,18 +1,10 @@
 /* What the feed keeps of tables that are told by key, or not at all. */
-#include "tests/base/cases.h"
+#include "tests/base/written.h"
 
 #include "base/feed_op.h"
 #include "base/sign.h"
-#include "base/writer.h"
-#include "tests/base/folder.h"
 
 enum { ROUNDS = 400, KEYS = 40, MARKED = STORE_MARK };
-
-struct fixture {
-	struct folder folder;
-	struct store *store;
-	struct writer *writer;
-};
 
 /* a: told by key; b: not told. */
 static enum store_told told(unsigned table)
@@ -32,28 +24,14 @@ static struct store *open_told(const char *path)
 
 static void start(struct fixture *x)
 {
-	assert_int_equal(
-	    writer_start(&(struct writer_options){.store = x->store, .origin = "kept.example"}, &x->writer),
-	    ERR_OK);
+	start_writer(x, (struct writer_options){0});
 }
 
-static int set_up(void **state)
+static int set_up_told(void **state)
 {
-	struct fixture *x = calloc(1, sizeof *x);
-	x->folder = folder_new();
+	struct fixture *x = fixture_new(state);
 	x->store = open_told(x->folder.path);
 	start(x);
-	*state = x;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *x = *state;
-	if (x->writer) writer_stop(x->writer);
-	store_close(x->store);
-	folder_remove(x->folder.path);
-	free(x);
 	return 0;
 }
 
@@ -263,7 +241,7 @@ static void broken_keys_are_refused(void **state)
 
 int main(void)
 {
-#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up_told, tear_down)
 	const struct CMUnitTest tests[] = {
 	    CASE(every_value_is_in_the_feed_or_in_the_table),
 	    CASE(a_walk_goes_on_at_the_place_of_any_operation),

@@ -1,4 +1,4 @@
-#include "tests/base/cases.h"
+#include "tests/base/written.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -6,40 +6,6 @@
 #include "base/feed.h"
 #include "base/ledger.h"
 #include "base/sign.h"
-#include "base/writer.h"
-#include "tests/base/folder.h"
-
-struct fixture {
-	struct folder folder;
-	struct store *store;
-	struct writer *writer;
-};
-
-static void start(struct fixture *x, struct writer_options o)
-{
-	o.store = x->store;
-	o.origin = "test.example/log";
-	assert_int_equal(writer_start(&o, &x->writer), ERR_OK);
-}
-
-static int set_up(void **state)
-{
-	struct fixture *x = calloc(1, sizeof *x);
-	x->folder = folder_new();
-	x->store = folder_open(x->folder.path);
-	*state = x;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *x = *state;
-	if (x->writer) writer_stop(x->writer);
-	store_close(x->store);
-	folder_remove(x->folder.path);
-	free(x);
-	return 0;
-}
 
 /* A command that does what its fields say, and keeps what became of it. */
 struct order {
@@ -159,7 +125,7 @@ static void what_waits_is_one_commit_in_order(void **state)
 	struct order o[100] = {0};
 	char keys[100][8];
 	struct writer_stat st;
-	start(x, (struct writer_options){0});
+	start_writer(x, (struct writer_options){0});
 	for (int i = 0; i < 100; i++) {
 		snprintf(keys[i], sizeof keys[i], "k%d", i);
 		o[i].key = keys[i];
@@ -186,7 +152,7 @@ static void batch_max_bounds_a_commit(void **state)
 {
 	struct fixture *x = *state;
 	struct order o[10] = {0};
-	start(x, (struct writer_options){.batch_max = 3});
+	start_writer(x, (struct writer_options){.batch_max = 3});
 	for (int i = 0; i < 10; i++) o[i].key = "k";
 	run_as_one_batch(x, o, 10);
 	for (unsigned i = 0; i < 10; i++) assert_int_equal(o[i].turn, i);
@@ -201,7 +167,7 @@ static void a_refusal_before_writing_touches_nobody(void **state)
 			    {.key = "a", .must_be_absent = true},
 			    {.key = "c", .must_be_absent = true}};
 	struct writer_stat st;
-	start(x, (struct writer_options){0});
+	start_writer(x, (struct writer_options){0});
 	run_as_one_batch(x, o, COUNT(o));
 	assert_int_equal(o[0].result, ERR_OK);
 	assert_int_equal(o[1].result, ERR_CONFLICT);
@@ -222,7 +188,7 @@ static void a_failure_after_writing_leaves_no_trace(void **state)
 			    {.key = "c"}, {.key = "d", .huge = true},
 			    {.key = "e"}, {.key = "f", .after = ERR_CONFLICT}};
 	struct writer_stat st;
-	start(x, (struct writer_options){0});
+	start_writer(x, (struct writer_options){0});
 	run_as_one_batch(x, o, COUNT(o));
 	const enum err want[] = {ERR_OK, ERR_QUOTA, ERR_OK, ERR_TOO_LARGE, ERR_OK, ERR_CONFLICT};
 	for (size_t i = 0; i < COUNT(o); i++) {
@@ -256,7 +222,7 @@ static void a_batch_that_only_fails_is_no_commit(void **state)
 	struct fixture *x = *state;
 	struct order o[] = {{.key = "a", .after = ERR_QUOTA}, {.key = "b", .before = ERR_CONFLICT}};
 	struct store_stat before, after;
-	start(x, (struct writer_options){0});
+	start_writer(x, (struct writer_options){0});
 	store_stat(x->store, &before);
 	run_as_one_batch(x, o, COUNT(o));
 	store_stat(x->store, &after);
@@ -272,7 +238,7 @@ static void the_queue_is_bounded(void **state)
 	struct plug p;
 	atomic_uint turns = 0;
 	struct order o[6] = {0};
-	start(x, (struct writer_options){.queue_max = 5});
+	start_writer(x, (struct writer_options){.queue_max = 5});
 	plug_in(x, &p);
 	for (int i = 0; i < 6; i++) {
 		o[i] = (struct order){
@@ -313,7 +279,7 @@ static void stopping_applies_what_is_queued(void **state)
 	struct order o[20] = {0};
 	char keys[20][8];
 	pthread_t thread;
-	start(x, (struct writer_options){.queue_max = 20, .batch_max = 4});
+	start_writer(x, (struct writer_options){.queue_max = 20, .batch_max = 4});
 	plug_in(x, &p);
 	for (int i = 0; i < 20; i++) {
 		snprintf(keys[i], sizeof keys[i], "k%d", i);
@@ -402,7 +368,7 @@ static void eight_threads_lose_and_double_nothing(void **state)
 	struct counting c[THREADS];
 	pthread_t threads[THREADS];
 	uint64_t want = 0;
-	start(x, (struct writer_options){0});
+	start_writer(x, (struct writer_options){0});
 	for (unsigned i = 0; i < THREADS; i++) {
 		c[i] = (struct counting){.cmd = {.apply = apply_count}, .writer = x->writer, .me = i};
 		pthread_create(&threads[i], NULL, count_on, &c[i]);
@@ -424,17 +390,17 @@ static void time_never_goes_back(void **state)
 	usec_t at = 1000 * USEC_PER_SEC;
 	struct order o[1] = {{.key = "k"}};
 	clock_fake(&at);
-	start(x, (struct writer_options){0});
+	start_writer(x, (struct writer_options){0});
 	run_as_one_batch(x, o, 1);
 	assert_int_equal(o[0].now, at);
 	writer_stop(x->writer);
 	at -= 500 * USEC_PER_SEC; /* also over a restart: the feed's head remembers */
-	start(x, (struct writer_options){0});
+	start_writer(x, (struct writer_options){0});
 	run_as_one_batch(x, o, 1);
 	assert_int_equal(o[0].now, 1000 * USEC_PER_SEC);
 	writer_stop(x->writer);
 	at = 2000 * USEC_PER_SEC;
-	start(x, (struct writer_options){0});
+	start_writer(x, (struct writer_options){0});
 	run_as_one_batch(x, o, 1);
 	assert_int_equal(o[0].now, at);
 	clock_fake(NULL);
@@ -472,7 +438,7 @@ static void the_map_grows_inside_a_batch(void **state)
 	assert_int_equal(store_open(&o, NULL, &x->store), ERR_OK);
 	assert_int_equal(store_read(x->store, &t), ERR_OK); /* a slot that is reset does not hold it up */
 	store_read_reset(t);
-	start(x, (struct writer_options){0});
+	start_writer(x, (struct writer_options){0});
 	struct bulk b = {.cmd = {.apply = apply_bulk}, .rows = 300, .row = 20000};
 	assert_int_equal(writer_run(x->writer, &b.cmd), ERR_OK);
 	assert_int_equal(store_read_renew(t), ERR_OK);
@@ -487,7 +453,7 @@ static void a_full_store_fails_the_batch_and_is_tried_again(void **state)
 	store_close(x->store);
 	o.map_initial = o.map_max = 4 << 20;
 	assert_int_equal(store_open(&o, NULL, &x->store), ERR_OK);
-	start(x, (struct writer_options){.feed_keep = 1});
+	start_writer(x, (struct writer_options){.feed_keep = 1});
 	struct bulk large = {.cmd = {.apply = apply_bulk}, .rows = 300, .row = 20000};
 	struct order small = {.cmd = {.apply = apply_order}, .key = "k"};
 	atomic_uint turns = 0;
@@ -506,7 +472,7 @@ static void large_changes_cut_the_batch(void **state)
 	struct fixture *x = *state;
 	struct plug p;
 	struct bulk b[6];
-	start(x, (struct writer_options){0});
+	start_writer(x, (struct writer_options){0});
 	plug_in(x, &p);
 	for (int i = 0; i < 6; i++) {
 		b[i] = (struct bulk){
@@ -516,7 +482,7 @@ static void large_changes_cut_the_batch(void **state)
 	atomic_store(&p.let_go, true);
 	writer_stop(x->writer);
 	x->writer = NULL;
-	start(x, (struct writer_options){0});
+	start_writer(x, (struct writer_options){0});
 	assert_int_equal(feed_head(x), 3); /* 3 MB each: two pass the bound of 4 MiB */
 }
 

@@ -1,6 +1,7 @@
 """The command line: help, typing errors, exit statuses, JSON, both languages."""
 import json
 import os
+import tempfile
 
 from node import KANHED, Node, check, finish, run
 
@@ -31,6 +32,11 @@ status, out, err = run("resolve", "88.1/x", "--node", "/nonexistent")
 check("no node there", status == 2 and "KANHE_NODE" in err, err)
 status, out, err = run("resolve", "88.1/x", "--node", "http://127.0.0.1:1")
 check("nobody listens", status == 5, err)
+
+with tempfile.TemporaryDirectory(prefix="kanhe-test.") as folder:
+    at = os.path.join(folder, "node")
+    status, out, err = run("init", at, "--anchor", "88=z6Mk…@https://top.example:8443")
+    check("init refuses an anchor that is none, and leaves nothing", status != 0 and "z6Mk…" in err and not os.listdir(folder), err)
 
 status, out, err = run("--help", program=KANHED)
 check("kanhed --help", status == 0 and "--check" in out)

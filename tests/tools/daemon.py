@@ -40,7 +40,7 @@ try:
     check("what is missing as well", "node.url" in err, err)
     os.chmod(os.path.join(node.folder, "keys", "node.key"), 0o644)
     status, out, err = node.kanhe("node", "start")
-    check("a key that others may read is refused", status == 1 and "node.key" in node.log(), node.log())
+    check("a key that others may read is refused, which is told at once", status == 1 and "node.key" in err and "chmod 600" in err, err)
     os.chmod(os.path.join(node.folder, "keys", "node.key"), 0o600)
 
     node.start()

@@ -95,7 +95,10 @@ int enterprise_account(struct cli *c, const struct words *w, const struct enterp
 
 static int tell(const struct cli *c, const char *file, const struct flaw *f)
 {
-	print_error(c, "%s: %s", file, f->text);
+	if (strncmp(f->text, file, strlen(file)) == 0) /* most say which file by themselves */
+		print_error(c, "%s", f->text);
+	else
+		print_error(c, "%s: %s", file, f->text);
 	return CLI_FAILED;
 }
 

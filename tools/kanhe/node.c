@@ -17,6 +17,8 @@
 #define STOP_WAIT (40 * USEC_PER_SEC)
 #define LOOK_EVERY (5 * USEC_PER_MSEC)
 
+enum { LOG_TOLD_MAX = 4096 }; /* octets of the log of a daemon that does not start */
+
 static const char *in_folder(struct cli *c, const char *name)
 {
 	char full[PATH_MAX];
@@ -85,6 +87,16 @@ static bool ready(struct cli *c)
 	return client_call(c, &call, &r) == CLI_OK;
 }
 
+/* What the daemon said before it left. */
+static void tell_log(const char *log, off_t from)
+{
+	char said[LOG_TOLD_MAX];
+	int fd = open(log, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : pread(fd, said, sizeof said, from);
+	if (n > 0) fprintf(stderr, "%.*s", (int)n, said);
+	if (fd >= 0) close(fd);
+}
+
 static int start(struct cli *c)
 {
 	int status = client_open(c);
@@ -97,6 +109,8 @@ static int start(struct cli *c)
 	const char *program = daemon_path(c), *log = in_folder(c, "kanhed.log");
 	const char *conf = in_folder(c, "kanhed.conf"), *pid_file = in_folder(c, "kanhed.pid");
 	usec_t from = clock_mono();
+	struct stat was;
+	if (stat(log, &was)) was.st_size = 0;
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) become_daemon(program, conf, pid_file, log);
@@ -109,6 +123,7 @@ static int start(struct cli *c)
 		int ended;
 		if (waitpid(pid, &ended, WNOHANG) == pid || clock_mono() - from > START_WAIT) {
 			print_error(c, say(SAY_DID_NOT_START), c->node, log);
+			tell_log(log, was.st_size);
 			return CLI_FAILED;
 		}
 		usleep(LOOK_EVERY);

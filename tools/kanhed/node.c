@@ -120,20 +120,6 @@ static enum err migrate_registry(struct store_txn *t, uint32_t from)
 	return from >= REGISTRY_READ ? ERR_OK : ERR_UNSUPPORTED;
 }
 
-enum err node_open_stores(struct node *n, const struct conf *c, struct flaw *f)
-{
-	*n = (struct node){.conf = c, .started = clock_mono()};
-	struct environment registry = {"registry",    "registry",      rs_tables,       rs_tables_n,
-				       rs_table_told, REGISTRY_FORMAT, migrate_registry};
-	struct environment space = {"space", "space", ds_tables, ds_tables_n, NULL, SPACE_FORMAT, NULL};
-	enum err e = sign_setup();
-	if (!e) e = name_node(n, f);
-	if (!e) e = open_keys(n, f);
-	if (!e) e = open_environment(n, &registry, f, &n->registry, &n->registry_writer);
-	if (!e) e = open_environment(n, &space, f, &n->space, &n->space_writer);
-	return e;
-}
-
 /* PREFIX=KEY@URL. Prefixes of some schemes hold both signs; keys and a node's URL do not. */
 static enum err anchor_parse(char *text, struct flaw *f, struct rs_anchor *ret)
 {
@@ -173,6 +159,21 @@ static enum err read_anchors(struct node *n, struct flaw *f)
 		at += len;
 	}
 	return ERR_OK;
+}
+
+enum err node_open_stores(struct node *n, const struct conf *c, struct flaw *f)
+{
+	*n = (struct node){.conf = c, .started = clock_mono()};
+	struct environment registry = {"registry",    "registry",      rs_tables,       rs_tables_n,
+				       rs_table_told, REGISTRY_FORMAT, migrate_registry};
+	struct environment space = {"space", "space", ds_tables, ds_tables_n, NULL, SPACE_FORMAT, NULL};
+	enum err e = sign_setup();
+	if (!e) e = name_node(n, f);
+	if (!e) e = read_anchors(n, f);
+	if (!e) e = open_keys(n, f);
+	if (!e) e = open_environment(n, &registry, f, &n->registry, &n->registry_writer);
+	if (!e) e = open_environment(n, &space, f, &n->space, &n->space_writer);
+	return e;
 }
 
 static const char *path_or_null(const struct conf *c, const char *section, const char *key)
@@ -302,8 +303,7 @@ enum err node_open_halves(struct node *n, struct flaw *f)
 				     .allow_private = conf_switch(n->conf, "out", "private")};
 	enum err e = courier_start(&co, &n->courier);
 	if (e) return flaw_set(f, e, FLAW_NO_OFFSET, "out", "courier", "the courier does not start");
-	e = read_anchors(n, f);
-	if (!e) e = open_resolver(n, f);
+	e = open_resolver(n, f);
 	if (!e) e = open_space(n, f);
 	return e;
 }

@@ -35,7 +35,7 @@ struct node {
 	_Atomic bool stopping;
 };
 
-/* Keys, stores and writers. *f says what failed and where. */
+/* Anchors, keys, stores and writers. *f says what failed and where. */
 enum err node_open_stores(struct node *n, const struct conf *c, struct flaw *f) MUST_USE;
 /* The rest: courier, resolver, data space (needs node_open_stores). */
 enum err node_open_halves(struct node *n, struct flaw *f) MUST_USE;
