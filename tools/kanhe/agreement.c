@@ -145,7 +145,7 @@ static bool evidence_tell(struct cli *c, const json_t *a, enum evidence_which wh
 		good = good && fits;
 		if (list) json_array_append_new(list, evidence_json(&r));
 		if (list || (fits && which == EVIDENCE_WRONG)) continue;
-		if (!titled) printf(say(SAY_EVIDENCE_OF), json_array_size(all), text_of(a, "peer"));
+		if (!titled) printf(say(SAY_EVIDENCE_OF), json_array_size(all), safe(text_of(a, "peer")));
 		titled = true;
 		print_evidence(&r);
 	}
@@ -241,10 +241,10 @@ int command_agreement(struct cli *c, int argc, char **argv)
 		print_json(a);
 		return CLI_OK;
 	}
-	printf("%s  %s  %s  %s\n", text_of(a, "id"), text_of(a, "role"), text_of(a, "state"),
-	       text_of(a, "dataset"));
+	printf("%s  %s  %s  %s\n", safe(text_of(a, "id")), safe(text_of(a, "role")),
+	       safe(text_of(a, "state")), safe(text_of(a, "dataset")));
 	if (text_of(a, "ended_by")[0]) {
-		printf(say(SAY_AGREEMENT_ENDED), text_of(a, "ended_by"));
+		printf(say(SAY_AGREEMENT_ENDED), safe(text_of(a, "ended_by")));
 		print_safe(stdout, str_of(text_of(a, "reason")));
 		putchar('\n');
 	}
