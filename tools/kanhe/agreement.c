@@ -221,6 +221,13 @@ static int obtain(struct cli *c, const char *word, bool file, json_t **ret)
 	return CLI_FAILED;
 }
 
+/* Partners give agreements ids of any form: what is no file, and does not look like one, is an id. */
+static bool is_file(const char *word)
+{
+	if (str_starts(str_of(word), STR("urn:"))) return false;
+	return access(word, R_OK) == 0 || strchr(word, '/') || str_ends(str_of(word), STR(".json"));
+}
+
 int command_agreement(struct cli *c, int argc, char **argv)
 {
 	struct words words;
@@ -231,9 +238,7 @@ int command_agreement(struct cli *c, int argc, char **argv)
 	bool check = strcmp(words.word[0], "verify") == 0;
 	if (!check && strcmp(words.word[0], "show")) return usage_error(c, SAY_EXTRA_WORD, words.word[0]);
 	if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
-	/* partners give agreements ids of any form: what is no file is one */
-	bool file =
-	    check && !str_starts(str_of(words.word[1]), STR("urn:")) && access(words.word[1], R_OK) == 0;
+	bool file = check && is_file(words.word[1]);
 	status = obtain(c, words.word[1], file, &a);
 	if (!status && !a) return bundle_tell(c, words.word[1], NULL, 0);
 	if (status || check) return status ? status : verify(c, a);
