@@ -350,9 +350,23 @@ static void entry_send(struct outbox *o, struct wake *w)
 	heap_put(o, w);
 }
 
+/* The partner's next message has told already, and the entry is gone: the writer need not be asked. */
+static bool told(struct outbox *o, const struct wake *w)
+{
+	struct arena *a = arena_new(LOAD_ARENA);
+	Ds__Outbox *e;
+	bool gone =
+	    a && outbox_find(ds_txn(o->shard), a, str_of(w->participant), w->seq, &e) == ERR_NOT_FOUND;
+
+	arena_free(a);
+	return gone;
+}
+
 static void due_take(struct outbox *o, struct wake *w)
 {
-	if (w->job)
+	if (w->job && told(o, w))
+		wake_free(w);
+	else if (w->job)
 		answer_submit(o, w);
 	else
 		entry_send(o, w);
