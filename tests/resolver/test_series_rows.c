@@ -122,32 +122,43 @@ static uint32_t random_below(uint32_t n)
 
 static const char charset[] = "019AZaz-";
 
+enum { RANGES = 3 };
+
 struct model { /* one accepted series, by its definition and not by our code */
 	struct series_pattern p;
-	char head[4], tail[4];
-	size_t width;
+	char literal[RANGES + 1][4]; /* before each range, behind the last */
+	char from[RANGES][8], to[RANGES][8];
+	size_t n;
 };
 
 /* Every string of up to LENGTH_MAX characters of the set is asked for. */
-enum { LENGTH_MAX = 4, MODELS_MAX = 40 };
+enum { LENGTH_MAX = 4, MODELS_MAX = 60 };
 
 static unsigned class_mask(char c)
 {
 	return c >= '0' && c <= '9' ? 1 : c >= 'A' && c <= 'Z' ? 2 : c >= 'a' && c <= 'z' ? 4 : 0;
 }
 
-static bool model_has(const struct model *m, const char *s)
+static bool range_takes(const char *from, const char *to, const char *x)
 {
-	size_t h = strlen(m->head), t = strlen(m->tail), n = strlen(s);
-	if (n != h + m->width + t || strncmp(s, m->head, h) != 0 || strcmp(s + n - t, m->tail) != 0)
-		return false;
-	const char *from = m->p.range.from.p, *to = m->p.range.to.p, *x = s + h;
-	if (memcmp(x, from, m->width) < 0 || memcmp(x, to, m->width) > 0) return false;
-	for (size_t i = 0; i < m->width; i++) {
+	size_t n = strlen(from);
+	if (strlen(x) < n || memcmp(x, from, n) < 0 || memcmp(x, to, n) > 0) return false;
+	for (size_t i = 0; i < n; i++) {
 		unsigned mask = class_mask(from[i]) | class_mask(to[i]);
 		if (mask ? !(mask & class_mask(x[i])) : x[i] != from[i]) return false;
 	}
 	return true;
+}
+
+static bool model_has(const struct model *m, const char *s)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		size_t n = strlen(m->literal[i]);
+		if (strncmp(s, m->literal[i], n) != 0 || !range_takes(m->from[i], m->to[i], s + n))
+			return false;
+		s += n + strlen(m->from[i]);
+	}
+	return strcmp(s, m->literal[m->n]) == 0;
 }
 
 static void random_text(char *out, size_t n)
@@ -156,18 +167,24 @@ static void random_text(char *out, size_t n)
 	out[n] = 0;
 }
 
+/* Several ranges twice as often as one: fewer of them are read. */
 static bool random_model(struct arena *a, struct model *m, char pattern[64])
 {
-	char from[8], to[8];
-	size_t h = random_below(3), t = random_below(2);
-	m->width = 1 + random_below(3);
-	if (h + m->width + t > LENGTH_MAX) return false;
-	random_text(m->head, h);
-	random_text(m->tail, t);
-	random_text(from, m->width);
-	random_text(to, m->width);
-	snprintf(pattern, 64, "88.1/%s{%s..%s}%s", m->head, from, to, m->tail);
-	return !series_pattern_parse(a, str_of(pattern), NULL, &m->p);
+	size_t length = 0, at = (size_t)snprintf(pattern, 64, "88.1/");
+	m->n = random_below(3) ? 2 + random_below(RANGES - 1) : 1;
+	for (size_t i = 0; i < m->n; i++) {
+		size_t width = 1 + random_below(m->n > 1 ? 2 : 3), before = random_below(m->n > 1 ? 2 : 3);
+		length += width + before;
+		random_text(m->literal[i], before);
+		random_text(m->from[i], width);
+		random_text(m->to[i], width);
+		at += (size_t)snprintf(pattern + at, 64 - at, "%s{%s..%s}", m->literal[i], m->from[i],
+				       m->to[i]);
+	}
+	size_t behind = random_below(2);
+	random_text(m->literal[m->n], behind);
+	snprintf(pattern + at, 64 - at, "%s", m->literal[m->n]);
+	return length + behind <= LENGTH_MAX && !series_pattern_parse(a, str_of(pattern), NULL, &m->p);
 }
 
 typedef void each_fn(void *arg, const char *s);
@@ -224,9 +241,9 @@ static void members_are_those_of_plain_enumeration(void **state)
 	static struct model models[MODELS_MAX];
 	struct arena *a = arena_new(64 << 20);
 	struct asking q = {.a = a, .models = models};
-	size_t refused = 0, met = 0;
+	size_t refused = 0, met = 0, several = 0;
 	(void)state;
-	for (size_t tries = 0; tries < 400 && q.n < MODELS_MAX; tries++) {
+	for (size_t tries = 0; tries < 6000 && q.n < MODELS_MAX; tries++) {
 		struct flaw f = {0};
 		struct model *m = &models[q.n];
 		char pattern[64];
@@ -246,14 +263,15 @@ static void members_are_those_of_plain_enumeration(void **state)
 		assert_true(!e || e == ERR_CONFLICT);
 		refused += e == ERR_CONFLICT;
 		met += q.met;
+		several += !e && m->n > 1;
 		if (!e) q.n++;
 	}
 	must(!store_read(store, &q.t));
 	each_text(compare_one, &q);
 	store_read_end(q.t);
-	fprintf(stderr, "%zu series, %zu refused (%zu meet), %zu members of %zu\n", q.n, refused, met,
-		q.members, q.asked);
-	assert_true(q.n > 10 && met > 5 && q.members > 200);
+	fprintf(stderr, "%zu series, %zu of several ranges, %zu refused (%zu meet), %zu members of %zu\n",
+		q.n, several, refused, met, q.members, q.asked);
+	assert_true(q.n > 20 && several > 5 && met > 5 && q.members > 200);
 	arena_free(a);
 }
 
@@ -290,6 +308,77 @@ static void random_splits_keep_every_member(void **state)
 	store_read_end(t);
 	assert_int_equal(members, 3 * 26 * 100);
 	assert_int_equal(parts, COUNT(points) + 1);
+	arena_free(a);
+}
+
+/* Cut in the first range only; every member stays, with the record it had. */
+static void several_ranges_are_split_in_the_first(void **state)
+{
+	static const struct {
+		const char *id, *series;
+	} asked[] = {{"88.8/LOT2023-A0001", "88.8/LOT{2023..2023}-{A..C}{0001..9999}"},
+		     {"88.8/LOT2024-A0001", "88.8/LOT{2024..2025}-{A..C}{0001..9999}"},
+		     {"88.8/LOT2025-C9999", "88.8/LOT{2024..2025}-{A..C}{0001..9999}"},
+		     {"88.8/LOT2024-A0000", ""},
+		     {"88.8/LOT2024-D0001", ""},
+		     {"88.8/LOT2026-A0001", ""},
+		     {"88.8/LOT2022-A0001", ""}};
+	struct arena *a = arena_new(16 << 20);
+	struct store_txn *t;
+	struct flaw f;
+	const char *whole = "88.8/LOT{2023..2025}-{A..C}{0001..9999}";
+	(void)state;
+	assert_int_equal(change(a, SERIES_PUT, whole, NULL, NULL), ERR_OK);
+	assert_int_equal(change(a, SERIES_PUT, "88.8/LOT{2023..2025}-{A..C}{0000..0000}", NULL, &f),
+			 ERR_CONFLICT);
+	assert_non_null(strstr(f.text, whole)); /* no member in common, but among the others' */
+	assert_int_equal(change(a, SERIES_PUT, "88.8/LOT{2026..2027}-{A..C}{0001..9999}", NULL, NULL),
+			 ERR_OK);
+	assert_int_equal(change(a, SERIES_SPLIT, whole, "2024-A0002", &f), ERR_BAD_INPUT);
+	assert_int_equal(change(a, SERIES_SPLIT, whole, "2023-A0001", &f), ERR_BAD_INPUT);
+	assert_int_equal(change(a, SERIES_SPLIT, whole, "2024-A0001", NULL), ERR_OK);
+	must(!store_read(store, &t));
+	for (size_t i = 0; i < COUNT(asked) - 2; i++)
+		assert_str(series_of(a, t, str_of(asked[i].id)), asked[i].series);
+	assert_str(series_of(a, t, str_of(asked[6].id)), "");
+	store_read_end(t);
+	arena_free(a);
+}
+
+/* Batches with serials in each: what stands between the ranges in the key is not what stands in the text.
+ */
+static void ranges_of_several_qualifiers(void **state)
+{
+	struct arena *a = arena_new(16 << 20);
+	struct store_txn *t;
+	struct series_pattern p;
+	struct series s;
+	struct str packed;
+	struct record_head head;
+	struct id id;
+	const char *text =
+	    "https://id.gs1.org/01/0950600{013430..013439}{check}/10/LOT{01..20}/21/{0001..9999}";
+	(void)state;
+	enum err e = series_pattern_parse(a, str_of(text), NULL, &p);
+	assert_int_equal(e, ERR_BAD_ID); /* a check digit between ranges is none of theirs */
+	text = "https://id.gs1.org/01/09506000134352/10/LOT{01..20}/21/{0001..9999}";
+	assert_int_equal(change(a, SERIES_PUT, text, NULL, NULL), ERR_OK);
+	assert_int_equal(series_pattern_parse(a, str_of(text), NULL, &p), ERR_OK);
+	assert_int_equal(p.members, 20 * 9999);
+	must(!store_read(store, &t));
+	assert_str(series_of(a, t, STR("(01)09506000134352(10)LOT07(21)0042")), text);
+	assert_str(series_of(a, t, STR("(01)09506000134352(10)LOT21(21)0042")), "");
+	assert_str(series_of(a, t, STR("(01)09506000134352(10)LOT07(21)0000")), "");
+	assert_str(series_of(a, t, STR("(01)09506000134352(10)LOT07(21)00042")), "");
+	assert_str(series_of(a, t, STR("(01)09506000134352(21)0042")), "");
+	must(!id_parse(a, STR("(01)09506000134352(10)LOT07(21)0042"), NULL, &id));
+	must(!series_find(t, &id, &s) && !series_fill(a, &s, &id, &packed, &head));
+	struct value v;
+	must(!record_next_value(&packed, &v));
+	assert_str(v.data, "https://s.example/0042");
+	/* the row: what is kept of a pattern beside its text */
+	assert_true(s.key.n + s.packed.n + 19 + s.range.from.n + s.range.alphabet.n + 5 < 1024);
+	store_read_end(t);
 	arena_free(a);
 }
 
@@ -523,6 +612,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(members_are_those_of_plain_enumeration),
 	    cmocka_unit_test(random_splits_keep_every_member),
+	    cmocka_unit_test(several_ranges_are_split_in_the_first),
+	    cmocka_unit_test(ranges_of_several_qualifiers),
 	    cmocka_unit_test(neighbours_that_share_no_member_are_allowed),
 	    cmocka_unit_test(overlaps_are_refused_by_name),
 	    cmocka_unit_test(shapes_are_bounded),

@@ -121,15 +121,29 @@ void progress_start(struct progress *p, const struct cli *c, const char *label, 
 	p->on = !c->quiet && isatty(STDERR_FILENO);
 }
 
+/* Octets a second: what bars count. */
+static const char *rate_text(double rate, char out[32])
+{
+	static const struct {
+		double unit;
+		const char *name;
+	} units[] = {{1e9, "GB"}, {1e6, "MB"}, {1e3, "kB"}, {1, "B"}};
+	size_t i = 0;
+	while (i < 3 && rate < units[i].unit) i++;
+	snprintf(out, 32, "%.*f %s/s", i < 3, rate / units[i].unit, units[i].name);
+	return out;
+}
+
 void progress_show(struct progress *p, uint64_t done)
 {
+	char rate[32];
 	usec_t now = clock_mono();
 	if (!p->on || (now - p->shown < SHOW_EVERY && (!p->total || done < p->total))) return;
 	p->shown = now;
 	if (!p->total) {
 		double took = (double)(now - p->started) / USEC_PER_SEC;
-		fprintf(stderr, "\r%s %llu  %.0f/s ", p->label, (unsigned long long)done,
-			took > 0 ? (double)done / took : 0);
+		fprintf(stderr, "\r%s %llu  %s ", p->label, (unsigned long long)done,
+			rate_text(took > 0 ? (double)done / took : 0, rate));
 		fflush(stderr);
 		return;
 	}
@@ -140,7 +154,8 @@ void progress_show(struct progress *p, uint64_t done)
 	fprintf(stderr, "\r%s [%.*s%*s] %3d%%", p->label, filled, "##############################",
 		BAR_WIDTH - filled, "", (int)(part * 100));
 	if (seconds > 0.2 && part > 0)
-		fprintf(stderr, "  %.0f/s  ETA %.0f s ", (double)done / seconds, seconds / part - seconds);
+		fprintf(stderr, "  %s  ETA %.0f s ", rate_text((double)done / seconds, rate),
+			seconds / part - seconds);
 	fflush(stderr);
 }
 
