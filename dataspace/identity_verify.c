@@ -71,6 +71,14 @@ static enum err method_of(struct arena *a, const struct vc_jwt *j, struct str is
 	return ERR_OK;
 }
 
+/* What may be different when it is asked for again. */
+static enum err fetched_err(const struct fetched *got)
+{
+	bool passes = got->err ? peer_err_passes(got->err) : got->status >= 500 || got->status == 429;
+
+	return passes ? ERR_BUSY : ERR_UNAUTHORISED;
+}
+
 /* ---- status ---- */
 
 static enum err status_check(struct arena *a, const struct kept *k, const struct vc_status_entry *s,
@@ -117,9 +125,8 @@ static void status_answered(struct net_req *r, void *arg, const struct fetched *
 	enum err e = a ? ERR_OK : ERR_NO_MEMORY;
 
 	if (got->err || got->status != 200)
-		e = flaw_set(&f, got->err || got->status >= 500 ? ERR_BUSY : ERR_UNAUTHORISED,
-			     FLAW_NO_OFFSET, "credentialStatus", "list-unreachable",
-			     "the status list cannot be had");
+		e = flaw_set(&f, fetched_err(got), FLAW_NO_OFFSET, "credentialStatus", "list-unreachable",
+			     "the status list cannot be had (%d)", got->status);
 	else
 		e = status_check(a, k, &k->c.status[v->status_at], got->body, &f);
 	arena_free(a);
@@ -346,8 +353,7 @@ static void query_answered(struct net_req *r, void *arg, const struct fetched *g
 	enum err e = ERR_OK;
 
 	if (got->err || got->status != 200)
-		e = flaw_set(&f, got->err || got->status >= 500 ? ERR_BUSY : ERR_UNAUTHORISED,
-			     FLAW_NO_OFFSET, "token", "credential-service",
+		e = flaw_set(&f, fetched_err(got), FLAW_NO_OFFSET, "token", "credential-service",
 			     "the credential service did not present anything (%d)", got->status);
 	else
 		e = answer_take(r, v, got, &f);

@@ -167,12 +167,25 @@ static void fetch_end(struct fetch *f, enum err err, const struct ds_did *doc)
 	free(f);
 }
 
+/* What the courier says of an address, a URL or a size will be the same next time. */
+static enum err fetch_failure(enum err e)
+{
+	switch (e) {
+	case ERR_TIMEOUT:
+	case ERR_STOPPING:
+	case ERR_FORBIDDEN:
+	case ERR_BAD_INPUT:
+	case ERR_TOO_LARGE: return e;
+	default: return ERR_UPSTREAM;
+	}
+}
+
 static enum err fetch_read(struct fetch *f, const struct courier_result *r, struct ds_did *ret)
 {
 	struct arena *a;
 	enum err e;
 
-	if (r->err) return r->err == ERR_TIMEOUT || r->err == ERR_STOPPING ? r->err : ERR_UPSTREAM;
+	if (r->err) return fetch_failure(r->err);
 	if (r->status >= 500 || r->status == 429) return ERR_UPSTREAM;
 	if (r->status != 200) return ERR_NOT_FOUND;
 	a = arena_new(PEER_ARENA);
