@@ -54,7 +54,8 @@
 	X(CREDENTIAL_REVOKED, "credential-revoked", "a credential of ours was revoked")                    \
 	X(CREDENTIAL_STORED, "credential-stored", "a credential of another was put into the wallet")       \
 	X(CONTROL_PLANE, "control-plane", "an outside control plane was let in or dismissed")              \
-	X(FLOW, "data-flow", "a data flow of an outside control plane changed its state")
+	X(FLOW, "data-flow", "a data flow of an outside control plane changed its state")                  \
+	X(TOKEN_CLIENT, "token-client", "a client of the token service was let in or dismissed")
 
 enum ds_event_kind {
 	DS_EVENT_NONE,

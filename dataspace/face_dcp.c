@@ -38,8 +38,9 @@ static enum err message_read(struct net_req *r, const char *type, struct flaw *f
 
 /* ---- presentations ---- */
 
-/* The token that we gave to this partner and no other. */
-static enum err opener_check(struct net_req *r, const struct ds_peer *peer, struct flaw *f)
+/* The token that we gave to this partner and no other. ret_scope: what it opens; empty: everything. */
+static enum err opener_check(struct net_req *r, const struct ds_peer *peer, struct flaw *f,
+			     struct str *ret_scope)
 {
 	const struct ds_self *self = peer->self;
 	struct jws j;
@@ -52,49 +53,71 @@ static enum err opener_check(struct net_req *r, const struct ds_peer *peer, stru
 		return refuse(f, ERR_UNAUTHORISED, "token", "access-token",
 			      "the access token is not one for this caller");
 	if (jwt_check(&j, self->did, clock_wall(), f)) return f->err = ERR_UNAUTHORISED;
+	*ret_scope = json_text(json_object_get(j.claims, "scope"));
 	return ERR_OK;
 }
 
-/* "org.eclipse.dspace.dcp.vc.type:TYPE:read" */
-static bool scope_has(json_t *scopes, json_t *types)
+/* A scope names this credential: "org.eclipse.dspace.dcp.vc.type:TYPE:read" or "…vc.id:ID:read". */
+static bool scope_names(struct str scope, json_t *row)
 {
-	json_t *s, *t;
-	size_t i, k;
+	size_t end = str_rfind(scope, ':'), i;
+	struct str right = str_skip(scope, end + 1);
+	json_t *t;
+
+	if (!str_is(right, "read") && !str_is(right, "*")) return false;
+	scope = str_first(scope, end);
+	if (str_starts(scope, STR(DCP_SCOPE_ID)))
+		return str_eq(str_skip(scope, strlen(DCP_SCOPE_ID)), json_text(json_object_get(row, "id")));
+	if (!str_starts(scope, STR(DCP_SCOPE_TYPE))) return false;
+	scope = str_skip(scope, strlen(DCP_SCOPE_TYPE));
+	json_array_foreach(json_object_get(row, "type"), i, t)
+	{
+		if (str_eq(json_text(t), scope)) return true;
+	}
+	return false;
+}
+
+/* scopes beyond what the token opens give fewer credentials, not a refusal (DCP 1.0.1 5.4.1) */
+static bool opened(struct str scopes, json_t *row)
+{
+	struct str one;
+
+	if (!scopes.n) return true;
+	while (scopes.p && str_split(&scopes, ' ', &one))
+		if (scope_names(one, row)) return true;
+	return false;
+}
+
+static bool asked(json_t *scopes, json_t *row)
+{
+	json_t *s;
+	size_t i;
 
 	json_array_foreach(scopes, i, s)
 	{
-		struct str text = json_text(s);
-
-		if (!str_starts(text, STR(DCP_SCOPE_TYPE))) continue;
-		text = str_skip(text, strlen(DCP_SCOPE_TYPE));
-		size_t end = str_rfind(text, ':');
-		if (!str_is(str_skip(text, end + 1), "read") && !str_is(str_skip(text, end + 1), "*"))
-			continue;
-		json_array_foreach(types, k, t)
-		{
-			if (str_eq(json_text(t), str_first(text, end))) return true;
-		}
+		if (scope_names(json_text(s), row)) return true;
 	}
 	return false;
 }
 
 struct picking {
 	json_t *scopes, *jwts;
+	struct str opens;
 };
 
 static enum err pick_one(void *arg, json_t *row)
 {
 	struct picking *p = arg;
 
-	if (json_array_size(p->jwts) < VC_CREDENTIALS_MAX &&
-	    scope_has(p->scopes, json_object_get(row, "type")))
+	if (json_array_size(p->jwts) < VC_CREDENTIALS_MAX && asked(p->scopes, row) && opened(p->opens, row))
 		must(!json_array_append(p->jwts, json_object_get(row, "jwt")));
 	return ERR_OK;
 }
 
-static enum err present(struct net_req *r, const struct ds_peer *peer, json_t *scopes, json_t **ret)
+static enum err present(struct net_req *r, const struct ds_peer *peer, json_t *scopes, struct str opens,
+			json_t **ret)
 {
-	struct picking p = {scopes, json_keep(r->arena, json_array())};
+	struct picking p = {scopes, json_keep(r->arena, json_array()), opens};
 	const struct ds_self *self = peer->self;
 	int64_t now = clock_wall() / USEC_PER_SEC;
 	char jti[UUID_URN];
@@ -118,7 +141,7 @@ static enum err present(struct net_req *r, const struct ds_peer *peer, json_t *s
 				     "VerifiablePresentation", "holder", self->did.p, self->did.n,
 				     "verifiableCredential", p.jwts));
 	if (!claims) return ERR_NO_MEMORY;
-	e = jws_write(r->arena, self->key, self->kid, "JWT", claims, &vp);
+	e = ds_jwt_write(r->arena, self, DS_JWT_TOKEN, claims, &vp);
 	if (!e)
 		must(
 		    !json_array_append_new(json_object_get(out, "presentation"), json_stringn(vp.p, vp.n)));
@@ -148,7 +171,8 @@ static void then_query(struct net_req *r, const struct ds_peer *peer)
 {
 	json_t *j, *scopes, *out;
 	struct flaw f = {0};
-	enum err e = opener_check(r, peer, &f);
+	struct str opens;
+	enum err e = opener_check(r, peer, &f, &opens);
 
 	if (!e) e = message_read(r, "PresentationQueryMessage", &f, &j);
 	/* "SHOULD return 501 Not Implemented" for what is not supported (DCP 1.0.1 5.4.1) */
@@ -158,7 +182,7 @@ static void then_query(struct net_req *r, const struct ds_peer *peer)
 		return;
 	}
 	if (!e) e = scopes_read(j, &f, &scopes);
-	if (!e) e = present(r, peer, scopes, &out);
+	if (!e) e = present(r, peer, scopes, opens, &out);
 	if (e)
 		net_reply_err(r, e, &f);
 	else
@@ -286,7 +310,7 @@ static enum err list_make(struct net_req *r, struct arena *a, const struct ds_se
 		      self->did.p, self->did.n, "issuanceDate", clock_print(now, false, when),
 		      "credentialSubject", "id", json_sprintf("%s#list", url.p), "type", "StatusList2021",
 		      "statusPurpose", "revocation", "encodedList", list.p, list.n));
-	return list.p && claims ? jws_write(a, self->key, self->method, "JWT", claims, ret) : ERR_NO_MEMORY;
+	return list.p && claims ? ds_jwt_write(a, self, DS_JWT_CREDENTIAL, claims, ret) : ERR_NO_MEMORY;
 }
 
 static void status_get(struct net_req *r)

@@ -17,6 +17,7 @@
 #define IDENTITY_ACCESS_TYPE "dcp-access+jwt"
 #define DCP_CONTEXT "https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"
 #define DCP_SCOPE_TYPE "org.eclipse.dspace.dcp.vc.type:"
+#define DCP_SCOPE_ID "org.eclipse.dspace.dcp.vc.id:"
 
 /* The pinned partner's document, made from the configuration; false when it is not pinned by a key. */
 bool identity_pinned(struct ds *d, struct str did, struct ds_did *ret);

@@ -7,7 +7,6 @@
 #include "dataspace/identity.h"
 #include "dataspace/peer.h"
 #include "proto/did/document.h"
-#include "proto/did/name.h"
 #include "proto/vc/credential.h"
 #include "proto/vc/status.h"
 
@@ -97,8 +96,7 @@ static enum err status_check(struct arena *a, const struct kept *k, const struct
 	if (!e) e = method_of(a, &j, list->issuer, f, &method);
 	if (!e) {
 		key = k->key;
-		if (method.n && !str_starts(list->issuer, STR("did:key:")))
-			e = ds_did_key_for(&k->issuer, method, DID_ASSERTION, &key);
+		if (method.n) e = ds_did_key_for(&k->issuer, method, DID_ASSERTION, &key);
 		if (e || vc_jwt_verify(&j, &key))
 			e = flaw_at(f, "credentialStatus", "list-signature",
 				    "the status list's signature does not verify");
@@ -207,17 +205,9 @@ static void issuer_ask(struct net_req *r, struct verifying *v)
 	struct kept *k = v->kept[v->at];
 	struct bridge *b = calloc(1, sizeof *b);
 	struct str method = STR_NONE;
-	struct ds_did doc = {.keys_n = 1, .pinned = true};
 
 	must(b);
 	*b = (struct bridge){r, v};
-	if (str_starts(k->c.issuer, STR("did:key:"))) {
-		/* the name is the key */
-		enum err e = did_key_parse(k->c.issuer, NULL, doc.key[0].key);
-
-		issuer_found(b, e ? ERR_NOT_FOUND : ERR_OK, &doc);
-		return;
-	}
 	(void)!method_of(r->arena, &k->jwt, k->c.issuer, NULL, &method);
 	net_hold(r, bridge_gone, b);
 	peers_find(ds_of(r), r->shard, k->c.issuer, method, issuer_found, b);

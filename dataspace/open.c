@@ -87,6 +87,7 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	routes_add(d, face_outbox_routes, face_outbox_routes_n);
 	routes_add(d, wallet_routes, wallet_routes_n);
 	routes_add(d, face_dcp_routes, face_dcp_routes_n);
+	routes_add(d, sts_routes, sts_routes_n);
 	*ret = d;
 	return ERR_OK;
 }

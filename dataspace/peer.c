@@ -232,23 +232,6 @@ static void fetch_start(struct peers *p, struct str did)
 	if (e) fetch_end(f, e, NULL);
 }
 
-static void own_find(const struct ds_self *self, const char *path, struct ds_did *ret)
-{
-	const unsigned all = DID_AUTHENTICATION | DID_INVOCATION;
-
-	*ret = (struct ds_did){.keys_n = 2};
-	ret->key[0].purposes = DID_ASSERTION;
-	ret->key[1].purposes = all;
-	memcpy(ret->credentials, self->base, strlen(self->base));
-	memcpy(ret->credentials + strlen(self->base), DS_DCP_PATH, sizeof DS_DCP_PATH);
-	memcpy(ret->key[0].method, self->method, strlen(self->method) + 1);
-	memcpy(ret->key[1].method, self->kid, strlen(self->kid) + 1);
-	memcpy(ret->key[0].key, sign_public(self->key), SIGN_PUBLIC);
-	memcpy(ret->key[1].key, sign_public(self->key), SIGN_PUBLIC);
-	memcpy(ret->dsp, self->base, strlen(self->base));
-	memcpy(ret->dsp + strlen(self->base), path, strlen(path) + 1);
-}
-
 static bool has_method(const struct ds_did *doc, struct str method)
 {
 	struct vc_key key;
@@ -289,8 +272,12 @@ void peers_find(struct ds *d, struct net_shard *s, struct str did, struct str me
 		fn(arg, ERR_BAD_INPUT, NULL);
 		return;
 	}
+	if (document_of_key(did, &doc)) {
+		fn(arg, ERR_OK, &doc);
+		return;
+	}
 	if (!participant_by_did(d, ds_txn(s), did, &self)) {
-		own_find(self, ds_dialect_path(ds_dialect_preferred(d)), &doc);
+		document_of_self(self, ds_dialect_path(ds_dialect_preferred(d)), &doc);
 		fn(arg, ERR_OK, &doc);
 		return;
 	}

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 
+#include "base/es256.h"
 #include "base/json.h"
 #include "dataspace/dataspace.h"
 #include "dataspace/event.h"
@@ -208,9 +209,10 @@ void ds_row_scan_close(struct ds_row_scan *s);
 
 struct ds_self {
 	struct str id, did, title;
-	const struct sign_key *key; /* lives as long as struct ds */
-	char *kid, *method;         /* key ids: in tokens ("<did>#token-1"), in proofs ("<did>#key-1") */
-	char *base;                 /* "<url>/p/<id>": its root; DSP base is base + DS_DSP_PATH */
+	const struct sign_key *key;   /* lives as long as struct ds */
+	const struct es256_key *p256; /* NULL: key signs all; else this one what others read as JWT */
+	char *kid, *method;           /* key ids: in tokens ("<did>#token-1"), in proofs ("<did>#key-1") */
+	char *base;                   /* "<url>/p/<id>": its root; DSP base is base + DS_DSP_PATH */
 };
 #define DS_DSP_PATH "/dsp/2025-1"
 #define DS_DSP_PATH_2024 "/dsp/2024-1" /* dataspace/dialect.h */
@@ -273,6 +275,23 @@ enum err ds_token_make(struct ds *d, const struct ds_self *self, struct str audi
 /* The same with the token that the audience gave us for its credential service. */
 enum err ds_token_make_with(struct ds *d, const struct ds_self *self, struct str audience, struct str given,
 			    struct arena *a, struct str *ret) MUST_USE;
+
+/* The same without "Bearer ". */
+struct ds_token_wish {
+	struct str audience;
+	struct str given; /* the audience's token for its credential service; empty: none */
+	struct str scope; /* types that the token opens, as scopes separated by blanks; empty: all */
+	bool opens;       /* holds a token for our own credential service */
+};
+enum err ds_token_write(struct ds *d, const struct ds_self *self, const struct ds_token_wish *w,
+			struct arena *a, struct str *ret) MUST_USE;
+int64_t ds_token_term(const struct ds *d); /* seconds */
+
+/* A JWT of ours for others to read: a token or presentation by the method kid, a credential by `method`;
+ * by kid both where the participant has a P-256 key. ERR_NO_MEMORY, ERR_TOO_LARGE. */
+enum ds_jwt { DS_JWT_TOKEN, DS_JWT_CREDENTIAL };
+enum err ds_jwt_write(struct arena *a, const struct ds_self *self, enum ds_jwt kind, const json_t *claims,
+		      struct str *ret) MUST_USE;
 
 /* ---- outbox --------------------------------------------------------------------------------- */
 

@@ -1,6 +1,5 @@
 #include "dataspace/wallet.h"
 
-#include "base/jose.h"
 #include "net/access.h"
 #include "proto/vc/credential.h"
 #include "proto/vc/status.h"
@@ -212,7 +211,7 @@ static enum err issue_work(struct ds_job *j, struct writer_txn *t)
 
 	if (e) return e;
 	claims = json_keep(j->arena, credential_make(x, t->now, index));
-	e = jws_write(j->arena, x->self->key, x->self->method, "JWT", claims, &jwt);
+	e = ds_jwt_write(j->arena, x->self, DS_JWT_CREDENTIAL, claims, &jwt);
 	if (e) return e;
 	json_put_str(row, "id", x->id);
 	json_put_u64(row, "index", index);

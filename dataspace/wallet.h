@@ -32,7 +32,7 @@ struct vc_credential;
 enum err wallet_check(struct arena *a, const struct ds_self *self, struct str jwt, struct flaw *f,
 		      struct vc_credential *ret) MUST_USE;
 
-extern const struct net_route wallet_routes[], face_dcp_routes[];
-extern const size_t wallet_routes_n, face_dcp_routes_n;
+extern const struct net_route wallet_routes[], face_dcp_routes[], sts_routes[];
+extern const size_t wallet_routes_n, face_dcp_routes_n, sts_routes_n;
 
 #endif

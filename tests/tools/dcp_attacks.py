@@ -335,7 +335,7 @@ def addresses():
                                ("2130706433", "did-document", 401), ("0", "did-document", 401), ("10.0.0.1", "did-document", 401),
                                ("192.168.1.1", "did-document", 401), ("169.254.169.254", "did-document", 401),
                                ("172.16.0.1", "did-document", 401), ("100.100.100.200", "did-document", 401),
-                               ("[::1]", "did-web", 401), ("127.0.0.1%2F..", "did-web", 401), ("a@127.0.0.1", "did-web", 401)):
+                               ("[::1]", "did", 401), ("127.0.0.1%2F..", "did", 401), ("a@127.0.0.1", "did", 401)):
         did = f"did:web:{name}%3A{trap.port}:x"
         now = int(time.time())
         token = key.jwt({"iss": did, "sub": did, "aud": SHUT, "jti": uuid.uuid4().hex, "exp": now + 60, "token": "t"}, kid=did + "#k")

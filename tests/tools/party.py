@@ -108,7 +108,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         n = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(n) if n else b""
         path = urllib.parse.urlsplit(self.path).path
-        host.seen.append((self.command, path, dict(self.headers), body))
+        host.seen.append((self.command, path, self.headers, body))
         page = host.pages.get(path)
         got = page(self.command, self.headers, body) if callable(page) else page
         if got is None:

@@ -152,7 +152,10 @@
 	  "固定的伙伴，形如 DID=z6Mk…@DSP地址 或 DID=sha256:客户端证书指纹")                               \
 	X(identity, present, CONF_SWITCH, "yes", 0, 0, NULL,                                               \
 	  "tokens let their receiver ask for credentials that are held here",                              \
-	  "令牌允许接收方查询本方持有的凭证")
+	  "令牌允许接收方查询本方持有的凭证")                                                              \
+	X(identity, disclose, CONF_LIST, "", 0, 4096, NULL,                                                \
+	  "types of credentials that partners may ask for; empty: every one that is held",                 \
+	  "允许伙伴查询的凭证类型；留空为持有的全部")
 
 const struct conf_row settings_rows[] = {
 #define X(section, key, kind, standard, min, max, choices, help, help_zh)                                  \
