@@ -4,7 +4,7 @@
 
 #include "base/text64.h"
 
-enum { LEEWAY = 60 }; /* seconds that two nodes' clocks may differ by */
+enum { LEEWAY = 30 }; /* seconds that two nodes' clocks may differ by */
 
 /* Header parameters that would let a token name or bring its own key, or change what is signed. */
 static const char *const refused[] = {"crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "enc"};

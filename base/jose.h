@@ -33,7 +33,7 @@ struct jws {
 enum err jws_parse(struct arena *a, struct str token, struct flaw *f, struct jws *ret) MUST_USE;
 enum err jws_verify(const struct jws *j, const unsigned char pub[SIGN_PUBLIC]) MUST_USE;
 
-/* exp (required), nbf and iat (optional), with 60 s of leeway; aud (string or array) holds aud.
+/* exp (required), nbf and iat (optional), with 30 s of leeway; aud (string or array) holds aud.
  * ERR_EXPIRED or ERR_UNAUTHORISED with the claim named. */
 enum err jwt_check(const struct jws *j, struct str aud, usec_t now, struct flaw *f) MUST_USE;
 

@@ -17,8 +17,9 @@
 #include "proto/did/document.h"
 
 enum {
-	AUTH_TERM = 300,  /* seconds from now to exp, at most */
-	AUTH_LEEWAY = 60, /* clocks differ */
+	AUTH_TERM = 300,     /* seconds from now to exp in ours */
+	AUTH_TERM_MAX = 600, /* and at most in theirs: others give ten minutes */
+	AUTH_LEEWAY = 30,    /* clocks differ */
 	AUTH_JTI_MAX = 200,
 };
 
@@ -133,14 +134,15 @@ static void asking_gone(void *arg)
 static enum err key_check(const struct asking *w, const struct ds_did *doc, struct flaw *f)
 {
 	struct vc_key key;
-	enum err e = ds_did_key_for(doc, w->method, DID_AUTHENTICATION | DID_INVOCATION, &key);
+	/* "MUST be in capabilityInvocation" (DCP 1.0.1 4.3.3) */
+	enum err e = ds_did_key_for(doc, w->method, DID_INVOCATION, &key);
 
 	if (e == ERR_NOT_FOUND)
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "kid", "key-unknown",
 				"the issuer's DID document has no such Ed25519 or P-256 key");
 	if (e)
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "kid", "key-purpose",
-				"the key is neither for authentication nor for capability invocation");
+				"the key is not one for capability invocation");
 	if (vc_jwt_verify(&w->jws, &key))
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "signature",
 				"the token's signature does not verify");
@@ -216,8 +218,8 @@ static enum err token_claims(struct asking *w, struct str aud, struct flaw *f)
 		return refuse(f, "jti", "jti", "a token id of 1 to 200 octets must be there");
 	if (json_u64(c, "", "exp", f, &exp))
 		return refuse(f, "exp", "missing", "the token must have an end");
-	if (exp > (uint64_t)(now + AUTH_TERM + AUTH_LEEWAY))
-		return refuse(f, "exp", "term", "the token is valid for too long: five minutes at most");
+	if (exp > (uint64_t)(now + AUTH_TERM_MAX + AUTH_LEEWAY))
+		return refuse(f, "exp", "term", "the token is valid for too long: ten minutes at most");
 	if (jwt_check(&(struct jws){.claims = c}, aud, clock_wall(), f)) {
 		f->err = ERR_UNAUTHORISED;
 		return ERR_UNAUTHORISED;

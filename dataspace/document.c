@@ -86,12 +86,13 @@ void document_of_self(const struct ds_self *self, const char *path, struct ds_di
 	take_keys(&d, ret);
 	take_ec_keys(&d, ret);
 	(void)snprintf(ret->credentials, sizeof ret->credentials, "%s" DS_DCP_PATH, self->base);
+	(void)snprintf(ret->issuer, sizeof ret->issuer, "%s" DS_ISSUER_PATH, self->base);
 	(void)snprintf(ret->dsp, sizeof ret->dsp, "%s%s", self->base, path);
 }
 
 struct str document_write(struct arena *a, const struct ds *space, const struct ds_self *self)
 {
-	struct did_document d = {.id = self->did, .services_n = 3};
+	struct did_document d = {.id = self->did, .services_n = 4};
 	json_t *j;
 
 	own_keys(self, &d);
@@ -104,17 +105,20 @@ struct str document_write(struct arena *a, const struct ds *space, const struct 
 	d.services[2] =
 	    (struct did_service){arena_printf(a, "%.*s#credentials", STR_ARG(self->did)),
 				 STR("CredentialService"), arena_printf(a, "%s" DS_DCP_PATH, self->base)};
+	d.services[3] =
+	    (struct did_service){arena_printf(a, "%.*s#issuer", STR_ARG(self->did)), STR("IssuerService"),
+				 arena_printf(a, "%s" DS_ISSUER_PATH, self->base)};
 	j = did_doc_make(a, &d);
 	return j ? json_write(a, j, false) : STR_NONE;
 }
 
-static void take_credential_service(const struct did_document *d, struct ds_did *ret)
+static void take_service(const struct did_document *d, const char *type, char ret[DS_URL_MAX])
 {
-	const struct did_service *s = did_service_find(d, "CredentialService");
+	const struct did_service *s = did_service_find(d, type);
 	struct str url = s ? s->endpoint : STR_NONE;
 
 	while (str_ends(url, STR("/"))) url.n--;
-	if (url.n < sizeof ret->credentials) memcpy(ret->credentials, url.n ? url.p : "", url.n);
+	if (url.n < DS_URL_MAX) memcpy(ret, url.n ? url.p : "", url.n);
 }
 
 /* Connectors name the base itself, or the catalog below it, or where their versions are told. */
@@ -151,7 +155,8 @@ enum err document_parse(struct arena *a, struct str text, struct str did, struct
 	take_keys(d, &doc);
 	take_ec_keys(d, &doc);
 	take_base(d, &doc);
-	take_credential_service(d, &doc);
+	take_service(d, "CredentialService", doc.credentials);
+	take_service(d, "IssuerService", doc.issuer);
 	if (!doc.keys_n && !doc.ec_n)
 		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "verificationMethod", "key",
 				"the document has no key of Ed25519 or P-256");

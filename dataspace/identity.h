@@ -15,7 +15,6 @@
 #include "dataspace/space.h"
 
 #define IDENTITY_ACCESS_TYPE "dcp-access+jwt"
-#define DCP_CONTEXT "https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"
 #define DCP_SCOPE_TYPE "org.eclipse.dspace.dcp.vc.type:"
 #define DCP_SCOPE_ID "org.eclipse.dspace.dcp.vc.id:"
 
@@ -28,6 +27,8 @@ bool identity_by_certificate(struct ds *d, const struct net_req *r, struct str *
 void identity_admit(struct net_req *r, struct ds_peer *peer, bool tls, bool plain, ds_peer_fn *then);
 /* Whether the configuration trusts that issuer for that type. */
 bool identity_trusts(const struct ds *d, struct str issuer, struct str type);
+/* The same for any type at all. */
+bool identity_knows(const struct ds *d, struct str issuer);
 /* identity_verify.c: asks the partner's credential service, verifies, then calls then. */
 void identity_verify(struct net_req *r, struct ds_peer *peer, ds_peer_fn *then);
 

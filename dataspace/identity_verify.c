@@ -6,6 +6,7 @@
 #include "dataspace/fetch.h"
 #include "dataspace/identity.h"
 #include "dataspace/peer.h"
+#include "proto/dcp/message.h"
 #include "proto/did/document.h"
 #include "proto/vc/credential.h"
 #include "proto/vc/status.h"

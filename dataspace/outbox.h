@@ -70,7 +70,9 @@ enum err outbox_list(struct store_txn *t, struct arena *a, enum ds_table table, 
 enum err outbox_dead_find(struct store_txn *t, struct arena *a, struct str participant, uint64_t seq,
 			  Ds__Outbox **ret) MUST_USE;
 
-/* How a negotiation or transfer handles an answered entry: dataspace/space.h, DS_OUTBOX_KINDS. */
+/* How a negotiation, transfer or issuance handles an answered entry: dataspace/space.h, DS_OUTBOX_KINDS. */
+enum err ds_issuance_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
+			      const Ds__Outbox *e, int status, struct str body) MUST_USE;
 enum err ds_negotiation_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
 				 const Ds__Outbox *e, int status, struct str body) MUST_USE;
 enum err ds_transfer_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,

@@ -74,7 +74,7 @@ struct ds {
 	pthread_rwlock_t shards_lock;
 	struct net_shard *shards[DS_SHARDS_MAX]; /* those whose loop runs; see ds_post */
 	struct ds_stat stat;
-	struct net_routes routes[24];
+	struct net_routes routes[32];
 	size_t routes_n;
 };
 
@@ -217,6 +217,7 @@ struct ds_self {
 #define DS_DSP_PATH "/dsp/2025-1"
 #define DS_DSP_PATH_2024 "/dsp/2024-1" /* dataspace/dialect.h */
 #define DS_DCP_PATH "/dcp"
+#define DS_ISSUER_PATH "/issuer"
 /* From the keyring; loaded with the transaction the first time. ERR_NOT_FOUND. Any thread. */
 enum err ds_self_find(struct ds *d, struct store_txn *t, struct str id,
 		      const struct ds_self **ret) MUST_USE;
@@ -239,6 +240,7 @@ struct ds_did {
 	} ec[DS_DID_EC_KEYS]; /* P-256 */
 	size_t ec_n;
 	char credentials[DS_URL_MAX]; /* its CredentialService; "" when there is none */
+	char issuer[DS_URL_MAX];      /* its IssuerService; the same */
 	bool pinned;                  /* by the configuration, which is then all there is to know */
 	char dsp[DS_URL_MAX]; /* DSP base of its DataService or CatalogService; "" when there is none */
 	char versions[DS_URL_MAX]; /* of its DataService that tells the versions; "" when there is none */
@@ -301,7 +303,8 @@ enum err ds_jwt_write(struct arena *a, const struct ds_self *self, enum ds_jwt k
 	X(TRANSFER, ds_transfer_answered)                                                                  \
 	X(RECEIPT, dp_receipt_answered)                                                                    \
 	X(FLOW_NOTICE, dp_flow_noticed)                                                                    \
-	X(FLOW_DATA, dp_flow_pushed)
+	X(FLOW_DATA, dp_flow_pushed)                                                                       \
+	X(CREDENTIAL, ds_issuance_answered)
 
 enum ds_outbox_kind {
 	DS_OUTBOX_NONE,
