@@ -23,7 +23,9 @@ struct ds_identity {
 	const char *const
 	    *partners; /* pinned: "DID=z6Mk…[@DSP base]" or "DID=sha256:hex" of a certificate */
 	size_t issuers_n, required_n, partners_n;
-	bool present;                 /* our tokens open our credential service to their audience */
+	bool present;             /* our tokens open our credential service to their audience */
+	const char *const *asked; /* types that partners are asked for besides, and admitted without */
+	size_t asked_n;
 	const char *const *disclosed; /* types of credentials that they open; none named: all */
 	size_t disclosed_n;
 };

@@ -160,15 +160,19 @@ static enum err offer_work(struct ds_job *j, struct writer_txn *t)
 /* An offer that has all it needs; m may be in the request's arena. */
 static void offer_submit(struct net_req *r, const struct ds_peer *peer, const struct dcp_objects *m)
 {
+	struct identity_trust trust;
 	struct flaw f = {0};
 	struct letter *l;
 	struct ds_job *j;
+	enum err e =
+	    identity_trust_load(ds_of(r), ds_txn_fresh(r->shard), r->arena, peer->self->id, &trust);
 
-	for (size_t i = 0; i < m->items_n; i++) {
-		if (identity_trusts(ds_of(r), m->issuer, m->items[i].type)) continue;
-		(void)refuse(&f, ERR_FORBIDDEN, "issuer", "trusted",
-			     "the issuer is not trusted here for what it offers");
-		net_reply_flaw(r, &f);
+	for (size_t i = 0; !e && i < m->items_n; i++)
+		if (!identity_trusts(&trust, m->issuer, m->items[i].type))
+			e = refuse(&f, ERR_FORBIDDEN, "issuer", "trusted",
+				   "the issuer is not trusted here for what it offers");
+	if (e) {
+		net_reply_err(r, e, &f);
 		return;
 	}
 	j = letter_new(r, peer, &l);
@@ -248,19 +252,18 @@ static void then_offer(struct net_req *r, const struct ds_peer *peer)
 {
 	struct dcp_objects *m = ARENA_NEW(r->arena, struct dcp_objects);
 	struct flaw f = {0};
-	bool sparse = false, trusted = false;
+	struct identity_trust trust;
+	bool sparse = false;
 	json_t *body;
 	enum err e = m ? json_read(r->arena, r->body, &f, &body) : ERR_NO_MEMORY;
 
 	if (!e) e = dcp_offer_read(body, &f, m);
 	if (!e && !str_eq(m->issuer, peer->did))
 		e = refuse(&f, ERR_FORBIDDEN, "issuer", "sender", "the offer is another issuer's");
-	for (size_t i = 0; !e && i < m->items_n; i++) {
-		sparse = sparse || !m->items[i].type.n;
-		trusted = trusted || identity_trusts(ds_of(r), peer->did, m->items[i].type);
-	}
+	for (size_t i = 0; !e && i < m->items_n; i++) sparse = sparse || !m->items[i].type.n;
+	if (!e) e = identity_trust_load(ds_of(r), ds_txn_fresh(r->shard), r->arena, peer->self->id, &trust);
 	/* nobody is asked for anything on behalf of strangers */
-	if (!e && sparse && !trusted && !identity_knows(ds_of(r), peer->did))
+	if (!e && sparse && !identity_trusts(&trust, peer->did, STR_NONE))
 		e = refuse(&f, ERR_FORBIDDEN, "issuer", "trusted", "the issuer is not trusted here");
 	if (e)
 		net_reply_err(r, e, &f);

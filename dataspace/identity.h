@@ -25,10 +25,20 @@ bool identity_by_certificate(struct ds *d, const struct net_req *r, struct str *
 /* Calls then(r, peer), now or later, or refuses. plain: who it is suffices. peer is in the request's arena.
  */
 void identity_admit(struct net_req *r, struct ds_peer *peer, bool tls, bool plain, ds_peer_fn *then);
-/* Whether the configuration trusts that issuer for that type. */
-bool identity_trusts(const struct ds *d, struct str issuer, struct str type);
-/* The same for any type at all. */
-bool identity_knows(const struct ds *d, struct str issuer);
+/* What the peer's verified credentials say, as facts for policies: {"TypeCredential": ["active"],
+ * "TypeCredential.claim": ["value", …], …}, at most IDENTITY_CLAIMS_MAX values of at most
+ * IDENTITY_CLAIM_MAX octets; longer ones and objects are left out. Compact JSON; empty: nothing. */
+enum { IDENTITY_CLAIMS_MAX = 64, IDENTITY_CLAIM_MAX = 256 };
+struct str identity_claims(struct arena *a, const struct ds_peer *peer);
+/* Whom the participant trusts (trust.c); lives as long as the arena. */
+struct identity_trust {
+	const struct ds_identity *node;
+	json_t *own; /* rows; none: the node's */
+};
+enum err identity_trust_load(struct ds *d, struct store_txn *t, struct arena *a, struct str participant,
+			     struct identity_trust *ret) MUST_USE;
+/* type empty: for any type at all. */
+bool identity_trusts(const struct identity_trust *x, struct str issuer, struct str type);
 /* identity_verify.c: asks the partner's credential service, verifies, then calls then. */
 void identity_verify(struct net_req *r, struct ds_peer *peer, ds_peer_fn *then);
 

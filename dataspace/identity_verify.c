@@ -28,6 +28,7 @@ struct kept {
 struct verifying {
 	struct ds_peer *peer;
 	ds_peer_fn *then;
+	struct identity_trust trust;
 	struct kept *kept[KEPT_MAX];
 	size_t kept_n, at, status_at;
 };
@@ -216,13 +217,15 @@ static void issuer_ask(struct net_req *r, struct verifying *v)
 
 /* ---- the whole ---- */
 
-static json_t *credential_show(const struct vc_credential *c)
+/* Of its types those that this issuer is trusted for. */
+static json_t *credential_show(const struct verifying *v, const struct vc_credential *c)
 {
 	json_t *j = json_object(), *types = json_array();
 
 	must(j && types);
 	for (size_t i = 0; i < c->types_n; i++)
-		must(!json_array_append_new(types, json_stringn(c->types[i].p, c->types[i].n)));
+		if (identity_trusts(&v->trust, c->issuer, c->types[i]))
+			must(!json_array_append_new(types, json_stringn(c->types[i].p, c->types[i].n)));
 	json_put(j, "type", types);
 	json_put_str(j, "issuer", c->issuer);
 	json_put(j, "credentialSubject", json_incref(c->claims));
@@ -238,7 +241,10 @@ static void verify_end(struct net_req *r, struct verifying *v)
 	for (size_t i = 0; i < o->required_n; i++) {
 		size_t k = 0;
 
-		while (k < v->kept_n && !vc_credential_is(&v->kept[k]->c, str_of(o->required[i]))) k++;
+		while (k < v->kept_n &&
+		       !(vc_credential_is(&v->kept[k]->c, str_of(o->required[i])) &&
+			 identity_trusts(&v->trust, v->kept[k]->c.issuer, str_of(o->required[i]))))
+			k++;
 		if (k < v->kept_n) continue;
 		(void)flaw_set(&f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "verifiableCredential",
 			       "credential-missing", "a %s of a trusted issuer is required",
@@ -247,7 +253,7 @@ static void verify_end(struct net_req *r, struct verifying *v)
 		return;
 	}
 	for (size_t i = 0; all && i < v->kept_n; i++)
-		must(!json_array_append_new(all, credential_show(&v->kept[i]->c)));
+		must(!json_array_append_new(all, credential_show(v, &v->kept[i]->c)));
 	v->peer->credentials = all;
 	v->then(r, v->peer);
 }
@@ -268,10 +274,10 @@ static void verify_next(struct net_req *r, struct verifying *v)
 		verify_end(r, v);
 }
 
-static bool wanted(const struct ds *d, const struct vc_credential *c)
+static bool wanted(const struct verifying *v, const struct vc_credential *c)
 {
 	for (size_t i = 0; i < c->types_n; i++)
-		if (identity_trusts(d, c->issuer, c->types[i])) return true;
+		if (identity_trusts(&v->trust, c->issuer, c->types[i])) return true;
 	return false;
 }
 
@@ -282,7 +288,7 @@ static enum err credential_take(struct net_req *r, struct verifying *v, struct s
 
 	if (!e) e = vc_credential_read(&k->jwt, f, &k->c);
 	/* what nobody here trusts is neither believed nor held against anyone */
-	if (e || !wanted(ds_of(r), &k->c)) return e;
+	if (e || !wanted(v, &k->c)) return e;
 	if (!str_eq(k->c.subject, v->peer->did))
 		return flaw_at(f, "credentialSubject.id", "holder-binding",
 			       "a credential is about somebody else");
@@ -354,6 +360,12 @@ static void query_answered(struct net_req *r, void *arg, const struct fetched *g
 		verify_next(r, v);
 }
 
+static void scope_add(json_t *j, const char *type)
+{
+	must(!json_array_append_new(json_object_get(j, "scope"),
+				    json_sprintf(DCP_SCOPE_TYPE "%s:read", type)));
+}
+
 static struct str query_write(struct net_req *r)
 {
 	const struct ds_identity *o = &ds_of(r)->o.identity;
@@ -361,9 +373,8 @@ static struct str query_write(struct net_req *r)
 						  "PresentationQueryMessage", "scope"));
 
 	if (!j) return STR_NONE;
-	for (size_t i = 0; i < o->required_n; i++)
-		must(!json_array_append_new(json_object_get(j, "scope"),
-					    json_sprintf(DCP_SCOPE_TYPE "%s:read", o->required[i])));
+	for (size_t i = 0; i < o->required_n; i++) scope_add(j, o->required[i]);
+	for (size_t i = 0; i < o->asked_n; i++) scope_add(j, o->asked[i]);
 	return json_write(r->arena, j, false);
 }
 
@@ -380,7 +391,7 @@ void identity_verify(struct net_req *r, struct ds_peer *peer, ds_peer_fn *then)
 	struct flaw f = {0};
 	enum err e;
 
-	if (!ds_of(r)->o.identity.required_n) { /* nothing to ask for */
+	if (!ds_of(r)->o.identity.required_n && !ds_of(r)->o.identity.asked_n) { /* nothing to ask for */
 		then(r, peer);
 		return;
 	}
@@ -396,6 +407,9 @@ void identity_verify(struct net_req *r, struct ds_peer *peer, ds_peer_fn *then)
 	if (!e) {
 		v->peer = peer;
 		v->then = then;
+		e = identity_trust_load(ds_of(r), ds_txn(r->shard), r->arena, peer->self->id, &v->trust);
+	}
+	if (!e) {
 		e = fetch_start(r, &q);
 	}
 	if (e) refuse(r, e == ERR_NO_MEMORY ? e : ERR_BUSY, &f);

@@ -58,7 +58,7 @@ typedef void issuance_found_fn(struct net_req *r, struct str did, const struct d
 void issuance_partner(struct net_req *r, const char *member, issuance_found_fn *then);
 /* Answers with all rows of n kinds; kinds: the table's name and the answer's member of each in turn. */
 void issuance_list(struct net_req *r, const char *const *kinds, size_t n);
-extern const struct net_route issuer_routes[], holder_routes[], face_issuer_routes[];
-extern const size_t issuer_routes_n, holder_routes_n, face_issuer_routes_n;
+extern const struct net_route issuer_routes[], holder_routes[], face_issuer_routes[], trust_routes[];
+extern const size_t issuer_routes_n, holder_routes_n, face_issuer_routes_n, trust_routes_n;
 
 #endif

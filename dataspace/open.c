@@ -93,6 +93,7 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	routes_add(d, issuer_routes, issuer_routes_n);
 	routes_add(d, holder_routes, holder_routes_n);
 	routes_add(d, face_issuer_routes, face_issuer_routes_n);
+	routes_add(d, trust_routes, trust_routes_n);
 	*ret = d;
 	return ERR_OK;
 }

@@ -20,6 +20,7 @@ struct turn {
 	const struct ds_did *doc;    /* the partner's keys; NULL for wishes */
 	const unsigned char *digest; /* SHA-256 of the message; NULL for wishes */
 	uint32_t dialect;            /* of the message: enum ds_dialect */
+	struct str claims;           /* what the partner's credentials say: identity.h; may be empty */
 };
 
 enum {

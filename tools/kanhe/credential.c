@@ -129,7 +129,8 @@ static int revoke(struct cli *c, const struct words *w, const char *who)
 int command_credential(struct cli *c, int argc, char **argv)
 {
 	static const char verbs[] =
-	    "issue|add|list|revoke|type|offer|offers|request|requests|approve|decline|client";
+	    "issue|add|list|revoke|type|offer|offers|request|requests|approve|decline|client|"
+	    "trust|distrust";
 	struct credential_options o = {NULL};
 	struct words words;
 	const struct option_row own[] = {{"days", &o.days, NULL},

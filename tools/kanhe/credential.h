@@ -11,7 +11,8 @@ struct credential_options {
 
 /* NAME=VALUE words from the i-th on; NULL when one is none. New reference. */
 json_t *credential_claims(const struct words *w, size_t i);
-/* type, offer, offers, request, requests, approve, decline, client; -1: the verb is none of them. */
+/* type, offer, offers, request, requests, approve, decline, client, trust, distrust; -1: the verb is none
+ * of them. */
 int credential_issuance(struct cli *c, const struct words *w, const struct credential_options *o);
 
 #endif

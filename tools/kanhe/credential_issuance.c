@@ -249,10 +249,12 @@ static int decide(struct cli *c, const struct words *w, const struct credential_
 
 static int client_add(struct cli *c, const struct words *w, const char *who)
 {
-	json_t *body = json_object(), *types = json_array();
+	json_t *body, *types;
 	struct reply r;
 
 	if (w->n < 3) return usage_error(c, SAY_MISSING_WORD, "NAME");
+	body = json_object();
+	types = json_array();
 	for (size_t i = 3; i < w->n; i++) json_array_append_new(types, json_string(w->word[i]));
 	json_put_str(body, "client_id", str_of(w->word[2]));
 	json_put(body, "types", types);
@@ -292,6 +294,50 @@ static int client(struct cli *c, const struct words *w, const char *who)
 	return CLI_OK;
 }
 
+/* ---- whom we trust ---- */
+
+static int trust(struct cli *c, const struct words *w, const char *who)
+{
+	json_t *body, *types, *row;
+	const char *path = client_path(c, "/participants/%s/trusted-issuers", who);
+	struct reply r;
+	size_t i;
+	int status;
+
+	if (w->n > 1) {
+		body = json_object();
+		types = json_array();
+		for (i = 2; i < w->n; i++) json_array_append_new(types, json_string(w->word[i]));
+		json_put_str(body, "issuer", str_of(w->word[1]));
+		json_put(body, "types", types);
+		return post(c, path, body, &r);
+	}
+	status = get(c, path, &r);
+	if (status) return status;
+	if (c->json) {
+		print_json(r.json);
+		return CLI_OK;
+	}
+	json_array_foreach(json_object_get(r.json, "issuers"), i, row)
+	{
+		printf("%s  ", text_of(row, "issuer"));
+		print_types(row);
+		printf("\n");
+	}
+	return CLI_OK;
+}
+
+static int distrust(struct cli *c, const struct words *w, const char *who)
+{
+	struct reply r;
+
+	if (w->n != 2) return usage_error(c, SAY_MISSING_WORD, "ISSUER");
+	struct call call = {.method = "DELETE",
+			    .path = client_path(c, "/participants/%s/trusted-issuers/%s", who,
+						path_word(c, w->word[1], false))};
+	return client_call(c, &call, &r);
+}
+
 int credential_issuance(struct cli *c, const struct words *w, const struct credential_options *o)
 {
 	const char *verb = w->word[0];
@@ -304,5 +350,7 @@ int credential_issuance(struct cli *c, const struct words *w, const struct crede
 	if (strcmp(verb, "approve") == 0) return decide(c, w, o, true);
 	if (strcmp(verb, "decline") == 0) return decide(c, w, o, false);
 	if (strcmp(verb, "client") == 0) return client(c, w, o->who);
+	if (strcmp(verb, "trust") == 0) return trust(c, w, o->who);
+	if (strcmp(verb, "distrust") == 0) return distrust(c, w, o->who);
 	return -1;
 }

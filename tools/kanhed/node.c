@@ -258,6 +258,7 @@ static enum err read_identity(const struct conf *c, struct flaw *f, struct ds_id
 	o.issuers_n = conf_list(c, "identity", "issuers", &o.issuers);
 	o.required_n = conf_list(c, "identity", "require", &o.required);
 	o.partners_n = conf_list(c, "identity", "partners", &o.partners);
+	o.asked_n = conf_list(c, "identity", "ask", &o.asked);
 	o.disclosed_n = conf_list(c, "identity", "disclose", &o.disclosed);
 	if (!o.modes)
 		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "identity.accept", "empty",

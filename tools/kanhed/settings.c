@@ -153,6 +153,9 @@
 	X(identity, present, CONF_SWITCH, "yes", 0, 0, NULL,                                               \
 	  "tokens let their receiver ask for credentials that are held here",                              \
 	  "令牌允许接收方查询本方持有的凭证")                                                              \
+	X(identity, ask, CONF_LIST, "", 0, 4096, NULL,                                                     \
+	  "types of credentials that partners are asked for but admitted without; policies may name them", \
+	  "向伙伴询问但不强制的凭证类型，供策略引用")                                                      \
 	X(identity, disclose, CONF_LIST, "", 0, 4096, NULL,                                                \
 	  "types of credentials that partners may ask for; empty: every one that is held",                 \
 	  "允许伙伴查询的凭证类型；留空为持有的全部")
