@@ -110,7 +110,9 @@ struct asking {
 	struct str iss, method;
 	struct ds_peer peer;
 	ds_peer_fn *then;
-	bool plain, tls;
+	bool plain;
+	bool tls;  /* the certificate in place of a token */
+	bool cert; /* the certificate besides */
 	bool mock; /* nothing to verify: dataspace/mock.h */
 };
 
@@ -190,7 +192,7 @@ static void asking_answer(void *arg, enum err e, const struct ds_did *doc)
 			if (w->mock)
 				w->then(r, peer);
 			else
-				identity_admit(r, peer, w->tls, w->plain, w->then);
+				identity_admit(r, peer, w->tls || w->cert, w->plain, w->then);
 		}
 	}
 	free(w);
@@ -279,6 +281,14 @@ static bool by_certificate(struct asking *w, struct net_req *r)
 	return true;
 }
 
+/* A token that is right says who calls; the certificate of the same partner admits it. */
+static bool certified(struct asking *w, struct net_req *r)
+{
+	struct str did;
+
+	return identity_by_certificate(ds_of(r), r, &did) && str_eq(did, w->iss);
+}
+
 static enum err token_take(struct asking *w, struct net_req *r, struct flaw *f)
 {
 	const struct ds_self *self = w->peer.self;
@@ -307,7 +317,10 @@ static void require(struct net_req *r, ds_peer_fn *then, bool plain)
 	w->plain = plain;
 	e = net_decode(r->arena, r->param[0], &f, &id);
 	if (!e) e = ds_self_find(d, ds_txn(r->shard), id, &w->peer.self);
-	if (!e && !by_certificate(w, r)) e = token_take(w, r, &f);
+	if (!e && !by_certificate(w, r)) {
+		e = token_take(w, r, &f);
+		w->cert = !e && !w->mock && certified(w, r);
+	}
 	if (e) {
 		asking_refuse(w, e, &f);
 		free(w);

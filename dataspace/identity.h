@@ -5,7 +5,8 @@
  *   dcp     its credential service is asked for the credentials that are required; each is verified:
  *           signatures of holder and issuer, a trusted issuer, holder binding, dates, status list
  *   pinned  its key stands in the configuration; no DID document is fetched
- *   tls     its client certificate's SHA-256 stands in the configuration; no token is needed
+ *   tls     its client certificate's SHA-256 stands in the configuration; no token is needed; one that is
+ *           sent besides must be right and the same partner's
  * A partner whose token brings an access token is asked for credentials wherever dcp is accepted.
  *
  * Threads: the request's shard. The request is held while others are asked; refusals are answered here. */

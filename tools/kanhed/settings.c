@@ -50,6 +50,12 @@
 	X(out, ca, CONF_PATH, "", 0, 0, NULL,                                                              \
 	  "PEM authorities trusted for outbound TLS; empty: the system's",                                 \
 	  "对外 TLS 信任的机构（PEM）；留空用系统自带")                                                    \
+	X(out, client_cert, CONF_PATH, "", 0, 0, NULL,                                                     \
+	  "PEM certificate presented to partners that demand one, e.g. tls/node.pem",                      \
+	  "向要求客户端证书的伙伴出示的证书（PEM），如 tls/node.pem")                                      \
+	X(out, client_key, CONF_PATH, "", 0, 0, NULL,                                                      \
+	  "PEM key of that certificate, e.g. tls/node-key.pem",                                            \
+	  "该证书的私钥（PEM），如 tls/node-key.pem")                                                      \
 	X(out, private, CONF_SWITCH, "no", 0, 0, NULL,                                                     \
 	  "allow outbound connections to loopback and private addresses", "允许对外连接环回与私有地址")    \
 	X(resolver, authority, CONF_LIST, "", 0, 65536, NULL,                                              \
