@@ -135,7 +135,7 @@ static void answer_take(struct arena *a, const Ds__Outbox *e, bool good, struct 
 			json_put_str(row, "issuerPid", s.issuer_pid);
 		return;
 	}
-	json_object_del(row, "token"); /* of no use any more */
+	if (good) json_object_del(row, "token"); /* of no use any more */
 	json_put(row, e->target == ISSUANCE_OFFER ? "sent" : "delivered", json_boolean(good));
 }
 

@@ -58,7 +58,7 @@ enum { OUTBOX_DEAD_MAX = 10000 };
 enum err outbox_bury(struct writer_txn *t, struct arena *a, Ds__Outbox *e, int status,
 		     struct str why) MUST_USE;
 struct turn;
-/* Waiting: due at once. Dead: sent again, if it ends a process; what else died has ended its process,
+/* Waiting: due at once. Dead: sent again, if it ends a process or delivers a credential; what else died has ended its process,
  * and a new one must be begun (ERR_BAD_STATE). ERR_NOT_FOUND. */
 enum err outbox_retry(const struct turn *u, uint64_t seq, json_t **ret) MUST_USE;
 /* Waiting: given up; its process ends with the reason, as if the partner had refused it. Dead: removed. */

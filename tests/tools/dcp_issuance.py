@@ -173,7 +173,13 @@ try:
     ok("approved for one that does not take it", founder, "credential", "approve", other)
     got = until(lambda: [r for r in requests(founder)["received"] if r["id"] == other and r.get("delivered") is False])
     check("is shown undelivered, with the answer", got and got[0]["reason"] == "no such thing", got)
-    check("and in the dead letters", "CREDENTIAL" in json.dumps(json.loads(ok("outbox", founder, "outbox", "--json"))))
+    letters = [x for x in json.loads(ok("outbox", founder, "outbox", "--json"))["dead"] if x["kind"] == "CREDENTIAL"]
+    check("and in the dead letters", len(letters) == 1, letters)
+    del deliveries[:]
+    host.pages["/stranger/cs/credentials"] = lambda method, headers, body: deliveries.append((headers, json.loads(body))) or (200, {}, b"{}")
+    ok("sent again", founder, "outbox", "retry", letters[0]["letter"])
+    check("it arrives, with the holder's token", until(lambda: deliveries) and claims_of(deliveries[0][0]["Authorization"][7:])["token"] == "echo-me", deliveries)
+    check("and is delivered", until(lambda: [r for r in requests(founder)["received"] if r["id"] == other and r.get("delivered") is True]) is not None)
 
     # ---- an issuer that is not ours
     def deliver(party, message):
