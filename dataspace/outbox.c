@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dataspace/flow.h"
+#include "dataspace/issuance.h"
 #include "dataspace/plane.h"
 #include "proto/dsp/state.h"
 
@@ -311,7 +312,7 @@ static enum err entry_submit(struct outbox *o, struct sending *s, struct arena *
 	enum err err = outbox_find(t, a, str_of(s->wake.participant), s->wake.seq, &e);
 
 	if (!err) err = ds_self_find(d, t, str_of(e->participant), &self);
-	if (!err) err = ds_token_make(d, self, str_of(e->peer), a, &token);
+	if (!err) err = ds_token_make_with(d, self, str_of(e->peer), issuer_given(t, a, e), a, &token);
 	if (err) return err;
 	h[2] = (struct courier_header){"authorization", token.p};
 	s->presumed = presumed(e);
