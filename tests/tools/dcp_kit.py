@@ -91,6 +91,10 @@ def verifier():
     case("5.4.2.4 no credential", bad(lambda: [holder.presentation(node.did, [])]))
     case("5.4.3 holder is not the subject", bad(lambda: [holder.presentation(node.did, [issuer.credential(third.did)])]))
     case("5.4.3.7 expired", bad(lambda: [holder.presentation(node.did, [issuer.credential(holder.did, exp=now - 100)])]))
+    host.page("/issuer/schema", {"type": "object", "properties": {"id": {"type": "string"}, "foo": {"type": "string"}}, "required": ["id", "foo"]})
+    schema = {"id": issuer.base + "/schema", "type": "JsonSchemaValidator2018"}
+    case("the schema is violated", bad(lambda: [holder.presentation(node.did, [issuer.credential(holder.did, claims={"baz": "quazz"}, schema=schema)])]))
+    case("the schema is kept", ask(lambda: [holder.presentation(node.did, [issuer.credential(holder.did, claims={"foo": "bar"}, schema=schema)])]) == 200)
     case("5.4.3.6 not yet valid", bad(lambda: [holder.presentation(node.did, [issuer.credential(holder.did, nbf=now + 3600)])]))
     for bitstring in (True, False):
         issuer.status_list([1], bitstring=bitstring)
