@@ -2,12 +2,17 @@
  */
 #include "base/jose.h"
 
+#include "base/compact.h"
 #include "base/text64.h"
 
 enum { LEEWAY = 30 }; /* seconds that two nodes' clocks may differ by */
 
-/* Header parameters that would let a token name or bring its own key, or change what is signed. */
-static const char *const refused[] = {"crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "enc"};
+static const struct compact_rules taken = {
+    .max = JWS_MAX,
+    .too_long = "is longer than 16 KiB",
+    .algs = {"EdDSA"},
+    .alg_text = "must be EdDSA",
+    .refused = {"crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "enc"}};
 
 static struct str encode(struct arena *a, const json_t *j)
 {
@@ -59,65 +64,13 @@ enum err jws_write_es256(struct arena *a, const struct es256_key *k, const char 
 	return token_write(a, (struct signer){.ec = k}, kid, typ, claims, ret);
 }
 
-static enum err refuse(struct flaw *f, const char *at, const char *rule, const char *why)
-{
-	return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, at, rule, "%s %s", at, why);
-}
-
-static enum err decode(struct arena *a, struct str part, const char *at, struct flaw *f, struct str *ret)
-{
-	enum err e = base64url_parse(a, part, ret);
-	return e == ERR_BAD_INPUT ? refuse(f, at, "base64url", "is not base64url in its one form") : e;
-}
-
-static enum err decode_object(struct arena *a, struct str part, const char *at, struct flaw *f,
-			      json_t **ret)
-{
-	struct str text;
-	json_t *j;
-	enum err e = decode(a, part, at, f, &text);
-	if (!e) e = json_read(a, text, f, &j);
-	if (e) return e;
-	if (!json_is_object(j))
-		return flaw_set(f, ERR_BAD_JSON, FLAW_NO_OFFSET, at, "type", "%s must be an object", at);
-	*ret = j;
-	return ERR_OK;
-}
-
-static enum err check_header(json_t *header, struct flaw *f, struct jws *ret)
-{
-	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-		if (json_object_get(header, refused[i]))
-			return refuse(f, refused[i], "header-parameter", "is not taken from a token");
-	if (!str_eq(json_text(json_object_get(header, "alg")), STR("EdDSA")))
-		return refuse(f, "alg", "algorithm", "must be EdDSA");
-	for (int i = 0; i < 2; i++) {
-		const char *key = i ? "typ" : "kid";
-		const json_t *v = json_object_get(header, key);
-		if (v && !json_is_string(v)) return refuse(f, key, "type", "must be a string");
-		*(i ? &ret->typ : &ret->kid) = json_text(v);
-	}
-	return ERR_OK;
-}
-
 enum err jws_parse(struct arena *a, struct str token, struct flaw *f, struct jws *ret)
 {
-	struct jws j = {0};
-	struct str signature, part[3], rest = token;
-	if (token.n > JWS_MAX) return refuse(f, "token", "size", "is longer than 16 KiB");
-	for (int i = 0; i < 3; i++)
-		if (!str_split(&rest, '.', &part[i]))
-			return refuse(f, "token", "parts", "must have three parts");
-	if (rest.p) return refuse(f, "token", "parts", "must have three parts");
-	enum err e = decode_object(a, part[0], "header", f, &j.header);
-	if (!e) e = check_header(j.header, f, &j);
-	if (!e) e = decode_object(a, part[1], "claims", f, &j.claims);
-	if (!e) e = decode(a, part[2], "signature", f, &signature);
+	struct compact c;
+	enum err e = compact_parse(a, token, &taken, f, &c);
 	if (e) return e;
-	if (signature.n != SIGN_SIGNATURE) return refuse(f, "signature", "size", "must be 64 octets");
-	memcpy(j.signature, signature.p, SIGN_SIGNATURE);
-	j.signing_input = str_first(token, part[0].n + 1 + part[1].n);
-	*ret = j;
+	*ret = (struct jws){c.kid, c.typ, c.header, c.claims, c.signing_input, {0}};
+	memcpy(ret->signature, c.signature, SIGN_SIGNATURE);
 	return ERR_OK;
 }
 

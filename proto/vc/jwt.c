@@ -1,73 +1,30 @@
 #include "proto/vc/jwt.h"
 
 #include "base/clock.h"
-#include "base/text64.h"
+#include "base/compact.h"
 
 /* Seconds beyond which a date could not be counted in microseconds. */
 #define DATE_MAX 253402300799.0 /* the end of the year 9999 */
 
-static const char *const refused[] = {"crit", "jku", "jwk", "x5u", "x5c", "x5t", "b64", "zip", "enc"};
-
-static enum err refuse(struct flaw *f, const char *at, const char *rule, const char *why)
-{
-	return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, at, rule, "%s %s", at, why);
-}
-
-static enum err decode(struct arena *a, struct str part, const char *at, struct flaw *f, struct str *ret)
-{
-	enum err e = base64url_parse(a, part, ret);
-	return e == ERR_BAD_INPUT ? refuse(f, at, "base64url", "is not base64url in its one form") : e;
-}
-
-static enum err decode_object(struct arena *a, struct str part, const char *at, struct flaw *f,
-			      json_t **ret)
-{
-	struct str text;
-	json_t *j;
-	enum err e = decode(a, part, at, f, &text);
-	if (!e) e = json_read(a, text, f, &j);
-	if (e) return e;
-	if (!json_is_object(j))
-		return flaw_set(f, ERR_BAD_JSON, FLAW_NO_OFFSET, at, "type", "%s must be an object", at);
-	*ret = j;
-	return ERR_OK;
-}
-
-static enum err header_check(struct flaw *f, struct vc_jwt *j)
-{
-	struct str alg = json_text(json_object_get(j->header, "alg"));
-	const json_t *kid = json_object_get(j->header, "kid"), *typ = json_object_get(j->header, "typ");
-	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-		if (json_object_get(j->header, refused[i]))
-			return refuse(f, refused[i], "header-parameter", "is not taken from a token");
-	if (!str_is(alg, "EdDSA") && !str_is(alg, "ES256"))
-		return refuse(f, "alg", "algorithm", "must be EdDSA or ES256");
-	if ((kid && !json_is_string(kid)) || (typ && !json_is_string(typ)))
-		return refuse(f, kid && !json_is_string(kid) ? "kid" : "typ", "type", "must be a string");
-	j->alg = str_is(alg, "ES256") ? VC_ES256 : VC_EDDSA;
-	j->kid = json_text(kid);
-	j->typ = json_text(typ);
-	return ERR_OK;
-}
+static const struct compact_rules taken = {
+    .max = VC_JWT_MAX,
+    .too_long = "is longer than 256 KiB",
+    .algs = {"EdDSA", "ES256"},
+    .alg_text = "must be EdDSA or ES256",
+    .refused = {"crit", "jku", "jwk", "x5u", "x5c", "x5t", "b64", "zip", "enc"}};
 
 enum err vc_jwt_parse(struct arena *a, struct str token, struct flaw *f, struct vc_jwt *ret)
 {
-	struct str part[3], signature, rest = token;
-	struct vc_jwt j = {0};
-	if (token.n > VC_JWT_MAX) return refuse(f, "token", "size", "is longer than 256 KiB");
-	for (int i = 0; i < 3; i++)
-		if (!str_split(&rest, '.', &part[i]))
-			return refuse(f, "token", "parts", "must have three parts");
-	if (rest.p) return refuse(f, "token", "parts", "must have three parts");
-	enum err e = decode_object(a, part[0], "header", f, &j.header);
-	if (!e) e = header_check(f, &j);
-	if (!e) e = decode_object(a, part[1], "claims", f, &j.claims);
-	if (!e) e = decode(a, part[2], "signature", f, &signature);
+	struct compact c;
+	enum err e = compact_parse(a, token, &taken, f, &c);
 	if (e) return e;
-	if (signature.n != VC_SIGNATURE) return refuse(f, "signature", "size", "must be 64 octets");
-	memcpy(j.signature, signature.p, VC_SIGNATURE);
-	j.signing_input = str_first(token, part[0].n + 1 + part[1].n);
-	*ret = j;
+	*ret = (struct vc_jwt){.alg = str_is(c.alg, "ES256") ? VC_ES256 : VC_EDDSA,
+			       .kid = c.kid,
+			       .typ = c.typ,
+			       .header = c.header,
+			       .claims = c.claims,
+			       .signing_input = c.signing_input};
+	memcpy(ret->signature, c.signature, VC_SIGNATURE);
 	return ERR_OK;
 }
 

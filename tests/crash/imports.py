@@ -146,7 +146,7 @@ def find(node, i, good):
     """What was loaded is found by its values, once the index of the load is made."""
     for id_ in RANDOM.sample(good, 20):
         path = "/find?type=URL&value=" + urllib.parse.quote(f"https://things.example/{i}/{int(id_[-6:])}", safe="")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while True:
             status, body = node.request("GET", path)[:2]
             if status != 503 or time.monotonic() > deadline:

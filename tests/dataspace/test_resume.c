@@ -1,32 +1,5 @@
 /* A suspended transfer goes on only if the policy still allows it: asked again, by either side. */
-#include "tests/dataspace/world.h"
-
-#define POLICY "{\"permission\":[{\"action\":\"use\"}]}"
-
-static struct world w;
-static char *agreement;
-
-static int setup(void **state)
-{
-	const char *pid;
-
-	(void)state;
-	memset(&fake_plane, 0, sizeof fake_plane);
-	world_open(&w);
-	world_publish(&w, "telemetry", POLICY);
-	pid = world_negotiate(&w, "telemetry");
-	world_settle(&w);
-	agreement = world_negotiation(&w, "buyer", pid)->agreement;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_close(&w);
-	memset(&fake_plane, 0, sizeof fake_plane);
-	return 0;
-}
+#include "tests/dataspace/agreed.h"
 
 struct wish {
 	const char *pid;
@@ -75,16 +48,6 @@ static char *started(const char *sink)
 	assert_int_equal(world_turn(&w, "buyer", NULL, STR_NONE, start_fn, &x, NULL), ERR_OK);
 	world_settle(&w);
 	return x.ret;
-}
-
-static Ds__Transfer *buyers(const char *pid)
-{
-	return world_transfer(&w, "buyer", pid);
-}
-
-static Ds__Transfer *makers(const char *pid)
-{
-	return world_transfer(&w, "maker", buyers(pid)->peer_pid);
 }
 
 static void test_the_provider_may_not_resume_what_the_policy_forbids(void **state)

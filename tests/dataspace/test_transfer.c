@@ -1,30 +1,5 @@
 /* Transfer processes between two participants, message by message. */
-#include "tests/dataspace/world.h"
-
-#define POLICY "{\"permission\":[{\"action\":\"use\"}]}"
-
-static struct world w;
-static char *agreement;
-
-static int setup(void **state)
-{
-	const char *pid;
-
-	(void)state;
-	world_open(&w);
-	world_publish(&w, "telemetry", POLICY);
-	pid = world_negotiate(&w, "telemetry");
-	world_settle(&w);
-	agreement = world_negotiation(&w, "buyer", pid)->agreement;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_close(&w);
-	return 0;
-}
+#include "tests/dataspace/agreed.h"
 
 struct wish {
 	const char *agreement, *purpose;
@@ -48,16 +23,6 @@ static char *start(const char *purpose)
 
 	assert_int_equal(world_turn(&w, "buyer", NULL, STR_NONE, start_fn, &x, NULL), ERR_OK);
 	return x.pid;
-}
-
-static Ds__Transfer *buyers(const char *pid)
-{
-	return world_transfer(&w, "buyer", pid);
-}
-
-static Ds__Transfer *makers(const char *pid)
-{
-	return world_transfer(&w, "maker", buyers(pid)->peer_pid);
 }
 
 static void assert_states(const char *pid, enum dsp_transfer_state s)

@@ -12,7 +12,7 @@ SANITIZED = "asan" in os.path.basename(BUILD) or b"__asan_init" in open(KANHED, 
 
 def connects(port):
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        socket.create_connection(("127.0.0.1", port), timeout=30).close()
         return True
     except OSError:
         return False
@@ -72,7 +72,7 @@ try:
     os.kill(supervisor, signal.SIGSTOP)
     os.kill(old, signal.SIGKILL)
     check("no worker", until(lambda: gone(old)))
-    waiting = [socket.create_connection(("127.0.0.1", node.clear_port), timeout=30) for _ in range(20)]
+    waiting = [socket.create_connection(("127.0.0.1", node.clear_port), timeout=120) for _ in range(20)]
     for s in waiting:
         s.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
     os.kill(supervisor, signal.SIGCONT)
@@ -82,7 +82,7 @@ try:
 
     old = node.worker()
     with open(conf, "a") as f:
-        f.write("\n[log]\nlevel = debug\n[net]\nshards = 3\n")
+        f.write("\n[log]\nlevel = debug\n[net]\nshards = 3\ngrace = 120s\n")
     os.kill(node.pid(), signal.SIGHUP)
     check("SIGHUP takes a new configuration over", bool(until(lambda: node.worker() not in (0, old))))
     check("and it serves again", node.kanhe("status")[0] == 0)
@@ -120,7 +120,7 @@ try:
     body = b'{"values":[{"index":1,"type":"URL","data":{"format":"string","value":"https://h.example/"}}]}'
     halves = []
     for i in range(20):
-        s = socket.create_connection(("127.0.0.1", node.clear_port), timeout=30)
+        s = socket.create_connection(("127.0.0.1", node.clear_port), timeout=120)
         s.sendall(f"PUT /registry/88.118.8/HALF-{i} HTTP/1.1\r\nHost: 127.0.0.1:{node.clear_port}\r\n"
                   f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\n"
                   f"Content-Length: {len(body)}\r\n\r\n".encode() + body[:40])

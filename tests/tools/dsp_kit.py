@@ -22,7 +22,7 @@ CONTEXT = "https://w3id.org/dspace/2025/1/context.jsonld"
 KIT = "TCK_PARTICIPANT"
 SELF = "cut"
 BASE = f"/p/{SELF}/dsp/2025-1"
-PATIENCE = 30
+PATIENCE = 120
 # the kit's offers carry a member that its context does not define
 RULES = {"permission": [{"action": "use", "constraints": []}]}
 # message of the diagrams: (type on the wire, path below the process, state it leads to)

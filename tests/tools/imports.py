@@ -30,7 +30,7 @@ def call(method, path, body=None, token="registrar", node=None, headers=None):
         h.setdefault("Content-Type", "application/octet-stream")
     q = urllib.request.Request(node.url + path, data=body, method=method, headers=h)
     try:
-        with urllib.request.urlopen(q, context=context, timeout=60) as r:
+        with urllib.request.urlopen(q, context=context, timeout=120) as r:
             return r.status, r.read()
     except urllib.error.HTTPError as e:
         return e.code, e.read()

@@ -68,7 +68,7 @@ try:
     for how in ("--http2", "--http1.1"):
         p = subprocess.run(["curl", "-sS", how, "--cacert", f"{node.folder}/tls/ca.pem", "-X", "PUT", "--data-binary", "@-", "-H", "Content-Type: application/json",
                             "-H", "Authorization: Bearer " + node.token("registrar"), f"{node.url}/registry/88.118.8/B"],
-                           input=b" " * (32 << 20), capture_output=True, timeout=60)
+                           input=b" " * (32 << 20), capture_output=True, timeout=120)
         check(f"oversized body {how}", b'"status":413' in p.stdout and b"request_id" in p.stdout, p.stdout[-300:] + p.stderr[-300:])
     check("oversized bodies change nothing", node.state() == before)
     dsp = "/p/maker/dsp/2025-1"
@@ -88,12 +88,12 @@ try:
     ca = f"{node.folder}/tls/ca.pem"
     for more, wanted in ((["--http2"], "2"), (["--http1.1"], "1.1")):
         p = subprocess.run(["curl", "-sS", "--cacert", ca, *more, "-o", "/dev/null", "-w", "%{http_code} %{http_version}", f"{node.url}/resolve/88.118.8/A"],
-                           capture_output=True, text=True, timeout=30)
+                           capture_output=True, text=True, timeout=120)
         check(f"curl over TLS {more[0]}", p.stdout == f"200 {wanted}", p.stdout + p.stderr)
     p = subprocess.run(["curl", "-sS", "--http2-prior-knowledge", "-o", "/dev/null", "-w", "%{http_code} %{http_version}", f"{node.clear}/resolve/88.118.8/A"],
-                       capture_output=True, text=True, timeout=30)
+                       capture_output=True, text=True, timeout=120)
     check("curl in clear text with prior knowledge", p.stdout == "200 2", p.stdout + p.stderr)
-    p = subprocess.run(["h2load", "-n", "2000", "-c", "8", "-m", "16", f"{node.clear}/resolve/88.118.8/A"], capture_output=True, text=True, timeout=60)
+    p = subprocess.run(["h2load", "-n", "2000", "-c", "8", "-m", "16", f"{node.clear}/resolve/88.118.8/A"], capture_output=True, text=True, timeout=120)
     check("h2load: every request succeeds", "2000 succeeded, 0 failed" in p.stdout, p.stdout[-500:])
 
     # a client certificate stands for a token
@@ -112,7 +112,7 @@ try:
 
     def with_certificate(path):
         p = subprocess.run(["curl", "-sS", "--cacert", ca, "--cert", made + ".pem", "--key", made + "-key.pem", "-X", "PUT", "-o", "/dev/null", "-w", "%{http_code}",
-                            "-H", "Content-Type: application/json", "--data", json.dumps(good), f"{node.url}{path}"], capture_output=True, text=True, timeout=30)
+                            "-H", "Content-Type: application/json", "--data", json.dumps(good), f"{node.url}{path}"], capture_output=True, text=True, timeout=120)
         return p.stdout
     check("a client certificate registers under its prefix", with_certificate("/registry/88.118.8/BY-CERT") == "201", with_certificate("/registry/88.118.8/BY-CERT"))
     check("and not elsewhere", with_certificate("/registry/01/09521234000013") == "403")

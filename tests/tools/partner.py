@@ -110,7 +110,7 @@ class Partner:
         q = urllib.request.Request(f"{node.url}/p/{participant}/dsp/2025-1{path}", data=body, headers=headers,
                                    method="POST" if body is not None else "GET")
         try:
-            with urllib.request.urlopen(q, context=context, timeout=60) as r:
+            with urllib.request.urlopen(q, context=context, timeout=120) as r:
                 status, got = r.status, r.read()
         except urllib.error.HTTPError as e:
             status, got = e.code, e.read()

@@ -163,37 +163,44 @@ try:
 
     # ---- killed in the middle: exactly once
     n = 1500
-    path = os.path.join(folder, "many.ndjson")
-    with open(path, "w") as f:
-        for i in range(n):
-            f.write(json.dumps({"pattern": f"88.118.8/M{i:05}-{{0000..9999}}", "values": url("https://k.example/{serial}")}) + "\n")
-            f.write(json.dumps({"id": f"88.118.8/M{i:05}-0001", "values": url("own")}) + "\n")
-    result = []
 
-    def progress():
+    def progress(name):
         """Records read so far; None while there is no import, or no node."""
         try:
-            status, got = call("GET", "/imports/many")
+            status, got = call("GET", "/imports/" + name)
             return got["read"] if status == 200 else None
         except OSError:
             return None
 
-    runner = threading.Thread(target=lambda: result.append(first.kanhe("import", path, "--name", "many", "--json", timeout=600)))
-    runner.start()
-    kills = 0
-    for _ in range(3):
-        at = progress() or 0
-        until(lambda: not runner.is_alive() or (progress() or 0) > at, 120)
-        worker = first.worker()
-        if not runner.is_alive() or not worker:
+    def killed_import(name):
+        """How often the worker was killed before the import was at its end, and what `kanhe import` said."""
+        path = os.path.join(folder, name + ".ndjson")
+        with open(path, "w") as f:
+            for i in range(n):
+                f.write(json.dumps({"pattern": f"88.118.8/{name}{i:05}-{{0000..9999}}", "values": url("https://k.example/{serial}")}) + "\n")
+                f.write(json.dumps({"id": f"88.118.8/{name}{i:05}-0001", "values": url("own")}) + "\n")
+        result, kills = [], 0
+        runner = threading.Thread(target=lambda: result.append(first.kanhe("import", path, "--name", name, "--json", timeout=600)))
+        runner.start()
+        until(lambda: not runner.is_alive() or progress(name) is not None)
+        for _ in range(3):
+            worker = first.worker()
+            if not runner.is_alive() or not worker or (progress(name) or 0) == 2 * n:
+                break
+            at = progress(name) or 0
+            os.kill(worker, signal.SIGKILL)
+            kills += 1
+            until(lambda: not runner.is_alive() or (first.worker() not in (0, worker) and (progress(name) or 0) > at))
+        runner.join()
+        return kills, result[0]
+
+    for turn in range(10):  # a quick one may be over before it is killed
+        name = f"M{turn}"
+        kills, (status, out, err) = killed_import(name)
+        if kills:
             break
-        os.kill(worker, signal.SIGKILL)
-        kills += 1
-        until(lambda: first.worker() not in (0, worker) and progress() is not None, 120)
-    runner.join()
-    status, out, err = result[0]
     check("killed while it reads: all of it, once", kills and status == 0 and (json.loads(out)["created"], json.loads(out)["replaced"]) == (n, n), (kills, out, err))
-    many = [x for x in export("88.118.8").splitlines() if b"/M0" in x]
+    many = [x for x in export("88.118.8").splitlines() if f"/{name}".encode() in x]
     check("all series and records are there", len(many) == 2 * n and sum(b'"pattern"' in x for x in many) == n, len(many))
 finally:
     first.close()

@@ -112,7 +112,7 @@ def fetch(status, token=None, read=None, headers=None):
     context = ssl.create_default_context(cafile=os.path.join(maker.folder, "tls", "ca.pem"))
     q = urllib.request.Request(url, headers={"Authorization": "Bearer " + (token or own), **(headers or {})})
     try:
-        r = urllib.request.urlopen(q, context=context, timeout=30)
+        r = urllib.request.urlopen(q, context=context, timeout=120)
         return r.status, (r, r.read(read)) if read else r.read()
     except urllib.error.HTTPError as e:
         return e.code, e.read()

@@ -117,7 +117,7 @@ try:
             body = json.dumps({"operations": [{"op": "add", "value": {"type": "N", "data": str(n)}}]})
             while True:  # until there is an answer
                 try:
-                    c = http.client.HTTPConnection("127.0.0.1", node.clear_port, timeout=20)
+                    c = http.client.HTTPConnection("127.0.0.1", node.clear_port, timeout=120)
                     c.request("PATCH", "/registry/88.118.8/COUNT", body,
                               {"Authorization": "Bearer " + token, "Content-Type": "application/json", "Idempotency-Key": f"n-{n}"})
                     r = c.getresponse()
@@ -143,7 +143,7 @@ try:
             os.kill(worker, signal.SIGKILL)
         until(lambda: node.worker() not in (0, worker))
     stop.set()
-    thread.join(timeout=60)
+    thread.join(timeout=240)
     check("the client was always answered", all("revision" in a for a in answered) and len(answered) > 100, answered[-1:])
     record = node.request("GET", "/registry/88.118.8/COUNT", token="registrar")[1]
     values = [v["data"]["value"] for v in record["values"]]
