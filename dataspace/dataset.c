@@ -26,14 +26,19 @@ enum err dataset_id_check(struct str id, struct flaw *f)
 	return ERR_OK;
 }
 
+bool dataset_held(const Ds__Dataset *s)
+{
+	return s->digest.len == 32 || s->plane[0];
+}
+
 bool dataset_published(const Ds__Dataset *s)
 {
-	return s->policy[0] && s->digest.len == 32;
+	return s->policy[0] && dataset_held(s);
 }
 
 bool ds__dataset_withdrawn(const Ds__Dataset *s)
 {
-	return !s->policy[0] && !s->digest.len;
+	return !s->policy[0] && !dataset_held(s);
 }
 
 /* The row, withdrawn ones too. */
@@ -162,6 +167,7 @@ json_t *ds__dataset_detail(const Ds__Dataset *s)
 		json_put(j, "digest", json_sprintf("sha256:%.64s", sha));
 		json_put_u64(j, "size", s->size);
 	}
+	if (s->plane[0]) json_put_str(j, "dataplane", str_of(s->plane));
 	if (s->offer_id[0]) json_put_str(j, "offer", str_of(s->offer_id));
 	return j;
 }
@@ -178,6 +184,7 @@ enum err ds_dataset_content_set(struct writer_txn *t, struct arena *a, struct st
 
 	if (!e) e = ds__dataset_make(t, a, participant, id, &s);
 	if (e) return e;
+	if (s->plane[0]) return ERR_CONFLICT; /* an outside data plane holds it */
 	offered = dataset_published(s);
 	same = s->digest.len == 32 && !memcmp(s->digest.data, digest, 32);
 	if (same && (!media_type.n || str_is(media_type, s->media_type))) return ERR_OK;

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "dataspace/data_plane.h"
 #include "dataspace/dataset_access.h"
 #include "dataspace/dataset_meta.h"
 #include "dataspace/offer.h"
@@ -99,6 +100,8 @@ enum err publishing_read(struct arena *a, json_t *body, struct flaw *f, struct p
 	if (!e) e = identifiers_read(a, body, f, p);
 	p->has_access = access != NULL;
 	if (!e) e = approval_read(body, f, p);
+	if (!e) e = json_str_opt(body, "", "dataplane", f, &p->plane);
+	p->has_plane = json_object_get(body, "dataplane") != NULL;
 	if (!e && access) e = access_read(a, access, f, &p->access);
 	return e ? e : policy_read(a, body, f, p);
 }
@@ -139,6 +142,28 @@ static enum err texts_apply(struct arena *a, const struct publishing *p, struct 
 	return arena_overflowed(a) ? ERR_NO_MEMORY : ERR_OK;
 }
 
+/* Its profiles are the dataset's formats from now on. */
+static enum err plane_apply(struct writer_txn *t, struct arena *a, const struct publishing *p,
+			    struct flaw *f, Ds__Dataset *s, bool *ret_changed)
+{
+	Ds__DataPlane *plane;
+	enum err e;
+
+	*ret_changed = *ret_changed || !str_is(p->plane, s->plane);
+	s->n_profiles = 0;
+	s->plane = arena_strdup(a, p->plane.n ? p->plane : STR(""));
+	if (!s->plane) return ERR_NO_MEMORY;
+	if (!p->plane.n) return ERR_OK;
+	e = data_plane_named(t->store, a, p->participant, p->plane, "dataplane", f, &plane);
+	if (e) return e;
+	s->profiles = plane->profiles;
+	s->n_profiles = plane->n_profiles;
+	/* what was here is not what will be had there */
+	s->digest = (ProtobufCBinaryData){0, NULL};
+	s->size = 0;
+	return ERR_OK;
+}
+
 enum err publishing_apply(struct writer_txn *t, struct arena *a, const struct publishing *p, struct flaw *f,
 			  Ds__Dataset **ret, bool *ret_fresh)
 {
@@ -159,6 +184,7 @@ enum err publishing_apply(struct writer_txn *t, struct arena *a, const struct pu
 	e = texts_apply(a, p, f, s);
 	if (!e && p->has_access) e = dataset_access_set(a, s, p->access, offered);
 	if (!e && p->content_of.n) e = content_share(t, a, p, f, s, &content);
+	if (!e && p->has_plane) e = plane_apply(t, a, p, f, s, &content);
 	if (e) return e;
 	if (p->policy.n && !str_is(p->policy, s->policy)) {
 		s->policy = arena_strdup(a, p->policy);

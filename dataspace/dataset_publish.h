@@ -24,6 +24,8 @@ struct publishing {
 	char **identifiers;
 	size_t identifiers_n;
 	json_t *meta;
+	bool has_plane;
+	struct str plane; /* an outside data plane that holds it; empty: none any more */
 };
 
 /* Reads one object into p, whose participant, id and who are set. */

@@ -54,7 +54,9 @@
 	X(CREDENTIAL_REVOKED, "credential-revoked", "a credential of ours was revoked")                    \
 	X(CREDENTIAL_STORED, "credential-stored", "a credential of another was put into the wallet")       \
 	X(CONTROL_PLANE, "control-plane", "an outside control plane was let in or dismissed")              \
-	X(FLOW, "data-flow", "a data flow of an outside control plane changed its state")
+	X(FLOW, "data-flow", "a data flow of an outside control plane changed its state")                  \
+	X(DATA_PLANE, "data-plane", "an outside data plane was registered or removed")                     \
+	X(SIGNAL, "data-plane-signal", "what an outside data plane answered or reported of a transfer")
 
 enum ds_event_kind {
 	DS_EVENT_NONE,

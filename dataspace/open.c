@@ -9,6 +9,8 @@
 #include "dataspace/face_manage.h"
 #include "dataspace/flow.h"
 #include "dataspace/kit.h"
+#include "dataspace/signal.h"
+#include "dataspace/watch.h"
 #include "dataspace/mock.h"
 #include "dataspace/federation.h"
 #include "dataspace/inbox.h"
@@ -87,6 +89,8 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	routes_add(d, face_outbox_routes, face_outbox_routes_n);
 	routes_add(d, wallet_routes, wallet_routes_n);
 	routes_add(d, face_dcp_routes, face_dcp_routes_n);
+	routes_add(d, data_plane_routes, data_plane_routes_n);
+	routes_add(d, face_signal_routes, face_signal_routes_n);
 	*ret = d;
 	return ERR_OK;
 }
@@ -99,6 +103,7 @@ enum err ds_start(struct ds *d, struct net_server *s)
 	e = outbox_start(d->outbox, net_server_shard(s, 0));
 	if (!e) e = crawl_start(d, net_server_shard(s, 0));
 	if (!e) e = inbox_start(d, net_server_shard(s, 0));
+	if (!e) e = watch_start(d, net_server_shard(s, 0));
 	if (!e) e = dp_start(d);
 	return e ? e : kit_start(d);
 }
@@ -117,6 +122,7 @@ void ds_close(struct ds *d)
 	kit_close(d->kit);
 	waits_close(d->waits);
 	crawl_close(d->crawler);
+	free(d->watcher);
 	outbox_close(d->outbox);
 	replays_close(d->replays);
 	peers_close(d->peers);

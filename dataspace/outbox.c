@@ -39,6 +39,7 @@ struct sending {
 	struct outbox *o;
 	struct wake wake;
 	bool presumed;  /* its acknowledgement can wait */
+	bool signal;    /* to a data plane */
 	bool data, cut; /* a content, not a message; under data_lock, like ticket */
 	uint64_t ticket;
 	char pid[FLOW_ITEM_MAX];
@@ -259,7 +260,7 @@ static enum err data_submit(struct sending *s, const struct courier_req *q)
 /* An address that must not be called will not be callable later. */
 static int status_of(const struct sending *s, const struct courier_result *r)
 {
-	if (s->data && (r->err == ERR_FORBIDDEN || r->err == ERR_BAD_INPUT)) return 403;
+	if ((s->data || s->signal) && (r->err == ERR_FORBIDDEN || r->err == ERR_BAD_INPUT)) return 403;
 	return r->err ? 0 : r->status;
 }
 
@@ -315,6 +316,7 @@ static enum err entry_submit(struct outbox *o, struct sending *s, struct arena *
 	if (err) return err;
 	h[2] = (struct courier_header){"authorization", token.p};
 	s->presumed = presumed(e);
+	s->signal = e->kind == DS_OUTBOX_SIGNAL;
 	q.url = e->url;
 	q.body = str_of(e->body);
 	if (e->kind != DS_OUTBOX_FLOW_DATA) return courier_submit(d->o.courier, &q, &ticket);

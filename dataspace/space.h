@@ -39,6 +39,7 @@ struct outbox;
 struct waits;
 struct kit;
 struct crawler;
+struct watcher;
 
 /* name, help: /metrics */
 #define DS_COUNTERS(X)                                                                                     \
@@ -68,6 +69,7 @@ struct ds {
 	struct waits *waits;
 	struct kit *kit;           /* NULL unless the options name it: dataspace/kit.h */
 	struct crawler *crawler;   /* NULL until ds_start */
+	struct watcher *watcher;   /* NULL until ds_start */
 	struct net_server *server; /* from ds_start on */
 	_Atomic bool stopping;
 	pthread_rwlock_t shards_lock;
@@ -282,7 +284,8 @@ enum err ds_token_make_with(struct ds *d, const struct ds_self *self, struct str
 	X(TRANSFER, ds_transfer_answered)                                                                  \
 	X(RECEIPT, dp_receipt_answered)                                                                    \
 	X(FLOW_NOTICE, dp_flow_noticed)                                                                    \
-	X(FLOW_DATA, dp_flow_pushed)
+	X(FLOW_DATA, dp_flow_pushed)                                                                       \
+	X(SIGNAL, ds_signal_answered)
 
 enum ds_outbox_kind {
 	DS_OUTBOX_NONE,

@@ -37,7 +37,9 @@
 	X(credential, "wallet.c", "held or issued, id; or next",                                           \
 	  "JSON; of next: decimal, the next index of the status list")                                     \
 	X(control_plane, "control_plane.c", "control plane", "ControlPlane")                               \
-	X(flow, "flow_row.c", "flow", "Flow")
+	X(flow, "flow_row.c", "flow", "Flow")                                                              \
+	X(data_plane, "data_plane.c", "data plane", "DataPlane")                                           \
+	X(watched, "watch.c", "pid of a transfer whose policy is judged on a schedule", "agreement")
 
 enum ds_table {
 	DS_TABLE_BEFORE = STORE_APP - 1,

@@ -9,7 +9,7 @@ enum { POLICY_MAX = 64 * 1024 };
 
 struct publishing {
 	const char *id, *title, *description, *media_type, *policy, *count, *until, *purpose, *identifiers,
-	    *meta, *keywords, *license, *version;
+	    *meta, *keywords, *license, *version, *plane;
 	bool approval;
 };
 
@@ -127,26 +127,34 @@ static const char *media_type_of(const char *file)
 					   : "application/octet-stream";
 }
 
-static int publish(struct cli *c, const char *who, struct publishing *p, const char *file)
+static int send_content(struct cli *c, const struct publishing *p, const char *at, const char *file,
+			struct reply *ret)
 {
-	struct reply content, dataset;
-	json_t *policy;
 	struct stat st;
-	const char *at = client_path(c, "/participants/%s/datasets/%s", who, path_word(c, p->id, false));
 	if (stat(file, &st) || !S_ISREG(st.st_mode)) return usage_error(c, SAY_NOT_A_FILE, file);
-	int status = read_policy(c, p, &policy);
-	if (status) return status;
 	struct call send = {.method = "PUT",
 			    .path = client_path(c, "%s/content", at),
 			    .body_file = file,
 			    .type = p->media_type,
 			    .deadline = 600 * USEC_PER_SEC};
-	status = client_call(c, &send, &content);
+	return client_call(c, &send, ret);
+}
+
+/* file NULL: an outside data plane holds it. */
+static int publish(struct cli *c, const char *who, struct publishing *p, const char *file)
+{
+	struct reply content = {0}, dataset;
+	json_t *policy;
+	const char *at = client_path(c, "/participants/%s/datasets/%s", who, path_word(c, p->id, false));
+	int status = read_policy(c, p, &policy);
+	if (status) return status;
+	if (file) status = send_content(c, p, at, file, &content);
 	if (status) {
 		json_decref(policy);
 		return status;
 	}
-	json_t *body = description_of(p, file, policy);
+	json_t *body = description_of(p, file ? file : p->id, policy);
+	if (p->plane) json_put_str(body, "dataplane", str_of(p->plane));
 	status = add_meta(c, p, body);
 	if (status) {
 		json_decref(body);
@@ -156,8 +164,10 @@ static int publish(struct cli *c, const char *who, struct publishing *p, const c
 	if (status) return status;
 	if (c->json) {
 		json_t *o = json_keep(c->arena, json_deep_copy(dataset.json));
-		json_object_update_missing(o, content.json);
+		if (content.json) json_object_update_missing(o, content.json);
 		print_json(o);
+	} else if (p->plane) {
+		printf(say(SAY_PUBLISHED_AT), p->id, p->plane, text_of(dataset.json, "offer"));
 	} else {
 		printf(say(SAY_PUBLISHED), p->id, text_of(content.json, "digest"),
 		       text_of(dataset.json, "offer"));
@@ -185,17 +195,19 @@ int command_publish(struct cli *c, int argc, char **argv)
 					 {"version", &p.version, NULL},
 					 {"batch", &batch, NULL},
 					 {"withdraw", &withdraw, NULL},
-					 {"approval", NULL, &p.approval}};
+					 {"approval", NULL, &p.approval},
+					 {"plane", &p.plane, NULL}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
 	if (status) return status;
 	if (batch) return publish_batch(c, batch);
 	if (withdraw) return publish_withdraw(c, withdraw);
-	if (words.n != 1) return usage_error(c, SAY_MISSING_WORD, "FILE");
+	if (p.plane && !p.id) return usage_error(c, SAY_MISSING_WORD, "--id NAME");
+	if (words.n != !p.plane) return usage_error(c, SAY_MISSING_WORD, p.plane ? "--id NAME" : "FILE");
 	status = check_options(c, &p);
 	if (status) return status;
 	const char *who = client_participant(c);
 	if (!who) return CLI_USAGE;
 	if (!p.id) p.id = strrchr(words.word[0], '/') ? strrchr(words.word[0], '/') + 1 : words.word[0];
-	if (!p.media_type) p.media_type = media_type_of(words.word[0]);
-	return publish(c, who, &p, words.word[0]);
+	if (!p.media_type) p.media_type = media_type_of(p.plane ? p.id : words.word[0]);
+	return publish(c, who, &p, p.plane ? NULL : words.word[0]);
 }

@@ -79,9 +79,9 @@ static int tell(struct cli *c, const json_t *t, const char *to)
 	return done ? CLI_OK : CLI_FAILED;
 }
 
-/* Where the provider shall push to. */
+/* Where the provider shall push to, or which outside data plane takes the data, in which format. */
 struct push {
-	const char *url, *token_file, *method;
+	const char *url, *token_file, *method, *plane, *format;
 };
 
 static int push_read(struct cli *c, const struct push *p, json_t *body)
@@ -90,6 +90,8 @@ static int push_read(struct cli *c, const struct push *p, json_t *body)
 	size_t n;
 	FILE *f;
 
+	if (p->plane) json_put_str(body, "dataplane", str_of(p->plane));
+	if (p->format) json_put_str(body, "format", str_of(p->format));
 	if (!p->url) return CLI_OK;
 	json_put_str(body, "sink", str_of(p->url));
 	if (p->method) json_put_str(body, "sinkMethod", str_of(p->method));
@@ -139,7 +141,9 @@ int command_pull(struct cli *c, int argc, char **argv)
 					 {"no-wait", NULL, &no_wait},
 					 {"push", &push.url, NULL},
 					 {"push-token", &push.token_file, NULL},
-					 {"push-method", &push.method, NULL}};
+					 {"push-method", &push.method, NULL},
+					 {"plane", &push.plane, NULL},
+					 {"format", &push.format, NULL}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
 	if (status) return status;
 	if (words.n != 1 && !transfer) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
@@ -163,7 +167,8 @@ int command_pull(struct cli *c, int argc, char **argv)
 	}
 	status = follow(c, at, &r);
 	if (status) return status;
-	if (to && !push.url && strcmp(text_of(r.json, "state"), "COMPLETED") == 0) {
+	if (to && !push.url && !text_of(r.json, "dataplane")[0] &&
+	    strcmp(text_of(r.json, "state"), "COMPLETED") == 0) {
 		struct call get = {.method = "GET",
 				   .path = client_path(c, "%s/content", at),
 				   .accept = "*/*",
