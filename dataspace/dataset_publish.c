@@ -158,9 +158,6 @@ static enum err plane_apply(struct writer_txn *t, struct arena *a, const struct 
 	if (e) return e;
 	s->profiles = plane->profiles;
 	s->n_profiles = plane->n_profiles;
-	/* what was here is not what will be had there */
-	s->digest = (ProtobufCBinaryData){0, NULL};
-	s->size = 0;
 	return ERR_OK;
 }
 

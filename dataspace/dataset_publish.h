@@ -25,7 +25,9 @@ struct publishing {
 	size_t identifiers_n;
 	json_t *meta;
 	bool has_plane;
-	struct str plane; /* an outside data plane that holds it; empty: none any more */
+	/* an outside data plane that holds it; empty: none any more. A content that was here before stays
+	   what is promised */
+	struct str plane;
 };
 
 /* Reads one object into p, whose participant, id and who are set. */

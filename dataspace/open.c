@@ -17,6 +17,7 @@
 #include "dataspace/outbox.h"
 #include "dataspace/participant.h"
 #include "dataspace/peer.h"
+#include "dataspace/renewal.h"
 #include "dataspace/replay.h"
 #include "dataspace/wait.h"
 #include "dataspace/wallet.h"
@@ -91,6 +92,7 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	routes_add(d, face_dcp_routes, face_dcp_routes_n);
 	routes_add(d, data_plane_routes, data_plane_routes_n);
 	routes_add(d, face_signal_routes, face_signal_routes_n);
+	routes_add(d, renewal_routes, renewal_routes_n);
 	*ret = d;
 	return ERR_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "dataspace/flow.h"
 #include "dataspace/plane.h"
+#include "dataspace/renewal.h"
 #include "proto/dsp/state.h"
 
 enum { SEND_ARENA = 4 << 20, LOAD_ARENA = 4 << 20 };
@@ -319,6 +320,8 @@ static enum err entry_submit(struct outbox *o, struct sending *s, struct arena *
 	s->signal = e->kind == DS_OUTBOX_SIGNAL;
 	q.url = e->url;
 	q.body = str_of(e->body);
+	err = renewal_fill(d, t, a, e, &q.body);
+	if (err) return err;
 	if (e->kind != DS_OUTBOX_FLOW_DATA) return courier_submit(d->o.courier, &q, &ticket);
 	err = data_enter(s, e, a, ds_txn_fresh(o->shard));
 	if (!err) err = flow_push_fill(d, ds_txn(o->shard), a, e, &q, h);

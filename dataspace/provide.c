@@ -4,72 +4,63 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "base/jose.h"
 #include "base/text64.h"
 #include "dataspace/participant.h"
 #include "dataspace/range.h"
+#include "dataspace/renewal.h"
 #include "proto/dsp/state.h"
 #include "proto/dsp/transfer.h"
 
 /* ---- the address ---- */
 
-static json_t *property_make(const char *name, struct str value)
+/* EDC reads the endpoint among the properties alone, and shows its owner no name that is no IRI. The tokens
+ * come into the message when it is sent: dataspace/renewal.h. */
+static enum err address_make(struct ds *d, struct arena *a, const struct renewal *r, json_t **ret)
 {
-	return json_pack("{s:s, s:s, s:s%}", "@type", "EndpointProperty", "name", name, "value", value.p,
-			 value.n);
-}
+	struct str access = STR(RENEWAL_ACCESS_MARK), refresh = STR(RENEWAL_REFRESH_MARK);
+	struct dsp_data_address m = {.present = true};
+	json_t *j = json_keep(a, json_object());
+	enum err e = j ? dsp_data_address_add(a, &m, "authorization", access) : ERR_NO_MEMORY;
 
-/* EDC reads the endpoint among the properties alone, and shows its owner no name that is no IRI. */
-static json_t *address_make(struct str endpoint, struct str token)
-{
-	return json_pack("{s:s, s:s, s:s%, s:[o, o, o, o]}", "@type", "DataAddress", "endpointType",
-			 "https://w3id.org/idsa/v4.1/HTTP", "endpoint", endpoint.p, endpoint.n,
-			 "endpointProperties", property_make("authorization", token),
-			 property_make("authType", STR("bearer")),
-			 property_make(DSP_ADDRESS_EDC "endpoint", endpoint),
-			 property_make(DSP_ADDRESS_EDC "authorization", token));
+	if (!e) e = dsp_data_address_add(a, &m, "authType", STR("bearer"));
+	if (!e) e = dsp_data_address_add(a, &m, DSP_ADDRESS_EDC "endpoint", r->endpoint);
+	if (!e) e = dsp_data_address_add(a, &m, DSP_ADDRESS_EDC "authorization", access);
+	if (!e) e = renewal_put(d, a, r, refresh, &m);
+	if (e) return e;
+	json_put_str(j, "@type", STR("DataAddress"));
+	json_put_str(j, "endpointType", STR("https://w3id.org/idsa/v4.1/HTTP"));
+	json_put_str(j, "endpoint", r->endpoint);
+	json_put(j, "endpointProperties", json_incref(m.properties));
+	*ret = j;
+	return ERR_OK;
 }
 
 enum err dp_offer_address(struct ds *d, struct writer_txn *t, struct arena *a, struct str participant,
 			  Ds__Transfer *x, json_t **ret)
 {
 	const struct ds_self *self;
-	struct str endpoint, token;
+	struct renewal r;
+	struct str token;
 	char jti[UUID_URN];
-	json_t *claims, *address;
 	enum err e = ds_self_find(d, t->store, participant, &self);
 
 	if (e) return e;
-	endpoint = arena_printf(a, "%s/data/%s", self->base, x->pid);
-	claims = json_object();
-	if (!claims || !endpoint.p) {
-		json_decref(claims);
-		return ERR_NO_MEMORY;
-	}
-	json_put_str(claims, "iss", self->did);
-	json_put_str(claims, "sub", str_of(x->pid));
-	json_put_str(claims, "aud", endpoint);
-	json_put_str(claims, "agreement", str_of(x->agreement));
-	json_put_str(claims, "jti", str_of(uuid_urn(jti)));
-	json_put_u64(claims, "exp", (uint64_t)((t->now + PROVIDE_TOKEN_TERM) / USEC_PER_SEC));
-	e = jws_write(a, self->key, self->kid, "JWT", claims, &token);
-	json_decref(claims);
-	if (e) return e;
+	x->token_id = arena_strdup(a, str_of(uuid_urn(jti)));
+	x->token_expires = t->now + renewal_term(d);
 	x->token_sha256 = (ProtobufCBinaryData){HASH_SHA256, arena_alloc(a, HASH_SHA256)};
-	address = json_keep(a, address_make(endpoint, token));
-	if (!x->token_sha256.data || !address) return ERR_NO_MEMORY;
+	if (!x->token_id || !x->token_sha256.data) return ERR_NO_MEMORY;
+	r = renewal_of_transfer(a, self, x);
+	e = renewal_access(a, &r, &token);
+	if (e) return e;
 	hash_sha256(token, x->token_sha256.data);
-	*ret = address;
-	return ERR_OK;
+	return address_make(d, a, &r, ret);
 }
 
-/* The token is ours when its digest is the transfer's; then its claims can be believed. */
+/* The token is ours when its digest is the transfer's; what else is in it the row knows. */
 static enum err token_check(struct net_req *r, const Ds__Transfer *x, struct flaw *f)
 {
 	struct str given = net_header(r, "authorization"), scheme = STR("bearer ");
 	unsigned char digest[HASH_SHA256];
-	uint64_t expires = 0;
-	struct jws j;
 
 	if (!str_starts_nocase(given, scheme))
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "bearer",
@@ -80,11 +71,9 @@ static enum err token_check(struct net_req *r, const Ds__Transfer *x, struct fla
 	    !secret_eq(str_n(digest, HASH_SHA256), str_n(x->token_sha256.data, HASH_SHA256)))
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "token",
 				"this is not the transfer's present token");
-	if (jws_parse(r->arena, given, f, &j) || json_u64(j.claims, "", "exp", f, &expires))
-		return ERR_CORRUPT;
-	if ((usec_t)expires * USEC_PER_SEC <= clock_wall())
+	if (x->token_id[0] && x->token_expires <= clock_wall())
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "expired",
-				"the token has expired: suspend and resume for another");
+				"the token has expired: renew it at the address's refreshEndpoint");
 	return ERR_OK;
 }
 

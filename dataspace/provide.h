@@ -22,8 +22,7 @@ enum {
 	PROVIDE_ARENA = 8 << 20,  /* a stream's agreement and policy; mostly a few KiB */
 	PROVIDE_REASON = 400,
 };
-#define PROVIDE_LOOK (250 * USEC_PER_MSEC)    /* a quarter of the second in which a cut must come */
-#define PROVIDE_TOKEN_TERM (7 * USEC_PER_DAY) /* with each request the state is looked at as well */
+#define PROVIDE_LOOK (250 * USEC_PER_MSEC) /* a quarter of the second in which a cut must come */
 
 struct stream {
 	struct file_out out; /* first */

@@ -1,4 +1,5 @@
 /* What a pull writes: the number of its next request, how far it is, how it ended. */
+#include "dataspace/flow_fetch.h"
 #include "dataspace/pull.h"
 #include "proto/dsp/state.h"
 
@@ -35,6 +36,7 @@ static enum err ask_apply(struct writer_cmd *c, struct writer_txn *t)
 
 	arena_rollback(k->a, k->mark);
 	q->go = q->finished = q->here = false;
+	if (flow_fetched(q->pid)) return flow_fetch_ask(t->store, k->a, q);
 	e = ds_transfer_find(t->store, k->a, q->participant, q->pid, &x);
 	if (!e) e = ds_agreement_find(t->store, k->a, q->participant, str_of(x->agreement), &g);
 	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -84,6 +86,7 @@ static enum err tell_apply(struct writer_cmd *c, struct writer_txn *t)
 	enum err e;
 
 	arena_rollback(k->a, k->mark);
+	if (flow_fetched(k->pid)) return flow_fetch_tell(t, k->a, k->participant, k->pid, k->at);
 	e = ds_transfer_find(t->store, k->a, k->participant, k->pid, &x);
 	if (!e) e = use_open(t, k->a, k->participant, x, &u);
 	if (e || meter_settled(u.row)) return e;
@@ -165,6 +168,7 @@ static enum err record_apply(struct writer_cmd *c, struct writer_txn *t)
 	enum err e;
 
 	arena_reset(k->a);
+	if (flow_fetched(r->pid)) return flow_fetch_record(t, k->a, r);
 	e = ds_transfer_find(t->store, k->a, r->participant, r->pid, &x);
 	if (!e) e = ds_agreement_find(t->store, k->a, r->participant, str_of(x->agreement), &g);
 	if (!e) e = use_open(t, k->a, r->participant, x, &u);

@@ -292,7 +292,10 @@ static enum err take_contents(const struct turn *u, const struct transfer_messag
 			enum err e = transfer_judge_again(u, x);
 			if (e) return e;
 		}
-		if (pulls && m->address.present) x->address = turn_json(u, m->address.root);
+		if (pulls && m->address.present) {
+			x->address = turn_json(u, m->address.root);
+			x->address_taken = u->t->now;
+		}
 		/* other profiles may need none */
 		if (pulls && !x->address[0] && !x->plane[0])
 			return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "dataAddress", "missing",
@@ -324,7 +327,7 @@ static enum err take_address(const struct turn *u, const struct transfer_message
 	enum err e;
 
 	x->address = turn_json(u, m->address.root);
-	x->changed = u->t->now;
+	x->address_taken = x->changed = u->t->now;
 	e = x->pending ? transfer_acknowledged(u, x) : signal_send(u, x, SIGNAL_STARTED);
 	return e ? e : ds_transfer_put(u->t, u->self->id, x);
 }
