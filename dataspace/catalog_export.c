@@ -49,6 +49,7 @@ static json_t *dsp_extra(struct arena *a, const Ds__Dataset *s, const char *hex,
 		json_put(x, "kanhe:content",
 			 json_pack("{s:o,s:I,s:s}", "digest", json_sprintf("sha256:%s", hex), "size",
 				   (json_int_t)s->size, "mediaType", s->media_type));
+	if (s->non_finite) json_put(x, "kanhe:nonFinite", json_true());
 	if (s->title[0]) json_put_str(x, "title", str_of(s->title));
 	if (s->description[0]) json_put_str(x, "description", str_of(s->description));
 	meta_write(x, s, meta);
@@ -76,7 +77,7 @@ static size_t ways_make(const Ds__Dataset *s, struct dsp_distribution way[DPS_IT
 	if (!s->plane[0]) {
 		way[0].format = STR(TRANSFER_PULL);
 		way[1].format = STR(TRANSFER_PUSH);
-		return 2;
+		return s->non_finite ? 1 : 2;
 	}
 	for (size_t i = 0; i < s->n_profiles && i < DPS_ITEMS_MAX; i++)
 		way[i].format = data_plane_format(str_of(s->profiles[i]));

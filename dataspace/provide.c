@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/text64.h"
 #include "dataspace/participant.h"
+#include "dataspace/piece.h"
 #include "dataspace/range.h"
 #include "dataspace/renewal.h"
 #include "proto/dsp/state.h"
@@ -15,7 +16,8 @@
 
 /* EDC reads the endpoint among the properties alone, and shows its owner no name that is no IRI. The tokens
  * come into the message when it is sent: dataspace/renewal.h. */
-static enum err address_make(struct ds *d, struct arena *a, const struct renewal *r, json_t **ret)
+static enum err address_make(struct ds *d, struct arena *a, const struct renewal *r, bool endless,
+			     json_t **ret)
 {
 	struct str access = STR(RENEWAL_ACCESS_MARK), refresh = STR(RENEWAL_REFRESH_MARK);
 	struct dsp_data_address m = {.present = true};
@@ -26,6 +28,7 @@ static enum err address_make(struct ds *d, struct arena *a, const struct renewal
 	if (!e) e = dsp_data_address_add(a, &m, DSP_ADDRESS_EDC "endpoint", r->endpoint);
 	if (!e) e = dsp_data_address_add(a, &m, DSP_ADDRESS_EDC "authorization", access);
 	if (!e) e = renewal_put(d, a, r, refresh, &m);
+	if (!e && endless) e = dsp_data_address_add(a, &m, PIECE_ADDRESS_MARK, STR("true"));
 	if (e) return e;
 	json_put_str(j, "@type", STR("DataAddress"));
 	json_put_str(j, "endpointType", STR("https://w3id.org/idsa/v4.1/HTTP"));
@@ -53,7 +56,7 @@ enum err dp_offer_address(struct ds *d, struct writer_txn *t, struct arena *a, s
 	e = renewal_access(a, &r, &token);
 	if (e) return e;
 	hash_sha256(token, x->token_sha256.data);
-	return address_make(d, a, &r, ret);
+	return address_make(d, a, &r, x->non_finite, ret);
 }
 
 /* The token is ours when its digest is the transfer's; what else is in it the row knows. */
@@ -314,7 +317,12 @@ static void set_headers(struct stream *s, struct net_req *r, uint64_t size)
 	net_set(r, "etag", str_of(s->etag));
 	net_set(r, "repr-digest", arena_printf(r->arena, "sha-256=:%.*s:", STR_ARG(b64)));
 	net_set(r, "cache-control", STR("no-store"));
-	file_out_headers(r, s->part, s->from, s->to, size);
+	if (s->endless)
+		net_set(r, "content-range",
+			arena_printf(r->arena, "bytes %llu-%llu/*", (unsigned long long)(s->base + s->from),
+				     (unsigned long long)(s->base + s->to - 1)));
+	else
+		file_out_headers(r, s->part, s->from, s->to, size);
 }
 
 static void stream_begin(struct stream *s)
@@ -355,7 +363,13 @@ static void stream_opened(struct file_out *f, enum err e)
 	enum range_kind kind;
 
 	if (!e && if_range.p && !str_is(if_range, s->etag)) range = STR_NONE;
-	kind = range_parse(range, f->size, &s->from, &s->to);
+	if (s->endless) {
+		s->to = f->size;
+		kind = s->part ? RANGE_PART : RANGE_WHOLE;
+		if (s->from >= f->size) e = ERR_CORRUPT;
+	} else {
+		kind = range_parse(range, f->size, &s->from, &s->to);
+	}
 	if (!e && kind == RANGE_NONE) {
 		e = ERR_BAD_RANGE;
 		file_out_unsatisfied(r, f->size);
@@ -385,6 +399,30 @@ static void stream_gone(void *arg)
 
 /* ---- the request ---- */
 
+/* Which piece, and from where. ERR_OK with s->waits set: there is no more yet. */
+static enum err piece_of(struct net_req *r, struct str participant, const Ds__Dataset *set,
+			 struct stream *s)
+{
+	struct str range = net_header(r, "range"), unit = STR("bytes=");
+	uint64_t at = set->size ? set->size - 1 : 0;
+	Ds__Piece *p;
+	enum err e;
+
+	s->endless = true;
+	s->part = str_starts(range, unit);
+	range = str_skip(range, s->part ? unit.n : 0);
+	if (s->part && str_u64(str_first(range, str_find(range, '-')), &at)) return ERR_BAD_RANGE;
+	if (at > set->size) return ERR_BAD_RANGE;
+	s->waits = at == set->size;
+	if (s->waits) return ERR_OK;
+	e = piece_find(ds_txn(r->shard), s->arena, participant, str_of(set->id), at, &p, &s->base);
+	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+	s->from = s->part ? at - s->base : 0;
+	memcpy(s->digest, p->digest.data, 32);
+	if (!s->media_type.n) s->media_type = str_of(set->media_type);
+	return ERR_OK;
+}
+
 static enum err content_of(struct net_req *r, struct str participant, const Ds__Agreement *g,
 			   struct stream *s)
 {
@@ -397,6 +435,7 @@ static enum err content_of(struct net_req *r, struct str participant, const Ds__
 		return ERR_OK;
 	}
 	e = ds_dataset_find(ds_txn(r->shard), s->arena, participant, str_of(g->dataset), &set);
+	if (!e && set->non_finite) return piece_of(r, participant, set, s);
 	if (e || set->digest.len != 32) return e ? e : ERR_NOT_FOUND;
 	memcpy(s->digest, set->digest.data, 32);
 	if (!s->media_type.n) s->media_type = str_of(set->media_type);
@@ -452,6 +491,35 @@ static enum err stream_fill(struct net_req *r, struct stream *s, struct flaw *f)
 	return dp_blob_path(ds_of(r), s->digest, s->path) ? ERR_OK : ERR_IO;
 }
 
+/* Nothing more yet: judged like any request, and not counted. */
+static void stream_wait(struct stream *s, struct net_req *r)
+{
+	struct dp_facts f = {.agreement = s->agreement,
+			     .purpose = s->purpose,
+			     .party = s->party,
+			     .now = clock_wall(),
+			     .count = s->agreement->transfers ? s->agreement->transfers - 1 : 0,
+			     .count_asked = 1};
+	struct dp_verdict v = {.allowed = false};
+	struct flaw w = {0};
+	enum err e = dp_policy_ask(s->arena, &s->policy, &f, &v);
+
+	if (!e && !v.allowed) {
+		e = flaw_set(&w, dp_policy_denial(&v), FLAW_NO_OFFSET, "policy", "policy", "%.*s",
+			     STR_ARG(v.reason));
+		snprintf(s->reason, sizeof s->reason, "%.*s", STR_ARG(v.reason));
+		stream_stop(s, e);
+	}
+	if (e) {
+		net_reply_err(r, e, w.err == e ? &w : NULL);
+	} else {
+		net_set(r, "retry-after", STR("1"));
+		net_set(r, "cache-control", STR("no-store"));
+		net_reply(r, 204, NULL, STR(""));
+	}
+	stream_unref(s);
+}
+
 void data_get(struct net_req *r)
 {
 	struct stream *s = calloc(1, sizeof *s);
@@ -470,6 +538,10 @@ void data_get(struct net_req *r)
 		if (e == ERR_UNAUTHORISED) net_set(r, "www-authenticate", STR("Bearer"));
 		net_reply_err(r, e, f.err == e ? &f : NULL);
 		if (s) stream_unref(s);
+		return;
+	}
+	if (s->waits) {
+		stream_wait(s, r);
 		return;
 	}
 	s->out.d = s->dp->d;

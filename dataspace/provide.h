@@ -44,6 +44,8 @@ struct stream {
 	/* the request */
 	uint64_t number, from, to;
 	bool part;
+	bool endless, waits; /* of pieces (piece.h); waits: at the end of what there is */
+	uint64_t base;       /* where its piece begins in the stream: meters count there */
 	struct pace pace;
 	/* what the last command gave; the shard's */
 	uint64_t granted;            /* octets of the file up to here may leave */

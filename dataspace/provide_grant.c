@@ -32,7 +32,7 @@ static enum err granted_event(struct stream *s, struct writer_txn *t)
 	struct ds_event ev = event_of(s, DS_EVENT_DATA_GRANTED);
 
 	if (s->number) json_put_u64(ev.detail, "request", s->number);
-	json_put_u64(ev.detail, "from", s->from);
+	json_put_u64(ev.detail, "from", s->base + s->from);
 	return ds_event_append(t, &ev, NULL);
 }
 
@@ -50,7 +50,7 @@ static enum err policy_reach(struct stream *s, struct writer_txn *t, const Ds__T
 			     const struct meter_use *u, const Ds__Meter *m, uint64_t from)
 {
 	uint64_t end = s->to - from > PROVIDE_GRANT ? from + PROVIDE_GRANT : s->to;
-	uint64_t fresh = spans_missing(&u->granted, from, end);
+	uint64_t fresh = spans_missing(&u->granted, s->base + from, s->base + end);
 	struct dp_facts f = {.agreement = s->agreement,
 			     .purpose = str_of(x->purpose),
 			     .party = str_of(x->peer),
@@ -66,7 +66,7 @@ static enum err policy_reach(struct stream *s, struct writer_txn *t, const Ds__T
 	s->got.octets = m->granted;
 	if (v.allowed) allowed = fresh ? dp_policy_octets(s->work, &s->policy, &f, fresh) : 0;
 	if (v.allowed && (!fresh || allowed)) {
-		s->got.granted = spans_reach(&u->granted, from, end, allowed);
+		s->got.granted = spans_reach(&u->granted, s->base + from, s->base + end, allowed) - s->base;
 		s->got.limited = allowed < fresh;
 		if (s->got.granted > from || from == s->to) return ERR_OK;
 	}
@@ -108,11 +108,11 @@ enum err stream_grant(struct stream *s, struct writer_txn *t)
 	s->got.count = g->transfers ? g->transfers - 1 : 0; /* this one was counted when it was accepted */
 	e = policy_reach(s, t, x, &u, m, from);
 	if (e || s->got.refused) return e;
-	if (s->first && meter_request(&u, s->number, s->from, &f)) {
+	if (s->first && meter_request(&u, s->number, s->base + s->from, &f)) {
 		refuse(s, ERR_BAD_INPUT, str_of(f.text));
 		return ERR_OK;
 	}
-	if (meter_grant(&u, from, s->got.granted)) {
+	if (meter_grant(&u, s->base + from, s->base + s->got.granted)) {
 		refuse(s, ERR_QUOTA, STR("too many separate ranges of one transfer"));
 		return ERR_OK;
 	}
@@ -132,7 +132,7 @@ enum err stream_record(struct stream *s, struct writer_txn *t)
 		e = meter_use_open(t->store, s->work, s->item.participant, s->item.agreement, s->item.pid,
 				   DS__SIDE__SIDE_PROVIDER, &u);
 	if (e) return e;
-	meter_sent(&u, s->from, s->out.at);
+	meter_sent(&u, s->base + s->from, s->base + s->out.at);
 	e = meter_use_close(t, s->item.participant, &u);
 	if (e) return e;
 	x->octets = spans_total(&u.sent);
@@ -141,7 +141,7 @@ enum err stream_record(struct stream *s, struct writer_txn *t)
 	if (e) return e;
 	ev = event_of(s, cut ? DS_EVENT_DATA_CUT : DS_EVENT_DATA_SERVED);
 	if (s->number) json_put_u64(ev.detail, "request", s->number);
-	json_put_u64(ev.detail, "from", s->from);
+	json_put_u64(ev.detail, "from", s->base + s->from);
 	json_put_u64(ev.detail, "octets", s->out.at - s->from);
 	if (cut) json_put_str(ev.detail, "reason", str_of(s->reason[0] ? s->reason : err_text(cut)));
 	if (!cut && s->out.at < s->to) json_put_str(ev.detail, "end", STR("the consumer left"));

@@ -54,6 +54,7 @@ static void tell_progress(struct pull *p)
 	pthread_mutex_unlock(&p->all->lock);
 	if (busy) return;
 	p->told = now;
+	p->told_at = p->at;
 	pull_tell(p->all->dp->d, p->item.participant, p->item.pid, p->at, p);
 }
 
@@ -239,7 +240,7 @@ static enum err pull_send(struct pull *p, struct arena *a, const struct pull_ask
 	if (q->x->rate)
 		h[n++] = (struct courier_header){"Kanhe-Rate",
 						 arena_printf(a, "%llu", (unsigned long long)q->x->rate).p};
-	if (p->at)
+	if (p->at || p->endless)
 		h[n++] = (struct courier_header){
 		    "Range", arena_printf(a, "bytes=%llu-", (unsigned long long)p->at).p};
 	if (arena_overflowed(a)) return ERR_NO_MEMORY;
@@ -282,6 +283,7 @@ static void pull_attempt(struct pull *p)
 		return;
 	}
 	p->promised = q.g->digest.len == 32;
+	p->endless = q.x->non_finite;
 	p->size = q.g->size;
 	if (p->promised) memcpy(p->want, q.g->digest.data, 32);
 	if (p->promised && p->at > p->size && !ftruncate(p->fd, 0)) p->at = 0;
@@ -339,12 +341,27 @@ static void pull_answered(struct pull *p)
 	}
 }
 
+/* A piece is here, or there is none yet. */
+static void pull_more(struct pull *p, bool progress)
+{
+	p->backoff = 0;
+	p->refusals = 0;
+	p->told = 0;
+	if (p->told_at != p->at) tell_progress(p); /* while the last telling is under way, the next time */
+	pthread_mutex_lock(&p->all->lock);
+	p->due = clock_mono() + (progress ? 0 : PULL_POLL);
+	p->state = PULL_WAIT;
+	pthread_mutex_unlock(&p->all->lock);
+}
+
 static void pull_fetched(struct pull *p)
 {
 	bool progress = p->at > p->start;
 
 	if (p->renewing) {
 		pull_answered(p);
+	} else if (p->endless && !p->err && (p->status == 206 || p->status == 204)) {
+		pull_more(p, progress);
 	} else if (!p->err && (p->status == 200 || p->status == 206)) {
 		pull_check(p);
 	} else if (p->err == ERR_TOO_LARGE || (!p->err && p->status == 416)) {

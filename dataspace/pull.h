@@ -32,7 +32,8 @@ enum {
 };
 #define PULL_RETRY_FIRST (100 * USEC_PER_MSEC)
 #define PULL_RETRY_LAST (30 * USEC_PER_SEC)
-#define PULL_SILENCE (20 * USEC_PER_SEC)    /* no data for this long: asked for anew */
+#define PULL_SILENCE (20 * USEC_PER_SEC) /* no data for this long: asked for anew */
+#define PULL_POLL USEC_PER_SEC           /* between questions whether there is more of what does not end */
 #define PULL_PROGRESS (250 * USEC_PER_MSEC) /* between records of how far it is */
 
 enum pull_state { PULL_WAIT, PULL_FETCH, PULL_FETCHED, PULL_CHECK, PULL_CHECKED };
@@ -56,9 +57,11 @@ struct pull {
 	enum err err;
 	char error[PULL_ERROR_MAX + 1];
 	size_t error_n;
-	usec_t told;  /* when progress was last recorded */
-	bool telling; /* under the lock of all */
+	usec_t told;      /* when progress was last recorded */
+	uint64_t told_at; /* how far it was then */
+	bool telling;     /* under the lock of all */
 	bool answered;
+	bool endless;  /* it does not end: more is asked for behind what came (piece.h) */
 	bool renewing; /* what is under way asks for new tokens */
 	bool denied;   /* the provider did not know the token */
 	char reply[PULL_REPLY_MAX];

@@ -75,6 +75,7 @@ struct telling {
 	struct arena_mark mark;
 	struct str participant, pid;
 	uint64_t at;
+	bool answered; /* with the number that was asked with last */
 	struct pull *p;
 };
 
@@ -91,7 +92,7 @@ static enum err tell_apply(struct writer_cmd *c, struct writer_txn *t)
 	if (!e) e = use_open(t, k->a, k->participant, x, &u);
 	if (e || meter_settled(u.row)) return e;
 	meter_arrived(&u, k->at);
-	u.row->answered = true;
+	if (k->answered) u.row->answered = true;
 	e = meter_use_close(t, k->participant, &u);
 	if (e) return e;
 	x->octets = k->at;
@@ -118,7 +119,11 @@ void pull_tell(struct ds *d, struct str participant, struct str pid, uint64_t at
 		pull_told(p);
 		return;
 	}
-	*k = (struct telling){.cmd = {.apply = tell_apply, .done = tell_done}, .a = a, .at = at, .p = p};
+	*k = (struct telling){.cmd = {.apply = tell_apply, .done = tell_done},
+			      .a = a,
+			      .at = at,
+			      .answered = p->answered,
+			      .p = p};
 	k->participant = arena_dup(a, participant);
 	k->pid = arena_dup(a, pid);
 	k->mark = arena_mark(a);

@@ -65,7 +65,7 @@ static enum err pulled_find(struct net_req *r, struct pulled *p, struct flaw *f)
 	if (!e) e = net_decode(r->arena, r->param[1], f, &pid);
 	if (!e) e = ds_transfer_find(t, r->arena, participant, pid, &x);
 	if (e) return e;
-	if (x->digest_state != DS__DIGEST_STATE__DIGEST_OK &&
+	if (!x->non_finite && x->digest_state != DS__DIGEST_STATE__DIGEST_OK &&
 	    x->digest_state != DS__DIGEST_STATE__DIGEST_UNPROMISED)
 		return flaw_set(f, ERR_NOT_FOUND, FLAW_NO_OFFSET, "transfer", "content",
 				x->digest_state == DS__DIGEST_STATE__DIGEST_MISMATCH
@@ -81,7 +81,10 @@ static enum err pulled_find(struct net_req *r, struct pulled *p, struct flaw *f)
 	p->media_type = arena_strdup(
 	    r->arena, str_of(!e && g->media_type[0] ? g->media_type : "application/octet-stream"));
 	if (!p->media_type) return ERR_NO_MEMORY;
-	return dp_pulled_path(ds_of(r), participant, pid, "", p->path) ? ERR_OK : ERR_NOT_FOUND;
+	/* what does not end is read while it grows */
+	return dp_pulled_path(ds_of(r), participant, pid, x->non_finite ? ".part" : "", p->path)
+		   ? ERR_OK
+		   : ERR_NOT_FOUND;
 }
 
 /* Of a push it is a blob, of a pull a file of its own. */

@@ -4,6 +4,7 @@
 #include "dataspace/agreement.h"
 #include "dataspace/dataset.h"
 #include "dataspace/kit.h"
+#include "dataspace/piece.h"
 #include "dataspace/signal.h"
 #include "dataspace/transfer_act.h"
 
@@ -67,7 +68,7 @@ enum err transfer_message_parse(json_t *j, enum dsp_type type, struct flaw *f, s
 /* ---- a request ---- */
 
 static enum err request_row(const struct turn *u, const struct transfer_message *m, const Ds__Agreement *g,
-			    struct str plane, Ds__Transfer **ret)
+			    const Ds__Dataset *set, Ds__Transfer **ret)
 {
 	Ds__Transfer *x = ARENA_NEW(u->a, Ds__Transfer);
 	char pid[UUID_URN];
@@ -87,7 +88,8 @@ static enum err request_row(const struct turn *u, const struct transfer_message 
 	x->transfer_format = turn_text(u, m->format);
 	x->purpose = turn_text(u, m->purpose);
 	x->size = g->size;
-	x->plane = turn_text(u, plane);
+	if (set) x->plane = set->plane;
+	x->non_finite = set && set->non_finite && !set->plane[0];
 	if (ds_transfer_pushed(x)) x->address = turn_json(u, m->address.root);
 	x->created = x->changed = u->t->now;
 	*ret = x;
@@ -161,7 +163,11 @@ static enum err format_offered(const struct turn *u, const struct transfer_messa
 		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "format", "value",
 				"the dataset is not offered in this format");
 	}
-	if (str_is(m->format, TRANSFER_PULL) || str_is(m->format, TRANSFER_PUSH)) return ERR_OK;
+	if (str_is(m->format, TRANSFER_PULL)) return ERR_OK;
+	if (str_is(m->format, TRANSFER_PUSH) && !(set && set->non_finite)) return ERR_OK;
+	if (set && set->non_finite)
+		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "format", "value",
+				"what does not end is offered as " TRANSFER_PULL " only");
 	return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "format", "value",
 			"only " TRANSFER_PULL " and " TRANSFER_PUSH " are offered");
 }
@@ -189,7 +195,7 @@ static enum err request_format(const struct turn *u, const struct transfer_messa
 }
 
 static enum err request_find(const struct turn *u, const struct transfer_message *m, Ds__Agreement **ret,
-			     struct str *ret_plane)
+			     Ds__Dataset **ret_set)
 {
 	Ds__Dataset *set = NULL;
 	Ds__Agreement *g;
@@ -206,7 +212,7 @@ static enum err request_find(const struct turn *u, const struct transfer_message
 	e = request_format(u, m, set);
 	if (e) return e;
 	*ret = g;
-	*ret_plane = str_of(set ? set->plane : "");
+	*ret_set = set;
 	return ERR_OK;
 }
 
@@ -215,7 +221,7 @@ static enum err receive_request(const struct turn *u, const struct transfer_mess
 {
 	Ds__Agreement *g;
 	Ds__Transfer *x;
-	struct str plane;
+	Ds__Dataset *set;
 	enum err e = turn_name_check(m->pids.consumer, DS_PID_MAX, "consumerPid", u->flaw);
 
 	if (!e) e = transfer_find_peer(u->t->store, u->a, u->self->id, u->who, m->pids.consumer, ret);
@@ -225,8 +231,8 @@ static enum err receive_request(const struct turn *u, const struct transfer_mess
 			   : flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "consumerPid", "pid-used",
 				      "there is a transfer of this pid already");
 	if (e != ERR_NOT_FOUND) return e;
-	e = request_find(u, m, &g, &plane);
-	if (!e) e = request_row(u, m, g, plane, &x);
+	e = request_find(u, m, &g, &set);
+	if (!e) e = request_row(u, m, g, set, &x);
 	if (!e) e = request_decide(u, m, g, denial);
 	if (e) return e;
 	if (denial->err) return request_denied(u, m, g, denial);
@@ -295,6 +301,7 @@ static enum err take_contents(const struct turn *u, const struct transfer_messag
 		if (pulls && m->address.present) {
 			x->address = turn_json(u, m->address.root);
 			x->address_taken = u->t->now;
+			x->non_finite = dsp_data_address_text(m->address.root, PIECE_ADDRESS_MARK).n > 0;
 		}
 		/* other profiles may need none */
 		if (pulls && !x->address[0] && !x->plane[0])

@@ -209,6 +209,7 @@ json_t *transfer_show(struct arena *a, const Ds__Transfer *x, bool whole)
 		json_put(j, "report", json_incref(report));
 	show_data(x, j);
 	if (x->plane[0]) show_flow(x, j);
+	if (x->non_finite) json_put(j, "nonFinite", json_true());
 	json_put_str(j, "created", str_of(clock_print(x->created, true, when)));
 	json_put_str(j, "changed", str_of(clock_print(x->changed, true, when)));
 	if (whole) json_put(j, "history", turn_history_show(x->history, x->n_history, state_name));

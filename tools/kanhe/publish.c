@@ -10,7 +10,7 @@ enum { POLICY_MAX = 64 * 1024 };
 struct publishing {
 	const char *id, *title, *description, *media_type, *policy, *count, *until, *purpose, *identifiers,
 	    *meta, *keywords, *license, *version, *plane;
-	bool approval;
+	bool approval, non_finite;
 };
 
 static json_t *constraint(const char *left, const char *op, json_t *right)
@@ -148,19 +148,22 @@ static int publish(struct cli *c, const char *who, struct publishing *p, const c
 	const char *at = client_path(c, "/participants/%s/datasets/%s", who, path_word(c, p->id, false));
 	int status = read_policy(c, p, &policy);
 	if (status) return status;
-	if (file) status = send_content(c, p, at, file, &content);
+	if (file && !p->non_finite) status = send_content(c, p, at, file, &content);
 	if (status) {
 		json_decref(policy);
 		return status;
 	}
 	json_t *body = description_of(p, file ? file : p->id, policy);
 	if (p->plane) json_put_str(body, "dataplane", str_of(p->plane));
+	if (p->non_finite) json_put(body, "nonFinite", json_true());
 	status = add_meta(c, p, body);
 	if (status) {
 		json_decref(body);
 		return status;
 	}
 	status = client_call(c, &(struct call){.method = "PUT", .path = at, .json = body}, &dataset);
+	/* the first piece of what does not end: the node must know that it is one */
+	if (!status && file && p->non_finite) status = send_content(c, p, at, file, &content);
 	if (status) return status;
 	if (c->json) {
 		json_t *o = json_keep(c->arena, json_deep_copy(dataset.json));
@@ -175,10 +178,28 @@ static int publish(struct cli *c, const char *who, struct publishing *p, const c
 	return CLI_OK;
 }
 
+/* The next piece of a dataset that does not end. */
+static int publish_append(struct cli *c, const char *id, const char *file)
+{
+	struct publishing p = {.id = id, .media_type = media_type_of(file)};
+	const char *who = client_participant(c);
+	struct reply r;
+	if (!who) return CLI_USAGE;
+	int status = send_content(
+	    c, &p, client_path(c, "/participants/%s/datasets/%s", who, path_word(c, id, false)), file, &r);
+	if (status) return status;
+	if (c->json)
+		print_json(r.json);
+	else
+		printf(say(SAY_APPENDED),
+		       (unsigned long long)json_integer_value(json_object_get(r.json, "size")), id);
+	return CLI_OK;
+}
+
 int command_publish(struct cli *c, int argc, char **argv)
 {
 	struct publishing p = {0};
-	const char *batch = NULL, *withdraw = NULL;
+	const char *batch = NULL, *withdraw = NULL, *append = NULL;
 	struct words words;
 	const struct option_row own[] = {{"id", &p.id, NULL},
 					 {"title", &p.title, NULL},
@@ -196,13 +217,16 @@ int command_publish(struct cli *c, int argc, char **argv)
 					 {"batch", &batch, NULL},
 					 {"withdraw", &withdraw, NULL},
 					 {"approval", NULL, &p.approval},
-					 {"plane", &p.plane, NULL}};
+					 {"plane", &p.plane, NULL},
+					 {"non-finite", NULL, &p.non_finite},
+					 {"append", &append, NULL}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
 	if (status) return status;
 	if (batch) return publish_batch(c, batch);
 	if (withdraw) return publish_withdraw(c, withdraw);
 	if (p.plane && !p.id) return usage_error(c, SAY_MISSING_WORD, "--id NAME");
 	if (words.n != !p.plane) return usage_error(c, SAY_MISSING_WORD, p.plane ? "--id NAME" : "FILE");
+	if (append) return publish_append(c, append, words.word[0]);
 	status = check_options(c, &p);
 	if (status) return status;
 	const char *who = client_participant(c);
