@@ -96,6 +96,21 @@ static enum err errored(const struct turn *u, Ds__Transfer *x, const struct dps_
 	return ds_transfer_put(u->t, u->self->id, x);
 }
 
+/* A callback may be here before the answer that it presumes: then it tells the flow's name, too. */
+static enum err presume(const struct turn *u, Ds__Transfer *x, const struct call *c)
+{
+	enum err e;
+
+	if (x->flow_state || !x->flow_entry || (c->what != CALL_PREPARED && c->what != CALL_STARTED))
+		return ERR_OK;
+	e = turn_name_check(c->m.flow, DS_PID_MAX, "dataFlowId", u->flaw);
+	if (!e) e = ds_outbox_drop(u->t, u->self->id, x->flow_entry);
+	x->flow_entry = 0;
+	x->flow = turn_text(u, c->m.flow);
+	x->flow_state = c->what == CALL_PREPARED ? DPS_PREPARING_STATE : DPS_STARTING_STATE;
+	return e;
+}
+
 static enum err apply(const struct turn *u, Ds__Transfer *x, const struct call *c)
 {
 	static const char *const names[] = {"prepared", "started", "completed", "errored"};
@@ -108,6 +123,8 @@ static enum err apply(const struct turn *u, Ds__Transfer *x, const struct call *
 	if (c->what != CALL_ERRORED && m->state != means[c->what])
 		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "state", "value",
 				"that is not the state of this callback");
+	e = presume(u, x, c);
+	if (e) return e;
 	if (!str_is(m->flow, x->pid) && !str_is(m->flow, x->flow))
 		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "dataFlowId", "changed",
 				"the transfer's data flow is another");
@@ -120,7 +137,8 @@ static enum err apply(const struct turn *u, Ds__Transfer *x, const struct call *
 	case CALL_COMPLETED: e = completed(u, x); break;
 	default: e = errored(u, x, m); break;
 	}
-	return e ? e : signal_tell(u, x, names[c->what], m->error);
+	if (!e) e = signal_tell(u, x, names[c->what], m->error);
+	return e ? e : signal_go_on(u, str_of(x->pid));
 }
 
 static enum err call_work(struct ds_job *j, struct writer_txn *t)

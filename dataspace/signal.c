@@ -4,8 +4,9 @@
 #include "dataspace/fetch.h"
 #include "dataspace/flow.h"
 
-#define SIGNAL_CONTEXT "https://w3id.org/dspace/2025/1" /* dataspaceContext: one for all that we deal in   \
-							 */
+#define SIGNAL_CONTEXT                                                                                     \
+	"https://w3id.org/dspace/2025/1" /* dataspaceContext: one for all that we deal in                  \
+					  */
 
 static const struct {
 	const char *path;

@@ -57,6 +57,8 @@ bool signal_waits(const Ds__Transfer *x, enum signal s);
 /* The data plane is PREPARED or STARTED, with or without an address (NULL): the partner is told what
  * follows from it. Puts the row. */
 enum err signal_reached(const struct turn *u, Ds__Transfer *x, enum dps_state s, json_t *address) MUST_USE;
+/* The next that waits has its turn, unless one is under way. Reads and puts the row. */
+enum err signal_go_on(const struct turn *u, struct str pid) MUST_USE;
 /* Into the ledger, with what it says. */
 enum err signal_tell(const struct turn *u, const Ds__Transfer *x, const char *what,
 		     struct str text) MUST_USE;

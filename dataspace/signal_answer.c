@@ -196,8 +196,7 @@ static enum err taken(const struct turn *u, Ds__Transfer *x, uint32_t s, struct 
 	return e ? e : signal_tell(u, x, signal_name(s), STR_NONE);
 }
 
-/* The next one has its turn. */
-static enum err go_on(const struct turn *u, struct str pid)
+enum err signal_go_on(const struct turn *u, struct str pid)
 {
 	Ds__Transfer *x;
 	uint32_t next;
@@ -225,5 +224,5 @@ enum err ds_signal_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx
 	x->flow_entry = 0;
 	e = status >= 200 && status < 300 ? taken(&u, x, entry->target, body)
 					  : refused(&u, x, entry->target, refusal_text(&u, status, body));
-	return e ? e : go_on(&u, str_of(entry->pid));
+	return e ? e : signal_go_on(&u, str_of(entry->pid));
 }
