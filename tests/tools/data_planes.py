@@ -1,4 +1,5 @@
 """The control plane's role of Data Plane Signaling: two nodes trade, data planes outside move the data."""
+import datetime
 import json
 import os
 import tempfile
@@ -10,6 +11,7 @@ top = tempfile.mkdtemp(prefix="kanhe-planes.")
 maker = Node("--authority", "88.118.8", "--participant", "maker", "--ca", top)
 buyer = Node("--authority", "88.118.9", "--participant", "buyer", "--ca", top)
 source, sink = Plane(), Plane()  # of the maker, of the buyer
+late_source, late_sink = Plane(), Plane()
 did = f"did:web:127.0.0.1%3A{maker.port}:p:maker"
 buyer_did = f"did:web:127.0.0.1%3A{buyer.port}:p:buyer"
 
@@ -237,6 +239,29 @@ def wishes():
     check("no content beside it", maker.request("PUT", "/participants/maker/datasets/line/content", b"x", token="owner")[0] == 409)
 
 
+def timed():
+    """A transfer whose time ends while it runs at data planes of its own; looked at when the other things are done."""
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=25)
+    ok(maker, "dataplane", "register", "late-source", late_source.url)
+    ok(buyer, "dataplane", "register", "late-sink", late_sink.url)
+    ok(maker, "publish", "--plane", "late-source", "--id", "timed", "--until", end.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    timed = json.loads(ok(buyer, "negotiate", did, "timed", "--json"))["agreement"]
+    pid = json.loads(ok(buyer, "pull", timed, "--plane", "late-sink", "--no-wait", "--json"))["pid"]
+    late_sink.next("prepare")
+    late_source.next("start")
+    late_sink.next("started")
+    return pid
+
+
+def time_out(pid):
+    theirs = at_maker(pid)
+    check("it runs until its time is over", bool(until(lambda: show(maker, theirs)["state"] == "TERMINATED", 60)), show(maker, theirs))
+    check("because of it", "dateTime" in show(maker, theirs)["reason"], show(maker, theirs))
+    late_source.next("terminate", "its data plane is told")
+    becomes(buyer, pid, "TERMINATED")
+    late_sink.next("terminate")
+
+
 def crash():
     """The node dies while its data plane is being told."""
     source.plan["start"] = [(503, None)] * 3
@@ -274,16 +299,18 @@ try:
     check("offered in the formats of its data plane", "HttpData-PULL" in text and "HttpData-PUSH" in text, text[:500])
     agreement = json.loads(ok(buyer, "negotiate", did, "line", "--json"))["agreement"]
     wishes()
+    timely = timed()
     pulled()
     pushed()
     slow()
     refused()
+    time_out(timely)
     removed(crash())
     kinds = ok(maker, "audit", "--json")
     check("all of it is in the ledger", all(k in kinds for k in ("data-plane-signal", "data-plane")), kinds[-300:])
 finally:
     maker.close()
     buyer.close()
-    source.close()
-    sink.close()
+    for plane in (source, sink, late_source, late_sink):
+        plane.close()
 finish()

@@ -58,6 +58,9 @@ def pulled():
     theirs = show(buyer, pid)["peer_pid"]
     becomes(maker, theirs, "COMPLETED")
     check("the data has come", content(pid) == DATA)
+    to = os.path.join(top, "came")
+    ok(buyer, "dataplane", "content", pid, "--to", to)
+    check("the owner gets it", open(to, "rb").read() == DATA)
     check("counted there", flow(buyer, pid)["octets"] == len(DATA) and flow(buyer, pid)["role"] == "consumer", flow(buyer, pid))
     check("and here", bool(until(lambda: flow(maker, theirs)["octets"] == len(DATA))), flow(maker, theirs))
     check("both flows are complete", bool(until(lambda: flow(buyer, pid)["state"] == flow(maker, theirs)["state"] == "COMPLETED")),

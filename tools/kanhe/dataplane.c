@@ -108,6 +108,20 @@ static int leave(struct cli *c, const char *who, const char *kind, const char *i
 	return status;
 }
 
+/* What a flow brought. */
+static int fetch(struct cli *c, const char *who, const char *flow, const char *to)
+{
+	struct call call = {
+	    .method = "GET",
+	    .path = client_path(c, "/participants/%s/dataflows/%s/content", who, path_word(c, flow, false)),
+	    .accept = "*/*",
+	    .to_file = to ? to : "-",
+	    .deadline = INT64_C(600000000)};
+	struct reply r;
+
+	return client_call(c, &call, &r);
+}
+
 enum verb {
 	VERB_LIST,
 	VERB_ADMIT,
@@ -116,25 +130,26 @@ enum verb {
 	VERB_REGISTER,
 	VERB_REMOVE,
 	VERB_PLANES,
+	VERB_CONTENT,
 	VERBS
 };
-#define VERB_NAMES "list|admit|dismiss|flows|register|remove|planes"
+#define VERB_NAMES "list|admit|dismiss|flows|content|register|remove|planes"
 
 /* name, words with it, what is missing otherwise */
 static const struct {
 	const char *name;
 	size_t words;
 	const char *missing;
-} verbs[VERBS] = {{"list", 1, VERB_NAMES},  {"admit", 3, "ID URL"},    {"dismiss", 2, "ID"},
-		  {"flows", 1, VERB_NAMES}, {"register", 3, "ID URL"}, {"remove", 2, "ID"},
-		  {"planes", 1, VERB_NAMES}};
+} verbs[VERBS] = {{"list", 1, VERB_NAMES},   {"admit", 3, "ID URL"},    {"dismiss", 2, "ID"},
+		  {"flows", 1, VERB_NAMES},  {"register", 3, "ID URL"}, {"remove", 2, "ID"},
+		  {"planes", 1, VERB_NAMES}, {"content", 2, "FLOW"}};
 
 int command_dataplane(struct cli *c, int argc, char **argv)
 {
-	const char *profiles = NULL, *who;
-	const struct option_row own[] = {{"profiles", &profiles, NULL}};
+	const char *profiles = NULL, *to = NULL, *who;
+	const struct option_row own[] = {{"profiles", &profiles, NULL}, {"to", &to, NULL}};
 	struct words w;
-	int status = options_read(c, argc, argv, own, 1, &w);
+	int status = options_read(c, argc, argv, own, 2, &w);
 	size_t v = 0;
 
 	if (status) return status;
@@ -143,6 +158,7 @@ int command_dataplane(struct cli *c, int argc, char **argv)
 	if (v == VERBS) return usage_error(c, SAY_MISSING_WORD, VERB_NAMES);
 	if (w.n != verbs[v].words) return usage_error(c, SAY_MISSING_WORD, verbs[v].missing);
 	if (profiles && v != VERB_REGISTER) return usage_error(c, SAY_MISSING_WORD, "register");
+	if (to && v != VERB_CONTENT) return usage_error(c, SAY_MISSING_WORD, "content");
 	who = client_participant(c);
 	if (!who) return CLI_USAGE;
 	switch ((enum verb)v) {
@@ -152,6 +168,7 @@ int command_dataplane(struct cli *c, int argc, char **argv)
 	case VERB_REMOVE: return leave(c, who, "dataplanes", w.word[1]);
 	case VERB_FLOWS: return list(c, who, LIST_FLOWS);
 	case VERB_PLANES: return list(c, who, LIST_DATA);
+	case VERB_CONTENT: return fetch(c, who, w.word[1], to);
 	default: return list(c, who, LIST_CONTROL);
 	}
 }
