@@ -1,6 +1,7 @@
 #include "dataspace/agreement.h"
 
 #include "base/jose.h"
+#include "dataspace/dataset.h"
 #include "dataspace/offer.h"
 #include "dataspace/transfer.h"
 
@@ -106,7 +107,7 @@ static json_t *doc_make(const struct turn *u, const Ds__Negotiation *n, const Ds
 		json_put(doc, key, json_incref(v));
 	}
 	json_put_str(doc, AGREEMENT_OFFER, str_of(n->offer_id));
-	put_content(doc, s);
+	if (s->digest.len == 32) put_content(doc, s);
 	return doc;
 }
 
@@ -128,7 +129,7 @@ static ProtobufCBinaryData octets(const struct turn *u, const void *p, size_t n)
 {
 	ProtobufCBinaryData b = {n, arena_alloc(u->a, n ? n : 1)};
 
-	if (b.data)
+	if (b.data && n)
 		memcpy(b.data, p, n);
 	else
 		b.len = 0;
@@ -142,7 +143,7 @@ enum err agreement_make(const struct turn *u, Ds__Negotiation *n, json_t **ret_d
 	json_t *offer, *rules, *doc;
 	enum err e = ds_dataset_find(u->t->store, u->a, u->self->id, str_of(n->dataset), &s);
 
-	if (e == ERR_NOT_FOUND || (!e && s->digest.len != 32))
+	if (e == ERR_NOT_FOUND || (!e && !dataset_held(s)))
 		return flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "target", "withdrawn",
 				"the dataset is no longer offered");
 	if (!e) e = json_read(u->a, str_of(n->offer), u->flaw, &offer);

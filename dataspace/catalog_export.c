@@ -1,6 +1,7 @@
 #include "dataspace/catalog_export.h"
 
 #include "dataspace/agreement.h"
+#include "dataspace/data_plane.h"
 #include "dataspace/dataset_meta.h"
 #include "dataspace/offer.h"
 #include "dataspace/transfer.h"
@@ -44,9 +45,11 @@ static json_t *dsp_extra(struct arena *a, const Ds__Dataset *s, const char *hex,
 	json_t *x = json_keep(a, json_object()), *ids;
 
 	if (!x) return NULL;
-	json_put(x, "kanhe:content",
-		 json_pack("{s:o,s:I,s:s}", "digest", json_sprintf("sha256:%s", hex), "size",
-			   (json_int_t)s->size, "mediaType", s->media_type));
+	if (hex[0])
+		json_put(x, "kanhe:content",
+			 json_pack("{s:o,s:I,s:s}", "digest", json_sprintf("sha256:%s", hex), "size",
+				   (json_int_t)s->size, "mediaType", s->media_type));
+	if (s->non_finite) json_put(x, "kanhe:nonFinite", json_true());
 	if (s->title[0]) json_put_str(x, "title", str_of(s->title));
 	if (s->description[0]) json_put_str(x, "description", str_of(s->description));
 	meta_write(x, s, meta);
@@ -59,22 +62,45 @@ static json_t *dsp_extra(struct arena *a, const Ds__Dataset *s, const char *hex,
 	return x;
 }
 
+/* What a way tells besides its format: size and digest of a content that is here and stays. */
+static json_t *way_root(struct arena *a, const Ds__Dataset *s, const char *hex)
+{
+	if (!hex[0]) return json_keep(a, json_pack("{s:s}", "mediaType", s->media_type));
+	return json_keep(a, json_pack("{s:I,s:s,s:{s:s,s:s}}", "byteSize", (json_int_t)s->size, "mediaType",
+				      s->media_type, "spdx:checksum", "spdx:algorithm",
+				      "spdx:checksumAlgorithm_sha256", "spdx:checksumValue", hex));
+}
+
+/* Its formats: of an outside data plane those of its profiles. */
+static size_t ways_make(const Ds__Dataset *s, struct dsp_distribution way[DPS_ITEMS_MAX])
+{
+	if (!s->plane[0]) {
+		way[0].format = STR(TRANSFER_PULL);
+		way[1].format = STR(TRANSFER_PUSH);
+		return s->non_finite ? 1 : 2;
+	}
+	for (size_t i = 0; i < s->n_profiles && i < DPS_ITEMS_MAX; i++)
+		way[i].format = data_plane_format(str_of(s->profiles[i]));
+	return s->n_profiles < DPS_ITEMS_MAX ? s->n_profiles : DPS_ITEMS_MAX;
+}
+
 static json_t *dsp_dataset_form(struct arena *a, const struct ds_self *self, const Ds__Dataset *s,
 				json_t *meta, bool alone)
 {
-	struct dsp_distribution way[2] = {{.format = STR(TRANSFER_PULL)}, {.format = STR(TRANSFER_PUSH)}};
-	struct dsp_dataset m = {.id = str_of(s->id), .distributions = way, .distributions_n = 2};
+	struct dsp_distribution way[DPS_ITEMS_MAX] = {{.format = STR_NONE}};
+	struct dsp_dataset m = {
+	    .id = str_of(s->id), .distributions = way, .distributions_n = ways_make(s, way)};
 	char hex[65] = {0};
 	json_t *policy, *offer, *j;
 
-	hex_write(s->digest.data, 32, hex);
+	if (s->digest.len == 32) hex_write(s->digest.data, 32, hex);
 	if (json_read(a, str_of(s->policy), NULL, &policy)) return NULL;
 	offer = offer_write(a, policy, str_of(s->offer_id), STR_NONE, STR_NONE);
-	way[0].service_id = way[1].service_id = arena_printf(a, "%.*s#catalog", STR_ARG(self->did));
-	way[0].root = way[1].root =
-	    json_keep(a, json_pack("{s:I,s:s,s:{s:s,s:s}}", "byteSize", (json_int_t)s->size, "mediaType",
-				   s->media_type, "spdx:checksum", "spdx:algorithm",
-				   "spdx:checksumAlgorithm_sha256", "spdx:checksumValue", hex));
+	for (size_t i = 0; i < m.distributions_n; i++) {
+		way[i].service_id =
+		    i ? way[0].service_id : arena_printf(a, "%.*s#catalog", STR_ARG(self->did));
+		way[i].root = i ? way[0].root : way_root(a, s, hex);
+	}
 	m.offers = json_keep(a, json_array());
 	m.extra = dsp_extra(a, s, hex, meta);
 	if (!offer || !m.offers || !m.extra || !way[0].root || !way[0].service_id.p) return NULL;

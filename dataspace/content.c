@@ -1,4 +1,4 @@
-/* Contents of datasets: PUT …/datasets/{d}/content.
+/* Contents of datasets: PUT …/datasets/{d}/content; and of data flows (flow_in.c).
  *
  * Octets are gathered on the shard, written and hashed on the disk's threads, one buffer filling while
  * the other is written; the client is held back while both are full. The file is flushed, renamed to its
@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "dataspace/content.h"
 #include "dataspace/dataset.h"
-#include "dataspace/plane.h"
 
 enum {
 	PUT_WRITE = 512 << 10, /* gathered before a write */
@@ -30,7 +30,8 @@ struct upload {
 	struct disk_job job;
 	struct ds *d;
 	struct net_req *req; /* NULL once the client has gone or was answered */
-	char participant[DS_ID_MAX + 1], dataset[DS_DATASET_MAX + 1], type[TYPE_MAX + 1];
+	char participant[DS_ID_MAX + 1], name[DS_PID_MAX + 1], type[TYPE_MAX + 1];
+	struct content_in in; /* its texts are these */
 	struct buf fill, work;
 	bool busy, ended, last, paused;
 	int fd;
@@ -73,6 +74,7 @@ static enum err upload_keep(struct upload *u)
 	char path[DP_PATH_MAX], folder[DP_PATH_MAX];
 
 	hash_finish(u->hash, u->digest);
+	if (u->in.promised && memcmp(u->in.want, u->digest, HASH_SHA256)) return ERR_BAD_INPUT;
 	if (fsync(u->fd)) return err_errno(errno);
 	if (!dp_blob_path(u->d, u->digest, path)) return ERR_IO;
 	if (rename(u->temp, path)) return err_errno(errno);
@@ -122,24 +124,29 @@ static void upload_drop(struct upload *u)
 
 /* ---- the record ---- */
 
+static enum err dataset_record(struct ds_job *j, struct writer_txn *t, const struct content_got *g)
+{
+	char hex[2 * HASH_SHA256 + 1] = {0};
+	enum err e = ds_dataset_content_set(t, j->arena, g->participant, g->name, g->digest, g->size,
+					    g->type, g->who);
+
+	if (e) return e;
+	hex_write(g->digest, HASH_SHA256, hex);
+	j->body = arena_printf(j->arena, "{\"digest\":\"sha256:%s\",\"size\":%llu}", hex,
+			       (unsigned long long)g->size);
+	return ERR_OK;
+}
+
 struct recording {
-	struct str participant, dataset, type, who;
-	unsigned char digest[HASH_SHA256];
-	uint64_t size;
+	struct content_got got;
+	content_record_fn *record;
 };
 
 static enum err record_work(struct ds_job *j, struct writer_txn *t)
 {
 	const struct recording *c = j->in;
-	char hex[2 * HASH_SHA256 + 1] = {0};
-	enum err e = ds_dataset_content_set(t, j->arena, c->participant, c->dataset, c->digest, c->size,
-					    c->type, c->who);
 
-	if (e) return e;
-	hex_write(c->digest, HASH_SHA256, hex);
-	j->body = arena_printf(j->arena, "{\"digest\":\"sha256:%s\",\"size\":%llu}", hex,
-			       (unsigned long long)c->size);
-	return ERR_OK;
+	return c->record(j, t, &c->got);
 }
 
 static void upload_record(struct upload *u)
@@ -148,12 +155,14 @@ static void upload_record(struct upload *u)
 	struct recording *c = j ? ARENA_NEW(j->arena, struct recording) : NULL;
 
 	if (!c) return; /* the request has been answered */
-	c->participant = arena_dup(j->arena, str_of(u->participant));
-	c->dataset = arena_dup(j->arena, str_of(u->dataset));
-	c->type = arena_dup(j->arena, str_of(u->type));
-	c->who = arena_dup(j->arena, ds_who(u->req));
-	memcpy(c->digest, u->digest, sizeof c->digest);
-	c->size = u->size;
+	c->record = u->in.record;
+	c->got = (struct content_got){.size = u->size};
+	c->got.participant = arena_dup(j->arena, str_of(u->participant));
+	c->got.name = arena_dup(j->arena, str_of(u->name));
+	c->got.type = arena_dup(j->arena, str_of(u->type));
+	c->got.who = arena_dup(j->arena, ds_who(u->req));
+	memcpy(c->got.digest, u->digest, sizeof c->got.digest);
+	memcpy(c->got.key, u->in.key, sizeof c->got.key);
 	j->in = c;
 	j->work = record_work;
 	atomic_fetch_add(&u->d->dp->stat.contents_stored, 1);
@@ -243,37 +252,51 @@ static enum err put_data(struct net_req *r, void *arg, struct str piece, bool en
 	return ERR_OK;
 }
 
-void content_put(struct net_req *r)
+void content_take(struct net_req *r, const struct content_in *in)
 {
+	struct str type = net_header(r, "content-type");
 	struct flaw f = {0};
-	struct str participant, dataset, type = net_header(r, "content-type");
-	struct upload *u;
-	enum err e = ds_req_participant(r, &participant);
+	struct upload *u = NULL;
+	enum err e = ERR_NO_MEMORY;
 
-	if (e) return;
-	e = net_decode(r->arena, r->param[1], &f, &dataset);
-	if (!e) e = dataset_id_check(dataset, &f);
-	if (!e && (type.n > TYPE_MAX || !str_utf8_ok(type, NULL)))
+	if (type.n > TYPE_MAX || !str_utf8_ok(type, NULL))
 		e = flaw_set(&f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "content-type", "length",
 			     "a media type has at most %d octets", TYPE_MAX);
-	u = e ? NULL : calloc(1, sizeof *u);
+	else
+		u = calloc(1, sizeof *u);
 	if (u && !(u->hash = hash_new())) {
 		free(u);
 		u = NULL;
 	}
 	if (!u) {
-		net_reply_err(r, e ? e : ERR_NO_MEMORY, e ? &f : NULL);
+		net_reply_err(r, e, f.err == e ? &f : NULL);
 		return;
 	}
 	u->d = ds_of(r);
 	u->req = r;
 	u->fd = -1;
-	snprintf(u->participant, sizeof u->participant, "%.*s", STR_ARG(participant));
-	snprintf(u->dataset, sizeof u->dataset, "%.*s", STR_ARG(dataset));
+	u->in = *in;
+	snprintf(u->participant, sizeof u->participant, "%.*s", STR_ARG(in->participant));
+	snprintf(u->name, sizeof u->name, "%.*s", STR_ARG(in->name));
 	snprintf(u->type, sizeof u->type, "%.*s", STR_ARG(type));
 	buf_init(&u->fill, PUT_ROOM);
 	buf_init(&u->work, PUT_ROOM);
 	net_on_body(r, put_data, put_gone, u);
+}
+
+void content_put(struct net_req *r)
+{
+	struct content_in in = {.record = dataset_record};
+	struct flaw f = {0};
+	enum err e = ds_req_participant(r, &in.participant);
+
+	if (e) return;
+	e = net_decode(r->arena, r->param[1], &f, &in.name);
+	if (!e) e = dataset_id_check(in.name, &f);
+	if (e)
+		net_reply_err(r, e, &f);
+	else
+		content_take(r, &in);
 }
 
 void content_sweep(struct ds *d)

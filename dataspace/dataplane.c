@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dataspace/flow_fetch.h"
 #include "dataspace/plane.h"
 #include "dataspace/receipt.h"
 
@@ -58,7 +59,7 @@ void dp_close(struct dp *p)
 void dp_cut(struct ds *d, struct str participant, struct str agreement, struct str pid, enum err why)
 {
 	running_cut(&d->dp->running, participant, agreement, pid, why);
-	if (pid.n) dp_settle(d->dp, participant, pid);
+	if (pid.n && !flow_fetched(pid)) dp_settle(d->dp, participant, pid);
 }
 
 void dp_metrics(struct ds *d, struct buf *out)

@@ -4,6 +4,7 @@
 #include "dataspace/dataset_access.h"
 #include "dataspace/dataset_meta.h"
 #include "dataspace/dataset_publish.h"
+#include "dataspace/piece.h"
 #include "dataspace/turn.h"
 
 enum {
@@ -26,14 +27,19 @@ enum err dataset_id_check(struct str id, struct flaw *f)
 	return ERR_OK;
 }
 
+bool dataset_held(const Ds__Dataset *s)
+{
+	return s->digest.len == 32 || s->plane[0] || s->non_finite;
+}
+
 bool dataset_published(const Ds__Dataset *s)
 {
-	return s->policy[0] && s->digest.len == 32;
+	return s->policy[0] && dataset_held(s);
 }
 
 bool ds__dataset_withdrawn(const Ds__Dataset *s)
 {
-	return !s->policy[0] && !s->digest.len;
+	return !s->policy[0] && !dataset_held(s);
 }
 
 /* The row, withdrawn ones too. */
@@ -162,8 +168,30 @@ json_t *ds__dataset_detail(const Ds__Dataset *s)
 		json_put(j, "digest", json_sprintf("sha256:%.64s", sha));
 		json_put_u64(j, "size", s->size);
 	}
+	if (s->plane[0]) json_put_str(j, "dataplane", str_of(s->plane));
 	if (s->offer_id[0]) json_put_str(j, "offer", str_of(s->offer_id));
 	return j;
+}
+
+/* What is put to a dataset that does not end goes behind what is there. Its offer, and with it the catalog,
+ * stay as they are. */
+static enum err content_append(struct writer_txn *t, struct arena *a, struct ds_event *ev, Ds__Dataset *s,
+			       const unsigned char digest[32], uint64_t size)
+{
+	struct ds_key k = ds_key(ev->participant, str_of(s->id), STR_NONE);
+	uint64_t from = s->size;
+	char sha[64];
+	enum err e = piece_add(t, a, ev->participant, s, digest, size);
+
+	if (!e) e = ds_row_put(t, DS_TABLE_dataset, &k, &s->base);
+	if (e) return e;
+	ev->detail = json_object();
+	must(ev->detail);
+	hex_write(digest, 32, sha);
+	json_put(ev->detail, "digest", json_sprintf("sha256:%.64s", sha));
+	json_put_u64(ev->detail, "size", size);
+	json_put_u64(ev->detail, "from", from);
+	return ds_event_append(t, ev, NULL);
 }
 
 enum err ds_dataset_content_set(struct writer_txn *t, struct arena *a, struct str participant,
@@ -178,6 +206,8 @@ enum err ds_dataset_content_set(struct writer_txn *t, struct arena *a, struct st
 
 	if (!e) e = ds__dataset_make(t, a, participant, id, &s);
 	if (e) return e;
+	if (s->plane[0]) return ERR_CONFLICT; /* an outside data plane holds it */
+	if (s->non_finite) return content_append(t, a, &ev, s, digest, size);
 	offered = dataset_published(s);
 	same = s->digest.len == 32 && !memcmp(s->digest.data, digest, 32);
 	if (same && (!media_type.n || str_is(media_type, s->media_type))) return ERR_OK;
@@ -253,6 +283,8 @@ json_t *ds__dataset_json(struct arena *a, const Ds__Dataset *s)
 	if (s->access[0] && !json_read(a, str_of(s->access), NULL, &policy))
 		json_put(j, "access", json_incref(policy));
 	if ((meta = meta_open(a, s))) must(!json_object_update(j, meta));
+	if (s->non_finite) json_put_u64(j, "size", s->size);
+	json_put(j, "nonFinite", json_boolean(s->non_finite));
 	json_put(j, "approval", json_boolean(s->approval));
 	json_put_u64(j, "revision", s->revision);
 	json_put(j, "published", json_boolean(dataset_published(s)));

@@ -11,6 +11,8 @@
 
 /* Letters, digits and . - _ ~, 1 to DS_DATASET_MAX: it stands in paths and IRIs as it is. */
 enum err dataset_id_check(struct str id, struct flaw *f) MUST_USE;
+/* There is something to be had: a content here, or a data plane outside that holds it. */
+bool dataset_held(const Ds__Dataset *s);
 bool dataset_published(const Ds__Dataset *s);
 /* The dataset whose present offer has this id. partner (STR_NONE: whoever): who asks for it; an offer he
  * may not see is unknown. ERR_BAD_MESSAGE with rule "offer-unknown" or "offer-outdated". */

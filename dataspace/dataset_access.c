@@ -1,5 +1,7 @@
 #include "dataspace/dataset_access.h"
 
+#include "dataspace/dataset.h"
+
 #include <stdio.h>
 
 static enum err patterns_check(json_t *rule, const char *key, struct flaw *f)
@@ -82,7 +84,7 @@ bool access_allows(const char *rule, struct str did)
 
 bool dataset_visible(const Ds__Dataset *s, struct str did)
 {
-	return s->policy[0] && s->digest.len == 32 && access_allows(s->access, did);
+	return dataset_published(s) && access_allows(s->access, did);
 }
 
 bool dataset_was_visible(const Ds__Dataset *s, struct str did)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "dataspace/data_plane.h"
 #include "dataspace/dataset_access.h"
 #include "dataspace/dataset_meta.h"
 #include "dataspace/offer.h"
@@ -72,6 +73,29 @@ static enum err policy_read(struct arena *a, json_t *body, struct flaw *f, struc
 	return e;
 }
 
+static enum err non_finite_read(json_t *body, struct flaw *f, struct publishing *p)
+{
+	json_t *v = json_object_get(body, "nonFinite");
+
+	if (v && !json_is_boolean(v))
+		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "nonFinite", "type",
+				"it must be true or false");
+	p->has_non_finite = v != NULL;
+	p->non_finite = json_is_true(v);
+	return ERR_OK;
+}
+
+/* A content is either one that ends and is promised, or one that goes on. */
+static enum err non_finite_apply(const struct publishing *p, struct flaw *f, Ds__Dataset *s)
+{
+	if (!p->has_non_finite || p->non_finite == s->non_finite) return ERR_OK;
+	if (s->digest.len || s->size)
+		return flaw_set(f, ERR_CONFLICT, FLAW_NO_OFFSET, "nonFinite", "state",
+				"the dataset has a content already: withdraw it first");
+	s->non_finite = p->non_finite;
+	return ERR_OK;
+}
+
 static enum err approval_read(json_t *body, struct flaw *f, struct publishing *p)
 {
 	json_t *v = json_object_get(body, "approval");
@@ -99,6 +123,9 @@ enum err publishing_read(struct arena *a, json_t *body, struct flaw *f, struct p
 	if (!e) e = identifiers_read(a, body, f, p);
 	p->has_access = access != NULL;
 	if (!e) e = approval_read(body, f, p);
+	if (!e) e = non_finite_read(body, f, p);
+	if (!e) e = json_str_opt(body, "", "dataplane", f, &p->plane);
+	p->has_plane = json_object_get(body, "dataplane") != NULL;
 	if (!e && access) e = access_read(a, access, f, &p->access);
 	return e ? e : policy_read(a, body, f, p);
 }
@@ -113,6 +140,9 @@ static enum err content_share(struct writer_txn *t, struct arena *a, const struc
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "content_of", "unknown",
 				"there is no dataset %.*s with a content",
 				STR_ARG(str_first(p->content_of, DS_DATASET_MAX)));
+	if (!e && s->non_finite)
+		return flaw_set(f, ERR_CONFLICT, FLAW_NO_OFFSET, "content_of", "state",
+				"the dataset does not end: it shares no content");
 	if (e) return e;
 	*ret_changed = s->digest.len != 32 || memcmp(s->digest.data, of->digest.data, 32) != 0;
 	s->digest = of->digest;
@@ -139,6 +169,25 @@ static enum err texts_apply(struct arena *a, const struct publishing *p, struct 
 	return arena_overflowed(a) ? ERR_NO_MEMORY : ERR_OK;
 }
 
+/* Its profiles are the dataset's formats from now on. */
+static enum err plane_apply(struct writer_txn *t, struct arena *a, const struct publishing *p,
+			    struct flaw *f, Ds__Dataset *s, bool *ret_changed)
+{
+	Ds__DataPlane *plane;
+	enum err e;
+
+	*ret_changed = *ret_changed || !str_is(p->plane, s->plane);
+	s->n_profiles = 0;
+	s->plane = arena_strdup(a, p->plane.n ? p->plane : STR(""));
+	if (!s->plane) return ERR_NO_MEMORY;
+	if (!p->plane.n) return ERR_OK;
+	e = data_plane_named(t->store, a, p->participant, p->plane, "dataplane", f, &plane);
+	if (e) return e;
+	s->profiles = plane->profiles;
+	s->n_profiles = plane->n_profiles;
+	return ERR_OK;
+}
+
 enum err publishing_apply(struct writer_txn *t, struct arena *a, const struct publishing *p, struct flaw *f,
 			  Ds__Dataset **ret, bool *ret_fresh)
 {
@@ -159,6 +208,8 @@ enum err publishing_apply(struct writer_txn *t, struct arena *a, const struct pu
 	e = texts_apply(a, p, f, s);
 	if (!e && p->has_access) e = dataset_access_set(a, s, p->access, offered);
 	if (!e && p->content_of.n) e = content_share(t, a, p, f, s, &content);
+	if (!e) e = non_finite_apply(p, f, s);
+	if (!e && p->has_plane) e = plane_apply(t, a, p, f, s, &content);
 	if (e) return e;
 	if (p->policy.n && !str_is(p->policy, s->policy)) {
 		s->policy = arena_strdup(a, p->policy);

@@ -24,6 +24,10 @@ struct publishing {
 	char **identifiers;
 	size_t identifiers_n;
 	json_t *meta;
+	bool has_plane, has_non_finite, non_finite;
+	/* an outside data plane that holds it; empty: none any more. A content that was here before stays
+	   what is promised */
+	struct str plane;
 };
 
 /* Reads one object into p, whose participant, id and who are set. */

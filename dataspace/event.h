@@ -60,7 +60,9 @@
 	X(CREDENTIAL_OFFERED, "credential-offered", "a credential was offered to a partner, or to us")     \
 	X(CREDENTIAL_REQUESTED, "credential-requested", "a credential was asked for, of us or by us")      \
 	X(CREDENTIAL_REJECTED, "credential-rejected", "a request for a credential was declined")           \
-	X(ISSUER_TRUST, "issuer-trust", "an issuer of credentials is trusted from now on, or no more")
+	X(ISSUER_TRUST, "issuer-trust", "an issuer of credentials is trusted from now on, or no more")     \
+	X(DATA_PLANE, "data-plane", "an outside data plane was registered or removed")                     \
+	X(SIGNAL, "data-plane-signal", "what an outside data plane answered or reported of a transfer")
 
 enum ds_event_kind {
 	DS_EVENT_NONE,

@@ -63,15 +63,16 @@ static json_t *file(struct arena *a, const struct ds_self *self, const Ds__Datas
 	json_t *f = json_object();
 
 	must(f);
-	hex_write(s->digest.data, 32, hex);
+	if (s->digest.len == 32) hex_write(s->digest.data, 32, hex);
 	json_put_str(f, "@type", STR("cr:FileObject"));
 	json_put_str(f, "@id", str_of("content"));
 	json_put_str(f, "name", str_of(s->id));
 	json_put_str(f, "contentUrl", export_url(a, self, s->id));
-	json_put_str(f, "contentSize", arena_printf(a, "%llu B", (unsigned long long)s->size));
+	if (hex[0])
+		json_put_str(f, "contentSize", arena_printf(a, "%llu B", (unsigned long long)s->size));
 	json_put_str(f, "encodingFormat",
 		     str_of(s->media_type[0] ? s->media_type : "application/octet-stream"));
-	json_put_str(f, "sha256", str_n(hex, 64));
+	if (hex[0]) json_put_str(f, "sha256", str_n(hex, 64));
 	return f;
 }
 

@@ -107,21 +107,23 @@ static json_t *distribution(struct arena *a, const struct ds_self *self, const D
 	json_t *d = json_object();
 
 	must(d);
-	hex_write(s->digest.data, 32, hex);
+	if (s->digest.len == 32) hex_write(s->digest.data, 32, hex);
 	json_put_str(d, "@type", STR("dcat:Distribution"));
 	json_put_str(d, "@id", arena_printf(a, "%.*s#distribution", STR_ARG(url)));
 	json_put(d, "dcat:accessURL", json_pack("{s:s%}", "@id", url.p, url.n));
 	json_put(d, "dcat:accessService",
 		 json_pack("{s:o}", "@id", json_sprintf("%.*s#catalog", STR_ARG(self->did))));
-	json_put(d, "dcat:byteSize",
-		 typed(arena_printf(a, "%llu", (unsigned long long)s->size), "xsd:nonNegativeInteger"));
+	if (hex[0])
+		json_put(d, "dcat:byteSize",
+			 typed(arena_printf(a, "%llu", (unsigned long long)s->size), "xsd:nonNegativeInteger"));
 	if (s->media_type[0])
 		json_put(d, "dcat:mediaType",
 			 json_pack(
 			     "{s:o,s:s}", "@id",
 			     json_sprintf("https://www.iana.org/assignments/media-types/%s", s->media_type),
 			     "@type", "dct:MediaType"));
-	json_put(d, "spdx:checksum",
+	if (hex[0])
+		json_put(d, "spdx:checksum",
 		 json_pack("{s:s,s:{s:s},s:o}", "@type", "spdx:Checksum", "spdx:algorithm", "@id",
 			   "http://spdx.org/rdf/terms#checksumAlgorithm_sha256", "spdx:checksumValue",
 			   typed(str_n(hex, 64), "xsd:hexBinary")));

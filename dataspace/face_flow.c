@@ -3,6 +3,7 @@
 #include "dataspace/face_manage.h"
 #include "dataspace/flow.h"
 #include "dataspace/participant.h"
+#include "dataspace/plane.h"
 
 enum { FLOW_BODY_MAX = 256 << 10, /* claims and metadata that the control plane passes on */ };
 
@@ -14,24 +15,30 @@ struct call {
 	bool begins;
 	struct dps_message m;
 	unsigned char digest[HASH_SHA256];
+	struct ds_peer peer; /* of a token: its id is spent */
 };
+
+/* What a route asks for, by its last segment. */
+static const struct {
+	const char *path;
+	enum dps_type type;
+	enum flow_verb verb;
+	bool begins;
+} kinds[] = {
+    {"/prepare", DPS_PREPARE, 0, true},
+    {"/start", DPS_START, 0, true},
+    {"/started", DPS_STARTED, FLOW_STARTED, false},
+    {"/suspend", DPS_SUSPEND, FLOW_SUSPEND, false},
+    {"/resume", DPS_RESUME, FLOW_RESUME, false},
+    {"/terminate", DPS_TERMINATE, FLOW_TERMINATE, false},
+    {"/completed", DPS_STATUS, FLOW_COMPLETED, false},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static void refuse(struct net_req *r, enum err e, const struct flaw *f)
 {
 	if (e == ERR_UNAUTHORISED) net_set(r, "www-authenticate", STR("Bearer"));
 	net_reply_err(r, e, f->err == e ? f : NULL);
-}
-
-/* The participant of the route, and whose credential it is. */
-static enum err caller(struct net_req *r, struct flaw *f, const struct ds_self **ret_self,
-		       Ds__ControlPlane **ret)
-{
-	struct str participant;
-	enum err e = net_decode(r->arena, r->param[0], f, &participant);
-
-	if (!e && participant_id_check(participant, NULL)) e = ERR_NOT_FOUND;
-	if (!e) e = ds_self_find(ds_of(r), ds_txn_fresh(r->shard), participant, ret_self);
-	return e ? e : control_plane_of(r, participant, f, ret);
 }
 
 static enum err digest_make(json_t *message, unsigned char ret[HASH_SHA256], struct flaw *f)
@@ -65,8 +72,9 @@ static enum err call_work(struct ds_job *j, struct writer_txn *t)
 	Ds__ControlPlane *p;
 	Ds__Flow *x;
 	json_t *status;
-	enum err e = control_plane_find(t->store, j->arena, c->self->id, c->plane, &p);
+	enum err e = c->peer.did.n ? ds_jti_spend(t, c->self->id, &c->peer) : ERR_OK;
 
+	if (!e) e = control_plane_find(t->store, j->arena, c->self->id, c->plane, &p);
 	if (e == ERR_NOT_FOUND) /* dismissed since it was asked */
 		return flaw_set(&j->flaw, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "unknown",
 				"no control plane has this credential");
@@ -98,26 +106,54 @@ static enum err message_read(struct net_req *r, struct ds_job *j, struct call *c
 	return e;
 }
 
-static void call(struct net_req *r, enum dps_type type, enum flow_verb verb, bool begins)
+static void status_answer(struct net_req *r, const struct ds_self *self, struct str plane)
 {
+	struct dps_message m = {0};
 	struct flaw f = {0};
-	Ds__ControlPlane *p;
-	struct ds_job *j;
-	struct call *c;
-	const struct ds_self *self;
-	enum err e = caller(r, &f, &self, &p);
+	json_t *answer;
+	struct str id;
+	Ds__Flow *x;
+	enum err e = net_decode(r->arena, r->param[1], &f, &id);
 
+	if (!e) e = flow_find(ds_txn(r->shard), r->arena, self->id, id, &x);
+	if (!e && !str_is(plane, x->plane)) e = ERR_NOT_FOUND;
 	if (e) {
 		refuse(r, e, &f);
+		return;
+	}
+	m.state = (enum dps_state)x->state;
+	m.flow = str_of(x->id);
+	answer = dps_write(r->arena, DPS_STATUS_RESPONSE, &m);
+	if (answer)
+		net_reply(r, 200, "application/json", json_write(r->arena, answer, false));
+	else
+		net_reply_err(r, ERR_NO_MEMORY, NULL);
+}
+
+static void call_take(struct net_req *r, const struct ds_self *self, struct str plane,
+		      const struct ds_peer *peer)
+{
+	struct flaw f = {0};
+	struct ds_job *j;
+	struct call *c;
+	size_t k = 0;
+	enum err e = ERR_OK;
+
+	while (k < KINDS && !str_ends(str_of(r->route->pattern), str_of(kinds[k].path))) k++;
+	if (k == KINDS) {
+		status_answer(r, self, plane);
 		return;
 	}
 	j = ds_job_new(ds_of(r), r);
 	if (!j) return;
 	c = ARENA_NEW(j->arena, struct call);
 	must(c);
-	*c = (struct call){.self = self, .type = type, .verb = verb, .begins = begins};
-	c->plane = arena_dup(j->arena, str_of(p->id));
-	if (!begins) e = net_decode(j->arena, r->param[1], &f, &c->id);
+	*c = (struct call){
+	    .self = self, .type = kinds[k].type, .verb = kinds[k].verb, .begins = kinds[k].begins};
+	c->plane = arena_dup(j->arena, plane);
+	if (peer) c->peer = *peer;
+	if (peer) c->peer.did = arena_dup(j->arena, peer->did);
+	if (!c->begins) e = net_decode(j->arena, r->param[1], &f, &c->id);
 	if (!e && c->id.n) c->id = arena_dup(j->arena, c->id);
 	if (!e) e = message_read(r, j, c, &f);
 	if (e) {
@@ -130,66 +166,43 @@ static void call(struct net_req *r, enum dps_type type, enum flow_verb verb, boo
 	(void)ds_job_submit(j);
 }
 
-static void on_prepare(struct net_req *r)
+/* A token of a DID: whose id that is may call. */
+static void then_call(struct net_req *r, const struct ds_peer *peer)
 {
-	call(r, DPS_PREPARE, 0, true);
-}
-
-static void on_start(struct net_req *r)
-{
-	call(r, DPS_START, 0, true);
-}
-
-static void on_started(struct net_req *r)
-{
-	call(r, DPS_STARTED, FLOW_STARTED, false);
-}
-
-static void on_suspend(struct net_req *r)
-{
-	call(r, DPS_SUSPEND, FLOW_SUSPEND, false);
-}
-
-static void on_resume(struct net_req *r)
-{
-	call(r, DPS_RESUME, FLOW_RESUME, false);
-}
-
-static void on_terminate(struct net_req *r)
-{
-	call(r, DPS_TERMINATE, FLOW_TERMINATE, false);
-}
-
-static void on_completed(struct net_req *r)
-{
-	call(r, DPS_STATUS, FLOW_COMPLETED, false);
-}
-
-static void on_status(struct net_req *r)
-{
-	struct dps_message m = {0};
 	struct flaw f = {0};
-	const struct ds_self *self;
 	Ds__ControlPlane *p;
-	json_t *answer;
-	struct str id;
-	Ds__Flow *x;
-	enum err e = caller(r, &f, &self, &p);
+	enum err e = control_plane_find(ds_txn(r->shard), r->arena, peer->self->id, peer->did, &p);
 
-	if (!e) e = net_decode(r->arena, r->param[1], &f, &id);
-	if (!e) e = flow_find(ds_txn(r->shard), r->arena, self->id, id, &x);
-	if (!e && !str_is(str_of(x->plane), p->id)) e = ERR_NOT_FOUND;
-	if (e) {
-		refuse(r, e, &f);
+	if (!e) {
+		call_take(r, peer->self, peer->did, peer);
 		return;
 	}
-	m.state = (enum dps_state)x->state;
-	m.flow = str_of(x->id);
-	answer = dps_write(r->arena, DPS_STATUS_RESPONSE, &m);
-	if (answer)
-		net_reply(r, 200, "application/json", json_write(r->arena, answer, false));
+	if (e == ERR_NOT_FOUND)
+		e = flaw_set(&f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "unknown",
+			     "no control plane of this name was let in");
+	refuse(r, e, &f);
+}
+
+static void on_call(struct net_req *r)
+{
+	struct flaw f = {0};
+	const struct ds_self *self;
+	struct str participant;
+	Ds__ControlPlane *p;
+	enum err e = net_decode(r->arena, r->param[0], &f, &participant);
+
+	if (!e && participant_id_check(participant, NULL)) e = ERR_NOT_FOUND;
+	if (!e) e = ds_self_find(ds_of(r), ds_txn_fresh(r->shard), participant, &self);
+	/* credentials have no dots, tokens two */
+	if (!e && str_find(net_header(r, "authorization"), '.') < net_header(r, "authorization").n) {
+		ds_peer_require_plain(r, then_call);
+		return;
+	}
+	if (!e) e = control_plane_of(r, participant, &f, &p);
+	if (e)
+		refuse(r, e, &f);
 	else
-		net_reply_err(r, ERR_NO_MEMORY, NULL);
+		call_take(r, self, str_of(p->id), NULL);
 }
 
 /* ---- for the owner ---- */
@@ -213,6 +226,7 @@ static enum err row(void *arg, const Ds__Flow *x)
 	json_put_str(j, "counterPartyId", str_of(x->counter_party));
 	if (x->reason[0]) json_put_str(j, "reason", str_of(x->reason));
 	if (x->error[0]) json_put_str(j, "error", str_of(x->error));
+	json_put_str(j, "role", x->consumer ? STR("consumer") : STR("provider"));
 	json_put_u64(j, "requests", x->requests);
 	json_put_u64(j, "octets", x->octets);
 	must(!json_array_append_new(l->rows, j));
@@ -241,20 +255,25 @@ const struct net_route flow_routes[] = {
     {NET_DELETE, P "/controlplanes/{id}", control_plane_dismiss, ROLE_OWNER, 0, 0,
      "dismiss a control plane and end its data flows"},
     {NET_GET, P "/dataflows", on_list, READS, 0, 0, "data flows of outside control planes"},
-    {NET_POST, S "/prepare", on_prepare, 0, FLOW_BODY_MAX, 0,
+    {NET_POST, S "/prepare", on_call, 0, FLOW_BODY_MAX, 0,
      "prepare a data flow (control plane's credential)"},
-    {NET_POST, S "/start", on_start, 0, FLOW_BODY_MAX, 0, "start a data flow (control plane's credential)"},
-    {NET_POST, S "/{id}/started", on_started, 0, FLOW_BODY_MAX, 0,
-     "refused: this data plane provides (control plane's credential)"},
-    {NET_POST, S "/{id}/suspend", on_suspend, 0, FLOW_BODY_MAX, 0,
-     "suspend it (control plane's credential)"},
-    {NET_POST, S "/{id}/resume", on_resume, 0, FLOW_BODY_MAX, 0, "resume it (control plane's credential)"},
-    {NET_POST, S "/{id}/terminate", on_terminate, 0, FLOW_BODY_MAX, 0,
+    {NET_POST, S "/start", on_call, 0, FLOW_BODY_MAX, 0, "start a data flow (control plane's credential)"},
+    {NET_POST, S "/{id}/started", on_call, 0, FLOW_BODY_MAX, 0,
+     "the provider has started: take the data (control plane's credential)"},
+    {NET_POST, S "/{id}/suspend", on_call, 0, FLOW_BODY_MAX, 0, "suspend it (control plane's credential)"},
+    {NET_POST, S "/{id}/resume", on_call, 0, FLOW_BODY_MAX, 0, "resume it (control plane's credential)"},
+    {NET_POST, S "/{id}/terminate", on_call, 0, FLOW_BODY_MAX, 0,
      "terminate it (control plane's credential)"},
-    {NET_POST, S "/{id}/completed", on_completed, 0, FLOW_BODY_MAX, 0,
+    {NET_POST, S "/{id}/completed", on_call, 0, FLOW_BODY_MAX, 0,
      "it has completed (control plane's credential)"},
-    {NET_GET, S "/{id}/status", on_status, 0, 0, 0, "state of a data flow (control plane's credential)"},
+    {NET_GET, S "/{id}/status", on_call, 0, 0, 0, "state of a data flow (control plane's credential)"},
     {NET_GET, "/p/{p}/flows/{id}", flow_data_get, 0, 0, 0,
      "the data of a data flow (token of its data address)"},
+    {NET_POST, "/p/{p}/flows/{id}", flow_data_put, 0, NET_BODY_ANY, NET_STREAM_IN,
+     "data pushed to a data flow (token of its data address)"},
+    {NET_PUT, "/p/{p}/flows/{id}", flow_data_put, 0, NET_BODY_ANY, NET_STREAM_IN,
+     "the same (token of its data address)"},
+    {NET_GET, P "/dataflows/{id}/content", pulled_flow_get, ROLE_OWNER | ROLE_AGENT, 0, 0,
+     "what a data flow brought"},
 };
 const size_t flow_routes_n = sizeof flow_routes / sizeof *flow_routes;

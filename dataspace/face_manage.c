@@ -2,6 +2,7 @@
 #include "dataspace/face_manage.h"
 
 #include "dataspace/catalog.h"
+#include "dataspace/data_plane.h"
 #include "dataspace/dialect.h"
 #include "dataspace/negotiation.h"
 #include "dataspace/offer.h"
@@ -237,6 +238,12 @@ static enum err act_transfer(const struct turn *u, struct manage_wish *w, json_t
 	if (!e) e = json_str_opt(w->body, "", "sink", u->flaw, &t.sink.endpoint);
 	if (!e) e = json_str_opt(w->body, "", "sinkAuthorization", u->flaw, &t.sink.authorization);
 	if (!e) e = json_str_opt(w->body, "", "sinkMethod", u->flaw, &t.sink.method);
+	if (!e) e = json_str_opt(w->body, "", "dataplane", u->flaw, &t.plane);
+	if (!e) e = json_str_opt(w->body, "", "format", u->flaw, &t.format);
+	if (!e && t.format.n && !t.plane.n)
+		e = flaw_set(u->flaw, ERR_BAD_INPUT, FLAW_NO_OFFSET, "format", "data-plane",
+			     "a format is chosen with an outside data plane");
+	if (!e && t.format.n) e = turn_name_check(t.format, DATA_PLANE_WORD_MAX, "format", u->flaw);
 	if (!e && t.sink.endpoint.n && t.rate)
 		e = flaw_set(u->flaw, ERR_BAD_INPUT, FLAW_NO_OFFSET, "rate", "push",
 			     "a rate is for data that is fetched, not for data that is pushed");

@@ -154,7 +154,7 @@ static enum err wish_work(struct ds_job *j, struct writer_txn *t)
 
 	if (e) return e;
 	j->status = w->status;
-	j->body = out ? json_write(j->arena, out, false) : STR("{}");
+	j->body = out ? json_write(j->arena, out, false) : w->status == 204 ? STR("") : STR("{}");
 	return ERR_OK;
 }
 

@@ -1,4 +1,5 @@
-/* Where contents lie: <folder>/blobs/<SHA-256 in hex> and <folder>/pulled/<participant>/<pid>[.part|.bad]
+/* Where contents lie: <folder>/blobs/<SHA-256 in hex> and <folder>/pulled/<participant>/<pid>[.part|.bad],
+ * of data flows flow-<32 hex of the SHA-256 of their name>[.part]
  *
  * A blob never changes and belongs to every dataset and agreement that names its digest. */
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "dataspace/plane.h"
 
 bool dp_blob_path(const struct ds *d, const unsigned char digest[32], char out[DP_PATH_MAX])
@@ -23,8 +25,18 @@ bool dp_pulled_path(const struct ds *d, struct str participant, struct str pid, 
 		    char out[DP_PATH_MAX])
 {
 	struct str urn = STR("urn:uuid:");
+	char hex[65] = {0};
+	unsigned char digest[HASH_SHA256];
 	int n;
 
+	/* ids of data flows are others' texts */
+	if (str_starts(pid, STR("flow:"))) {
+		hash_sha256(pid, digest);
+		hex_write(digest, sizeof digest, hex);
+		n = snprintf(out, DP_PATH_MAX, "%s/pulled/%.*s/flow-%.32s%s", d->o.folder,
+			     STR_ARG(participant), hex, suffix);
+		return n > 0 && n < DP_PATH_MAX;
+	}
 	/* our own pids have this form, and so nothing that a path could stumble over */
 	if (!str_starts(pid, urn)) return false;
 	pid = str_skip(pid, urn.n);

@@ -2,8 +2,9 @@
 #include "dataspace/flow.h"
 
 #include "base/hash.h"
-#include "base/jose.h"
 #include "dataspace/fetch.h"
+#include "dataspace/flow_fetch.h"
+#include "dataspace/renewal.h"
 
 static enum err wrong(const struct turn *u, const char *at, const char *rule, const char *text)
 {
@@ -18,32 +19,18 @@ static enum err wrong_state(const struct turn *u, const Ds__Flow *x)
 
 /* ---- what follows from a state ---- */
 
-enum err flow_token(const struct ds_self *self, struct arena *a, const Ds__Flow *x,
-		    struct str *ret_endpoint, struct str *ret_token)
-{
-	struct str id = fetch_segment(a, str_of(x->id));
-	json_t *claims = json_keep(a, json_object());
-
-	*ret_endpoint = arena_printf(a, "%s/flows/%.*s", self->base, STR_ARG(id));
-	if (!claims || !ret_endpoint->p) return ERR_NO_MEMORY;
-	json_put_str(claims, "iss", self->did);
-	json_put_str(claims, "sub", str_of(x->id));
-	json_put_str(claims, "aud", *ret_endpoint);
-	json_put_str(claims, "agreement", str_of(x->agreement));
-	json_put_str(claims, "jti", str_of(x->token_id));
-	json_put_u64(claims, "exp", (uint64_t)(x->token_expires / USEC_PER_SEC));
-	return jws_write(a, self->key, self->kid, "JWT", claims, ret_token);
-}
-
 static enum err token_renew(const struct turn *u, Ds__Flow *x)
 {
-	struct str endpoint, token;
+	struct str token;
 	char id[UUID_URN];
+	struct renewal r;
 	enum err e;
 
 	x->token_id = turn_text(u, str_of(uuid_urn(id)));
-	x->token_expires = u->t->now + FLOW_TOKEN_TERM;
-	e = flow_token(u->self, u->a, x, &endpoint, &token);
+	/* a push is not renewed; with each request the state is looked at as well */
+	x->token_expires = u->t->now + (flow_pushed(x) ? FLOW_PUSH_TERM : renewal_term(u->d));
+	r = renewal_of_flow(u->a, u->self, x);
+	e = renewal_access(u->a, &r, &token);
 	if (e) return e;
 	x->token_sha256 = (ProtobufCBinaryData){HASH_SHA256, arena_alloc(u->a, HASH_SHA256)};
 	if (!x->token_sha256.data) return ERR_NO_MEMORY;
@@ -64,6 +51,17 @@ static enum err push_begin(const struct turn *u, Ds__Flow *x)
 	if (e) return ERR_CORRUPT;
 	l.url = json_text(json_object_get(j, "endpoint"));
 	return ds_outbox_add(u->t, u->fx, &l, &x->entry);
+}
+
+static enum err begin_data(const struct turn *u, Ds__Flow *x)
+{
+	struct str item = flow_item(u->a, str_of(x->id));
+
+	x->error = turn_text(u, STR_NONE);
+	if (!x->consumer) return flow_pushed(x) ? push_begin(u, x) : token_renew(u, x);
+	if (!item.p) return ERR_NO_MEMORY;
+	if (flow_fetches(x)) ds_fx_pull(u->fx, u->self->id, item);
+	return ERR_OK;
 }
 
 /* Nothing of it runs on, and nothing is sent any more. */
@@ -102,10 +100,9 @@ enum err flow_move(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, enum 
 	enum err e = x->state == DPS_STARTED_STATE ? stop(u, x) : ERR_OK;
 
 	x->state = to;
-	if (!e && to == DPS_STARTED_STATE) {
-		x->error = turn_text(u, STR_NONE);
-		e = flow_pushed(x) ? push_begin(u, x) : token_renew(u, x);
-	}
+	if (!e && to == DPS_STARTED_STATE) e = begin_data(u, x);
+	/* a push may come from now on: signaling, implementation notice of `started` */
+	if (!e && to == DPS_PREPARED_STATE && flow_pushed(x)) e = token_renew(u, x);
 	if (!e && dps_state_final(to)) {
 		if (p->open) p->open--;
 		e = control_plane_put(u->t, u->self->id, p);
@@ -118,6 +115,11 @@ enum err flow_move(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, enum 
 
 static enum err address_check(const struct turn *u, const Ds__Flow *x, const struct dsp_data_address *d)
 {
+	if (x->consumer && d->present)
+		return flow_pushed(x) ? wrong(u, "dataAddress", "not-allowed",
+					      "a push comes to the address that was prepared")
+				      : flow_address_check(d, u->flaw);
+	if (x->consumer) return ERR_OK;
 	if (flow_pushed(x)) {
 		if (!d->present)
 			return wrong(u, "dataAddress", "missing", "a push needs the address of its sink");
@@ -142,7 +144,7 @@ static enum err dataset_pin(const struct turn *u, struct str dataset, Ds__Flow *
 	return ERR_OK;
 }
 
-static enum err names_check(const struct turn *u, const struct dps_message *m)
+static enum err names_check(const struct turn *u, const Ds__ControlPlane *p, const struct dps_message *m)
 {
 	enum err e = turn_name_check(m->process, DS_PID_MAX, "processId", u->flaw);
 
@@ -150,14 +152,17 @@ static enum err names_check(const struct turn *u, const struct dps_message *m)
 	if (!e) e = turn_name_check(m->counter_party, DS_DID_MAX, "counterPartyId", u->flaw);
 	if (!e) e = turn_name_check(m->message_id, DS_PID_MAX, "messageId", u->flaw);
 	if (e) return e;
-	if (!str_eq(m->participant, u->self->did) && !str_eq(m->participant, u->self->id))
+	/* its own participant, whose data plane we are, or ours */
+	if (!str_eq(m->participant, u->self->did) && !str_eq(m->participant, u->self->id) &&
+	    !str_is(m->participant, p->id))
 		return wrong(u, "participantId", "participant", "another participant is served here");
 	if (!str_is(m->profile, DPS_PROFILE_PULL) && !str_is(m->profile, DPS_PROFILE_PUSH))
 		return wrong(u, "profile", "unsupported", "only http-pull and http-push are served");
 	return ERR_OK;
 }
 
-static enum err make(const struct turn *u, Ds__ControlPlane *p, const struct dps_message *m, Ds__Flow **ret)
+static enum err make(const struct turn *u, Ds__ControlPlane *p, const struct dps_message *m, bool start,
+		     Ds__Flow **ret)
 {
 	Ds__Flow *x = ARENA_NEW(u->a, Ds__Flow);
 	enum err e;
@@ -174,7 +179,8 @@ static enum err make(const struct turn *u, Ds__ControlPlane *p, const struct dps
 	x->profile = turn_text(u, m->profile);
 	x->counter_party = turn_text(u, m->counter_party);
 	x->created = u->t->now;
-	e = dataset_pin(u, m->dataset, x);
+	/* who prepares is mostly the consumer, of a dataset elsewhere */
+	e = start ? dataset_pin(u, m->dataset, x) : ERR_OK;
 	if (e) return e;
 	p->open++;
 	*ret = x;
@@ -210,7 +216,8 @@ enum err flow_begin(const struct turn *u, Ds__ControlPlane *p, const struct dps_
 		    const unsigned char digest[32], Ds__Flow **ret)
 {
 	Ds__Flow *x = NULL;
-	enum err e = names_check(u, m);
+	bool fresh;
+	enum err e = names_check(u, p, m);
 
 	if (!e) e = flow_find(u->t->store, u->a, u->self->id, m->process, &x);
 	if (e && e != ERR_NOT_FOUND) return e;
@@ -221,7 +228,9 @@ enum err flow_begin(const struct turn *u, Ds__ControlPlane *p, const struct dps_
 		return ERR_OK;
 	}
 	if (!e && (!start || x->state != DPS_PREPARED_STATE)) return wrong_state(u, x);
-	e = e ? make(u, p, m, &x) : same_check(u, x, m);
+	fresh = e != ERR_OK;
+	e = fresh ? make(u, p, m, start, &x) : same_check(u, x, m);
+	if (!e && start && !fresh) e = dataset_pin(u, m->dataset, x);
 	if (!e && start) e = address_check(u, x, &m->address);
 	if (!e && start && m->address.present) x->address = turn_json(u, m->address.root);
 	if (!e) e = digest_keep(u, start ? &x->started : &x->prepared, digest);
@@ -253,6 +262,32 @@ static enum err remember(const struct turn *u, Ds__Flow *x, struct str message)
 	return ERR_OK;
 }
 
+static void address_take(const struct turn *u, Ds__Flow *x, const struct dps_message *m)
+{
+	if (!m->address.present) return;
+	x->address = turn_json(u, m->address.root);
+	x->address_taken = u->t->now;
+}
+
+/* "This signal occurs exclusively on the consumer side." Said again with another address: the tokens of
+ * before have ended. */
+static enum err started(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, const struct dps_message *m)
+{
+	bool again = x->consumer && x->state == DPS_STARTED_STATE;
+	enum err e;
+
+	if (!again && x->state != DPS_PREPARED_STATE)
+		return x->consumer ? wrong_state(u, x)
+				   : wrong(u, "", "role", "this data plane provides: start starts it");
+	x->consumer = true;
+	e = address_check(u, x, &m->address);
+	if (e) return e;
+	address_take(u, x, m);
+	if (!again) return flow_move(u, p, x, DPS_STARTED_STATE);
+	e = begin_data(u, x);
+	return e ? e : flow_put(u->t, u->self->id, x);
+}
+
 static enum err resume(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, const struct dps_message *m)
 {
 	enum err e = ERR_OK;
@@ -260,7 +295,7 @@ static enum err resume(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, c
 	if (x->state != DPS_SUSPENDED_STATE) return wrong_state(u, x);
 	/* a push goes on to its sink unless another is named */
 	if (m->address.present || !flow_pushed(x)) e = address_check(u, x, &m->address);
-	if (!e && m->address.present) x->address = turn_json(u, m->address.root);
+	if (!e) address_take(u, x, m);
 	return e ? e : flow_move(u, p, x, DPS_STARTED_STATE);
 }
 
@@ -270,7 +305,7 @@ static enum err apply(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, en
 	bool final = dps_state_final((enum dps_state)x->state);
 
 	switch (v) {
-	case FLOW_STARTED: return wrong(u, "", "role", "this data plane provides: start starts it");
+	case FLOW_STARTED: return started(u, p, x, m);
 	case FLOW_RESUME: return resume(u, p, x, m);
 	case FLOW_SUSPEND:
 		if (x->state != DPS_STARTED_STATE) return wrong_state(u, x);
@@ -290,7 +325,7 @@ static enum err apply(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, en
 enum err flow_steer(const struct turn *u, Ds__ControlPlane *p, struct str id, enum flow_verb v,
 		    const struct dps_message *m, Ds__Flow **ret)
 {
-	static const enum dps_state reached[] = {DPS_NONE, DPS_SUSPENDED_STATE, DPS_STARTED_STATE,
+	static const enum dps_state reached[] = {DPS_STARTED_STATE, DPS_SUSPENDED_STATE, DPS_STARTED_STATE,
 						 DPS_TERMINATED_STATE, DPS_COMPLETED_STATE};
 	Ds__Flow *x;
 	enum err e = flow_find(u->t->store, u->a, u->self->id, id, &x);
@@ -301,7 +336,8 @@ enum err flow_steer(const struct turn *u, Ds__ControlPlane *p, struct str id, en
 	*ret = x;
 	if (seen(x, m->message_id)) return ERR_OK;
 	/* said twice in other words; a resumption that names a sink is a wish of its own */
-	if (x->state == reached[v] && !m->address.present) return ERR_OK;
+	if (x->state == reached[v] && !m->address.present && (v != FLOW_STARTED || x->consumer))
+		return ERR_OK;
 	e = remember(u, x, m->message_id);
 	return e ? e : apply(u, p, x, v, m);
 }
@@ -310,12 +346,17 @@ enum err flow_steer(const struct turn *u, Ds__ControlPlane *p, struct str id, en
 
 static enum err address_of(const struct turn *u, const Ds__Flow *x, struct dsp_data_address *ret)
 {
-	struct dsp_data_address d = {.present = true, .endpoint_type = STR(DPS_PROFILE_PULL)};
-	struct str token;
-	enum err e = flow_token(u->self, u->a, x, &d.endpoint, &token);
+	struct renewal r = renewal_of_flow(u->a, u->self, x);
+	struct dsp_data_address d = {
+	    .present = true, .endpoint_type = STR(DPS_PROFILE_PULL), .endpoint = r.endpoint};
+	struct str token, refresh;
+	enum err e = renewal_access(u->a, &r, &token);
 
+	if (flow_pushed(x)) d.endpoint_type = STR(DPS_PROFILE_PUSH);
 	if (!e) e = dsp_data_address_add(u->a, &d, "authorization", token);
 	if (!e) e = dsp_data_address_add(u->a, &d, "authType", STR("bearer"));
+	if (!e && !flow_pushed(x)) e = renewal_refresh(u->a, &r, &refresh);
+	if (!e && !flow_pushed(x)) e = renewal_put(u->d, u->a, &r, refresh, &d);
 	if (!e) *ret = d;
 	return e;
 }
@@ -328,7 +369,10 @@ json_t *flow_status(const struct turn *u, const Ds__Flow *x)
 				.state = (enum dps_state)x->state,
 				.error = str_of(x->error)};
 
-	if (x->state == DPS_STARTED_STATE && !flow_pushed(x) && address_of(u, x, &m.address)) return NULL;
+	bool ours =
+	    flow_pushed(x) ? x->state == DPS_PREPARED_STATE : x->state == DPS_STARTED_STATE && !x->consumer;
+
+	if (ours && address_of(u, x, &m.address)) return NULL;
 	return dps_write(u->a, DPS_STATUS, &m);
 }
 

@@ -1,13 +1,18 @@
 /* Data flows: the built-in data plane in the service of outside control planes.
  *
- * Purpose: Data Plane Signaling 1.0-rc3, the data plane's side, as the provider of data. A control
- * plane that the participant has let in (control_plane.c) moves flows of the participant's datasets at
- * <url>/p/{p}/signaling/v1; it alone judges policies and speaks with the partner. A flow's id is the
- * control plane's processId.
+ * Purpose: Data Plane Signaling 1.0-rc3, the data plane's side. A control plane that the participant has
+ * let in (control_plane.c) moves data flows of the participant at <url>/p/{p}/signaling/v1; it alone
+ * judges policies and speaks with the partner. A flow's id is the control plane's processId. It calls with
+ * the credential that it was given, or, when its id is a DID, with tokens signed by that DID.
+ * As the provider, of the participant's datasets (`start`):
  *   http-pull: started → a data address with a token of ours, served at <url>/p/{p}/flows/{id}
  *   http-push: started → the content goes to the sink of the start message, then `completed` to the
  *   control plane; a sink that refuses for good → `errored`, and the state stays (signaling: "errored
  *   does not cause a state transition"); suspension and resumption try once more.
+ * As the consumer (`prepare`, then `started`):
+ *   http-pull: started with an address → fetched, with its tokens renewed (flow_fetch.h), then `completed`
+ *   http-push: prepared → a data address of ours to push to (flow_in.c), until the control plane says
+ *   `completed`.
  *
  * Invariants: 1. a state, its outbox entry and its ledger leaf are one command, durable before the
  * answer. 2. A message seen before (the same but for messageId when it begins a flow, the same
@@ -30,7 +35,8 @@ enum {
 	FLOW_HEADERS = 4,
 	FLOW_ITEM_MAX = DS_PID_MAX + 8,
 };
-#define FLOW_TOKEN_TERM (7 * USEC_PER_DAY) /* as of transfers: the state is looked at with each request */
+
+#define FLOW_PUSH_TERM (7 * USEC_PER_DAY)
 
 enum flow_verb { FLOW_STARTED, FLOW_SUSPEND, FLOW_RESUME, FLOW_TERMINATE, FLOW_COMPLETED };
 
@@ -73,9 +79,6 @@ enum err flow_notify(const struct turn *u, const Ds__ControlPlane *p, const Ds__
 /* ---- data ---- */
 
 bool flow_pushed(const Ds__Flow *x);
-/* Pull: makes the token of x->token_id and x->token_expires, always the same. */
-enum err flow_token(const struct ds_self *self, struct arena *a, const Ds__Flow *x,
-		    struct str *ret_endpoint, struct str *ret_token) MUST_USE;
 /* Its name among the running ones, apart from all transfers. */
 struct str flow_item(struct arena *a, struct str id);
 /* What is sent to the sink that the entry names. On the outbox's shard. */
@@ -84,6 +87,7 @@ enum err flow_push_fill(struct ds *d, struct store_txn *t, struct arena *a, cons
 /* A sink that can be sent to. Pure. */
 enum err flow_sink_check(const struct dsp_data_address *d, struct flaw *f) MUST_USE;
 void flow_data_get(struct net_req *r);
+void flow_data_put(struct net_req *r); /* flow_in.c */
 
 extern const struct net_route flow_routes[];
 extern const size_t flow_routes_n;

@@ -274,7 +274,7 @@ static enum err token_check(struct net_req *r, const Ds__Flow *x, struct flow_ou
 				"this is not the flow's present token");
 	if (x->token_expires <= clock_wall())
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "expired",
-				"the token has expired: suspend and resume for another");
+				"the token has expired: renew it at the address's refreshEndpoint");
 	return ERR_OK;
 }
 

@@ -27,7 +27,9 @@ enum err flow_sink_check(const struct dsp_data_address *d, struct flaw *f)
 	struct str url;
 	enum err e;
 
-	if (!str_is(d->endpoint_type, DPS_PROFILE_PUSH))
+	/* of the HTTP profile, or as the Dataspace Protocol's examples have it */
+	if (!str_is(d->endpoint_type, DPS_PROFILE_PUSH) &&
+	    !str_is(d->endpoint_type, "https://w3id.org/idsa/v4.1/HTTP"))
 		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "dataAddress.endpointType", "value",
 				"it is not that of the http-push profile");
 	if (!d->endpoint.n)

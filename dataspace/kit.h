@@ -1,4 +1,5 @@
-/* Test mode for the conformance kit of the Dataspace Protocol (dsp-tck).
+/* Test mode for the conformance kits of the Dataspace Protocol (dsp-tck) and, of the control plane's role,
+ * of Data Plane Signaling (dps-tck; kit_flow.c).
  *
  * The kit cannot sign: it calls as TCK_PARTICIPANT with whatever it likes in "Authorization"; and it
  * expects of the connector under test that it takes certain steps by itself, by dataset or agreement
@@ -32,9 +33,15 @@ void kit_changed(struct ds *d, struct str participant, struct str pid);
 enum err kit_negotiation_step(const struct turn *u, Ds__Negotiation *n) MUST_USE;
 enum err kit_transfer_step(const struct turn *u, Ds__Transfer *x) MUST_USE;
 /* kit_face.c: an agreement in force without a negotiation. */
-enum err kit_agreement_put(const struct turn *u, struct str id, bool provider,
+enum err kit_agreement_put(const struct turn *u, struct str id, struct str dataset, bool provider,
 			   struct str callback) MUST_USE;
 enum err kit_agreements_seed(const struct turn *u) MUST_USE;
+
+/* kit_flow.c: of the kit of Data Plane Signaling, whose data plane is registered under the name KIT_PLANE.
+ */
+#define KIT_PLANE "kit"
+void kit_on_agreement(struct net_req *r);
+void kit_on_trigger(struct net_req *r);
 
 extern const struct net_route kit_routes[];
 extern const size_t kit_routes_n;

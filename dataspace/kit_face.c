@@ -11,7 +11,8 @@ static const char *const provided[] = {
     "ATP0204", "ATP0205", "ATP0301", "ATP0302", "ATP0303", "ATP0304", "ATP0305", "ATP0306",
 };
 
-enum err kit_agreement_put(const struct turn *u, struct str id, bool provider, struct str callback)
+enum err kit_agreement_put(const struct turn *u, struct str id, struct str dataset, bool provider,
+			   struct str callback)
 {
 	json_t *doc = json_keep(u->a, json_object()), *policy;
 	char when[CLOCK_TEXT];
@@ -26,13 +27,13 @@ enum err kit_agreement_put(const struct turn *u, struct str id, bool provider, s
 	g.side = provider ? DS__SIDE__SIDE_PROVIDER : DS__SIDE__SIDE_CONSUMER;
 	g.provider = turn_text(u, provider ? u->self->did : STR(KIT_PARTNER));
 	g.consumer = turn_text(u, provider ? STR(KIT_PARTNER) : u->self->did);
-	g.dataset = turn_text(u, STR(KIT_DATASET));
+	g.dataset = turn_text(u, dataset);
 	g.callback = turn_text(u, callback);
 	g.state = DS__AGREEMENT_STATE__AGREEMENT_ACTIVE;
 	g.created = g.changed = g.finalized = u->t->now;
 	json_put_str(doc, "@type", STR("Agreement"));
 	json_put_str(doc, "@id", id);
-	json_put_str(doc, "target", STR(KIT_DATASET));
+	json_put_str(doc, "target", dataset);
 	json_put_str(doc, "assigner", str_of(g.provider));
 	json_put_str(doc, "assignee", str_of(g.consumer));
 	json_put_str(doc, "timestamp", str_of(clock_print(u->t->now, false, when)));
@@ -48,7 +49,8 @@ enum err kit_agreements_seed(const struct turn *u)
 
 	for (size_t i = 0; i < sizeof provided / sizeof *provided && !e; i++) {
 		e = ds_agreement_find(u->t->store, u->a, u->self->id, str_of(provided[i]), &old);
-		if (e == ERR_NOT_FOUND) e = kit_agreement_put(u, str_of(provided[i]), true, STR_NONE);
+		if (e == ERR_NOT_FOUND)
+			e = kit_agreement_put(u, str_of(provided[i]), STR(KIT_DATASET), true, STR_NONE);
 	}
 	return e;
 }
@@ -75,7 +77,7 @@ static enum err trigger_work(struct ds_job *j, struct writer_txn *t)
 	j->status = 202;
 	j->body = STR("{}");
 	if (!e && !g->agreement.n) return negotiation_start(&u, &g->n, &n);
-	if (!e) e = kit_agreement_put(&u, g->agreement, false, g->base);
+	if (!e) e = kit_agreement_put(&u, g->agreement, STR(KIT_DATASET), false, g->base);
 	return e ? e : transfer_start(&u, &w, &x);
 }
 
@@ -147,5 +149,9 @@ const struct net_route kit_routes[] = {
      "the conformance kit wants to be asked for an offer (space.kit)"},
     {NET_POST, "/p/{p}/kit/transfers", on_transfer, 0, DS_BODY_MAX, 0,
      "the conformance kit wants to be asked for a transfer (space.kit)"},
+    {NET_POST, "/p/{p}/kit/agreements", kit_on_agreement, 0, DS_BODY_MAX, 0,
+     "an agreement that the signaling kit asks for (space.kit)"},
+    {NET_POST, "/p/{p}/kit/dataflows/trigger", kit_on_trigger, 0, DS_BODY_MAX, 0,
+     "the signaling kit wants a data flow to be prepared (space.kit)"},
 };
 const size_t kit_routes_n = sizeof kit_routes / sizeof *kit_routes;

@@ -10,12 +10,15 @@
 #include "dataspace/face_manage.h"
 #include "dataspace/flow.h"
 #include "dataspace/kit.h"
+#include "dataspace/signal.h"
+#include "dataspace/watch.h"
 #include "dataspace/mock.h"
 #include "dataspace/federation.h"
 #include "dataspace/inbox.h"
 #include "dataspace/outbox.h"
 #include "dataspace/participant.h"
 #include "dataspace/peer.h"
+#include "dataspace/renewal.h"
 #include "dataspace/replay.h"
 #include "dataspace/wait.h"
 #include "dataspace/issuance.h"
@@ -101,6 +104,9 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	routes_add(d, holder_routes, holder_routes_n);
 	routes_add(d, face_issuer_routes, face_issuer_routes_n);
 	routes_add(d, trust_routes, trust_routes_n);
+	routes_add(d, data_plane_routes, data_plane_routes_n);
+	routes_add(d, face_signal_routes, face_signal_routes_n);
+	routes_add(d, renewal_routes, renewal_routes_n);
 	*ret = d;
 	return ERR_OK;
 }
@@ -113,6 +119,7 @@ enum err ds_start(struct ds *d, struct net_server *s)
 	e = outbox_start(d->outbox, net_server_shard(s, 0));
 	if (!e) e = crawl_start(d, net_server_shard(s, 0));
 	if (!e) e = inbox_start(d, net_server_shard(s, 0));
+	if (!e) e = watch_start(d, net_server_shard(s, 0));
 	if (!e) e = dp_start(d);
 	return e ? e : kit_start(d);
 }
@@ -131,6 +138,7 @@ void ds_close(struct ds *d)
 	kit_close(d->kit);
 	waits_close(d->waits);
 	crawl_close(d->crawler);
+	free(d->watcher);
 	outbox_close(d->outbox);
 	offsets_close(d->offsets);
 	replays_close(d->replays);

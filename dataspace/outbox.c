@@ -7,6 +7,7 @@
 #include "dataspace/flow.h"
 #include "dataspace/issuance.h"
 #include "dataspace/plane.h"
+#include "dataspace/renewal.h"
 #include "proto/dsp/state.h"
 
 enum { SEND_ARENA = 4 << 20, LOAD_ARENA = 4 << 20 };
@@ -40,6 +41,7 @@ struct sending {
 	struct outbox *o;
 	struct wake wake;
 	bool presumed;  /* its acknowledgement can wait */
+	bool signal;    /* to a data plane */
 	bool data, cut; /* a content, not a message; under data_lock, like ticket */
 	uint64_t ticket;
 	char pid[FLOW_ITEM_MAX];
@@ -260,7 +262,7 @@ static enum err data_submit(struct sending *s, const struct courier_req *q)
 /* An address that must not be called will not be callable later. */
 static int status_of(const struct sending *s, const struct courier_result *r)
 {
-	if (s->data && (r->err == ERR_FORBIDDEN || r->err == ERR_BAD_INPUT)) return 403;
+	if ((s->data || s->signal) && (r->err == ERR_FORBIDDEN || r->err == ERR_BAD_INPUT)) return 403;
 	return r->err ? 0 : r->status;
 }
 
@@ -316,8 +318,11 @@ static enum err entry_submit(struct outbox *o, struct sending *s, struct arena *
 	if (err) return err;
 	h[2] = (struct courier_header){"authorization", token.p};
 	s->presumed = presumed(e);
+	s->signal = e->kind == DS_OUTBOX_SIGNAL;
 	q.url = e->url;
 	q.body = str_of(e->body);
+	err = renewal_fill(d, t, a, e, &q.body);
+	if (err) return err;
 	if (e->kind != DS_OUTBOX_FLOW_DATA) return courier_submit(d->o.courier, &q, &ticket);
 	err = data_enter(s, e, a, ds_txn_fresh(o->shard));
 	if (!err) err = flow_push_fill(d, ds_txn(o->shard), a, e, &q, h);

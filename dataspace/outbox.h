@@ -77,5 +77,8 @@ enum err ds_negotiation_answered(struct ds *d, struct writer_txn *t, struct ds_f
 				 const Ds__Outbox *e, int status, struct str body) MUST_USE;
 enum err ds_transfer_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
 			      const Ds__Outbox *e, int status, struct str body) MUST_USE;
+/* The same of signals to outside data planes: dataspace/signal.h. */
+enum err ds_signal_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
+			    const Ds__Outbox *e, int status, struct str body) MUST_USE;
 
 #endif

@@ -3,6 +3,7 @@
 #include "dataspace/outbox.h"
 
 #include "dataspace/dataplane.h"
+#include "dataspace/signal.h"
 #include "dataspace/turn.h"
 #include "proto/dsp/state.h"
 
@@ -93,7 +94,7 @@ static enum err tell(const struct turn *u, const Ds__Outbox *e, enum ds_event_ki
 	    .kind = kind, .participant = u->self->id, .who = u->who, .peer = str_of(e->peer)};
 
 	if (e->kind == DS_OUTBOX_NEGOTIATION) ev.negotiation = str_of(e->pid);
-	if (e->kind == DS_OUTBOX_TRANSFER) ev.transfer = str_of(e->pid);
+	if (e->kind == DS_OUTBOX_TRANSFER || e->kind == DS_OUTBOX_SIGNAL) ev.transfer = str_of(e->pid);
 	ev.detail = json_object();
 	must(ev.detail);
 	json_put(ev.detail, "letter", json_sprintf("%llu", (unsigned long long)e->seq)); /* over 2^53 */
@@ -104,6 +105,7 @@ static enum err tell(const struct turn *u, const Ds__Outbox *e, enum ds_event_ki
 /* It ends a process, or has none: a credential is as good tomorrow. */
 static bool may_retry(const Ds__Outbox *e)
 {
+	if (e->kind == DS_OUTBOX_SIGNAL) return e->target == SIGNAL_TERMINATE;
 	return (e->kind == DS_OUTBOX_CREDENTIAL && e->target == ISSUANCE_DELIVERY) ||
 	       (e->kind == DS_OUTBOX_NEGOTIATION && e->target == DSP_NEGOTIATION_TERMINATED) ||
 	       (e->kind == DS_OUTBOX_TRANSFER && e->target == DSP_TRANSFER_TERMINATED);

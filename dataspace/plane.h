@@ -28,7 +28,9 @@ enum {
 	X(receipts_agreed, "meter statements signed by both sides")                                        \
 	X(receipts_disputed, "meter statements that differ")                                               \
 	X(pushes_attempted, "contents sent to sinks, attempts")                                            \
-	X(octets_pushed, "payload octets that sinks have taken")
+	X(octets_pushed, "payload octets that sinks have taken")                                           \
+	X(tokens_renewed, "access tokens given anew to their holders")                                     \
+	X(renewals_refused, "renewals of tokens that were refused")
 
 struct dp_stat {
 #define X(name, help) _Atomic uint64_t name;
@@ -103,13 +105,14 @@ void pushes_close(struct pushes *p);
 /* Looks again at a transfer that has ended: its file is quiet once no pull runs; then states its counts. */
 void pulls_settle(struct pulls *p, struct str participant, struct str pid);
 
-void content_put(struct net_req *r);  /* content.c */
-void content_sweep(struct ds *d);     /* removes what an upload left behind when it was cut */
-void data_get(struct net_req *r);     /* provide.c */
-void pulled_get(struct net_req *r);   /* pulled.c */
-void receipt_post(struct net_req *r); /* receipt.c */
-void meters_get(struct net_req *r);   /* meters.c */
-void audit_get(struct net_req *r);    /* audit.c */
-void proof_get(struct net_req *r);    /* bundle_make.c */
+void content_put(struct net_req *r);     /* content.c */
+void content_sweep(struct ds *d);        /* removes what an upload left behind when it was cut */
+void data_get(struct net_req *r);        /* provide.c */
+void pulled_get(struct net_req *r);      /* pulled.c */
+void pulled_flow_get(struct net_req *r); /* pulled.c: of a data flow */
+void receipt_post(struct net_req *r);    /* receipt.c */
+void meters_get(struct net_req *r);      /* meters.c */
+void audit_get(struct net_req *r);       /* audit.c */
+void proof_get(struct net_req *r);       /* bundle_make.c */
 
 #endif

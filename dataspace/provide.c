@@ -4,72 +4,66 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "base/jose.h"
 #include "base/text64.h"
 #include "dataspace/participant.h"
+#include "dataspace/piece.h"
 #include "dataspace/range.h"
+#include "dataspace/renewal.h"
 #include "proto/dsp/state.h"
 #include "proto/dsp/transfer.h"
 
 /* ---- the address ---- */
 
-static json_t *property_make(const char *name, struct str value)
+/* EDC reads the endpoint among the properties alone, and shows its owner no name that is no IRI. The tokens
+ * come into the message when it is sent: dataspace/renewal.h. */
+static enum err address_make(struct ds *d, struct arena *a, const struct renewal *r, bool endless,
+			     json_t **ret)
 {
-	return json_pack("{s:s, s:s, s:s%}", "@type", "EndpointProperty", "name", name, "value", value.p,
-			 value.n);
-}
+	struct str access = STR(RENEWAL_ACCESS_MARK), refresh = STR(RENEWAL_REFRESH_MARK);
+	struct dsp_data_address m = {.present = true};
+	json_t *j = json_keep(a, json_object());
+	enum err e = j ? dsp_data_address_add(a, &m, "authorization", access) : ERR_NO_MEMORY;
 
-/* EDC reads the endpoint among the properties alone, and shows its owner no name that is no IRI. */
-static json_t *address_make(struct str endpoint, struct str token)
-{
-	return json_pack("{s:s, s:s, s:s%, s:[o, o, o, o]}", "@type", "DataAddress", "endpointType",
-			 "https://w3id.org/idsa/v4.1/HTTP", "endpoint", endpoint.p, endpoint.n,
-			 "endpointProperties", property_make("authorization", token),
-			 property_make("authType", STR("bearer")),
-			 property_make(DSP_ADDRESS_EDC "endpoint", endpoint),
-			 property_make(DSP_ADDRESS_EDC "authorization", token));
+	if (!e) e = dsp_data_address_add(a, &m, "authType", STR("bearer"));
+	if (!e) e = dsp_data_address_add(a, &m, DSP_ADDRESS_EDC "endpoint", r->endpoint);
+	if (!e) e = dsp_data_address_add(a, &m, DSP_ADDRESS_EDC "authorization", access);
+	if (!e) e = renewal_put(d, a, r, refresh, &m);
+	if (!e && endless) e = dsp_data_address_add(a, &m, PIECE_ADDRESS_MARK, STR("true"));
+	if (e) return e;
+	json_put_str(j, "@type", STR("DataAddress"));
+	json_put_str(j, "endpointType", STR("https://w3id.org/idsa/v4.1/HTTP"));
+	json_put_str(j, "endpoint", r->endpoint);
+	json_put(j, "endpointProperties", json_incref(m.properties));
+	*ret = j;
+	return ERR_OK;
 }
 
 enum err dp_offer_address(struct ds *d, struct writer_txn *t, struct arena *a, struct str participant,
 			  Ds__Transfer *x, json_t **ret)
 {
 	const struct ds_self *self;
-	struct str endpoint, token;
+	struct renewal r;
+	struct str token;
 	char jti[UUID_URN];
-	json_t *claims, *address;
 	enum err e = ds_self_find(d, t->store, participant, &self);
 
 	if (e) return e;
-	endpoint = arena_printf(a, "%s/data/%s", self->base, x->pid);
-	claims = json_object();
-	if (!claims || !endpoint.p) {
-		json_decref(claims);
-		return ERR_NO_MEMORY;
-	}
-	json_put_str(claims, "iss", self->did);
-	json_put_str(claims, "sub", str_of(x->pid));
-	json_put_str(claims, "aud", endpoint);
-	json_put_str(claims, "agreement", str_of(x->agreement));
-	json_put_str(claims, "jti", str_of(uuid_urn(jti)));
-	json_put_u64(claims, "exp", (uint64_t)((t->now + PROVIDE_TOKEN_TERM) / USEC_PER_SEC));
-	e = jws_write(a, self->key, self->kid, "JWT", claims, &token);
-	json_decref(claims);
-	if (e) return e;
+	x->token_id = arena_strdup(a, str_of(uuid_urn(jti)));
+	x->token_expires = t->now + renewal_term(d);
 	x->token_sha256 = (ProtobufCBinaryData){HASH_SHA256, arena_alloc(a, HASH_SHA256)};
-	address = json_keep(a, address_make(endpoint, token));
-	if (!x->token_sha256.data || !address) return ERR_NO_MEMORY;
+	if (!x->token_id || !x->token_sha256.data) return ERR_NO_MEMORY;
+	r = renewal_of_transfer(a, self, x);
+	e = renewal_access(a, &r, &token);
+	if (e) return e;
 	hash_sha256(token, x->token_sha256.data);
-	*ret = address;
-	return ERR_OK;
+	return address_make(d, a, &r, x->non_finite, ret);
 }
 
-/* The token is ours when its digest is the transfer's; then its claims can be believed. */
+/* The token is ours when its digest is the transfer's; what else is in it the row knows. */
 static enum err token_check(struct net_req *r, const Ds__Transfer *x, struct flaw *f)
 {
 	struct str given = net_header(r, "authorization"), scheme = STR("bearer ");
 	unsigned char digest[HASH_SHA256];
-	uint64_t expires = 0;
-	struct jws j;
 
 	if (!str_starts_nocase(given, scheme))
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "bearer",
@@ -80,11 +74,9 @@ static enum err token_check(struct net_req *r, const Ds__Transfer *x, struct fla
 	    !secret_eq(str_n(digest, HASH_SHA256), str_n(x->token_sha256.data, HASH_SHA256)))
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "token",
 				"this is not the transfer's present token");
-	if (jws_parse(r->arena, given, f, &j) || json_u64(j.claims, "", "exp", f, &expires))
-		return ERR_CORRUPT;
-	if ((usec_t)expires * USEC_PER_SEC <= clock_wall())
+	if (x->token_id[0] && x->token_expires <= clock_wall())
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "expired",
-				"the token has expired: suspend and resume for another");
+				"the token has expired: renew it at the address's refreshEndpoint");
 	return ERR_OK;
 }
 
@@ -326,7 +318,12 @@ static void set_headers(struct stream *s, struct net_req *r, uint64_t size)
 	net_set(r, "etag", str_of(s->etag));
 	net_set(r, "repr-digest", arena_printf(r->arena, "sha-256=:%.*s:", STR_ARG(b64)));
 	net_set(r, "cache-control", STR("no-store"));
-	file_out_headers(r, s->part, s->from, s->to, size);
+	if (s->endless)
+		net_set(r, "content-range",
+			arena_printf(r->arena, "bytes %llu-%llu/*", (unsigned long long)(s->base + s->from),
+				     (unsigned long long)(s->base + s->to - 1)));
+	else
+		file_out_headers(r, s->part, s->from, s->to, size);
 }
 
 static void stream_begin(struct stream *s)
@@ -367,7 +364,13 @@ static void stream_opened(struct file_out *f, enum err e)
 	enum range_kind kind;
 
 	if (!e && if_range.p && !str_is(if_range, s->etag)) range = STR_NONE;
-	kind = range_parse(range, f->size, &s->from, &s->to);
+	if (s->endless) {
+		s->to = f->size;
+		kind = s->part ? RANGE_PART : RANGE_WHOLE;
+		if (s->from >= f->size) e = ERR_CORRUPT;
+	} else {
+		kind = range_parse(range, f->size, &s->from, &s->to);
+	}
 	if (!e && kind == RANGE_NONE) {
 		e = ERR_BAD_RANGE;
 		file_out_unsatisfied(r, f->size);
@@ -397,6 +400,30 @@ static void stream_gone(void *arg)
 
 /* ---- the request ---- */
 
+/* Which piece, and from where. ERR_OK with s->waits set: there is no more yet. */
+static enum err piece_of(struct net_req *r, struct str participant, const Ds__Dataset *set,
+			 struct stream *s)
+{
+	struct str range = net_header(r, "range"), unit = STR("bytes=");
+	uint64_t at = set->size ? set->size - 1 : 0;
+	Ds__Piece *p;
+	enum err e;
+
+	s->endless = true;
+	s->part = str_starts(range, unit);
+	range = str_skip(range, s->part ? unit.n : 0);
+	if (s->part && str_u64(str_first(range, str_find(range, '-')), &at)) return ERR_BAD_RANGE;
+	if (at > set->size) return ERR_BAD_RANGE;
+	s->waits = at == set->size;
+	if (s->waits) return ERR_OK;
+	e = piece_find(ds_txn(r->shard), s->arena, participant, str_of(set->id), at, &p, &s->base);
+	if (e) return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+	s->from = s->part ? at - s->base : 0;
+	memcpy(s->digest, p->digest.data, 32);
+	if (!s->media_type.n) s->media_type = str_of(set->media_type);
+	return ERR_OK;
+}
+
 static enum err content_of(struct net_req *r, struct str participant, const Ds__Agreement *g,
 			   struct stream *s)
 {
@@ -409,6 +436,7 @@ static enum err content_of(struct net_req *r, struct str participant, const Ds__
 		return ERR_OK;
 	}
 	e = ds_dataset_find(ds_txn(r->shard), s->arena, participant, str_of(g->dataset), &set);
+	if (!e && set->non_finite) return piece_of(r, participant, set, s);
 	if (e || set->digest.len != 32) return e ? e : ERR_NOT_FOUND;
 	memcpy(s->digest, set->digest.data, 32);
 	if (!s->media_type.n) s->media_type = str_of(set->media_type);
@@ -465,6 +493,35 @@ static enum err stream_fill(struct net_req *r, struct stream *s, struct flaw *f)
 	return dp_blob_path(ds_of(r), s->digest, s->path) ? ERR_OK : ERR_IO;
 }
 
+/* Nothing more yet: judged like any request, and not counted. */
+static void stream_wait(struct stream *s, struct net_req *r)
+{
+	struct dp_facts f = {.agreement = s->agreement,
+			     .purpose = s->purpose,
+			     .party = s->party,
+			     .now = clock_wall(),
+			     .count = s->agreement->transfers ? s->agreement->transfers - 1 : 0,
+			     .count_asked = 1};
+	struct dp_verdict v = {.allowed = false};
+	struct flaw w = {0};
+	enum err e = dp_policy_ask(s->arena, &s->policy, &f, &v);
+
+	if (!e && !v.allowed) {
+		e = flaw_set(&w, dp_policy_denial(&v), FLAW_NO_OFFSET, "policy", "policy", "%.*s",
+			     STR_ARG(v.reason));
+		snprintf(s->reason, sizeof s->reason, "%.*s", STR_ARG(v.reason));
+		stream_stop(s, e);
+	}
+	if (e) {
+		net_reply_err(r, e, w.err == e ? &w : NULL);
+	} else {
+		net_set(r, "retry-after", STR("1"));
+		net_set(r, "cache-control", STR("no-store"));
+		net_reply(r, 204, NULL, STR(""));
+	}
+	stream_unref(s);
+}
+
 void data_get(struct net_req *r)
 {
 	struct stream *s = calloc(1, sizeof *s);
@@ -483,6 +540,10 @@ void data_get(struct net_req *r)
 		if (e == ERR_UNAUTHORISED) net_set(r, "www-authenticate", STR("Bearer"));
 		net_reply_err(r, e, f.err == e ? &f : NULL);
 		if (s) stream_unref(s);
+		return;
+	}
+	if (s->waits) {
+		stream_wait(s, r);
 		return;
 	}
 	s->out.d = s->dp->d;

@@ -22,8 +22,7 @@ enum {
 	PROVIDE_ARENA = 8 << 20,  /* a stream's agreement and policy; mostly a few KiB */
 	PROVIDE_REASON = 400,
 };
-#define PROVIDE_LOOK (250 * USEC_PER_MSEC)    /* a quarter of the second in which a cut must come */
-#define PROVIDE_TOKEN_TERM (7 * USEC_PER_DAY) /* with each request the state is looked at as well */
+#define PROVIDE_LOOK (250 * USEC_PER_MSEC) /* a quarter of the second in which a cut must come */
 
 struct stream {
 	struct file_out out; /* first */
@@ -45,6 +44,8 @@ struct stream {
 	/* the request */
 	uint64_t number, from, to;
 	bool part;
+	bool endless, waits; /* of pieces (piece.h); waits: at the end of what there is */
+	uint64_t base;       /* where its piece begins in the stream: meters count there */
 	struct pace pace;
 	/* what the last command gave; the shard's */
 	uint64_t granted;            /* octets of the file up to here may leave */

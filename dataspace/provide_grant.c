@@ -5,26 +5,6 @@
 #include "dataspace/provide.h"
 #include "proto/dsp/state.h"
 
-enum err provide_state(const Ds__Transfer *x, const Ds__Agreement *g, struct flaw *f)
-{
-	bool open = x->pending ? x->pending == DSP_TRANSFER_STARTED : x->state == DSP_TRANSFER_STARTED;
-	bool final = dsp_transfer_final((enum dsp_transfer_state)x->state);
-
-	if (g->state == DS__AGREEMENT_STATE__AGREEMENT_REVOKED)
-		return flaw_set(f, ERR_REVOKED, FLAW_NO_OFFSET, "agreement", "revoked",
-				"the agreement was revoked: %s", g->reason);
-	if (g->state == DS__AGREEMENT_STATE__AGREEMENT_EXPIRED)
-		return flaw_set(f, ERR_EXPIRED, FLAW_NO_OFFSET, "agreement", "expired",
-				"the agreement has expired: %s", g->reason);
-	if (final || g->state != DS__AGREEMENT_STATE__AGREEMENT_ACTIVE)
-		return flaw_set(f, ERR_GONE, FLAW_NO_OFFSET, "transfer", "state", "the transfer is %s",
-				dsp_transfer_state_name((enum dsp_transfer_state)x->state));
-	if (!open)
-		return flaw_set(f, ERR_CONFLICT, FLAW_NO_OFFSET, "transfer", "state", "the transfer is %s",
-				dsp_transfer_state_name((enum dsp_transfer_state)x->state));
-	return ERR_OK;
-}
-
 static void refuse(struct stream *s, enum err e, struct str reason)
 {
 	s->got.refused = e;
@@ -52,7 +32,7 @@ static enum err granted_event(struct stream *s, struct writer_txn *t)
 	struct ds_event ev = event_of(s, DS_EVENT_DATA_GRANTED);
 
 	if (s->number) json_put_u64(ev.detail, "request", s->number);
-	json_put_u64(ev.detail, "from", s->from);
+	json_put_u64(ev.detail, "from", s->base + s->from);
 	return ds_event_append(t, &ev, NULL);
 }
 
@@ -70,7 +50,7 @@ static enum err policy_reach(struct stream *s, struct writer_txn *t, const Ds__T
 			     const struct meter_use *u, const Ds__Meter *m, uint64_t from)
 {
 	uint64_t end = s->to - from > PROVIDE_GRANT ? from + PROVIDE_GRANT : s->to;
-	uint64_t fresh = spans_missing(&u->granted, from, end);
+	uint64_t fresh = spans_missing(&u->granted, s->base + from, s->base + end);
 	struct dp_facts f = {.agreement = s->agreement,
 			     .purpose = str_of(x->purpose),
 			     .claims = str_of(x->claims),
@@ -87,7 +67,7 @@ static enum err policy_reach(struct stream *s, struct writer_txn *t, const Ds__T
 	s->got.octets = m->granted;
 	if (v.allowed) allowed = fresh ? dp_policy_octets(s->work, &s->policy, &f, fresh) : 0;
 	if (v.allowed && (!fresh || allowed)) {
-		s->got.granted = spans_reach(&u->granted, from, end, allowed);
+		s->got.granted = spans_reach(&u->granted, s->base + from, s->base + end, allowed) - s->base;
 		s->got.limited = allowed < fresh;
 		if (s->got.granted > from || from == s->to) return ERR_OK;
 	}
@@ -129,11 +109,11 @@ enum err stream_grant(struct stream *s, struct writer_txn *t)
 	s->got.count = g->transfers ? g->transfers - 1 : 0; /* this one was counted when it was accepted */
 	e = policy_reach(s, t, x, &u, m, from);
 	if (e || s->got.refused) return e;
-	if (s->first && meter_request(&u, s->number, s->from, &f)) {
+	if (s->first && meter_request(&u, s->number, s->base + s->from, &f)) {
 		refuse(s, ERR_BAD_INPUT, str_of(f.text));
 		return ERR_OK;
 	}
-	if (meter_grant(&u, from, s->got.granted)) {
+	if (meter_grant(&u, s->base + from, s->base + s->got.granted)) {
 		refuse(s, ERR_QUOTA, STR("too many separate ranges of one transfer"));
 		return ERR_OK;
 	}
@@ -153,7 +133,7 @@ enum err stream_record(struct stream *s, struct writer_txn *t)
 		e = meter_use_open(t->store, s->work, s->item.participant, s->item.agreement, s->item.pid,
 				   DS__SIDE__SIDE_PROVIDER, &u);
 	if (e) return e;
-	meter_sent(&u, s->from, s->out.at);
+	meter_sent(&u, s->base + s->from, s->base + s->out.at);
 	e = meter_use_close(t, s->item.participant, &u);
 	if (e) return e;
 	x->octets = spans_total(&u.sent);
@@ -162,7 +142,7 @@ enum err stream_record(struct stream *s, struct writer_txn *t)
 	if (e) return e;
 	ev = event_of(s, cut ? DS_EVENT_DATA_CUT : DS_EVENT_DATA_SERVED);
 	if (s->number) json_put_u64(ev.detail, "request", s->number);
-	json_put_u64(ev.detail, "from", s->from);
+	json_put_u64(ev.detail, "from", s->base + s->from);
 	json_put_u64(ev.detail, "octets", s->out.at - s->from);
 	if (cut) json_put_str(ev.detail, "reason", str_of(s->reason[0] ? s->reason : err_text(cut)));
 	if (!cut && s->out.at < s->to) json_put_str(ev.detail, "end", STR("the consumer left"));

@@ -1,3 +1,4 @@
+#include "dataspace/flow_fetch.h"
 #include "dataspace/pull.h"
 
 #include <errno.h>
@@ -53,6 +54,7 @@ static void tell_progress(struct pull *p)
 	pthread_mutex_unlock(&p->all->lock);
 	if (busy) return;
 	p->told = now;
+	p->told_at = p->at;
 	pull_tell(p->all->dp->d, p->item.participant, p->item.pid, p->at, p);
 }
 
@@ -89,7 +91,7 @@ static enum err pull_data(void *arg, const struct courier_result *r, struct str 
 	return e;
 }
 
-static void pull_done(void *arg, const struct courier_result *r)
+void pull_done(void *arg, const struct courier_result *r)
 {
 	struct pull *p = arg;
 	struct pulls *all = p->all;
@@ -97,7 +99,8 @@ static void pull_done(void *arg, const struct courier_result *r)
 	pthread_mutex_lock(&all->lock);
 	p->err = r->err;
 	p->status = r->status;
-	if (!r->err && (r->status == 200 || r->status == 206)) p->answered = true; /* of no octets */
+	if (!r->err && !p->renewing && (r->status == 200 || r->status == 206))
+		p->answered = true; /* of no octets */
 	if (r->err && r->text[0]) snprintf(p->error, sizeof p->error, "%s", r->text);
 	p->state = PULL_FETCHED;
 	pthread_cond_signal(&all->wake);
@@ -146,13 +149,24 @@ static void pull_over(struct pull *p)
 		;
 	*at = p->next;
 	pthread_mutex_unlock(&all->lock);
-	if (!all->stopping) dp_settle(dp, p->item.participant, p->item.pid);
+	if (!all->stopping && !flow_fetched(p->item.pid)) dp_settle(dp, p->item.participant, p->item.pid);
 	free(p);
+}
+
+static void pull_told_end(const struct pull *p, enum err e, struct str text)
+{
+	struct ds *d = p->all->dp->d;
+	struct str participant = p->item.participant, pid = p->item.pid;
+
+	if (flow_fetched(pid))
+		(void)!flow_fetch_end(d, participant, pid, e, text);
+	else
+		(void)!ds_transfer_finished(d, participant, pid, e, text);
 }
 
 static void pull_failed(struct pull *p, enum err e, const char *text)
 {
-	(void)!ds_transfer_finished(p->all->dp->d, p->item.participant, p->item.pid, e, str_of(text));
+	pull_told_end(p, e, str_of(text));
 	pull_over(p);
 }
 
@@ -210,6 +224,18 @@ static bool address_read(struct arena *a, const Ds__Transfer *x, const char **re
 	return *ret_url && *ret_token;
 }
 
+enum err pull_submit(struct pull *p, const struct courier_req *r)
+{
+	enum err e;
+
+	pthread_mutex_lock(&p->all->lock);
+	p->state = PULL_FETCH;
+	e = courier_submit(p->all->dp->d->o.courier, r, &p->ticket);
+	if (e) p->state = PULL_WAIT;
+	pthread_mutex_unlock(&p->all->lock);
+	return e;
+}
+
 static enum err pull_send(struct pull *p, struct arena *a, const struct pull_ask *q)
 {
 	const char *url, *token;
@@ -218,12 +244,13 @@ static enum err pull_send(struct pull *p, struct arena *a, const struct pull_ask
 
 	if (!address_read(a, q->x, &url, &token)) return ERR_BAD_MESSAGE;
 	h[n++] = (struct courier_header){"Authorization", token};
-	h[n++] = (struct courier_header){"Kanhe-Request",
-					 arena_printf(a, "%llu", (unsigned long long)q->number).p};
+	if (q->number)
+		h[n++] = (struct courier_header){"Kanhe-Request",
+						 arena_printf(a, "%llu", (unsigned long long)q->number).p};
 	if (q->x->rate)
 		h[n++] = (struct courier_header){"Kanhe-Rate",
 						 arena_printf(a, "%llu", (unsigned long long)q->x->rate).p};
-	if (p->at)
+	if (p->at || p->endless)
 		h[n++] = (struct courier_header){
 		    "Range", arena_printf(a, "bytes=%llu-", (unsigned long long)p->at).p};
 	if (arena_overflowed(a)) return ERR_NO_MEMORY;
@@ -242,12 +269,7 @@ static enum err pull_send(struct pull *p, struct arena *a, const struct pull_ask
 				.rate = q->x->rate,
 				.done = pull_done,
 				.arg = p};
-	pthread_mutex_lock(&p->all->lock);
-	p->state = PULL_FETCH;
-	enum err e = courier_submit(p->all->dp->d->o.courier, &r, &p->ticket);
-	if (e) p->state = PULL_WAIT;
-	pthread_mutex_unlock(&p->all->lock);
-	return e;
+	return pull_submit(p, &r);
 }
 
 static void pull_attempt(struct pull *p)
@@ -262,8 +284,7 @@ static void pull_attempt(struct pull *p)
 	q.on_disk = p->at;
 	if (!e) e = pull_ask(d, a, &q);
 	if (e || !q.go || q.finished) {
-		if (!e && q.finished)
-			(void)!ds_transfer_finished(d, p->item.participant, p->item.pid, ERR_OK, STR_NONE);
+		if (!e && q.finished) pull_told_end(p, ERR_OK, STR_NONE);
 		arena_free(a);
 		if (e && e != ERR_STOPPING)
 			pull_wait(p, false);
@@ -272,11 +293,14 @@ static void pull_attempt(struct pull *p)
 		return;
 	}
 	p->promised = q.g->digest.len == 32;
+	p->endless = q.x->non_finite;
 	p->size = q.g->size;
 	if (p->promised) memcpy(p->want, q.g->digest.data, 32);
 	if (p->promised && p->at > p->size && !ftruncate(p->fd, 0)) p->at = 0;
 	if (q.here)
 		pull_check(p);
+	else if (pull_renew_due(a, p, &q) && !(e = pull_renew_send(p, d, a, &q)))
+		; /* the data is asked for with what comes */
 	else if ((e = pull_send(p, a, &q)) == ERR_BAD_MESSAGE)
 		pull_failed(p, e, "the data address cannot be used");
 	else if (e)
@@ -295,17 +319,60 @@ static void pull_refused(struct pull *p)
 		text = json_string_value(json_object_get(j, "detail"));
 	snprintf(reason, sizeof reason, "the provider answers %d: %s", p->status, text);
 	json_decref(j);
+	p->denied = p->status == 401;
 	if (++p->refusals < PULL_REFUSALS_MAX)
 		pull_wait(p, false);
 	else
 		pull_failed(p, p->status == 403 ? ERR_FORBIDDEN : ERR_UPSTREAM, reason);
 }
 
+/* New tokens: the next attempt has them. */
+static void pull_answered(struct pull *p)
+{
+	bool good = !p->err && p->status == 200;
+	enum err e = good ? pull_renewed(p, p->all->dp->d) : ERR_OK;
+
+	p->renewing = false;
+	if (good && !e) {
+		p->denied = false;
+		pthread_mutex_lock(&p->all->lock);
+		p->due = clock_mono();
+		p->state = PULL_WAIT;
+		pthread_mutex_unlock(&p->all->lock);
+	} else if (e == ERR_STOPPING) {
+		pull_over(p);
+	} else if (good || (!p->err && p->status >= 300 && p->status < 500 && p->status != 408 &&
+			    p->status != 429)) {
+		snprintf(p->error, sizeof p->error, "the token is not renewed: %.*s",
+			 (int)(p->reply_n < 500 ? p->reply_n : 500), p->reply);
+		pull_refused(p);
+	} else {
+		pull_wait(p, false);
+	}
+}
+
+/* A piece is here, or there is none yet. */
+static void pull_more(struct pull *p, bool progress)
+{
+	p->backoff = 0;
+	p->refusals = 0;
+	p->told = 0;
+	if (p->told_at != p->at) tell_progress(p); /* while the last telling is under way, the next time */
+	pthread_mutex_lock(&p->all->lock);
+	p->due = clock_mono() + (progress ? 0 : PULL_POLL);
+	p->state = PULL_WAIT;
+	pthread_mutex_unlock(&p->all->lock);
+}
+
 static void pull_fetched(struct pull *p)
 {
 	bool progress = p->at > p->start;
 
-	if (!p->err && (p->status == 200 || p->status == 206)) {
+	if (p->renewing) {
+		pull_answered(p);
+	} else if (p->endless && !p->err && (p->status == 206 || p->status == 204)) {
+		pull_more(p, progress);
+	} else if (!p->err && (p->status == 200 || p->status == 206)) {
 		pull_check(p);
 	} else if (p->err == ERR_TOO_LARGE || (!p->err && p->status == 416)) {
 		pull_check(p); /* longer than it should be: the digest will say so */
@@ -355,7 +422,7 @@ static void pull_checked(struct pull *p)
 		pull_misfit(p, &r);
 		return;
 	}
-	(void)!ds_transfer_finished(d, p->item.participant, p->item.pid, ERR_OK, STR_NONE);
+	pull_told_end(p, ERR_OK, STR_NONE);
 	pull_over(p);
 }
 
@@ -391,13 +458,11 @@ static struct pull *next_of(struct pulls *all, usec_t now, usec_t *ret_due)
 	return NULL;
 }
 
-static void start_unfinished(struct pulls *all);
-
 static void *pulls_lead(void *arg)
 {
 	struct pulls *all = arg;
 
-	start_unfinished(all);
+	pulls_find(all->dp);
 	pthread_mutex_lock(&all->lock);
 	for (;;) {
 		usec_t due;
@@ -485,57 +550,6 @@ void dp_pull_start(struct ds *d, struct str participant, struct str pid)
 }
 
 /* ---- life ---- */
-
-struct finding {
-	struct ds *d;
-	struct store_txn *t;
-	struct arena *a;
-};
-
-static enum err transfer_seen(void *arg, struct str participant, const Ds__Transfer *x)
-{
-	struct finding *f = arg;
-
-	if (x->side == DS__SIDE__SIDE_CONSUMER && x->state == DSP_TRANSFER_STARTED && !x->pending &&
-	    !ds_transfer_pushed(x))
-		dp_pull_start(f->d, participant, str_of(x->pid));
-	return ERR_OK;
-}
-
-static enum err participant_seen(void *arg, struct str id)
-{
-	struct finding *f = arg;
-	struct arena_mark m = arena_mark(f->a);
-	enum err e = ds_transfer_each(f->t, f->a, id, STR_NONE, transfer_seen, f);
-
-	arena_rollback(f->a, m);
-	return e;
-}
-
-static enum err open_seen(void *arg, struct str participant, struct str pid, struct str agreement)
-{
-	struct finding *f = arg;
-
-	(void)agreement;
-	dp_settle(f->d->dp, participant, pid);
-	return ERR_OK;
-}
-
-/* What the last process left: pulls to go on with, counts to state. */
-static void start_unfinished(struct pulls *all)
-{
-	enum { FIND_ARENA = 1 << 30 /* every transfer of the largest participant; used as needed */ };
-	struct finding f = {.d = all->dp->d, .a = arena_new(FIND_ARENA)};
-	enum err e = f.a ? store_read(f.d->o.store, &f.t) : ERR_NO_MEMORY;
-
-	if (!e) e = ds_participant_each(f.t, f.a, participant_seen, &f);
-	if (!e) e = meter_each_open(f.t, f.a, open_seen, &f);
-	if (e)
-		log_line(LOG_ERROR, "pull", NULL, "error", err_name(e), "msg",
-			 "cannot look for unfinished transfers", NULL);
-	if (f.t) store_read_end(f.t);
-	arena_free(f.a);
-}
 
 enum err pulls_open(struct dp *dp, struct pulls **ret)
 {

@@ -20,17 +20,20 @@
 
 #include "dataspace/meter.h"
 #include "dataspace/plane.h"
+#include "net/courier.h"
 
 enum {
 	PULL_REFUSALS_MAX = 6, /* answers 401, 403, 404, 410 in a row: the transfer's end is on its way */
 	PULL_MISFITS_MAX = 2,  /* contents that were not what was promised */
 	PULL_ERROR_MAX = 2048, /* of a refusal's body, for the reason */
 	PULL_PARTICIPANT = DS_ID_MAX + 1,
-	PULL_PID = DS_PID_MAX + 1,
+	PULL_PID = DS_PID_MAX + 8, /* of flows with their prefix */
+	PULL_REPLY_MAX = 16 << 10, /* of renewed tokens */
 };
 #define PULL_RETRY_FIRST (100 * USEC_PER_MSEC)
 #define PULL_RETRY_LAST (30 * USEC_PER_SEC)
-#define PULL_SILENCE (20 * USEC_PER_SEC)    /* no data for this long: asked for anew */
+#define PULL_SILENCE (20 * USEC_PER_SEC) /* no data for this long: asked for anew */
+#define PULL_POLL USEC_PER_SEC           /* between questions whether there is more of what does not end */
 #define PULL_PROGRESS (250 * USEC_PER_MSEC) /* between records of how far it is */
 
 enum pull_state { PULL_WAIT, PULL_FETCH, PULL_FETCHED, PULL_CHECK, PULL_CHECKED };
@@ -54,9 +57,15 @@ struct pull {
 	enum err err;
 	char error[PULL_ERROR_MAX + 1];
 	size_t error_n;
-	usec_t told;  /* when progress was last recorded */
-	bool telling; /* under the lock of all */
+	usec_t told;      /* when progress was last recorded */
+	uint64_t told_at; /* how far it was then */
+	bool telling;     /* under the lock of all */
 	bool answered;
+	bool endless;  /* it does not end: more is asked for behind what came (piece.h) */
+	bool renewing; /* what is under way asks for new tokens */
+	bool denied;   /* the provider did not know the token */
+	char reply[PULL_REPLY_MAX];
+	size_t reply_n;
 	/* of the check */
 	unsigned char digest[32], want[32];
 	struct pull *next;
@@ -73,7 +82,7 @@ struct pull_ask {
 	bool here;     /* as many octets as promised are on the disk: nothing is to be asked for */
 	const Ds__Transfer *x;
 	const Ds__Agreement *g;
-	uint64_t number;
+	uint64_t number; /* 0: none is sent */
 };
 
 /* pull_row.c: commands, each waits for the writer. */
@@ -92,6 +101,19 @@ enum err pull_record(struct ds *d, struct pull_result *r) MUST_USE;
 void pull_tell(struct ds *d, struct str participant, struct str pid, uint64_t at, struct pull *p);
 
 void pull_told(struct pull *p); /* pull.c; any thread */
+
+/* Under way from now on; pull_done, or what calls it, is its done. */
+enum err pull_submit(struct pull *p, const struct courier_req *r) MUST_USE;
+void pull_done(void *arg, const struct courier_result *r); /* the courier's thread */
+
+void pulls_find(struct dp *dp); /* pull_find.c: enters what is unfinished */
+
+/* pull_renew.c: tokens that have ended, or soon will. The leader's. */
+bool pull_renew_due(struct arena *a, const struct pull *p, const struct pull_ask *q);
+/* ERR_BAD_MESSAGE: the address cannot be renewed. */
+enum err pull_renew_send(struct pull *p, struct ds *d, struct arena *a, const struct pull_ask *q) MUST_USE;
+/* Records what came. ERR_BAD_*: it is none. */
+enum err pull_renewed(struct pull *p, struct ds *d) MUST_USE;
 
 /* pull_file.c */
 enum err pull_file_open(struct ds *d, struct pull *p) MUST_USE; /* sets fd and at */

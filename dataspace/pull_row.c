@@ -1,4 +1,5 @@
 /* What a pull writes: the number of its next request, how far it is, how it ended. */
+#include "dataspace/flow_fetch.h"
 #include "dataspace/pull.h"
 #include "proto/dsp/state.h"
 
@@ -35,6 +36,7 @@ static enum err ask_apply(struct writer_cmd *c, struct writer_txn *t)
 
 	arena_rollback(k->a, k->mark);
 	q->go = q->finished = q->here = false;
+	if (flow_fetched(q->pid)) return flow_fetch_ask(t->store, k->a, q);
 	e = ds_transfer_find(t->store, k->a, q->participant, q->pid, &x);
 	if (!e) e = ds_agreement_find(t->store, k->a, q->participant, str_of(x->agreement), &g);
 	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -73,6 +75,7 @@ struct telling {
 	struct arena_mark mark;
 	struct str participant, pid;
 	uint64_t at;
+	bool answered; /* with the number that was asked with last */
 	struct pull *p;
 };
 
@@ -84,11 +87,12 @@ static enum err tell_apply(struct writer_cmd *c, struct writer_txn *t)
 	enum err e;
 
 	arena_rollback(k->a, k->mark);
+	if (flow_fetched(k->pid)) return flow_fetch_tell(t, k->a, k->participant, k->pid, k->at);
 	e = ds_transfer_find(t->store, k->a, k->participant, k->pid, &x);
 	if (!e) e = use_open(t, k->a, k->participant, x, &u);
 	if (e || meter_settled(u.row)) return e;
 	meter_arrived(&u, k->at);
-	u.row->answered = true;
+	if (k->answered) u.row->answered = true;
 	e = meter_use_close(t, k->participant, &u);
 	if (e) return e;
 	x->octets = k->at;
@@ -115,7 +119,11 @@ void pull_tell(struct ds *d, struct str participant, struct str pid, uint64_t at
 		pull_told(p);
 		return;
 	}
-	*k = (struct telling){.cmd = {.apply = tell_apply, .done = tell_done}, .a = a, .at = at, .p = p};
+	*k = (struct telling){.cmd = {.apply = tell_apply, .done = tell_done},
+			      .a = a,
+			      .at = at,
+			      .answered = p->answered,
+			      .p = p};
 	k->participant = arena_dup(a, participant);
 	k->pid = arena_dup(a, pid);
 	k->mark = arena_mark(a);
@@ -165,6 +173,7 @@ static enum err record_apply(struct writer_cmd *c, struct writer_txn *t)
 	enum err e;
 
 	arena_reset(k->a);
+	if (flow_fetched(r->pid)) return flow_fetch_record(t, k->a, r);
 	e = ds_transfer_find(t->store, k->a, r->participant, r->pid, &x);
 	if (!e) e = ds_agreement_find(t->store, k->a, r->participant, str_of(x->agreement), &g);
 	if (!e) e = use_open(t, k->a, r->participant, x, &u);

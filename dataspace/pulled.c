@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "dataspace/file_out.h"
+#include "dataspace/flow.h"
 #include "dataspace/plane.h"
 #include "dataspace/range.h"
 
@@ -64,7 +65,7 @@ static enum err pulled_find(struct net_req *r, struct pulled *p, struct flaw *f)
 	if (!e) e = net_decode(r->arena, r->param[1], f, &pid);
 	if (!e) e = ds_transfer_find(t, r->arena, participant, pid, &x);
 	if (e) return e;
-	if (x->digest_state != DS__DIGEST_STATE__DIGEST_OK &&
+	if (!x->non_finite && x->digest_state != DS__DIGEST_STATE__DIGEST_OK &&
 	    x->digest_state != DS__DIGEST_STATE__DIGEST_UNPROMISED)
 		return flaw_set(f, ERR_NOT_FOUND, FLAW_NO_OFFSET, "transfer", "content",
 				x->digest_state == DS__DIGEST_STATE__DIGEST_MISMATCH
@@ -80,10 +81,40 @@ static enum err pulled_find(struct net_req *r, struct pulled *p, struct flaw *f)
 	p->media_type = arena_strdup(
 	    r->arena, str_of(!e && g->media_type[0] ? g->media_type : "application/octet-stream"));
 	if (!p->media_type) return ERR_NO_MEMORY;
-	return dp_pulled_path(ds_of(r), participant, pid, "", p->path) ? ERR_OK : ERR_NOT_FOUND;
+	/* what does not end is read while it grows */
+	return dp_pulled_path(ds_of(r), participant, pid, x->non_finite ? ".part" : "", p->path)
+		   ? ERR_OK
+		   : ERR_NOT_FOUND;
 }
 
-void pulled_get(struct net_req *r)
+/* Of a push it is a blob, of a pull a file of its own. */
+static enum err flow_content(struct net_req *r, struct pulled *p, struct flaw *f)
+{
+	struct str participant, id;
+	char hex[65] = {0};
+	Ds__Flow *x;
+	bool fits;
+	enum err e = net_decode(r->arena, r->param[0], f, &participant);
+
+	if (!e) e = net_decode(r->arena, r->param[1], f, &id);
+	if (!e) e = flow_find(ds_txn(r->shard), r->arena, participant, id, &x);
+	if (e) return e;
+	if (x->received.len != 32)
+		return flaw_set(f, ERR_NOT_FOUND, FLAW_NO_OFFSET, "dataflow", "content",
+				"nothing has arrived whole");
+	hex_write(x->received.data, 32, hex);
+	snprintf(p->etag, sizeof p->etag, "\"sha256-%s\"", hex);
+	p->media_type =
+	    x->media_type[0] ? x->media_type : arena_strdup(r->arena, STR("application/octet-stream"));
+	if (!p->media_type) return ERR_NO_MEMORY;
+	fits = flow_pushed(x) ? dp_blob_path(ds_of(r), x->received.data, p->path)
+			      : dp_pulled_path(ds_of(r), participant, flow_item(r->arena, id), "", p->path);
+	return fits ? ERR_OK : ERR_NOT_FOUND;
+}
+
+typedef enum err find_fn(struct net_req *r, struct pulled *p, struct flaw *f);
+
+static void get(struct net_req *r, find_fn *find)
 {
 	struct flaw f = {0};
 	struct str participant;
@@ -92,7 +123,7 @@ void pulled_get(struct net_req *r)
 
 	if (e) return;
 	p = calloc(1, sizeof *p);
-	e = p ? pulled_find(r, p, &f) : ERR_NO_MEMORY;
+	e = p ? find(r, p, &f) : ERR_NO_MEMORY;
 	if (e) {
 		net_reply_err(r, e, f.err == e ? &f : NULL);
 		free(p);
@@ -106,4 +137,14 @@ void pulled_get(struct net_req *r)
 	p->out.closed = pulled_closed;
 	net_hold(r, pulled_gone, p);
 	file_out_open(&p->out);
+}
+
+void pulled_get(struct net_req *r)
+{
+	get(r, pulled_find);
+}
+
+void pulled_flow_get(struct net_req *r)
+{
+	get(r, flow_content);
 }

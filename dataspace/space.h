@@ -41,6 +41,7 @@ struct waits;
 struct kit;
 struct crawler;
 struct offsets;
+struct watcher;
 
 /* name, help: /metrics */
 #define DS_COUNTERS(X)                                                                                     \
@@ -71,6 +72,7 @@ struct ds {
 	struct kit *kit;           /* NULL unless the options name it: dataspace/kit.h */
 	struct crawler *crawler;   /* NULL until ds_start */
 	struct offsets *offsets;   /* dataspace/catalog_offset.h */
+	struct watcher *watcher;   /* NULL until ds_start */
 	struct net_server *server; /* from ds_start on */
 	_Atomic bool stopping;
 	pthread_rwlock_t shards_lock;
@@ -311,7 +313,8 @@ enum err ds_jwt_write(struct arena *a, const struct ds_self *self, enum ds_jwt k
 	X(RECEIPT, dp_receipt_answered)                                                                    \
 	X(FLOW_NOTICE, dp_flow_noticed)                                                                    \
 	X(FLOW_DATA, dp_flow_pushed)                                                                       \
-	X(CREDENTIAL, ds_issuance_answered)
+	X(CREDENTIAL, ds_issuance_answered)                                                                \
+	X(SIGNAL, ds_signal_answered)
 
 enum ds_outbox_kind {
 	DS_OUTBOX_NONE,

@@ -39,7 +39,10 @@
 	  "JSON; of next: decimal, the next index of the status list")                                     \
 	X(control_plane, "control_plane.c", "control plane", "ControlPlane")                               \
 	X(flow, "flow_row.c", "flow", "Flow")                                                              \
-	X(evidence, "evidence.c", "negotiation, be64 number", "Evidence")
+	X(evidence, "evidence.c", "negotiation, be64 number", "Evidence")                                  \
+	X(data_plane, "data_plane.c", "data plane", "DataPlane")                                           \
+	X(watched, "watch.c", "pid of a transfer whose policy is judged on a schedule", "agreement")       \
+	X(piece, "piece.c", "dataset, be64 place of its last octet in the stream", "Piece")
 
 enum ds_table {
 	DS_TABLE_BEFORE = STORE_APP - 1,

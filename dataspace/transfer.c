@@ -2,7 +2,10 @@
 #include "dataspace/transfer.h"
 
 #include "dataspace/agreement.h"
+#include "dataspace/dataset.h"
 #include "dataspace/kit.h"
+#include "dataspace/piece.h"
+#include "dataspace/signal.h"
 #include "dataspace/transfer_act.h"
 
 static enum err parse_notice(json_t *j, enum dsp_type type, struct flaw *f, struct transfer_message *m)
@@ -65,7 +68,7 @@ enum err transfer_message_parse(json_t *j, enum dsp_type type, struct flaw *f, s
 /* ---- a request ---- */
 
 static enum err request_row(const struct turn *u, const struct transfer_message *m, const Ds__Agreement *g,
-			    Ds__Transfer **ret)
+			    const Ds__Dataset *set, Ds__Transfer **ret)
 {
 	Ds__Transfer *x = ARENA_NEW(u->a, Ds__Transfer);
 	char pid[UUID_URN];
@@ -86,6 +89,8 @@ static enum err request_row(const struct turn *u, const struct transfer_message 
 	x->purpose = turn_text(u, m->purpose);
 	x->claims = turn_text(u, u->claims);
 	x->size = g->size;
+	if (set) x->plane = set->plane;
+	x->non_finite = set && set->non_finite && !set->plane[0];
 	if (ds_transfer_pushed(x)) x->address = turn_json(u, m->address.root);
 	x->created = x->changed = u->t->now;
 	*ret = x;
@@ -147,24 +152,54 @@ static enum err request_denied(const struct turn *u, const struct transfer_messa
 	return ds_event_append(u->t, &ev, NULL);
 }
 
+/* What is offered: the two of our own data plane, or those of the dataset's. */
+static enum err format_offered(const struct turn *u, const struct transfer_message *m,
+			       const Ds__Dataset *set)
+{
+	bool found = false;
+
+	if (set && set->plane[0]) {
+		for (size_t i = 0; i < set->n_profiles && !found; i++)
+			found = str_eq(m->format, data_plane_format(str_of(set->profiles[i])));
+		if (found) return ERR_OK;
+		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "format", "value",
+				"the dataset is not offered in this format");
+	}
+	if (str_is(m->format, TRANSFER_PULL)) return ERR_OK;
+	if (str_is(m->format, TRANSFER_PUSH) && !(set && set->non_finite)) return ERR_OK;
+	if (set && set->non_finite)
+		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "format", "value",
+				"what does not end is offered as " TRANSFER_PULL " only");
+	return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "format", "value",
+			"only " TRANSFER_PULL " and " TRANSFER_PUSH " are offered");
+}
+
 /* DSP 2025-1, Transfer Request Message: dataAddress "MUST only be provided if the format requires a push
  * transfer". */
-static enum err request_format(const struct turn *u, const struct transfer_message *m)
+static enum err request_format(const struct turn *u, const struct transfer_message *m,
+			       const Ds__Dataset *set)
 {
+	Ds__Transfer x;
 	struct str endpoint;
+	enum err e = format_offered(u, m, set);
 
-	if (str_is(m->format, TRANSFER_PULL)) return ERR_OK;
-	if (!str_is(m->format, TRANSFER_PUSH))
-		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "format", "value",
-				"only " TRANSFER_PULL " and " TRANSFER_PUSH " are offered");
+	if (e) return e;
+	ds__transfer__init(&x);
+	x.transfer_format = turn_text(u, m->format);
+	if (set) x.plane = set->plane;
+	if (!ds_transfer_pushed(&x)) return ERR_OK;
 	if (!m->address.present || !m->address.endpoint.n)
 		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "dataAddress", "missing",
 				"a push transfer needs the endpoint to push to");
+	/* of other profiles only their data planes know what an endpoint is */
+	if (!str_is(m->format, TRANSFER_PUSH)) return ERR_OK;
 	return turn_url_check(m->address.endpoint, "dataAddress.endpoint", u->flaw, &endpoint);
 }
 
-static enum err request_find(const struct turn *u, const struct transfer_message *m, Ds__Agreement **ret)
+static enum err request_find(const struct turn *u, const struct transfer_message *m, Ds__Agreement **ret,
+			     Ds__Dataset **ret_set)
 {
+	Ds__Dataset *set = NULL;
 	Ds__Agreement *g;
 	enum err e = ds_agreement_find(u->t->store, u->a, u->self->id, m->agreement, &g);
 
@@ -173,9 +208,13 @@ static enum err request_find(const struct turn *u, const struct transfer_message
 		return flaw_set(u->flaw, e, FLAW_NO_OFFSET, "agreementId", "unknown",
 				"there is no such agreement");
 	if (e) return e;
-	e = request_format(u, m);
+	e = dataset_row(u->t->store, u->a, u->self->id, str_of(g->dataset), &set);
+	if (e == ERR_NOT_FOUND) set = NULL;
+	if (e && e != ERR_NOT_FOUND) return e;
+	e = request_format(u, m, set);
 	if (e) return e;
 	*ret = g;
+	*ret_set = set;
 	return ERR_OK;
 }
 
@@ -184,6 +223,7 @@ static enum err receive_request(const struct turn *u, const struct transfer_mess
 {
 	Ds__Agreement *g;
 	Ds__Transfer *x;
+	Ds__Dataset *set;
 	enum err e = turn_name_check(m->pids.consumer, DS_PID_MAX, "consumerPid", u->flaw);
 
 	if (!e) e = transfer_find_peer(u->t->store, u->a, u->self->id, u->who, m->pids.consumer, ret);
@@ -193,8 +233,8 @@ static enum err receive_request(const struct turn *u, const struct transfer_mess
 			   : flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "consumerPid", "pid-used",
 				      "there is a transfer of this pid already");
 	if (e != ERR_NOT_FOUND) return e;
-	e = request_find(u, m, &g);
-	if (!e) e = request_row(u, m, g, &x);
+	e = request_find(u, m, &g, &set);
+	if (!e) e = request_row(u, m, g, set, &x);
 	if (!e) e = request_decide(u, m, g, denial);
 	if (e) return e;
 	if (denial->err) return request_denied(u, m, g, denial);
@@ -202,7 +242,7 @@ static enum err receive_request(const struct turn *u, const struct transfer_mess
 	g->changed = u->t->now;
 	e = ds_agreement_put(u->t, u->self->id, g);
 	if (!e) e = transfer_step(u, x, DSP_TRANSFER_REQUESTED, true, STR_NONE);
-	if (!e && !kit_acts(u->d, u->self->id)) e = transfer_open(u, x);
+	if (!e && (x->plane[0] || !kit_acts(u->d, u->self->id))) e = transfer_open(u, x);
 	if (!e) e = ds_transfer_put(u->t, u->self->id, x);
 	*ret = x;
 	return e;
@@ -260,8 +300,13 @@ static enum err take_contents(const struct turn *u, const struct transfer_messag
 			enum err e = transfer_judge_again(u, x);
 			if (e) return e;
 		}
-		if (pulls && m->address.present) x->address = turn_json(u, m->address.root);
-		if (pulls && !x->address[0])
+		if (pulls && m->address.present) {
+			x->address = turn_json(u, m->address.root);
+			x->address_taken = u->t->now;
+			x->non_finite = dsp_data_address_text(m->address.root, PIECE_ADDRESS_MARK).n > 0;
+		}
+		/* other profiles may need none */
+		if (pulls && !x->address[0] && !x->plane[0])
 			return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "dataAddress", "missing",
 					"a pull transfer starts with a data address");
 		return ERR_OK;
@@ -272,6 +317,28 @@ static enum err take_contents(const struct turn *u, const struct transfer_messag
 	x->code = turn_text(u, m->reason.code);
 	x->reason = turn_text(u, str_first(m->reason.text, TURN_REASON_MAX));
 	return ERR_OK;
+}
+
+/* The provider's data plane has another address, after the consumer had it go on: perhaps before that was
+ * acknowledged. */
+static bool readdressed(const Ds__Transfer *x, const struct transfer_message *m)
+{
+	bool on = x->state == DSP_TRANSFER_STARTED && !x->pending;
+	bool going_on = x->state == DSP_TRANSFER_SUSPENDED && !x->suspended_by_peer &&
+			x->pending == DSP_TRANSFER_STARTED;
+
+	return m->move == DSP_TRANSFER_MOVE_START && m->address.present && (on || going_on) &&
+	       x->side == DS__SIDE__SIDE_CONSUMER && !ds_transfer_pushed(x);
+}
+
+static enum err take_address(const struct turn *u, const struct transfer_message *m, Ds__Transfer *x)
+{
+	enum err e;
+
+	x->address = turn_json(u, m->address.root);
+	x->address_taken = x->changed = u->t->now;
+	e = x->pending ? transfer_acknowledged(u, x) : signal_send(u, x, SIGNAL_STARTED);
+	return e ? e : ds_transfer_put(u->t, u->self->id, x);
 }
 
 enum err transfer_receive(const struct turn *u, struct str pid, const struct transfer_message *m,
@@ -290,6 +357,7 @@ enum err transfer_receive(const struct turn *u, struct str pid, const struct tra
 	if (e) return e;
 	*ret = x;
 	if (turn_repeated(u, x->history, x->n_history, m->root, false)) return ERR_OK;
+	if (readdressed(x, m)) return take_address(u, m, x);
 	e = find_move(u, x, m->move, &to, &implied);
 	if (e && turn_repeated(u, x->history, x->n_history, m->root, true)) return ERR_OK;
 	/* A pause that crosses our completion, which may have arrived, changes nothing any more. */

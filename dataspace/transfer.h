@@ -52,6 +52,7 @@ struct transfer_wish {
 	struct str agreement, purpose;
 	uint64_t rate; /* octets a second; 0: unbounded */
 	struct transfer_sink sink;
+	struct str plane, format; /* an outside data plane that takes the data, in that format */
 };
 enum err transfer_start(const struct turn *u, const struct transfer_wish *w, Ds__Transfer **ret) MUST_USE;
 enum err transfer_suspend(const struct turn *u, struct str pid, struct str reason,

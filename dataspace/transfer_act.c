@@ -6,6 +6,8 @@
 #include "dataspace/fetch.h"
 #include "dataspace/kit.h"
 #include "dataspace/outbox.h"
+#include "dataspace/signal.h"
+#include "dataspace/watch.h"
 
 enum err transfer_tell(const struct turn *u, const Ds__Transfer *x, enum ds_event_kind kind, bool by_peer,
 		       struct str reason, json_t *report)
@@ -48,6 +50,7 @@ static enum err follow(const struct turn *u, Ds__Transfer *x, enum dsp_transfer_
 
 	switch (to) {
 	case DSP_TRANSFER_STARTED:
+		if (x->plane[0]) return ERR_OK;
 		if (x->side == DS__SIDE__SIDE_PROVIDER && ds_transfer_pushed(x))
 			ds_fx_push(u->fx, u->self->id, pid);
 		else if (x->side == DS__SIDE__SIDE_CONSUMER && !ds_transfer_pushed(x) &&
@@ -60,6 +63,7 @@ static enum err follow(const struct turn *u, Ds__Transfer *x, enum dsp_transfer_
 	case DSP_TRANSFER_COMPLETED:
 	case DSP_TRANSFER_TERMINATED:
 		ds_fx_cut(u->fx, u->self->id, STR_NONE, pid, ERR_BAD_STATE);
+		if (x->plane[0]) return ERR_OK; /* what flowed there is not counted here */
 		return dp_transfer_ended(u->d, u->t, u->fx, u->a, u->self->id, x);
 	default: return ERR_OK;
 	}
@@ -68,13 +72,16 @@ static enum err follow(const struct turn *u, Ds__Transfer *x, enum dsp_transfer_
 static enum err reached(const struct turn *u, Ds__Transfer *x, enum dsp_transfer_state to, bool by_peer,
 			struct str detail)
 {
+	uint32_t from = x->state;
 	enum err e = turn_step(u, &x->history, &x->n_history, to, by_peer, detail);
 
 	if (e) return e;
 	x->state = to;
 	x->changed = u->t->now;
 	ds_fx_changed(u->fx, u->self->id, str_of(x->pid));
-	return follow(u, x, to);
+	e = follow(u, x, to);
+	if (!e) e = watch_follow(u, x);
+	return e ? e : signal_follow(u, x, from, by_peer);
 }
 
 enum err transfer_step(const struct turn *u, Ds__Transfer *x, enum dsp_transfer_state to, bool by_peer,
@@ -146,26 +153,41 @@ static enum err announce(const struct turn *u, Ds__Transfer *x, enum dsp_transfe
 	return ERR_OK;
 }
 
+static struct dsp_data_address address_of(json_t *j)
+{
+	return (struct dsp_data_address){.present = j != NULL,
+					 .endpoint_type = json_text(json_object_get(j, "endpointType")),
+					 .endpoint = json_text(json_object_get(j, "endpoint")),
+					 .properties = json_object_get(j, "endpointProperties"),
+					 .root = j};
+}
+
+enum err transfer_open_at(const struct turn *u, Ds__Transfer *x, json_t *address)
+{
+	struct dsp_transfer_start m = {.pids = transfer_pids(x), .address = address_of(address)};
+
+	if (address) x->address = turn_json(u, address);
+	return announce(u, x, DSP_TRANSFER_MOVE_START, dsp_transfer_start_write(u->a, &m), "/start");
+}
+
+enum err transfer_readdress(const struct turn *u, Ds__Transfer *x, json_t *address)
+{
+	struct dsp_transfer_start m = {.pids = transfer_pids(x), .address = address_of(address)};
+
+	x->address = turn_json(u, address);
+	return post(u, x, dsp_transfer_start_write(u->a, &m), "/start", DSP_TRANSFER_STARTED, NULL);
+}
+
 enum err transfer_open(const struct turn *u, Ds__Transfer *x)
 {
-	struct dsp_transfer_start m = {.pids = transfer_pids(x)};
 	json_t *address;
 	enum err e;
 
+	if (x->plane[0]) return signal_send(u, x, SIGNAL_START);
 	if (ds_transfer_pushed(x)) /* the consumer's own address stands in its request */
-		return announce(u, x, DSP_TRANSFER_MOVE_START, dsp_transfer_start_write(u->a, &m),
-				"/start");
+		return transfer_open_at(u, x, NULL);
 	e = dp_offer_address(u->d, u->t, u->a, u->self->id, x, &address);
-
-	if (e) return e;
-	x->address = turn_json(u, address);
-	m.address =
-	    (struct dsp_data_address){.present = true,
-				      .endpoint_type = json_text(json_object_get(address, "endpointType")),
-				      .endpoint = json_text(json_object_get(address, "endpoint")),
-				      .properties = json_object_get(address, "endpointProperties"),
-				      .root = address};
-	return announce(u, x, DSP_TRANSFER_MOVE_START, dsp_transfer_start_write(u->a, &m), "/start");
+	return e ? e : transfer_open_at(u, x, address);
 }
 
 /* ---- wishes ---- */
@@ -192,7 +214,7 @@ static enum err agreement_usable(const struct turn *u, const Ds__Agreement *g)
 
 /* The address is in the message only: our row keeps none, for nothing is fetched and we count nothing. */
 static enum err sink_address(const struct turn *u, const struct transfer_sink *s,
-			     struct dsp_transfer_request *m)
+			     struct dsp_data_address *ret)
 {
 	struct str checked;
 	enum err e = turn_url_check(s->endpoint, "sink", u->flaw, &checked);
@@ -201,33 +223,63 @@ static enum err sink_address(const struct turn *u, const struct transfer_sink *s
 	if (s->method.n && !str_is(s->method, "POST") && !str_is(s->method, "PUT"))
 		return flaw_set(u->flaw, ERR_BAD_INPUT, FLAW_NO_OFFSET, "sinkMethod", "value",
 				"a sink is sent to by POST or PUT");
-	m->format = STR(TRANSFER_PUSH);
-	m->address = (struct dsp_data_address){.present = true,
-					       .endpoint_type = STR("https://w3id.org/idsa/v4.1/HTTP"),
-					       .endpoint = s->endpoint};
+	*ret = (struct dsp_data_address){.present = true,
+					 .endpoint_type = STR("https://w3id.org/idsa/v4.1/HTTP"),
+					 .endpoint = s->endpoint};
 	if (s->authorization.n) {
-		e = dsp_data_address_add(u->a, &m->address, "authorization", s->authorization);
-		if (!e) e = dsp_data_address_add(u->a, &m->address, "authType", STR("bearer"));
+		e = dsp_data_address_add(u->a, ret, "authorization", s->authorization);
+		if (!e) e = dsp_data_address_add(u->a, ret, "authType", STR("bearer"));
 	}
-	if (!e && s->method.n) e = dsp_data_address_add(u->a, &m->address, "method", s->method);
+	if (!e && s->method.n) e = dsp_data_address_add(u->a, ret, "method", s->method);
 	return e;
 }
 
-enum err transfer_start(const struct turn *u, const struct transfer_wish *w, Ds__Transfer **ret)
+static enum err ask(const struct turn *u, Ds__Transfer *x, struct dsp_data_address address)
 {
-	struct dsp_transfer_request m = {.format = STR(TRANSFER_PULL)};
-	Ds__Transfer *x = ARENA_NEW(u->a, Ds__Transfer);
-	Ds__Agreement *g;
-	char pid[UUID_URN];
-	enum err e =
-	    x ? ds_agreement_find(u->t->store, u->a, u->self->id, w->agreement, &g) : ERR_NO_MEMORY;
+	struct dsp_transfer_request m = {.consumer_pid = str_of(x->pid),
+					 .agreement_id = str_of(x->agreement),
+					 .format = str_of(x->transfer_format),
+					 .callback = ds_dialect_base(u->a, u->self, x->dialect),
+					 .address = address,
+					 .extra = json_keep(u->a, json_object())};
 
-	if (e == ERR_NOT_FOUND)
-		return flaw_set(u->flaw, e, FLAW_NO_OFFSET, "agreement", "unknown",
-				"there is no such agreement");
-	if (!e) e = agreement_usable(u, g);
-	if (!e && w->sink.endpoint.n) e = sink_address(u, &w->sink, &m);
+	if (!m.extra || !m.callback.p) return ERR_NO_MEMORY;
+	if (x->purpose[0]) json_put_str(m.extra, TRANSFER_PURPOSE, str_of(x->purpose));
+	return announce(u, x, DSP_TRANSFER_MOVE_REQUEST, dsp_transfer_request_write(u->a, &m), "/request");
+}
+
+enum err transfer_ask(const struct turn *u, Ds__Transfer *x, json_t *address)
+{
+	bool pushed = ds_transfer_pushed(x);
+
+	if (pushed && !address)
+		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "dataAddress", "missing",
+				"a push needs the address of its sink");
+	return ask(u, x, address_of(pushed ? address : NULL));
+}
+
+static enum err start_plane(const struct turn *u, const struct transfer_wish *w, Ds__Transfer *x)
+{
+	Ds__DataPlane *p;
+	enum err e = data_plane_named(u->t->store, u->a, u->self->id, w->plane, "dataplane", u->flaw, &p);
+
 	if (e) return e;
+	if (w->sink.endpoint.n || w->rate)
+		return flaw_set(u->flaw, ERR_BAD_INPUT, FLAW_NO_OFFSET, "dataplane", "exclusive",
+				"the data plane says where data goes, and how fast");
+	if (!data_plane_serves(p, data_plane_profile(str_of(x->transfer_format))))
+		return flaw_set(u->flaw, ERR_BAD_INPUT, FLAW_NO_OFFSET, "format", "unsupported",
+				"the data plane does not serve it");
+	x->plane = turn_text(u, w->plane);
+	return signal_send(u, x, SIGNAL_PREPARE);
+}
+
+static void row_make(const struct turn *u, const struct transfer_wish *w, const Ds__Agreement *g,
+		     Ds__Transfer *x)
+{
+	char pid[UUID_URN];
+	struct str format = w->sink.endpoint.n ? STR(TRANSFER_PUSH) : STR(TRANSFER_PULL);
+
 	ds__transfer__init(x);
 	x->format = TRANSFER_FORMAT;
 	x->side = DS__SIDE__SIDE_CONSUMER;
@@ -235,19 +287,30 @@ enum err transfer_start(const struct turn *u, const struct transfer_wish *w, Ds_
 	x->peer = g->provider;
 	x->callback = g->callback;
 	x->dialect = g->dialect;
-	m.callback = ds_dialect_base(u->a, u->self, g->dialect);
 	x->agreement = g->id;
-	x->transfer_format = turn_text(u, m.format);
+	x->transfer_format = turn_text(u, w->plane.n && w->format.n ? w->format : format);
 	x->purpose = turn_text(u, w->purpose);
 	x->rate = w->rate;
 	x->size = g->size;
-	x->created = u->t->now;
-	m.consumer_pid = str_of(x->pid);
-	m.agreement_id = str_of(g->id);
-	m.extra = json_keep(u->a, json_object());
-	if (!m.extra || !m.callback.p) return ERR_NO_MEMORY;
-	if (w->purpose.n) json_put_str(m.extra, TRANSFER_PURPOSE, w->purpose);
-	e = announce(u, x, DSP_TRANSFER_MOVE_REQUEST, dsp_transfer_request_write(u->a, &m), "/request");
+	x->created = x->changed = u->t->now;
+}
+
+enum err transfer_start(const struct turn *u, const struct transfer_wish *w, Ds__Transfer **ret)
+{
+	struct dsp_data_address sink = {.present = false};
+	Ds__Transfer *x = ARENA_NEW(u->a, Ds__Transfer);
+	Ds__Agreement *g;
+	enum err e =
+	    x ? ds_agreement_find(u->t->store, u->a, u->self->id, w->agreement, &g) : ERR_NO_MEMORY;
+
+	if (e == ERR_NOT_FOUND)
+		return flaw_set(u->flaw, e, FLAW_NO_OFFSET, "agreement", "unknown",
+				"there is no such agreement");
+	if (!e) e = agreement_usable(u, g);
+	if (!e && w->sink.endpoint.n) e = sink_address(u, &w->sink, &sink);
+	if (e) return e;
+	row_make(u, w, g, x);
+	e = w->plane.n ? start_plane(u, w, x) : ask(u, x, sink);
 	if (!e) e = ds_transfer_put(u->t, u->self->id, x);
 	if (!e) *ret = x;
 	return e;
@@ -275,6 +338,7 @@ enum err transfer_suspend(const struct turn *u, struct str pid, struct str reaso
 	x->reason = turn_text(u, reason);
 	e = announce(u, x, DSP_TRANSFER_MOVE_SUSPEND, dsp_transfer_suspension_write(u->a, &m),
 		     "/suspension");
+	if (!e) e = signal_send(u, x, SIGNAL_SUSPEND);
 	if (e) return e;
 	ds_fx_cut(u->fx, u->self->id, STR_NONE, str_of(x->pid), ERR_BAD_STATE);
 	*ret = x;
@@ -291,12 +355,15 @@ enum err transfer_resume(const struct turn *u, struct str pid, Ds__Transfer **re
 	if (x->state != DSP_TRANSFER_SUSPENDED || x->suspended_by_peer)
 		return flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "state", "resume",
 				"only a suspended transfer is resumed, by the side that suspended it");
+	if (signal_waits(x, SIGNAL_RESUME) || (x->plane[0] && x->flow_entry))
+		return flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "state", "data-plane",
+				"the data plane is being asked; wait for its answer");
 	if (x->side == DS__SIDE__SIDE_PROVIDER) e = transfer_judge_again(u, x);
 	if (e) return e;
 	m.pids = transfer_pids(x);
 	x->reason = turn_text(u, STR_NONE);
 	e = x->side == DS__SIDE__SIDE_PROVIDER
-		? transfer_open(u, x)
+		? (x->plane[0] ? signal_send(u, x, SIGNAL_RESUME) : transfer_open(u, x))
 		: announce(u, x, DSP_TRANSFER_MOVE_START, dsp_transfer_start_write(u->a, &m), "/start");
 	if (e) return e;
 	*ret = x;

@@ -14,6 +14,12 @@ enum err transfer_acknowledged(const struct turn *u, Ds__Transfer *x) MUST_USE;
 enum err transfer_forget(const struct turn *u, Ds__Transfer *x) MUST_USE;
 /* Provider: sends the start message with a fresh address. */
 enum err transfer_open(const struct turn *u, Ds__Transfer *x) MUST_USE;
+/* The same with the address of an outside data plane (NULL: none), also to go on. */
+enum err transfer_open_at(const struct turn *u, Ds__Transfer *x, json_t *address) MUST_USE;
+/* Provider, STARTED: the outside data plane has another address now. */
+enum err transfer_readdress(const struct turn *u, Ds__Transfer *x, json_t *address) MUST_USE;
+/* Consumer: sends the request, with the address to push to (NULL: none). */
+enum err transfer_ask(const struct turn *u, Ds__Transfer *x, json_t *address) MUST_USE;
 /* Sends the termination message that x->code and x->reason give. */
 enum err transfer_tell_end(const struct turn *u, const Ds__Transfer *x) MUST_USE;
 enum err transfer_tell(const struct turn *u, const Ds__Transfer *x, enum ds_event_kind kind, bool by_peer,

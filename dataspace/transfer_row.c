@@ -1,6 +1,8 @@
 /* Transfers in the store, on the wire and on the owner's screen. */
 #include "dataspace/transfer.h"
 
+#include "proto/dps/message.h"
+
 enum dsp_role transfer_role(const Ds__Transfer *x)
 {
 	return x->side == DS__SIDE__SIDE_PROVIDER ? DSP_PROVIDER : DSP_CONSUMER;
@@ -13,7 +15,10 @@ enum dsp_transfer_state transfer_state(const Ds__Transfer *x)
 
 bool ds_transfer_pushed(const Ds__Transfer *x)
 {
-	return str_is(str_of(x->transfer_format), TRANSFER_PUSH);
+	struct str format = str_of(x->transfer_format);
+
+	if (str_is(format, TRANSFER_PUSH)) return true;
+	return x->plane[0] && format.n >= 4 && str_eq_nocase(str_skip(format, format.n - 4), STR("push"));
 }
 
 bool ds_transfer_open(const Ds__Transfer *x)
@@ -175,6 +180,13 @@ static void show_data(const Ds__Transfer *x, json_t *j)
 	}
 }
 
+static void show_flow(const Ds__Transfer *x, json_t *j)
+{
+	json_put_str(j, "dataplane", str_of(x->plane));
+	json_put_str(j, "dataflow", str_of(dps_state_name((enum dps_state)x->flow_state)));
+	if (x->flow_error[0]) json_put_str(j, "dataflow_error", str_of(x->flow_error));
+}
+
 json_t *transfer_show(struct arena *a, const Ds__Transfer *x, bool whole)
 {
 	char when[CLOCK_TEXT];
@@ -183,7 +195,8 @@ json_t *transfer_show(struct arena *a, const Ds__Transfer *x, bool whole)
 	must(j);
 	json_put_str(j, "pid", str_of(x->pid));
 	json_put_str(j, "role", str_of(dsp_role_name(transfer_role(x))));
-	json_put_str(j, "state", str_of(state_name(transfer_state(x))));
+	json_put_str(j, "state",
+		     transfer_state(x) ? str_of(state_name(transfer_state(x))) : STR("PREPARING"));
 	json_put_str(j, "peer", str_of(x->peer));
 	json_put_str(j, "agreement", str_of(x->agreement));
 	json_put_str(j, "format", str_of(x->transfer_format));
@@ -195,6 +208,8 @@ json_t *transfer_show(struct arena *a, const Ds__Transfer *x, bool whole)
 	if (x->report[0] && !json_read(a, str_of(x->report), NULL, &report))
 		json_put(j, "report", json_incref(report));
 	show_data(x, j);
+	if (x->plane[0]) show_flow(x, j);
+	if (x->non_finite) json_put(j, "nonFinite", json_true());
 	json_put_str(j, "created", str_of(clock_print(x->created, true, when)));
 	json_put_str(j, "changed", str_of(clock_print(x->changed, true, when)));
 	if (whole) json_put(j, "history", turn_history_show(x->history, x->n_history, state_name));

@@ -170,9 +170,25 @@ enum err dps_parse(enum dps_type t, json_t *j, struct flaw *f, struct dps_messag
 	struct dsp_in in = dsp__in(j, "", ERR_BAD_MESSAGE, f);
 	struct dps_message m = {.root = j};
 
+	in.untyped = true;
 	for (const struct field *x = types[t].fields; !in.err && x->key; x++) field_read(&in, x, &m);
 	if (!in.err) *ret = m;
 	return in.err;
+}
+
+enum err dps_address_type(struct arena *a, json_t *address, json_t **ret)
+{
+	json_t *j = json_keep(a, json_deep_copy(address)), *one;
+	size_t i;
+
+	if (!j) return ERR_NO_MEMORY;
+	json_put_str(j, "@type", STR("DataAddress"));
+	json_array_foreach(json_object_get(j, "endpointProperties"), i, one)
+	{
+		json_put_str(one, "@type", STR("EndpointProperty"));
+	}
+	*ret = j;
+	return ERR_OK;
 }
 
 /* ---- writing ---- */

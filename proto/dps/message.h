@@ -76,6 +76,9 @@ const char *dps_state_name(enum dps_state s); /* "" for DPS_NONE */
 bool dps_state_final(enum dps_state s);       /* COMPLETED or TERMINATED */
 
 enum err dps_parse(enum dps_type t, json_t *j, struct flaw *f, struct dps_message *ret) MUST_USE;
+/* A copy of a DataAddress whose members all have their @type, which signaling's examples leave out and the
+ * Dataspace Protocol wants. */
+enum err dps_address_type(struct arena *a, json_t *address, json_t **ret) MUST_USE;
 json_t *dps_write(struct arena *a, enum dps_type t, const struct dps_message *m);
 
 #endif

@@ -25,7 +25,7 @@ void dsp__path_at(char *out, const char *path, const char *key, size_t i)
 
 struct dsp_in dsp__in(json_t *obj, const char *path, enum err kind, struct flaw *f)
 {
-	struct dsp_in in = {obj, path, f, kind, ERR_OK};
+	struct dsp_in in = {.obj = obj, .path = path, .f = f, .kind = kind};
 	if (!json_is_object(obj)) dsp__fail(&in, "", "type", "is not an object");
 	return in;
 }

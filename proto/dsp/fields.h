@@ -15,6 +15,7 @@ struct dsp_in {
 	struct flaw *f;
 	enum err kind; /* ERR_BAD_MESSAGE or ERR_BAD_POLICY */
 	enum err err;
+	bool untyped; /* a DataAddress and its properties may come without @type, as in signaling's examples */
 };
 
 struct dsp_in dsp__in(json_t *obj, const char *path, enum err kind, struct flaw *f);

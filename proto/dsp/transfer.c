@@ -10,7 +10,7 @@ static void property_check(struct dsp_in *up, json_t *one, size_t i)
 	dsp__path_at(at, up->path, "endpointProperties", i);
 	if (up->err) return;
 	struct dsp_in in = dsp__in(one, at, ERR_BAD_MESSAGE, up->f);
-	dsp__const(&in, "@type", "EndpointProperty");
+	if (!up->untyped || dsp__has(&in, "@type")) dsp__const(&in, "@type", "EndpointProperty");
 	dsp__text(&in, "name");
 	dsp__text_any(&in, "value");
 	if (!in.err && !dsp__has(&in, "value")) dsp__fail(&in, "value", "missing", "is missing");
@@ -26,7 +26,8 @@ void dsp__address(struct dsp_in *up, struct dsp_data_address *ret)
 	json_t *j = json_object_get(up->obj, "dataAddress");
 	struct dsp_in in = dsp__in(j, "dataAddress", ERR_BAD_MESSAGE, up->f);
 	struct dsp_data_address d = {.present = true, .root = j};
-	dsp__const(&in, "@type", "DataAddress");
+	in.untyped = up->untyped;
+	if (!up->untyped || dsp__has(&in, "@type")) dsp__const(&in, "@type", "DataAddress");
 	d.endpoint_type = dsp__text(&in, "endpointType");
 	d.endpoint = dsp__text_opt(&in, "endpoint");
 	d.properties = dsp__array_opt(&in, "endpointProperties", 1, PROPERTIES_MAX);

@@ -172,6 +172,7 @@ static size_t fill_headers(struct cli *c, const struct call *call, struct courie
 	if (call->if_absent) h[n++] = (struct courier_header){"if-none-match", "*"};
 	if (call->idempotency_key)
 		h[n++] = (struct courier_header){"idempotency-key", call->idempotency_key};
+	if (call->range) h[n++] = (struct courier_header){"range", call->range};
 	h[n++] = (struct courier_header){"accept-language", say_language() == SAY_ZH ? "zh" : "en"};
 	return n;
 }
@@ -231,7 +232,8 @@ static void wait_for(struct sent *w)
 static int open_output(struct cli *c, const struct call *call, struct sent *w)
 {
 	if (!call->to_file) return CLI_OK;
-	w->file = strcmp(call->to_file, "-") == 0 ? stdout : fopen(call->to_file, "we");
+	w->file =
+	    strcmp(call->to_file, "-") == 0 ? stdout : fopen(call->to_file, call->append ? "ae" : "we");
 	if (w->file) return CLI_OK;
 	print_error(c, say(SAY_CANNOT_WRITE), call->to_file, strerror(errno));
 	return CLI_FAILED;
@@ -261,7 +263,7 @@ static void take_reply(struct cli *c, const struct sent *w, struct reply *ret)
 static enum err submit(struct cli *c, struct sent *w)
 {
 	const struct call *call = &w->call;
-	struct courier_header headers[7];
+	struct courier_header headers[8];
 	uint64_t ticket;
 	struct courier_req req = {
 	    .method = call->method,

@@ -34,6 +34,8 @@ struct call {
 	const char *token;   /* a token file's name other than the command's own; NULL: that one */
 	int64_t deadline;    /* microseconds; 0: 60 s */
 	const char *to_file; /* a 2xx body goes there instead; "-" is standard output */
+	bool append;         /* to_file goes on where it ends */
+	const char *range;   /* a Range header; NULL: none */
 	uint64_t expect;     /* octets to come, for the progress bar; 0: none shown */
 	const char *if_match, *idempotency_key; /* headers of these names; NULL: none */
 	bool quiet_errors;                      /* do not tell; the caller looks at the reply */

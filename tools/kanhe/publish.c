@@ -9,8 +9,8 @@ enum { POLICY_MAX = 64 * 1024 };
 
 struct publishing {
 	const char *id, *title, *description, *media_type, *policy, *count, *until, *purpose, *identifiers,
-	    *meta, *keywords, *license, *version;
-	bool approval;
+	    *meta, *keywords, *license, *version, *plane;
+	bool approval, non_finite;
 };
 
 static json_t *constraint(const char *left, const char *op, json_t *right)
@@ -127,37 +127,50 @@ static const char *media_type_of(const char *file)
 					   : "application/octet-stream";
 }
 
-static int publish(struct cli *c, const char *who, struct publishing *p, const char *file)
+static int send_content(struct cli *c, const struct publishing *p, const char *at, const char *file,
+			struct reply *ret)
 {
-	struct reply content, dataset;
-	json_t *policy;
 	struct stat st;
-	const char *at = client_path(c, "/participants/%s/datasets/%s", who, path_word(c, p->id, false));
 	if (stat(file, &st) || !S_ISREG(st.st_mode)) return usage_error(c, SAY_NOT_A_FILE, file);
-	int status = read_policy(c, p, &policy);
-	if (status) return status;
 	struct call send = {.method = "PUT",
 			    .path = client_path(c, "%s/content", at),
 			    .body_file = file,
 			    .type = p->media_type,
 			    .deadline = 600 * USEC_PER_SEC};
-	status = client_call(c, &send, &content);
+	return client_call(c, &send, ret);
+}
+
+/* file NULL: an outside data plane holds it. */
+static int publish(struct cli *c, const char *who, struct publishing *p, const char *file)
+{
+	struct reply content = {0}, dataset;
+	json_t *policy;
+	const char *at = client_path(c, "/participants/%s/datasets/%s", who, path_word(c, p->id, false));
+	int status = read_policy(c, p, &policy);
+	if (status) return status;
+	if (file && !p->non_finite) status = send_content(c, p, at, file, &content);
 	if (status) {
 		json_decref(policy);
 		return status;
 	}
-	json_t *body = description_of(p, file, policy);
+	json_t *body = description_of(p, file ? file : p->id, policy);
+	if (p->plane) json_put_str(body, "dataplane", str_of(p->plane));
+	if (p->non_finite) json_put(body, "nonFinite", json_true());
 	status = add_meta(c, p, body);
 	if (status) {
 		json_decref(body);
 		return status;
 	}
 	status = client_call(c, &(struct call){.method = "PUT", .path = at, .json = body}, &dataset);
+	/* the first piece of what does not end: the node must know that it is one */
+	if (!status && file && p->non_finite) status = send_content(c, p, at, file, &content);
 	if (status) return status;
 	if (c->json) {
 		json_t *o = json_keep(c->arena, json_deep_copy(dataset.json));
-		json_object_update_missing(o, content.json);
+		if (content.json) json_object_update_missing(o, content.json);
 		print_json(o);
+	} else if (p->plane) {
+		printf(say(SAY_PUBLISHED_AT), p->id, p->plane, text_of(dataset.json, "offer"));
 	} else {
 		printf(say(SAY_PUBLISHED), p->id, text_of(content.json, "digest"),
 		       text_of(dataset.json, "offer"));
@@ -165,10 +178,28 @@ static int publish(struct cli *c, const char *who, struct publishing *p, const c
 	return CLI_OK;
 }
 
+/* The next piece of a dataset that does not end. */
+static int publish_append(struct cli *c, const char *id, const char *file)
+{
+	struct publishing p = {.id = id, .media_type = media_type_of(file)};
+	const char *who = client_participant(c);
+	struct reply r;
+	if (!who) return CLI_USAGE;
+	int status = send_content(
+	    c, &p, client_path(c, "/participants/%s/datasets/%s", who, path_word(c, id, false)), file, &r);
+	if (status) return status;
+	if (c->json)
+		print_json(r.json);
+	else
+		printf(say(SAY_APPENDED),
+		       (unsigned long long)json_integer_value(json_object_get(r.json, "size")), id);
+	return CLI_OK;
+}
+
 int command_publish(struct cli *c, int argc, char **argv)
 {
 	struct publishing p = {0};
-	const char *batch = NULL, *withdraw = NULL;
+	const char *batch = NULL, *withdraw = NULL, *append = NULL;
 	struct words words;
 	const struct option_row own[] = {{"id", &p.id, NULL},
 					 {"title", &p.title, NULL},
@@ -185,17 +216,22 @@ int command_publish(struct cli *c, int argc, char **argv)
 					 {"version", &p.version, NULL},
 					 {"batch", &batch, NULL},
 					 {"withdraw", &withdraw, NULL},
-					 {"approval", NULL, &p.approval}};
+					 {"approval", NULL, &p.approval},
+					 {"plane", &p.plane, NULL},
+					 {"non-finite", NULL, &p.non_finite},
+					 {"append", &append, NULL}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
 	if (status) return status;
 	if (batch) return publish_batch(c, batch);
 	if (withdraw) return publish_withdraw(c, withdraw);
-	if (words.n != 1) return usage_error(c, SAY_MISSING_WORD, "FILE");
+	if (p.plane && !p.id) return usage_error(c, SAY_MISSING_WORD, "--id NAME");
+	if (words.n != !p.plane) return usage_error(c, SAY_MISSING_WORD, p.plane ? "--id NAME" : "FILE");
+	if (append) return publish_append(c, append, words.word[0]);
 	status = check_options(c, &p);
 	if (status) return status;
 	const char *who = client_participant(c);
 	if (!who) return CLI_USAGE;
 	if (!p.id) p.id = strrchr(words.word[0], '/') ? strrchr(words.word[0], '/') + 1 : words.word[0];
-	if (!p.media_type) p.media_type = media_type_of(words.word[0]);
-	return publish(c, who, &p, words.word[0]);
+	if (!p.media_type) p.media_type = media_type_of(p.plane ? p.id : words.word[0]);
+	return publish(c, who, &p, p.plane ? NULL : words.word[0]);
 }

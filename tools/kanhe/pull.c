@@ -17,12 +17,17 @@ static uint64_t number_of(const json_t *o, const char *key)
 	return (uint64_t)json_integer_value(json_object_get(o, key));
 }
 
+static bool endless(const json_t *t)
+{
+	return json_is_true(json_object_get(t, "nonFinite"));
+}
+
 /* Waits in the node (long poll) until the transfer has ended, showing how far it is. */
 static int follow(struct cli *c, const char *at, struct reply *r)
 {
 	struct progress p = {0};
 	int status = CLI_OK;
-	while (!status && !over(text_of(r->json, "state"))) {
+	while (!status && !over(text_of(r->json, "state")) && !endless(r->json)) {
 		struct arena_mark mark = arena_mark(c->arena);
 		struct call wait = {
 		    .method = "GET",
@@ -32,12 +37,46 @@ static int follow(struct cli *c, const char *at, struct reply *r)
 		if (!p.started && number_of(r->json, "size"))
 			progress_start(&p, c, say(SAY_RECEIVING), number_of(r->json, "size"));
 		if (p.started) progress_show(&p, number_of(r->json, "octets"));
-		if (!over(text_of(r->json, "state"))) {
+		if (!over(text_of(r->json, "state")) && !endless(r->json)) {
 			r->json = NULL;
 			arena_rollback(c->arena, mark);
 		}
 	}
 	progress_end(&p);
+	return status;
+}
+
+/* What does not end: written on as it comes, until one side ends it. to: NULL: only waited for. */
+static int follow_stream(struct cli *c, const char *at, const char *to, struct reply *r)
+{
+	struct arena_mark mark = arena_mark(c->arena); /* it may go on for long: nothing piles up */
+	uint64_t have = 0;
+	int status = CLI_OK;
+	while (!status) {
+		uint64_t octets = number_of(r->json, "octets");
+		bool end = over(text_of(r->json, "state"));
+		if (to && octets > have) {
+			struct reply piece;
+			struct call get = {.method = "GET",
+					   .path = client_path(c, "%s/content", at),
+					   .accept = "*/*",
+					   .to_file = to,
+					   .append = have > 0,
+					   .range = arena_printf(c->arena, "bytes=%llu-%llu",
+								 (unsigned long long)have,
+								 (unsigned long long)octets - 1)
+							.p,
+					   .deadline = 600 * USEC_PER_SEC};
+			status = client_call(c, &get, &piece);
+			have = octets;
+		}
+		if (status || end) break;
+		r->json = NULL;
+		arena_rollback(c->arena, mark);
+		struct call wait = {.method = "GET"};
+		wait.path = client_path(c, "%s?wait=COMPLETED,TERMINATED&timeout=%d", at, POLL_SECONDS);
+		status = client_call(c, &wait, r);
+	}
 	return status;
 }
 
@@ -66,7 +105,9 @@ static void print_report(const json_t *t)
 
 static int tell(struct cli *c, const json_t *t, const char *to)
 {
-	bool done = strcmp(text_of(t, "state"), "COMPLETED") == 0;
+	/* what does not end is ended by somebody's wish */
+	bool wished = endless(t) && strcmp(text_of(t, "code"), "TERMINATED") == 0;
+	bool done = strcmp(text_of(t, "state"), "COMPLETED") == 0 || wished;
 	if (c->json) {
 		print_json(t);
 	} else if (done) {
@@ -79,9 +120,9 @@ static int tell(struct cli *c, const json_t *t, const char *to)
 	return done ? CLI_OK : CLI_FAILED;
 }
 
-/* Where the provider shall push to. */
+/* Where the provider shall push to, or which outside data plane takes the data, in which format. */
 struct push {
-	const char *url, *token_file, *method;
+	const char *url, *token_file, *method, *plane, *format;
 };
 
 static int push_read(struct cli *c, const struct push *p, json_t *body)
@@ -90,6 +131,8 @@ static int push_read(struct cli *c, const struct push *p, json_t *body)
 	size_t n;
 	FILE *f;
 
+	if (p->plane) json_put_str(body, "dataplane", str_of(p->plane));
+	if (p->format) json_put_str(body, "format", str_of(p->format));
 	if (!p->url) return CLI_OK;
 	json_put_str(body, "sink", str_of(p->url));
 	if (p->method) json_put_str(body, "sinkMethod", str_of(p->method));
@@ -139,7 +182,9 @@ int command_pull(struct cli *c, int argc, char **argv)
 					 {"no-wait", NULL, &no_wait},
 					 {"push", &push.url, NULL},
 					 {"push-token", &push.token_file, NULL},
-					 {"push-method", &push.method, NULL}};
+					 {"push-method", &push.method, NULL},
+					 {"plane", &push.plane, NULL},
+					 {"format", &push.format, NULL}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
 	if (status) return status;
 	if (words.n != 1 && !transfer) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
@@ -162,8 +207,13 @@ int command_pull(struct cli *c, int argc, char **argv)
 		return CLI_OK;
 	}
 	status = follow(c, at, &r);
+	if (!status && endless(r.json)) {
+		status = follow_stream(c, at, to, &r);
+		return status ? status : tell(c, r.json, to);
+	}
 	if (status) return status;
-	if (to && !push.url && strcmp(text_of(r.json, "state"), "COMPLETED") == 0) {
+	if (to && !push.url && !text_of(r.json, "dataplane")[0] &&
+	    strcmp(text_of(r.json, "state"), "COMPLETED") == 0) {
 		struct call get = {.method = "GET",
 				   .path = client_path(c, "%s/content", at),
 				   .accept = "*/*",

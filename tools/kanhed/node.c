@@ -290,6 +290,7 @@ static enum err open_space(struct node *n, struct flaw *f)
 			       .dsp = conf_text(c, "space", "dsp"),
 			       .content_max = (uint64_t)conf_number(c, "space", "content_max"),
 			       .kit = conf_text(c, "space", "kit"),
+			       .data_token = conf_number(c, "space", "data_token"),
 			       .kit_delay = conf_number(c, "space", "kit_delay"),
 			       .iam_mock = conf_text(c, "space", "iam_mock"),
 			       .outbox_age = conf_number(c, "space", "outbox_age"),

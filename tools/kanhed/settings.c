@@ -126,6 +126,9 @@
 	  "versions of the Dataspace Protocol that are spoken", "所用数据空间协议版本")                    \
 	X(space, content_max, CONF_SIZE, "1TiB", 1, TIB * 1024, NULL, "size of one dataset, at most",      \
 	  "单个数据集的最大字节数")                                                                        \
+	X(space, data_token, CONF_DURATION, "1h", SECOND, DAY * 7, NULL,                                   \
+	  "validity of access tokens in data addresses; their holders renew them",                         \
+	  "数据地址中访问令牌的有效期；持有方可自行续期")                                                  \
 	X(space, kit, CONF_TEXT, "", 0, 63, NULL,                                                          \
 	  "TEST ONLY: participant that lets anybody in as the DSP conformance kit and acts by its script", \
 	  "仅供测试：该参与方接受任何调用者作为 DSP 一致性测试工具，并按其脚本行事")                       \

@@ -1,0 +1,84 @@
+/* What the conformance kit of Data Plane Signaling needs of a control plane: agreements that are there
+ * already, and a route that makes it begin a transfer through the kit's data plane. */
+#include "dataspace/kit.h"
+
+struct wish {
+	struct str participant, agreement, dataset, base;
+	bool provider;
+};
+
+static enum err wish_work(struct ds_job *j, struct writer_txn *t)
+{
+	const struct wish *w = j->in;
+	struct turn u = {.d = j->d,
+			 .t = t,
+			 .fx = &j->fx,
+			 .a = j->arena,
+			 .flaw = &j->flaw,
+			 .who = STR("conformance kit")};
+	struct transfer_wish q = {.agreement = w->agreement, .plane = STR(KIT_PLANE)};
+	Ds__Transfer *x;
+	enum err e = ds_self_find(j->d, t->store, w->participant, &u.self);
+
+	j->body = STR("{}");
+	if (!e) e = kit_agreement_put(&u, w->agreement, w->dataset, w->provider, w->base);
+	if (e || w->provider) return e;
+	e = transfer_start(&u, &q, &x);
+	if (!e) j->body = arena_printf(j->arena, "{\"id\":\"%s\"}", x->pid);
+	return e;
+}
+
+static enum err wish_read(struct ds_job *j, struct net_req *r, struct wish *w, struct flaw *f)
+{
+	struct str url;
+	json_t *body;
+	enum err e = json_read(j->arena, r->body, f, &body);
+
+	if (!e) e = json_str(body, "", "agreementId", f, &w->agreement);
+	if (!e) e = json_str(body, "", "datasetId", f, &w->dataset);
+	if (!e) e = turn_name_check(w->dataset, DS_DATASET_MAX, "datasetId", f);
+	if (e || w->provider) return e;
+	e = json_str(body, "", "dspUrl", f, &url);
+	return e ? e : turn_url_check(url, "dspUrl", f, &w->base);
+}
+
+static void take(struct net_req *r, bool provider)
+{
+	struct ds *d = ds_of(r);
+	struct flaw f = {0};
+	struct ds_job *j;
+	struct wish *w;
+	struct str id;
+	enum err e = net_decode(r->arena, r->param[0], &f, &id);
+
+	if (!e && !kit_acts(d, id)) e = ERR_NOT_FOUND;
+	if (e) {
+		net_reply_err(r, e, &f);
+		return;
+	}
+	j = ds_job_new(d, r);
+	if (!j) return;
+	w = ARENA_NEW(j->arena, struct wish);
+	must(w);
+	w->provider = provider;
+	w->participant = arena_dup(j->arena, id);
+	j->in = w;
+	j->work = wish_work;
+	e = wish_read(j, r, w, &f);
+	if (e) {
+		net_reply_err(r, e, &f);
+		ds_job_free(j);
+		return;
+	}
+	(void)ds_job_submit(j);
+}
+
+void kit_on_agreement(struct net_req *r)
+{
+	take(r, true);
+}
+
+void kit_on_trigger(struct net_req *r)
+{
+	take(r, false);
+}
