@@ -141,15 +141,9 @@ static enum err wrong(struct flaw *f, const char *at, const char *rule, const ch
 	return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, rule, "%s", text);
 }
 
-static enum err token_check(const struct dsp_data_address *d, const char *name, struct flaw *f)
-{
-	struct str s = dsp_data_address_text(d->root, name);
-
-	return s.n ? turn_name_check(s, PULL_REPLY_MAX, "dataAddress.endpointProperties", f) : ERR_OK;
-}
-
 enum err flow_address_check(const struct dsp_data_address *d, struct flaw *f)
 {
+	struct str token, refresh;
 	uint64_t term;
 	enum err e = turn_name_check(d->endpoint, DS_URL_MAX, "dataAddress.endpoint", f);
 
@@ -158,13 +152,17 @@ enum err flow_address_check(const struct dsp_data_address *d, struct flaw *f)
 		return wrong(f, "dataAddress.endpoint", "url", "it must be an http or https URL");
 	if (str_is(d->endpoint_type, DPS_PROFILE_PUSH))
 		return wrong(f, "dataAddress.endpointType", "value", "a push has no address to fetch from");
-	if (!dsp_data_address_text(d->root, "authorization").n)
+	token = dsp_data_address_text(d->root, "authorization");
+	refresh = dsp_data_address_text(d->root, "refreshToken");
+	if (!token.n)
 		return wrong(f, "dataAddress.endpointProperties", "authorization", "a token is needed");
-	e = token_check(d, "authorization", f);
-	if (!e) e = token_check(d, "refreshToken", f);
+	/* one goes into a header, the other into a form */
+	e = turn_name_check(token, PULL_REPLY_MAX, "dataAddress.endpointProperties", f);
+	if (!e && refresh.n > PULL_REPLY_MAX)
+		return wrong(f, "dataAddress.endpointProperties", "limit", "the refresh token is too long");
 	if (e || !str_is(d->endpoint_type, DPS_PROFILE_PULL)) return e;
 	/* the HTTP profile's addresses are renewable: one that is not would end in the middle */
-	if (!dsp_data_address_text(d->root, "refreshToken").n)
+	if (!refresh.n)
 		return wrong(f, "dataAddress.endpointProperties", "refreshToken",
 			     "the address cannot be renewed: refreshToken is missing");
 	if (str_u64(dsp_data_address_text(d->root, "expiresIn"), &term))

@@ -97,6 +97,8 @@ def pulled():
     before = still(maker)
     s, got = calls.call(pid, "completed", "COMPLETED", credential=secrets["source"])
     check("not with another's credential", s == 401, (s, got))
+    s, got = calls.call(pid, "completed", "COMPLETED", credential=secrets["late"])
+    check("not of another data plane's transfer", s == 404, (s, got))
     s, got = theirs_calls.call(pid, "completed", "COMPLETED")
     check("not of a transfer elsewhere", s == 404, (s, got))
     check("foreign callbacks change nothing", maker.state() == before)
@@ -243,7 +245,7 @@ def timed():
     """A transfer whose time ends while it runs at data planes of its own; looked at when the other things are done."""
     end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=25)
     ok(maker, "dataplane", "register", "late-source", late_source.url)
-    ok(buyer, "dataplane", "register", "late-sink", late_sink.url)
+    secrets["late"] = ok(buyer, "dataplane", "register", "late-sink", late_sink.url).strip()
     ok(maker, "publish", "--plane", "late-source", "--id", "timed", "--until", end.strftime("%Y-%m-%dT%H:%M:%SZ"))
     timed = json.loads(ok(buyer, "negotiate", did, "timed", "--json"))["agreement"]
     pid = json.loads(ok(buyer, "pull", timed, "--plane", "late-sink", "--no-wait", "--json"))["pid"]

@@ -26,13 +26,23 @@ class Outside(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         if self.path.startswith("/in"):
             return self.sink()
+        if self.path.startswith("/token"):
+            form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            Outside.renewals.append((form, self.headers.get("Authorization")))
+            good = form == "grant_type=refresh_token&refresh_token=r%201"
+            return self.answer(200 if good else 400, {"access_token": "good", "token_type": "bearer", "expires_in": 300, "refresh_token": "r 2"}
+                               if good else {"error": "invalid_grant"})
         body = self.rfile.read(int(self.headers["Content-Length"]))
         what = Outside.plan_notice.pop(0) if Outside.plan_notice else 200
         if what == 200:
             Outside.notices.append((self.path, json.loads(body), self.headers.get("Authorization")))
         self.answer(what)
 
-    plan_notice = []
+    plan_notice, renewals = [], []
+
+    def do_GET(self):
+        good = self.path == "/data" and self.headers.get("Authorization") == "Bearer good"
+        self.answer(200 if good else 401 if self.path == "/data" else 403, raw=DATA[:100000] if good else b"")
 
     def sink(self):
         what = Outside.plan.pop(0) if Outside.plan else 204
@@ -49,10 +59,12 @@ class Outside(http.server.BaseHTTPRequestHandler):
             Outside.got.append((dict(self.headers), body))
         self.answer(what)
 
-    def answer(self, status):
+    def answer(self, status, body=None, raw=b""):
+        raw = json.dumps(body).encode() if body is not None else raw
         self.send_response(status)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
+        self.wfile.write(raw)
 
     def there(self):
         """Reads slowly on: the end of the stream tells that the sender has gone."""
@@ -264,6 +276,72 @@ def push_stopped():
     check("tried anew", bool(notice("push-4", "completed")) and "error" not in flow("push-4"), flow("push-4"))
 
 
+def put(status, body, token=None, digest=None):
+    """What a provider's data plane sends to the address that was prepared."""
+    url, own = address_of(status)
+    headers = {"Authorization": "Bearer " + (token or own), "Content-Type": "text/csv"}
+    if digest:
+        headers["Repr-Digest"] = "sha-256=:" + base64.b64encode(hashlib.sha256(digest).digest()).decode() + ":"
+    return maker.request("POST", url[len(maker.url):], body, headers=headers)[0]
+
+
+def content(process):
+    s, got, h = maker.request("GET", f"/participants/maker/dataflows/{process}/content", token="owner")
+    return (got, h["Content-Type"]) if s == 200 else s
+
+
+def received():
+    """The consumer's side of a push."""
+    s, got = say("/prepare", {**start_message("in-1", PUSH), "datasetId": "elsewhere"})
+    check("prepared, of a dataset elsewhere, with an address", s == 200 and got["dataAddress"]["endpointType"] == PUSH, got)
+    check("nothing has come", content("in-1") == 404)
+    before = maker.state()
+    check("not without its token", put(got, b"x", token="none") == 401)
+    check("not what it is not", put(got, b"one thing", digest=b"another") == 400)
+    check("nor is it had from there", fetch(got)[0] == 404)
+    check("nothing changed", maker.state() == before and content("in-1") == 404)
+    check("it may come before `started`", put(got, b"early", digest=b"early") == 200 and content("in-1") == (b"early", "text/csv"), content("in-1"))
+    refused("no address comes with it", "/in-1/started", message(dataAddress=sink_address()), 400, "dataAddress", "not-allowed")
+    check("started", say("/in-1/started", message())[1]["state"] == "STARTED")
+    check("and after it", put(got, DATA, digest=DATA) == 200 and content("in-1") == (DATA, "text/csv"))
+    check("counted", flow("in-1")["octets"] == len(DATA) + 5 and flow("in-1")["requests"] == 2, flow("in-1"))
+    say("/in-1/suspend", message())
+    check("not while it is suspended", put(got, b"late") == 409)
+    check("resumed", say("/in-1/resume", message())[1]["state"] == "STARTED")
+    check("it goes on", put(got, b"more") == 200)
+    check("completed", say("/in-1/completed")[1]["state"] == "COMPLETED")
+    check("nothing after the end", put(got, b"late") == 410 and content("in-1")[0] == b"more")
+
+
+def pull_address(path, token, **more):
+    rows = {"authorization": token, "authType": "bearer", "refreshToken": "r 1", "expiresIn": "300", "refreshEndpoint": outside + "/token", **more}
+    return {"@type": "DataAddress", "endpointType": PULL, "endpoint": outside + path, "endpointProperties": [
+        {"@type": "EndpointProperty", "name": k, "value": v} for k, v in rows.items() if v is not None]}
+
+
+def taken():
+    """The consumer's side of a pull."""
+    say("/prepare", {**start_message("out-1"), "datasetId": "elsewhere"})
+    for what, a in (("not renewable", pull_address("/data", "t", refreshToken=None)), ("no term", pull_address("/data", "t", expiresIn="soon")),
+                    ("no token", pull_address("/data", "")), ("a push's", {**pull_address("/data", "t"), "endpointType": PUSH}),
+                    ("a token that would end its header", pull_address("/data", "t\r\nX: 1")),
+                    ("no URL", {**pull_address("/data", "t"), "endpoint": "file:///etc/passwd"})):
+        refused(f"an address that is {what}", "/out-1/started", message(dataAddress=a), 400)
+    check("started", say("/out-1/started", message(dataAddress=pull_address("/data", "stale")))[0] == 200)
+    n = notice("out-1", "completed")
+    check("the data is here, and the control plane told", bool(n) and content("out-1")[0] == DATA[:100000], n)
+    check("its tokens were renewed", len(Outside.renewals) == 1 and Outside.renewals[0][1].startswith("Bearer ey"), Outside.renewals)
+    check("complete", flow("out-1")["state"] == "COMPLETED", flow("out-1"))
+
+    say("/prepare", {**start_message("out-2"), "datasetId": "elsewhere"})
+    say("/out-2/started", message(dataAddress=pull_address("/gone", "good")))
+    n = notice("out-2", "errored")
+    check("what cannot be had is told", bool(n) and "403" in n[1]["error"] and flow("out-2")["state"] == "STARTED", n)
+    say("/out-2/suspend", message())
+    check("another address, and it goes on", say("/out-2/resume", message(dataAddress=pull_address("/data", "good")))[1]["state"] == "STARTED")
+    check("it comes", bool(notice("out-2", "completed")) and content("out-2")[0] == DATA[:100000])
+
+
 def crash():
     Outside.plan[:] = ["stall"]
     say("/start", start_message("push-5", PUSH, dataAddress=sink_address()))
@@ -321,6 +399,8 @@ try:
     refused("nor is a flow of it started from outside", "/pull-1/started", message(), 400, rule="role")
     pushed()
     push_stopped()
+    received()
+    taken()
     crash()
     dismissed()
     kinds = maker.kanhe("audit", "--json")[1]
