@@ -60,7 +60,8 @@
 	X(CREDENTIAL_OFFERED, "credential-offered", "a credential was offered to a partner, or to us")     \
 	X(CREDENTIAL_REQUESTED, "credential-requested", "a credential was asked for, of us or by us")      \
 	X(CREDENTIAL_REJECTED, "credential-rejected", "a request for a credential was declined")           \
-	X(ISSUER_TRUST, "issuer-trust", "an issuer of credentials is trusted from now on, or no more")
+	X(ISSUER_TRUST, "issuer-trust", "an issuer of credentials is trusted from now on, or no more")     \
+	X(CREDENTIAL_REMOVED, "credential-removed", "a credential of another was taken out of the wallet")
 
 enum ds_event_kind {
 	DS_EVENT_NONE,
