@@ -75,7 +75,18 @@ static bool asked(const struct dcp_query *q, json_t *row)
 	return false;
 }
 
+/* One that has ended would only close the door that another opens. */
+static bool ended(struct arena *a, json_t *row)
+{
+	struct vc_credential *c = ARENA_NEW(a, struct vc_credential);
+	struct vc_jwt j;
+
+	return c && !vc_jwt_parse(a, json_text(json_object_get(row, "jwt")), NULL, &j) &&
+	       !vc_credential_read(&j, NULL, c) && vc_credential_time(c, clock_wall(), NULL) == ERR_EXPIRED;
+}
+
 struct picking {
+	struct arena *a;
 	const struct dcp_query *query;
 	json_t *jwts;
 	struct str opens;
@@ -85,7 +96,8 @@ static enum err pick_one(void *arg, json_t *row)
 {
 	struct picking *p = arg;
 
-	if (json_array_size(p->jwts) < VC_CREDENTIALS_MAX && asked(p->query, row) && opened(p->opens, row))
+	if (json_array_size(p->jwts) < VC_CREDENTIALS_MAX && asked(p->query, row) &&
+	    opened(p->opens, row) && !ended(p->a, row))
 		must(!json_array_append(p->jwts, json_object_get(row, "jwt")));
 	return ERR_OK;
 }
@@ -93,7 +105,7 @@ static enum err pick_one(void *arg, json_t *row)
 static enum err present(struct net_req *r, const struct ds_peer *peer, const struct dcp_query *query,
 			struct str opens, json_t **ret)
 {
-	struct picking p = {query, json_keep(r->arena, json_array()), opens};
+	struct picking p = {r->arena, query, json_keep(r->arena, json_array()), opens};
 	const struct ds_self *self = peer->self;
 	int64_t now = clock_wall() / USEC_PER_SEC;
 	char jti[UUID_URN];

@@ -1,5 +1,7 @@
 #include "dataspace/wallet.h"
 
+#include "dataspace/face_manage.h"
+#include "dataspace/turn.h"
 #include "net/access.h"
 #include "proto/vc/credential.h"
 #include "proto/vc/status.h"
@@ -168,6 +170,19 @@ static void wallet_post(struct net_req *r)
 	must(x->jwts);
 	x->jwts[0] = str_trim(jwt);
 	wallet_add_submit(j, x);
+}
+
+static enum err act_remove(const struct turn *u, struct manage_wish *w, json_t **ret)
+{
+	enum err e = wallet_find(u->t->store, u->a, u->self->id, "held", w->pid, ret);
+
+	if (!e) e = wallet_drop(u->t, u->self->id, "held", w->pid);
+	return e ? e : event_append(u->t, DS_EVENT_CREDENTIAL_REMOVED, u->self->id, u->who, *ret);
+}
+
+static void wallet_delete(struct net_req *r)
+{
+	manage_wish_act(r, act_remove);
 }
 
 /* ---- issuing ---- */
@@ -390,5 +405,7 @@ const struct net_route wallet_routes[] = {
      "revoke a credential"},
     {NET_POST, "/participants/{p}/wallet", wallet_post, ROLE_OWNER, WALLET_JWT_MAX + 1024, 0,
      "put a credential into the wallet"},
+    {NET_DELETE, "/participants/{p}/wallet/{id}", wallet_delete, ROLE_OWNER, 0, 0,
+     "take a credential out of the wallet"},
 };
 const size_t wallet_routes_n = sizeof wallet_routes / sizeof *wallet_routes;

@@ -112,6 +112,9 @@ try:
        stdin=ok("issue again", founder, "credential", "issue", buyer.did, "MembershipCredential"))
     status, out, err = buyer.kanhe("catalog", maker.did)
     check("the revoked one beside it still closes the door", status != 0 and "revoked" in out + err, out + err)
+    ok("until it is taken out", buyer, "credential", "remove", vc["id"])
+    check("once", buyer.kanhe("credential", "remove", vc["id"])[0] == 3)
+    ok("the new one opens", buyer, "catalog", maker.did)
 
     # ---- attacks on the doors of DCP
     q = {"@context": ["https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"], "type": "PresentationQueryMessage",

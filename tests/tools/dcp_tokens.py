@@ -203,6 +203,16 @@ try:
     check("none of a type that is not held", query(smith, asker.token(smith.did, token=both), SCOPE + "X:read")[1]["presentation"] == [])
     vid = claims_of(claims_of(vp)["vp"]["verifiableCredential"][0])["jti"]
     check("by its id", len(shown(query(smith, asker.token(smith.did, token=both), f"org.eclipse.dspace.dcp.vc.id:{vid}:read"))) == 1)
+    old = Party(host, "old")
+    old_scope = SCOPE + "OldCredential:read"
+    while True:  # until the machine is quick enough to add it before it ends
+        ended = int(time.time()) + 5
+        if smith.kanhe("credential", "add", "-", stdin=old.credential(smith.did, kind="OldCredential", exp=ended))[0] == 0:
+            break
+    while time.time() < ended:
+        time.sleep(0.05)
+    check("it is held", "OldCredential" in ok("list", smith, "credential", "list"))
+    check("what has ended is not shown", query(smith, asker.token(smith.did, token=opener(old_scope)), old_scope)[1]["presentation"] == [])
     status, got, _ = query(smith, thief.token(smith.did, token=both), *everything)
     check("nothing with another's token", status == 401 and "access-token" in json.dumps(got), got)
     status, got, _ = query(smith, asker.token(smith.did, token=b64(b"{}") + "." + both.split(".", 1)[1]), *everything)

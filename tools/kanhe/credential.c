@@ -126,10 +126,22 @@ static int revoke(struct cli *c, const struct words *w, const char *who)
 	return status ? status : tell(c, r.json, false);
 }
 
+static int take_out(struct cli *c, const struct words *w, const char *who)
+{
+	struct reply r;
+
+	if (w->n != 2) return usage_error(c, SAY_MISSING_WORD, "ID");
+	struct call call = {
+	    .method = "DELETE",
+	    .path = client_path(c, "/participants/%s/wallet/%s", who, path_word(c, w->word[1], false))};
+	int status = client_call(c, &call, &r);
+	return status ? status : tell(c, r.json, false);
+}
+
 int command_credential(struct cli *c, int argc, char **argv)
 {
 	static const char verbs[] =
-	    "issue|add|list|revoke|type|offer|offers|request|requests|approve|decline|client|"
+	    "issue|add|remove|list|revoke|type|offer|offers|request|requests|approve|decline|client|"
 	    "trust|distrust";
 	struct credential_options o = {NULL};
 	struct words words;
@@ -147,6 +159,7 @@ int command_credential(struct cli *c, int argc, char **argv)
 	if (strcmp(verb, "issue") == 0) return issue(c, &words, o.days, who);
 	if (strcmp(verb, "add") == 0) return add(c, &words, who);
 	if (strcmp(verb, "list") == 0) return list(c, who);
+	if (strcmp(verb, "remove") == 0) return take_out(c, &words, who);
 	if (strcmp(verb, "revoke") == 0) return revoke(c, &words, who);
 	status = credential_issuance(c, &words, &o);
 	return status >= 0 ? status : usage_error(c, SAY_MISSING_WORD, verbs);
