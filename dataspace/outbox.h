@@ -10,8 +10,8 @@
  *
  * What the peer answers: 2xx: delivered. 401, 404 and 409: perhaps it has not got so far yet (EDC acts on
  * our answer to its message after we do); a few more attempts. 408, 425, 429, 5xx, no answer: again until
- * the letter is OUTBOX_AGE_MAX old. The bounds are standards of the settings (ds_options). Anything else: refused for good. Delivered and refused entries go to the function of
- * their kind (DS_OUTBOX_KINDS).
+ * the letter is OUTBOX_AGE_MAX old. The bounds are standards of the settings (ds_options). Anything else:
+ * refused for good. Delivered and refused entries go to the function of their kind (DS_OUTBOX_KINDS).
  *
  * Threads: outbox_wake any; open, start and close on the main thread; the rest on shard 0, the
  * courier's and the writer's thread. */

@@ -196,7 +196,8 @@ static void pull_check(struct pull *p)
 	disk_submit(p->all->dp->disk, &p->job);
 }
 
-/* An http or https URL that names a host, and nobody in front of it; paths and queries are the provider's. */
+/* An http or https URL that names a host, and nobody in front of it; paths and queries are the provider's.
+ */
 static bool address_ok(struct str url)
 {
 	struct str host = str_skip(url, str_find(url, ':') + 3);

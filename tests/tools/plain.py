@@ -125,10 +125,20 @@ try:
     changed("a token for somebody else", put("token", peer.token(pinned.did)))
     changed("another type", put("type", "ContractAgreementMessage", True))
 
-    def retoken(e):
-        e[0]["token"] = peer.token(node.did)[:-8] + "AAAAAAAA"
-        e[0]["record"]["token"] = "sha256:" + hashlib.sha256(e[0]["token"].encode()).hexdigest()
-    changed("a token whose signature does not verify", retoken)
+    def retoken(token):
+        def change(e):
+            e[0]["token"] = token
+            e[0]["record"]["token"] = "sha256:" + hashlib.sha256(token.encode()).hexdigest()
+        return change
+
+    # with a record that fits: the token must still be the sender's, for us, of that time, and verify
+    changed("a token whose signature does not verify", retoken(peer.token(node.did)[:-8] + "AAAAAAAA"))
+    changed("a good token of somebody else", retoken(pinned.token(node.did)))
+    changed("a good token for somebody else", retoken(peer.token(pinned.did)))
+    changed("a good token that had ended", retoken(peer.token(node.did, iat=1000, exp=2000)))
+    changed("a good token of later", retoken(peer.token(node.did, iat=4000000000, exp=4000000300)))
+    changed("a good token of another subject", retoken(peer.token(node.did, sub=pinned.did)))
+    changed("a good token without an end", retoken(peer.token(node.did, exp=None)))
 
     # ---- the bundle
     bundle = os.path.join(TOP, "bundle.json")
