@@ -116,6 +116,11 @@ try:
     status, got, h = walker.request("POST", "/resolve", {"ids": [f"88.118.8/SN-{n:07}" for n in range(50, 60)]})
     check("a batch through it", status == 200 and all(a["status"] == 200 and a["state"] == "secure" for a in got["answers"]), got)
 
+    status, out, err = node.kanhe("register", "88.118.8/BRACES-{00..99}", "URL=x")
+    check("braces in one identifier are asked about", status == 0 and "kanhe series add" in err, out + err)
+    status, out, err = node.kanhe("register", "88.118.8/BRACES-{00..99}", "--retire")
+    check("but not when it goes", status == 0 and not err, out + err)
+
     # several ranges in one series: every combination, and nothing else
     lots = "01/09521234000013/10/LOT{01..20}/21/{0001..9999}"
     before = size()["ledger_size"]

@@ -66,6 +66,13 @@ static void print_series_left(const json_t *reply)
 	putchar('\n');
 }
 
+/* Handles may have braces; whoever writes a range most likely means all that lie in it. */
+static bool looks_like_series(const char *id)
+{
+	const char *brace = strchr(id, '{'), *dots = brace ? strstr(brace, "..") : NULL;
+	return dots && strchr(dots, '}');
+}
+
 int command_register(struct cli *c, int argc, char **argv)
 {
 	bool retire = false;
@@ -101,6 +108,8 @@ int command_register(struct cli *c, int argc, char **argv)
 	} else if (!c->quiet) {
 		printf(say(retire ? SAY_RETIRED : SAY_REGISTERED), words.word[0]);
 		print_series_left(r.json);
+		if (!retire && looks_like_series(words.word[0]))
+			fprintf(stderr, "%s", say(SAY_REGISTERED_BRACES));
 	}
 	return CLI_OK;
 }
