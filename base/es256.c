@@ -1,8 +1,10 @@
 #include "base/es256.h"
 
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/obj_mac.h>
 
 enum { HALF = 32, DER_MAX = 80 /* a sequence of two integers of 33 octets */ };
 
@@ -30,6 +32,21 @@ enum err es256_key_check(const unsigned char pub[ES256_PUBLIC])
 	EVP_PKEY *key = key_make(pub);
 	EVP_PKEY_free(key);
 	return key ? ERR_OK : ERR_BAD_KEY;
+}
+
+enum err es256_point_parse(const unsigned char compressed[33], unsigned char ret[ES256_PUBLIC])
+{
+	unsigned char octets[1 + ES256_PUBLIC];
+	EC_GROUP *g = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	EC_POINT *p = g ? EC_POINT_new(g) : NULL;
+	bool good = p && (compressed[0] == 2 || compressed[0] == 3) &&
+		    EC_POINT_oct2point(g, p, compressed, 33, NULL) == 1 &&
+		    EC_POINT_point2oct(g, p, POINT_CONVERSION_UNCOMPRESSED, octets, sizeof octets, NULL) ==
+			sizeof octets;
+	EC_POINT_free(p);
+	EC_GROUP_free(g);
+	if (good) memcpy(ret, octets + 1, ES256_PUBLIC);
+	return good ? ERR_OK : ERR_BAD_KEY;
 }
 
 /* libcrypto wants the pair in DER. 0: none could be made. */

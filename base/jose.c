@@ -5,7 +5,7 @@
 #include "base/compact.h"
 #include "base/text64.h"
 
-enum { LEEWAY = 60 }; /* seconds that two nodes' clocks may differ by */
+enum { LEEWAY = 30 }; /* seconds that two nodes' clocks may differ by */
 
 static const struct compact_rules taken = {
     .max = JWS_MAX,
@@ -20,25 +20,48 @@ static struct str encode(struct arena *a, const json_t *j)
 	return text.p ? base64url_write(a, text) : STR_NONE;
 }
 
-enum err jws_write(struct arena *a, const struct sign_key *k, const char *kid, const char *typ,
-		   const json_t *claims, struct str *ret)
+/* A signer of either kind. */
+struct signer {
+	const struct sign_key *ed;
+	const struct es256_key *ec; /* when not NULL */
+};
+
+static enum err token_write(struct arena *a, struct signer by, const char *kid, const char *typ,
+			    const json_t *claims, struct str *ret)
 {
 	unsigned char sig[SIGN_SIGNATURE];
 	json_t *header = json_keep(a, json_object());
+	enum err e = ERR_OK;
 	if (!header) return ERR_NO_MEMORY;
-	json_put_str(header, "alg", STR("EdDSA"));
+	json_put_str(header, "alg", by.ec ? STR("ES256") : STR("EdDSA"));
 	json_put_str(header, "kid", str_of(kid));
 	json_put_str(header, "typ", str_of(typ));
 	struct str head = encode(a, header), body = encode(a, claims);
 	struct str input = arena_printf(a, "%.*s.%.*s", STR_ARG(head), STR_ARG(body));
 	if (arena_overflowed(a) || !head.p || !body.p) return ERR_NO_MEMORY;
-	sign_make(k, "", input, sig);
+	if (by.ec)
+		e = es256_sign(by.ec, input, sig);
+	else
+		sign_make(by.ed, "", input, sig);
+	if (e) return e;
 	struct str tail = base64url_write(a, str_n(sig, sizeof sig));
 	struct str token = arena_printf(a, "%.*s.%.*s", STR_ARG(input), STR_ARG(tail));
 	if (arena_overflowed(a)) return ERR_NO_MEMORY;
 	if (token.n > JWS_WRITE_MAX) return ERR_TOO_LARGE;
 	*ret = token;
 	return ERR_OK;
+}
+
+enum err jws_write(struct arena *a, const struct sign_key *k, const char *kid, const char *typ,
+		   const json_t *claims, struct str *ret)
+{
+	return token_write(a, (struct signer){.ed = k}, kid, typ, claims, ret);
+}
+
+enum err jws_write_es256(struct arena *a, const struct es256_key *k, const char *kid, const char *typ,
+			 const json_t *claims, struct str *ret)
+{
+	return token_write(a, (struct signer){.ec = k}, kid, typ, claims, ret);
 }
 
 enum err jws_parse(struct arena *a, struct str token, struct flaw *f, struct jws *ret)

@@ -1,9 +1,11 @@
 /* Compact JWS (RFC 7515) with one algorithm, EdDSA over Ed25519 (RFC 8037): `alg` is never taken
- * from the token. Data Integrity proofs eddsa-jcs-2022 (W3C VC-DI-EDDSA 3.3). Threads: any. */
+ * from the token. Written with ES256 as well, for others to read; read in proto/vc/jwt.h. Data Integrity
+ * proofs eddsa-jcs-2022 (W3C VC-DI-EDDSA 3.3). Threads: any. */
 #ifndef BASE_JOSE_H
 #define BASE_JOSE_H
 
 #include "base/clock.h"
+#include "base/es256.h"
 #include "base/json.h"
 #include "base/sign.h"
 
@@ -16,6 +18,9 @@ enum {
 /* header gets alg, kid and typ; claims is any object. Text in the arena. */
 enum err jws_write(struct arena *a, const struct sign_key *k, const char *kid, const char *typ,
 		   const json_t *claims, struct str *ret) MUST_USE;
+/* The same by a P-256 key (RFC 7518 3.4). */
+enum err jws_write_es256(struct arena *a, const struct es256_key *k, const char *kid, const char *typ,
+			 const json_t *claims, struct str *ret) MUST_USE;
 
 struct jws {
 	struct str kid, typ;
@@ -28,7 +33,7 @@ struct jws {
 enum err jws_parse(struct arena *a, struct str token, struct flaw *f, struct jws *ret) MUST_USE;
 enum err jws_verify(const struct jws *j, const unsigned char pub[SIGN_PUBLIC]) MUST_USE;
 
-/* exp (required), nbf and iat (optional), with 60 s of leeway; aud (string or array) holds aud.
+/* exp (required), nbf and iat (optional), with 30 s of leeway; aud (string or array) holds aud.
  * ERR_EXPIRED or ERR_UNAUTHORISED with the claim named. */
 enum err jwt_check(const struct jws *j, struct str aud, usec_t now, struct flaw *f) MUST_USE;
 

@@ -122,25 +122,33 @@ static struct derivation derivation_of(const struct sign_lock *l)
 				   .memory = crypto_pwhash_MEMLIMIT_INTERACTIVE};
 }
 
-static void seal(const unsigned char *key, struct str data, const struct sign_key *k,
+static void seal(const unsigned char *key, struct str data, const unsigned char secret[SIGN_SEED],
 		 unsigned char out[SEALED])
 {
 	random_bytes(out, NONCE);
-	must(crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE, NULL, k->secret, SIGN_SEED,
+	must(crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE, NULL, secret, SIGN_SEED,
 							(const unsigned char *)data.p, data.n, NULL, out,
 							key) == 0);
 }
 
-static enum err unseal(const unsigned char *key, struct str data, struct str sealed, struct sign_key **ret)
+static enum err unseal(const unsigned char *key, struct str data, struct str sealed,
+		       unsigned char secret[SIGN_SEED])
 {
 	if (sealed.n != SEALED) return ERR_BAD_KEY;
 	const unsigned char *in = (const unsigned char *)sealed.p;
+	return crypto_aead_xchacha20poly1305_ietf_decrypt(secret, NULL, NULL, in + NONCE, SIGN_SEED + TAG,
+							  (const unsigned char *)data.p, data.n, in,
+							  key) == 0
+		   ? ERR_OK
+		   : ERR_BAD_KEY;
+}
+
+static enum err unseal_key(const unsigned char *key, struct str data, struct str sealed,
+			   struct sign_key **ret)
+{
 	unsigned char *seed = sodium_malloc(SIGN_SEED);
-	if (!seed) return ERR_NO_MEMORY;
-	enum err e = ERR_BAD_KEY;
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt(seed, NULL, NULL, in + NONCE, SIGN_SEED + TAG,
-						       (const unsigned char *)data.p, data.n, in,
-						       key) == 0) {
+	enum err e = seed ? unseal(key, data, sealed, seed) : ERR_NO_MEMORY;
+	if (!e) {
 		struct sign_key *k = sign_key_from_seed(seed);
 		e = k ? ERR_OK : ERR_NO_MEMORY;
 		if (k) *ret = k;
@@ -172,7 +180,7 @@ static enum err save(struct arena *a, const struct sign_key *k, const char *path
 	enum err e = derive(&d, l, f, &key);
 	if (e) return e;
 	struct str head = head_write(a, k, &d);
-	seal(key, head, k, sealed);
+	seal(key, head, k->secret, sealed);
 	sodium_free(key);
 	struct str text = base64url_write(a, str_n(sealed, SEALED));
 	text = arena_printf(a, "%.*ssealed %.*s\n", STR_ARG(head), STR_ARG(text));
@@ -251,7 +259,7 @@ static enum err load(struct arena *a, const char *path, const struct sign_lock *
 						: "is locked by an unlock file");
 	e = derive(&file.d, l, f, &key);
 	if (e) return e;
-	e = unseal(key, file.head, file.sealed, &k);
+	e = unseal_key(key, file.head, file.sealed, &k);
 	sodium_free(key);
 	if (e == ERR_BAD_KEY) return refuse(f, path, "secret", "another secret locks it, or it is damaged");
 	if (e) return e;
@@ -298,10 +306,22 @@ void sign_sealer_close(struct sign_sealer *s)
 
 void sign_key_seal(const struct sign_sealer *s, const struct sign_key *k, unsigned char out[32 + SIGN_SEAL])
 {
-	seal(s->key, STR(SEAL_DATA), k, out);
+	seal(s->key, STR(SEAL_DATA), k->secret, out);
 }
 
 enum err sign_key_unseal(const struct sign_sealer *s, struct str sealed, struct sign_key **ret)
 {
-	return unseal(s->key, STR(SEAL_DATA), sealed, ret);
+	return unseal_key(s->key, STR(SEAL_DATA), sealed, ret);
+}
+
+void sign__seal(const struct sign_sealer *s, struct str data, const unsigned char secret[SIGN_SEED],
+		unsigned char out[SEALED])
+{
+	seal(s->key, data, secret, out);
+}
+
+enum err sign__unseal(const struct sign_sealer *s, struct str data, struct str sealed,
+		      unsigned char secret[SIGN_SEED])
+{
+	return unseal(s->key, data, sealed, secret);
 }

@@ -31,6 +31,16 @@ struct sign_key *sign_key_from_seed(const unsigned char seed[32])
 	return k;
 }
 
+unsigned char *sign__secret_new(void)
+{
+	return sodium_malloc(SIGN_SEED);
+}
+
+void sign__secret_free(unsigned char *secret)
+{
+	sodium_free(secret);
+}
+
 struct sign_key *sign_key_new(void)
 {
 	unsigned char seed[SIGN_SEED];

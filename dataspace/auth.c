@@ -1,6 +1,6 @@
 /* Self-issued tokens between partners: made for our messages, demanded of theirs.
  *
- * A token is a JWT (EdDSA; of partners also ES256): iss = sub = the sender's DID, aud = the receiver's DID,
+ * A token is a JWT (EdDSA or ES256): iss = sub = the sender's DID, aud = the receiver's DID,
  * iat, exp at most AUTH_TERM ahead, jti never used before; header kid names a method of the sender's DID
  * document. (DCP 1.0.1, Self-Issued ID Token: "iss and sub MUST be equal", "jti MUST NOT have been used".)
  */
@@ -17,28 +17,56 @@
 #include "proto/did/document.h"
 
 enum {
-	AUTH_TERM = 300,  /* seconds from now to exp, at most */
-	AUTH_LEEWAY = 60, /* clocks differ */
+	AUTH_TERM = 300,     /* seconds from now to exp in ours */
+	AUTH_TERM_MAX = 600, /* and at most in theirs: others give ten minutes */
+	AUTH_LEEWAY = 30,    /* clocks differ */
 	AUTH_JTI_MAX = 200,
 };
 
 /* What opens our credential service to the audience; only ours to read. */
-static enum err opener_make(const struct ds_self *self, struct str audience, int64_t exp, struct arena *a,
-			    json_t *claims)
+static enum err opener_make(const struct ds_self *self, const struct ds_token_wish *w, int64_t exp,
+			    struct arena *a, json_t *claims)
 {
-	json_t *own = json_object();
+	json_t *own = json_keep(a, json_object());
 	struct str token;
 	enum err e;
 
 	if (!own) return ERR_NO_MEMORY;
 	json_put_str(own, "iss", self->did);
-	json_put_str(own, "sub", audience);
+	json_put_str(own, "sub", w->audience);
 	json_put_str(own, "aud", self->did);
 	json_put_u64(own, "exp", (uint64_t)exp);
+	if (w->scope.n) json_put_str(own, "scope", w->scope);
 	e = jws_write(a, self->key, self->kid, IDENTITY_ACCESS_TYPE, own, &token);
-	json_decref(own);
 	if (!e) json_put_str(claims, "token", token);
 	return e;
+}
+
+int64_t ds_token_term(const struct ds *d)
+{
+	return d->o.token_validity ? d->o.token_validity / USEC_PER_SEC : AUTH_TERM;
+}
+
+enum err ds_token_write(struct ds *d, const struct ds_self *self, const struct ds_token_wish *w,
+			struct arena *a, struct str *ret)
+{
+	int64_t now = clock_wall() / USEC_PER_SEC, exp = now + ds_token_term(d);
+	json_t *claims = json_keep(a, json_object());
+	char jti[UUID_URN];
+	enum err e = ERR_OK;
+
+	if (!claims) return ERR_NO_MEMORY;
+	json_put_str(claims, "iss", self->did);
+	json_put_str(claims, "sub", self->did);
+	json_put_str(claims, "aud", w->audience);
+	json_put_u64(claims, "iat", (uint64_t)now);
+	json_put_u64(claims, "exp", (uint64_t)exp);
+	json_put_str(claims, "jti", str_of(uuid_urn(jti)));
+	if (w->given.n)
+		json_put_str(claims, "token", w->given);
+	else if (w->opens)
+		e = opener_make(self, w, exp, a, claims);
+	return e ? e : ds_jwt_write(a, self, DS_JWT_TOKEN, claims, ret);
 }
 
 enum err ds_token_make(struct ds *d, const struct ds_self *self, struct str audience, struct arena *a,
@@ -47,35 +75,32 @@ enum err ds_token_make(struct ds *d, const struct ds_self *self, struct str audi
 	return ds_token_make_with(d, self, audience, STR_NONE, a, ret);
 }
 
+/* What our own messages' tokens open: the types that the configuration names, or everything. */
+static struct str disclosed(const struct ds *d, struct arena *a)
+{
+	const struct ds_identity *o = &d->o.identity;
+	struct str all = STR_NONE;
+
+	for (size_t i = 0; i < o->disclosed_n; i++)
+		all = arena_printf(a, "%.*s%s" DCP_SCOPE_TYPE "%s:read", STR_ARG(all), i ? " " : "",
+				   o->disclosed[i]);
+	return all;
+}
+
 enum err ds_token_make_with(struct ds *d, const struct ds_self *self, struct str audience, struct str given,
 			    struct arena *a, struct str *ret)
 {
-	usec_t term = d->o.token_validity ? d->o.token_validity : AUTH_TERM * USEC_PER_SEC;
-	int64_t now = clock_wall() / USEC_PER_SEC;
-	json_t *claims = json_object();
-	char jti[UUID_URN];
+	struct ds_token_wish w = {.audience = audience, .given = given, .opens = d->o.identity.present};
 	struct str token;
-	enum err e = ERR_OK;
+	enum err e;
 
-	if (mock_is(d, audience)) {
-		json_decref(claims);
-		return mock_token_make(self, audience, a, ret);
-	}
-	if (!claims) return ERR_NO_MEMORY;
-	json_put_str(claims, "iss", self->did);
-	json_put_str(claims, "sub", self->did);
-	json_put_str(claims, "aud", audience);
-	json_put_u64(claims, "iat", (uint64_t)now);
-	json_put_u64(claims, "exp", (uint64_t)(now + term / USEC_PER_SEC));
-	json_put_str(claims, "jti", str_of(uuid_urn(jti)));
-	if (given.n)
-		json_put_str(claims, "token", given);
-	else if (d->o.identity.present)
-		e = opener_make(self, audience, now + term / USEC_PER_SEC, a, claims);
-	if (!e) e = jws_write(a, self->key, self->kid, "JWT", claims, &token);
-	json_decref(claims);
-	if (!e) *ret = arena_printf(a, "Bearer %.*s", STR_ARG(token));
-	return !e && !ret->p ? ERR_NO_MEMORY : e;
+	if (mock_is(d, audience)) return mock_token_make(self, audience, a, ret);
+	w.scope = disclosed(d, a);
+	if (d->o.identity.disclosed_n && !w.scope.p) return ERR_NO_MEMORY;
+	e = ds_token_write(d, self, &w, a, &token);
+	if (e) return e;
+	*ret = arena_printf(a, "Bearer %.*s", STR_ARG(token));
+	return ret->p ? ERR_OK : ERR_NO_MEMORY;
 }
 
 /* A request that waits for a DID document. */
@@ -85,7 +110,9 @@ struct asking {
 	struct str iss, method;
 	struct ds_peer peer;
 	ds_peer_fn *then;
-	bool plain, tls;
+	bool plain;
+	bool tls;  /* the certificate in place of a token */
+	bool cert; /* the certificate besides */
 	bool mock; /* nothing to verify: dataspace/mock.h */
 };
 
@@ -109,14 +136,15 @@ static void asking_gone(void *arg)
 static enum err key_check(struct asking *w, const struct ds_did *doc, struct flaw *f)
 {
 	struct vc_key key;
-	enum err e = ds_did_key_for(doc, w->method, DID_AUTHENTICATION | DID_INVOCATION, &key);
+	/* "MUST be in capabilityInvocation" (DCP 1.0.1 4.3.3) */
+	enum err e = ds_did_key_for(doc, w->method, DID_INVOCATION, &key);
 
 	if (e == ERR_NOT_FOUND)
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "kid", "key-unknown",
 				"the issuer's DID document has no such Ed25519 or P-256 key");
 	if (e)
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "kid", "key-purpose",
-				"the key is neither for authentication nor for capability invocation");
+				"the key is not one for capability invocation");
 	if (vc_jwt_verify(&w->jws, &key))
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "signature",
 				"the token's signature does not verify");
@@ -166,7 +194,7 @@ static void asking_answer(void *arg, enum err e, const struct ds_did *doc)
 			if (w->mock)
 				w->then(r, peer);
 			else
-				identity_admit(r, peer, w->tls, w->plain, w->then);
+				identity_admit(r, peer, w->tls || w->cert, w->plain, w->then);
 		}
 	}
 	free(w);
@@ -189,13 +217,13 @@ static enum err token_claims(struct asking *w, struct str aud, struct flaw *f)
 	if (json_str(c, "", "iss", f, &w->iss) || json_str(c, "", "sub", f, &sub) || !str_eq(w->iss, sub))
 		return refuse(f, "iss", "iss-sub", "iss and sub must be there and equal");
 	if (w->iss.n > DS_DID_MAX || document_subject_check(w->iss, NULL))
-		return refuse(f, "iss", "did-web", "the issuer must be a did:web");
+		return refuse(f, "iss", "did", "the issuer must be a did:web or a did:key");
 	if (json_str(c, "", "jti", f, &jti) || !jti.n || jti.n > AUTH_JTI_MAX)
 		return refuse(f, "jti", "jti", "a token id of 1 to 200 octets must be there");
 	if (json_u64(c, "", "exp", f, &exp))
 		return refuse(f, "exp", "missing", "the token must have an end");
-	if (exp > (uint64_t)(now + AUTH_TERM + AUTH_LEEWAY))
-		return refuse(f, "exp", "term", "the token is valid for too long: five minutes at most");
+	if (exp > (uint64_t)(now + AUTH_TERM_MAX + AUTH_LEEWAY))
+		return refuse(f, "exp", "term", "the token is valid for too long: ten minutes at most");
 	if (jwt_check(&(struct jws){.claims = c}, aud, clock_wall(), f)) {
 		f->err = ERR_UNAUTHORISED;
 		return ERR_UNAUTHORISED;
@@ -258,6 +286,14 @@ static bool by_certificate(struct asking *w, struct net_req *r)
 	return true;
 }
 
+/* A token that is right says who calls; the certificate of the same partner admits it. */
+static bool certified(struct asking *w, struct net_req *r)
+{
+	struct str did;
+
+	return identity_by_certificate(ds_of(r), r, &did) && str_eq(did, w->iss);
+}
+
 static enum err token_take(struct asking *w, struct net_req *r, struct flaw *f)
 {
 	const struct ds_self *self = w->peer.self;
@@ -286,7 +322,10 @@ static void require(struct net_req *r, ds_peer_fn *then, bool plain)
 	w->plain = plain;
 	e = net_decode(r->arena, r->param[0], &f, &id);
 	if (!e) e = ds_self_find(d, ds_txn(r->shard), id, &w->peer.self);
-	if (!e && !by_certificate(w, r)) e = token_take(w, r, &f);
+	if (!e && !by_certificate(w, r)) {
+		e = token_take(w, r, &f);
+		w->cert = !e && !w->mock && certified(w, r);
+	}
 	if (e) {
 		asking_refuse(w, e, &f);
 		free(w);

@@ -40,6 +40,7 @@ struct dp_ask {
 	const Ds__Agreement *agreement; /* with policy, dates, counts */
 	struct str purpose;             /* as the consumer stated it, may be empty */
 	struct str party;               /* the consumer's DID */
+	struct str claims;              /* what its credentials say: identity.h */
 	usec_t now;
 };
 struct dp_verdict {

@@ -23,7 +23,11 @@ struct ds_identity {
 	const char *const
 	    *partners; /* pinned: "DID=z6Mk…[@DSP base]" or "DID=sha256:hex" of a certificate */
 	size_t issuers_n, required_n, partners_n;
-	bool present; /* our tokens open our credential service to their audience */
+	bool present;             /* our tokens open our credential service to their audience */
+	const char *const *asked; /* types that partners are asked for besides, and admitted without */
+	size_t asked_n;
+	const char *const *disclosed; /* types of credentials that they open; none named: all */
+	size_t disclosed_n;
 };
 
 struct ds_options {
@@ -70,8 +74,13 @@ struct store_txn *ds_shard_txn(struct net_shard *s); /* the shard's snapshot of 
 const struct net_routes *ds_routes(struct ds *d, size_t *ret_n); /* several tables */
 void ds_metrics(struct ds *d, struct buf *out);
 
-/* For `kanhe init`, without a daemon: makes a participant with its key. id: a-z 0-9 '-', at most 63. */
-enum err ds_participant_add(struct writer *w, const struct sign_sealer *sealer, const char *node_url,
-			    struct str id, struct str title, struct flaw *f) MUST_USE;
+/* For `kanhe init`, without a daemon: makes a participant with its key. */
+struct ds_new_participant {
+	const char *node_url;
+	struct str id, title; /* id: a-z 0-9 '-', at most 63 */
+	bool es256;           /* with a P-256 key besides: its tokens and credentials are ES256 */
+};
+enum err ds_participant_add(struct writer *w, const struct sign_sealer *sealer,
+			    const struct ds_new_participant *n, struct flaw *f) MUST_USE;
 
 #endif

@@ -1,7 +1,9 @@
 #include "dataspace/document.h"
 
-#include "dataspace/dialect.h"
+#include <stdio.h>
 
+#include "base/jose.h"
+#include "dataspace/dialect.h"
 #include "proto/did/document.h"
 
 enum err document_subject_check(struct str did, struct flaw *f)
@@ -9,29 +11,7 @@ enum err document_subject_check(struct str did, struct flaw *f)
 	if (did.n > DS_DID_MAX)
 		return flaw_set(f, ERR_BAD_INPUT, DS_DID_MAX, "", "size",
 				"a DID has at most %d octets here", DS_DID_MAX);
-	return did_web_check(did, f);
-}
-
-struct str document_write(struct arena *a, const struct ds *space, const struct ds_self *self)
-{
-	struct did_document d = {.id = self->did, .keys_n = 2, .services_n = 3};
-	json_t *j;
-
-	d.keys[0] = (struct did_key){.id = str_of(self->method), .purposes = DID_ASSERTION};
-	d.keys[1] = (struct did_key){
-	    .id = str_of(self->kid), .purposes = DID_AUTHENTICATION | DID_INVOCATION, .form = DID_JWK};
-	for (size_t i = 0; i < d.keys_n; i++) memcpy(d.keys[i].pub, sign_public(self->key), SIGN_PUBLIC);
-	d.services[0] =
-	    (struct did_service){arena_printf(a, "%.*s#catalog", STR_ARG(self->did)), STR("DataService"),
-				 ds_dialect_base(a, self, ds_dialect_preferred(space))};
-	d.services[1] =
-	    (struct did_service){arena_printf(a, "%.*s#versions", STR_ARG(self->did)), STR("DataService"),
-				 arena_printf(a, "%s" DS_VERSIONS_PATH, self->base)};
-	d.services[2] =
-	    (struct did_service){arena_printf(a, "%.*s#credentials", STR_ARG(self->did)),
-				 STR("CredentialService"), arena_printf(a, "%s" DS_DCP_PATH, self->base)};
-	j = did_doc_make(a, &d);
-	return j ? json_write(a, j, false) : STR_NONE;
+	return str_starts(did, STR("did:key:")) ? did_key_check(did, f) : did_web_check(did, f);
 }
 
 static void take_keys(const struct did_document *d, struct ds_did *ret)
@@ -58,13 +38,87 @@ static void take_ec_keys(const struct did_document *d, struct ds_did *ret)
 	}
 }
 
-static void take_credential_service(const struct did_document *d, struct ds_did *ret)
+bool document_of_key(struct str did, struct ds_did *ret)
 {
-	const struct did_service *s = did_service_find(d, "CredentialService");
+	const unsigned all = DID_AUTHENTICATION | DID_ASSERTION | DID_INVOCATION;
+	struct ds_did doc = {.keys_n = 0};
+	bool ed, ec;
+
+	if (!str_starts(did, STR("did:key:")) || did.n > DS_DID_MAX) return false;
+	ed = !did_key_parse(did, NULL, doc.key[0].key);
+	ec = !ed && !did_key_parse_p256(did, NULL, doc.ec[0].pub);
+	if (!ed && !ec) return false;
+	/* the fragment is the key once more */
+	(void)snprintf(ed ? doc.key[0].method : doc.ec[0].method, DS_METHOD_MAX, "%.*s#%.*s", STR_ARG(did),
+		       STR_ARG(str_skip(did, 8)));
+	doc.keys_n = ed;
+	doc.ec_n = ec;
+	*(ed ? &doc.key[0].purposes : &doc.ec[0].purposes) = all;
+	*ret = doc;
+	return true;
+}
+
+/* One key for proofs, and one for what others read as JWT: the same, or one of P-256. */
+static void own_keys(const struct ds_self *self, struct did_document *d)
+{
+	const unsigned door = DID_AUTHENTICATION | DID_INVOCATION;
+
+	d->keys[0] = (struct did_key){.id = str_of(self->method), .purposes = DID_ASSERTION};
+	memcpy(d->keys[0].pub, sign_public(self->key), SIGN_PUBLIC);
+	d->keys_n = 1;
+	if (self->p256) {
+		d->ec[0] = (struct did_ec_key){.id = str_of(self->kid), .purposes = door | DID_ASSERTION};
+		memcpy(d->ec[0].pub, es256_public(self->p256), ES256_PUBLIC);
+		d->ec_n = 1;
+		return;
+	}
+	d->keys[1] = (struct did_key){.id = str_of(self->kid), .purposes = door, .form = DID_JWK};
+	memcpy(d->keys[1].pub, sign_public(self->key), SIGN_PUBLIC);
+	d->keys_n = 2;
+}
+
+void document_of_self(const struct ds_self *self, const char *path, struct ds_did *ret)
+{
+	struct did_document d = {0};
+
+	own_keys(self, &d);
+	*ret = (struct ds_did){.keys_n = 0};
+	take_keys(&d, ret);
+	take_ec_keys(&d, ret);
+	(void)snprintf(ret->credentials, sizeof ret->credentials, "%s" DS_DCP_PATH, self->base);
+	(void)snprintf(ret->issuer, sizeof ret->issuer, "%s" DS_ISSUER_PATH, self->base);
+	(void)snprintf(ret->dsp, sizeof ret->dsp, "%s%s", self->base, path);
+}
+
+struct str document_write(struct arena *a, const struct ds *space, const struct ds_self *self)
+{
+	struct did_document d = {.id = self->did, .services_n = 4};
+	json_t *j;
+
+	own_keys(self, &d);
+	d.services[0] =
+	    (struct did_service){arena_printf(a, "%.*s#catalog", STR_ARG(self->did)), STR("DataService"),
+				 ds_dialect_base(a, self, ds_dialect_preferred(space))};
+	d.services[1] =
+	    (struct did_service){arena_printf(a, "%.*s#versions", STR_ARG(self->did)), STR("DataService"),
+				 arena_printf(a, "%s" DS_VERSIONS_PATH, self->base)};
+	d.services[2] =
+	    (struct did_service){arena_printf(a, "%.*s#credentials", STR_ARG(self->did)),
+				 STR("CredentialService"), arena_printf(a, "%s" DS_DCP_PATH, self->base)};
+	d.services[3] =
+	    (struct did_service){arena_printf(a, "%.*s#issuer", STR_ARG(self->did)), STR("IssuerService"),
+				 arena_printf(a, "%s" DS_ISSUER_PATH, self->base)};
+	j = did_doc_make(a, &d);
+	return j ? json_write(a, j, false) : STR_NONE;
+}
+
+static void take_service(const struct did_document *d, const char *type, char ret[DS_URL_MAX])
+{
+	const struct did_service *s = did_service_find(d, type);
 	struct str url = s ? s->endpoint : STR_NONE;
 
 	while (str_ends(url, STR("/"))) url.n--;
-	if (url.n < sizeof ret->credentials) memcpy(ret->credentials, url.n ? url.p : "", url.n);
+	if (url.n < DS_URL_MAX) memcpy(ret, url.n ? url.p : "", url.n);
 }
 
 /* Connectors name the base itself, or the catalog below it, or where their versions are told. */
@@ -101,7 +155,8 @@ enum err document_parse(struct arena *a, struct str text, struct str did, struct
 	take_keys(d, &doc);
 	take_ec_keys(d, &doc);
 	take_base(d, &doc);
-	take_credential_service(d, &doc);
+	take_service(d, "CredentialService", doc.credentials);
+	take_service(d, "IssuerService", doc.issuer);
 	if (!doc.keys_n && !doc.ec_n)
 		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "verificationMethod", "key",
 				"the document has no key of Ed25519 or P-256");
@@ -139,4 +194,12 @@ enum err ds_did_key_for(const struct ds_did *doc, struct str method, unsigned pu
 		return ERR_OK;
 	}
 	return ERR_NOT_FOUND;
+}
+
+enum err ds_jwt_write(struct arena *a, const struct ds_self *self, enum ds_jwt kind, const json_t *claims,
+		      struct str *ret)
+{
+	if (self->p256) return jws_write_es256(a, self->p256, self->kid, "JWT", claims, ret);
+	return jws_write(a, self->key, kind == DS_JWT_CREDENTIAL ? self->method : self->kid, "JWT", claims,
+			 ret);
 }

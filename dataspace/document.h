@@ -8,11 +8,16 @@
 #include "dataspace/space.h"
 #include "proto/did/name.h"
 
-/* A subject here is a did:web of at most DS_DID_MAX octets. ERR_BAD_INPUT. */
+/* A subject here is a did:web or did:key of at most DS_DID_MAX octets. ERR_BAD_INPUT. */
 enum err document_subject_check(struct str did, struct flaw *f) MUST_USE;
 
 /* The document of one of our participants, compact JSON; empty when the arena is full. */
 struct str document_write(struct arena *a, const struct ds *d, const struct ds_self *self);
+/* The same as others read it; path: of its DSP base. */
+void document_of_self(const struct ds_self *self, const char *path, struct ds_did *ret);
+/* Of a did:key, whose name is all there is to know: one key for every purpose, no services. False for
+ * another name. */
+bool document_of_key(struct str did, struct ds_did *ret);
 /* The first DS_DID_KEYS Ed25519 keys and the DSP base; the id must be did. ERR_BAD_JSON,
  * ERR_BAD_MESSAGE (also without any such key), ERR_NO_MEMORY. */
 enum err document_parse(struct arena *a, struct str text, struct str did, struct flaw *f,

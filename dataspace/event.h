@@ -54,7 +54,13 @@
 	X(CREDENTIAL_REVOKED, "credential-revoked", "a credential of ours was revoked")                    \
 	X(CREDENTIAL_STORED, "credential-stored", "a credential of another was put into the wallet")       \
 	X(CONTROL_PLANE, "control-plane", "an outside control plane was let in or dismissed")              \
-	X(FLOW, "data-flow", "a data flow of an outside control plane changed its state")
+	X(FLOW, "data-flow", "a data flow of an outside control plane changed its state")                  \
+	X(TOKEN_CLIENT, "token-client", "a client of the token service was let in or dismissed")           \
+	X(CREDENTIAL_TYPE, "credential-type", "a type of credential is issued from now on, or no more")    \
+	X(CREDENTIAL_OFFERED, "credential-offered", "a credential was offered to a partner, or to us")     \
+	X(CREDENTIAL_REQUESTED, "credential-requested", "a credential was asked for, of us or by us")      \
+	X(CREDENTIAL_REJECTED, "credential-rejected", "a request for a credential was declined")           \
+	X(ISSUER_TRUST, "issuer-trust", "an issuer of credentials is trusted from now on, or no more")
 
 enum ds_event_kind {
 	DS_EVENT_NONE,

@@ -1,45 +1,24 @@
-/* What others ask of our participants by DCP 1.0.1: presentations (5.4), storage of credentials (6.5),
- * status lists. */
+/* What others ask of our participants by DCP 1.0.1: presentations (5.4), status lists. */
 #include "base/jose.h"
 #include "dataspace/face_dsp.h"
 #include "dataspace/identity.h"
 #include "dataspace/wallet.h"
-#include "proto/did/document.h"
+#include "proto/dcp/message.h"
 #include "proto/vc/credential.h"
 #include "proto/vc/status.h"
 
-enum { DCP_BODY_MAX = 256 << 10, SCOPES_MAX = 32, PRESENT_TERM = 300, LIST_TERM = 3600 };
+enum { DCP_BODY_MAX = 64 << 10, PRESENT_TERM = 300, LIST_TERM = 3600 };
 
 static enum err refuse(struct flaw *f, enum err e, const char *at, const char *rule, const char *text)
 {
 	return flaw_set(f, e, FLAW_NO_OFFSET, at, rule, "%s", text);
 }
 
-/* "@context" holds DCP's and type is the message's. */
-static enum err message_read(struct net_req *r, const char *type, struct flaw *f, json_t **ret)
-{
-	json_t *j, *context, *item;
-	bool ours = false;
-	size_t i;
-	enum err e = json_read(r->arena, r->body, f, &j);
-
-	if (!e) e = json_arr(j, "", "@context", f, &context);
-	if (e) return e;
-	json_array_foreach(context, i, item)
-	{
-		ours = ours || str_is(json_text(item), DCP_CONTEXT);
-	}
-	if (!ours) return refuse(f, ERR_BAD_MESSAGE, "@context", "value", "it does not hold " DCP_CONTEXT);
-	if (!str_is(json_text(json_object_get(j, "type")), type))
-		return refuse(f, ERR_BAD_MESSAGE, "type", "value", "the message is of another type");
-	*ret = j;
-	return ERR_OK;
-}
-
 /* ---- presentations ---- */
 
-/* The token that we gave to this partner and no other. */
-static enum err opener_check(struct net_req *r, const struct ds_peer *peer, struct flaw *f)
+/* The token that we gave to this partner and no other. ret_scope: what it opens; empty: everything. */
+static enum err opener_check(struct net_req *r, const struct ds_peer *peer, struct flaw *f,
+			     struct str *ret_scope)
 {
 	const struct ds_self *self = peer->self;
 	struct jws j;
@@ -52,49 +31,69 @@ static enum err opener_check(struct net_req *r, const struct ds_peer *peer, stru
 		return refuse(f, ERR_UNAUTHORISED, "token", "access-token",
 			      "the access token is not one for this caller");
 	if (jwt_check(&j, self->did, clock_wall(), f)) return f->err = ERR_UNAUTHORISED;
+	*ret_scope = json_text(json_object_get(j.claims, "scope"));
 	return ERR_OK;
 }
 
-/* "org.eclipse.dspace.dcp.vc.type:TYPE:read" */
-static bool scope_has(json_t *scopes, json_t *types)
+/* A scope names this credential: "org.eclipse.dspace.dcp.vc.type:TYPE" or "…vc.id:ID", which mean reading;
+ * many say so with ":read" at the end. */
+static bool scope_names(struct str scope, json_t *row)
 {
-	json_t *s, *t;
-	size_t i, k;
+	json_t *t;
+	size_t i;
 
-	json_array_foreach(scopes, i, s)
+	if (str_ends(scope, STR(":read")))
+		scope.n -= 5;
+	else if (str_ends(scope, STR(":*")))
+		scope.n -= 2;
+	if (str_starts(scope, STR(DCP_SCOPE_ID)))
+		return str_eq(str_skip(scope, strlen(DCP_SCOPE_ID)), json_text(json_object_get(row, "id")));
+	if (!str_starts(scope, STR(DCP_SCOPE_TYPE))) return false;
+	scope = str_skip(scope, strlen(DCP_SCOPE_TYPE));
+	json_array_foreach(json_object_get(row, "type"), i, t)
 	{
-		struct str text = json_text(s);
-
-		if (!str_starts(text, STR(DCP_SCOPE_TYPE))) continue;
-		text = str_skip(text, strlen(DCP_SCOPE_TYPE));
-		size_t end = str_rfind(text, ':');
-		if (!str_is(str_skip(text, end + 1), "read") && !str_is(str_skip(text, end + 1), "*"))
-			continue;
-		json_array_foreach(types, k, t)
-		{
-			if (str_eq(json_text(t), str_first(text, end))) return true;
-		}
+		if (str_eq(json_text(t), scope)) return true;
 	}
 	return false;
 }
 
+/* scopes beyond what the token opens give fewer credentials, not a refusal (DCP 1.0.1 5.4.1) */
+static bool opened(struct str scopes, json_t *row)
+{
+	struct str one;
+
+	if (!scopes.n) return true;
+	while (scopes.p && str_split(&scopes, ' ', &one))
+		if (scope_names(one, row)) return true;
+	return false;
+}
+
+static bool asked(const struct dcp_query *q, json_t *row)
+{
+	for (size_t i = 0; i < q->scopes_n; i++)
+		if (scope_names(q->scopes[i], row)) return true;
+	return false;
+}
+
 struct picking {
-	json_t *scopes, *jwts;
+	const struct dcp_query *query;
+	json_t *jwts;
+	struct str opens;
 };
 
 static enum err pick_one(void *arg, json_t *row)
 {
 	struct picking *p = arg;
 
-	if (json_array_size(p->jwts) < VC_CREDENTIALS_MAX &&
-	    scope_has(p->scopes, json_object_get(row, "type")))
+	if (json_array_size(p->jwts) < VC_CREDENTIALS_MAX && asked(p->query, row) && opened(p->opens, row))
 		must(!json_array_append(p->jwts, json_object_get(row, "jwt")));
 	return ERR_OK;
 }
 
-static enum err present(struct net_req *r, const struct ds_peer *peer, json_t *scopes, json_t **ret)
+static enum err present(struct net_req *r, const struct ds_peer *peer, const struct dcp_query *query,
+			struct str opens, json_t **ret)
 {
-	struct picking p = {scopes, json_keep(r->arena, json_array())};
+	struct picking p = {query, json_keep(r->arena, json_array()), opens};
 	const struct ds_self *self = peer->self;
 	int64_t now = clock_wall() / USEC_PER_SEC;
 	char jti[UUID_URN];
@@ -118,47 +117,30 @@ static enum err present(struct net_req *r, const struct ds_peer *peer, json_t *s
 				     "VerifiablePresentation", "holder", self->did.p, self->did.n,
 				     "verifiableCredential", p.jwts));
 	if (!claims) return ERR_NO_MEMORY;
-	e = jws_write(r->arena, self->key, self->kid, "JWT", claims, &vp);
+	e = ds_jwt_write(r->arena, self, DS_JWT_TOKEN, claims, &vp);
 	if (!e)
 		must(
 		    !json_array_append_new(json_object_get(out, "presentation"), json_stringn(vp.p, vp.n)));
 	return e;
 }
 
-static enum err scopes_read(json_t *j, struct flaw *f, json_t **ret)
-{
-	json_t *s = json_object_get(j, "scope"), *item;
-	size_t i;
-
-	if (s && json_object_get(j, "presentationDefinition"))
-		return refuse(f, ERR_BAD_MESSAGE, "scope", "one-of",
-			      "scope and presentationDefinition exclude each other");
-	if (!json_array_size(s) || json_array_size(s) > SCOPES_MAX)
-		return refuse(f, ERR_BAD_MESSAGE, "scope", "count", "1 to 32 scopes are needed");
-	json_array_foreach(s, i, item)
-	{
-		if (!json_is_string(item))
-			return refuse(f, ERR_BAD_MESSAGE, "scope", "type", "scopes are texts");
-	}
-	*ret = s;
-	return ERR_OK;
-}
-
 static void then_query(struct net_req *r, const struct ds_peer *peer)
 {
-	json_t *j, *scopes, *out;
+	json_t *j, *out;
+	struct dcp_query q;
 	struct flaw f = {0};
-	enum err e = opener_check(r, peer, &f);
+	struct str opens;
+	enum err e = opener_check(r, peer, &f, &opens);
 
-	if (!e) e = message_read(r, "PresentationQueryMessage", &f, &j);
-	/* "SHOULD return 501 Not Implemented" for what is not supported (DCP 1.0.1 5.4.1) */
-	if (!e && json_object_get(j, "presentationDefinition") && !json_object_get(j, "scope")) {
+	if (!e) e = json_read(r->arena, r->body, &f, &j);
+	if (!e) e = dcp_query_read(j, &f, &q);
+	/* "it MUST return 501 Not Implemented" for what is not supported (DCP 1.0.1 5.4.1) */
+	if (!e && q.definition) {
 		net_reply(r, 501, "application/json",
 			  STR("{\"reason\":[\"presentationDefinition is not supported\"]}"));
 		return;
 	}
-	if (!e) e = scopes_read(j, &f, &scopes);
-	if (!e) e = present(r, peer, scopes, &out);
+	if (!e) e = present(r, peer, &q, opens, &out);
 	if (e)
 		net_reply_err(r, e, &f);
 	else
@@ -168,88 +150,6 @@ static void then_query(struct net_req *r, const struct ds_peer *peer)
 static void query_post(struct net_req *r)
 {
 	ds_peer_require_plain(r, then_query);
-}
-
-/* ---- storage ---- */
-
-/* Of a trusted issuer, by its own hand, about us. */
-static enum err delivered(struct ds_job *j, const struct ds_peer *peer, struct str jwt, struct flaw *f)
-{
-	struct vc_credential *c = ARENA_NEW(j->arena, struct vc_credential);
-	struct vc_key key;
-	struct vc_jwt t;
-	enum err e = c ? wallet_check(j->arena, peer->self, jwt, f, c) : ERR_NO_MEMORY;
-
-	if (!e) e = vc_jwt_parse(j->arena, jwt, f, &t);
-	if (e) return e;
-	if (!str_eq(c->issuer, peer->did) || !c->types_n || !identity_trusts(j->d, c->issuer, c->types[0]))
-		return refuse(f, ERR_FORBIDDEN, "issuer", "trusted",
-			      "the credential is not the sender's, or the sender is not trusted");
-	if (ds_did_key_for(peer->doc, t.kid, DID_ASSERTION, &key) || vc_jwt_verify(&t, &key))
-		return refuse(f, ERR_BAD_MESSAGE, "payload", "signature",
-			      "the credential's signature does not verify");
-	return ERR_OK;
-}
-
-static enum err message_take(struct net_req *r, struct ds_job *j, const struct ds_peer *peer,
-			     struct flaw *f, struct wallet_adding *x)
-{
-	json_t *m, *all, *item;
-	struct str status, pid;
-	size_t i;
-	enum err e = message_read(r, "CredentialMessage", f, &m);
-
-	if (!e) e = json_str(m, "", "issuerPid", f, &pid);
-	if (!e) e = json_str(m, "", "holderPid", f, &pid);
-	if (!e) e = json_str(m, "", "status", f, &status);
-	if (e) return e;
-	if (str_is(status, "REJECTED")) return ERR_OK;
-	if (!str_is(status, "ISSUED"))
-		return refuse(f, ERR_BAD_MESSAGE, "status", "value", "it is ISSUED or REJECTED");
-	e = json_arr(m, "", "credentials", f, &all);
-	if (e) return e;
-	if (!json_array_size(all) || json_array_size(all) > VC_CREDENTIALS_MAX)
-		return refuse(f, ERR_BAD_MESSAGE, "credentials", "count", "1 to 32 credentials are needed");
-	x->jwts = ARENA_ARRAY(j->arena, struct str, json_array_size(all));
-	if (!x->jwts) return ERR_NO_MEMORY;
-	json_array_foreach(all, i, item)
-	{
-		struct str payload;
-
-		e = json_str(item, "credentials", "payload", f, &payload);
-		if (!e) e = json_str(item, "credentials", "format", f, &pid);
-		if (!e) e = json_str(item, "credentials", "credentialType", f, &pid);
-		if (e) return e;
-		x->jwts[x->n++] = payload = arena_dup(j->arena, payload);
-		e = delivered(j, peer, payload, f);
-		if (e) return e;
-	}
-	return ERR_OK;
-}
-
-static void then_store(struct net_req *r, const struct ds_peer *peer)
-{
-	struct ds_job *j = ds_job_new(ds_of(r), r);
-	struct wallet_adding *x = j ? ARENA_NEW(j->arena, struct wallet_adding) : NULL;
-	struct flaw f = {0};
-	enum err e;
-
-	if (!j) return;
-	must(x);
-	x->participant = peer->self->id;
-	x->who = arena_dup(j->arena, peer->did);
-	e = message_take(r, j, peer, &f, x);
-	if (!e) {
-		wallet_add_submit(j, x);
-		return;
-	}
-	net_reply_err(r, e, &f);
-	ds_job_free(j);
-}
-
-static void store_post(struct net_req *r)
-{
-	ds_peer_require_plain(r, then_store);
 }
 
 /* ---- the status list of an issuer ---- */
@@ -286,7 +186,7 @@ static enum err list_make(struct net_req *r, struct arena *a, const struct ds_se
 		      self->did.p, self->did.n, "issuanceDate", clock_print(now, false, when),
 		      "credentialSubject", "id", json_sprintf("%s#list", url.p), "type", "StatusList2021",
 		      "statusPurpose", "revocation", "encodedList", list.p, list.n));
-	return list.p && claims ? jws_write(a, self->key, self->method, "JWT", claims, ret) : ERR_NO_MEMORY;
+	return list.p && claims ? ds_jwt_write(a, self, DS_JWT_CREDENTIAL, claims, ret) : ERR_NO_MEMORY;
 }
 
 static void status_get(struct net_req *r)
@@ -313,7 +213,6 @@ static void status_get(struct net_req *r)
 const struct net_route face_dcp_routes[] = {
     {NET_POST, DCP "/presentations/query", query_post, 0, DCP_BODY_MAX, NET_READ,
      "present credentials (partner's token)"},
-    {NET_POST, DCP "/credentials", store_post, 0, DCP_BODY_MAX, 0, "deliver credentials (issuer's token)"},
     {NET_GET, DCP "/status/{n}", status_get, 0, 0, NET_METERED, "status list of the credentials issued"},
 };
 const size_t face_dcp_routes_n = sizeof face_dcp_routes / sizeof *face_dcp_routes;

@@ -6,6 +6,7 @@
 #include "dataspace/dialect.h"
 #include "dataspace/document.h"
 #include "dataspace/evidence.h"
+#include "dataspace/identity.h"
 #include "dataspace/negotiation.h"
 #include "dataspace/transfer.h"
 #include "proto/dsp/v2024.h"
@@ -20,6 +21,7 @@ struct letter {
 	struct str pid; /* of the route; empty for first messages */
 	struct ds_peer peer;
 	uint32_t dialect;
+	struct str claims;
 	unsigned char digest[HASH_SHA256];
 	struct evidence_in evidence;
 	struct negotiation_message negotiation;
@@ -57,7 +59,8 @@ static struct turn turn_of(struct ds_job *j, struct writer_txn *t)
 			     .partner = true,
 			     .doc = l->peer.doc,
 			     .digest = l->digest,
-			     .dialect = l->dialect};
+			     .dialect = l->dialect,
+			     .claims = l->claims};
 }
 
 static enum err letter_end(struct ds_job *j, struct writer_txn *t, json_t *answer, bool fresh)
@@ -146,6 +149,8 @@ static void letter_take(struct net_req *r, const struct ds_peer *peer, enum dsp_
 	l->peer.doc = doc;
 	l->dialect = ds_dialect_of(r);
 	l->peer.did = arena_dup(j->arena, peer->did);
+	l->claims = identity_claims(j->arena, peer);
+	l->peer.credentials = NULL; /* the request's */
 	j->in = l;
 	e = letter_read(j, r, type, transfer, first, &f);
 	if (!e && !transfer)

@@ -64,20 +64,6 @@ bool identity_by_certificate(struct ds *d, const struct net_req *r, struct str *
 	return false;
 }
 
-bool identity_trusts(const struct ds *d, struct str issuer, struct str type)
-{
-	const struct ds_identity *o = &d->o.identity;
-
-	for (size_t i = 0; i < o->issuers_n; i++) {
-		struct str s = str_of(o->issuers[i]);
-		size_t at = str_find(s, '=');
-
-		if (!str_eq(str_first(s, at), issuer)) continue;
-		if (at == s.n || str_eq(str_skip(s, at + 1), type)) return true;
-	}
-	return false;
-}
-
 static void refuse(struct net_req *r, const char *at, const char *rule, const char *text)
 {
 	struct flaw f = {0};

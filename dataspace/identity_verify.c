@@ -6,8 +6,8 @@
 #include "dataspace/fetch.h"
 #include "dataspace/identity.h"
 #include "dataspace/peer.h"
+#include "proto/dcp/message.h"
 #include "proto/did/document.h"
-#include "proto/did/name.h"
 #include "proto/vc/credential.h"
 #include "proto/vc/status.h"
 
@@ -28,6 +28,7 @@ struct kept {
 struct verifying {
 	struct ds_peer *peer;
 	ds_peer_fn *then;
+	struct identity_trust trust;
 	struct kept *kept[KEPT_MAX];
 	size_t kept_n, at, status_at;
 };
@@ -71,6 +72,14 @@ static enum err method_of(struct arena *a, const struct vc_jwt *j, struct str is
 	return ERR_OK;
 }
 
+/* What may be different when it is asked for again. */
+static enum err fetched_err(const struct fetched *got)
+{
+	bool passes = got->err ? peer_err_passes(got->err) : got->status >= 500 || got->status == 429;
+
+	return passes ? ERR_BUSY : ERR_UNAUTHORISED;
+}
+
 /* ---- status ---- */
 
 static enum err status_check(struct arena *a, const struct kept *k, const struct vc_status_entry *s,
@@ -89,8 +98,7 @@ static enum err status_check(struct arena *a, const struct kept *k, const struct
 	if (!e) e = method_of(a, &j, list->issuer, f, &method);
 	if (!e) {
 		key = k->key;
-		if (method.n && !str_starts(list->issuer, STR("did:key:")))
-			e = ds_did_key_for(&k->issuer, method, DID_ASSERTION, &key);
+		if (method.n) e = ds_did_key_for(&k->issuer, method, DID_ASSERTION, &key);
 		if (e || vc_jwt_verify(&j, &key))
 			e = flaw_at(f, "credentialStatus", "list-signature",
 				    "the status list's signature does not verify");
@@ -117,9 +125,8 @@ static void status_answered(struct net_req *r, void *arg, const struct fetched *
 	enum err e = a ? ERR_OK : ERR_NO_MEMORY;
 
 	if (got->err || got->status != 200)
-		e = flaw_set(&f, got->err || got->status >= 500 ? ERR_BUSY : ERR_UNAUTHORISED,
-			     FLAW_NO_OFFSET, "credentialStatus", "list-unreachable",
-			     "the status list cannot be had");
+		e = flaw_set(&f, fetched_err(got), FLAW_NO_OFFSET, "credentialStatus", "list-unreachable",
+			     "the status list cannot be had (%d)", got->status);
 	else
 		e = status_check(a, k, &k->c.status[v->status_at], got->body, &f);
 	arena_free(a);
@@ -200,17 +207,9 @@ static void issuer_ask(struct net_req *r, struct verifying *v)
 	struct kept *k = v->kept[v->at];
 	struct bridge *b = calloc(1, sizeof *b);
 	struct str method = STR_NONE;
-	struct ds_did doc = {.keys_n = 1, .pinned = true};
 
 	must(b);
 	*b = (struct bridge){r, v};
-	if (str_starts(k->c.issuer, STR("did:key:"))) {
-		/* the name is the key */
-		enum err e = did_key_parse(k->c.issuer, NULL, doc.key[0].key);
-
-		issuer_found(b, e ? ERR_NOT_FOUND : ERR_OK, &doc);
-		return;
-	}
 	(void)!method_of(r->arena, &k->jwt, k->c.issuer, NULL, &method);
 	net_hold(r, bridge_gone, b);
 	peers_find(ds_of(r), r->shard, k->c.issuer, method, issuer_found, b);
@@ -218,13 +217,15 @@ static void issuer_ask(struct net_req *r, struct verifying *v)
 
 /* ---- the whole ---- */
 
-static json_t *credential_show(const struct vc_credential *c)
+/* Of its types those that this issuer is trusted for. */
+static json_t *credential_show(const struct verifying *v, const struct vc_credential *c)
 {
 	json_t *j = json_object(), *types = json_array();
 
 	must(j && types);
 	for (size_t i = 0; i < c->types_n; i++)
-		must(!json_array_append_new(types, json_stringn(c->types[i].p, c->types[i].n)));
+		if (identity_trusts(&v->trust, c->issuer, c->types[i]))
+			must(!json_array_append_new(types, json_stringn(c->types[i].p, c->types[i].n)));
 	json_put(j, "type", types);
 	json_put_str(j, "issuer", c->issuer);
 	json_put(j, "credentialSubject", json_incref(c->claims));
@@ -240,7 +241,10 @@ static void verify_end(struct net_req *r, struct verifying *v)
 	for (size_t i = 0; i < o->required_n; i++) {
 		size_t k = 0;
 
-		while (k < v->kept_n && !vc_credential_is(&v->kept[k]->c, str_of(o->required[i]))) k++;
+		while (k < v->kept_n &&
+		       !(vc_credential_is(&v->kept[k]->c, str_of(o->required[i])) &&
+			 identity_trusts(&v->trust, v->kept[k]->c.issuer, str_of(o->required[i]))))
+			k++;
 		if (k < v->kept_n) continue;
 		(void)flaw_set(&f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "verifiableCredential",
 			       "credential-missing", "a %s of a trusted issuer is required",
@@ -249,7 +253,7 @@ static void verify_end(struct net_req *r, struct verifying *v)
 		return;
 	}
 	for (size_t i = 0; all && i < v->kept_n; i++)
-		must(!json_array_append_new(all, credential_show(&v->kept[i]->c)));
+		must(!json_array_append_new(all, credential_show(v, &v->kept[i]->c)));
 	v->peer->credentials = all;
 	v->then(r, v->peer);
 }
@@ -270,10 +274,10 @@ static void verify_next(struct net_req *r, struct verifying *v)
 		verify_end(r, v);
 }
 
-static bool wanted(const struct ds *d, const struct vc_credential *c)
+static bool wanted(const struct verifying *v, const struct vc_credential *c)
 {
 	for (size_t i = 0; i < c->types_n; i++)
-		if (identity_trusts(d, c->issuer, c->types[i])) return true;
+		if (identity_trusts(&v->trust, c->issuer, c->types[i])) return true;
 	return false;
 }
 
@@ -284,7 +288,7 @@ static enum err credential_take(struct net_req *r, struct verifying *v, struct s
 
 	if (!e) e = vc_credential_read(&k->jwt, f, &k->c);
 	/* what nobody here trusts is neither believed nor held against anyone */
-	if (e || !wanted(ds_of(r), &k->c)) return e;
+	if (e || !wanted(v, &k->c)) return e;
 	if (!str_eq(k->c.subject, v->peer->did))
 		return flaw_at(f, "credentialSubject.id", "holder-binding",
 			       "a credential is about somebody else");
@@ -346,8 +350,7 @@ static void query_answered(struct net_req *r, void *arg, const struct fetched *g
 	enum err e = ERR_OK;
 
 	if (got->err || got->status != 200)
-		e = flaw_set(&f, got->err || got->status >= 500 ? ERR_BUSY : ERR_UNAUTHORISED,
-			     FLAW_NO_OFFSET, "token", "credential-service",
+		e = flaw_set(&f, fetched_err(got), FLAW_NO_OFFSET, "token", "credential-service",
 			     "the credential service did not present anything (%d)", got->status);
 	else
 		e = answer_take(r, v, got, &f);
@@ -357,6 +360,12 @@ static void query_answered(struct net_req *r, void *arg, const struct fetched *g
 		verify_next(r, v);
 }
 
+static void scope_add(json_t *j, const char *type)
+{
+	must(!json_array_append_new(json_object_get(j, "scope"),
+				    json_sprintf(DCP_SCOPE_TYPE "%s:read", type)));
+}
+
 static struct str query_write(struct net_req *r)
 {
 	const struct ds_identity *o = &ds_of(r)->o.identity;
@@ -364,9 +373,8 @@ static struct str query_write(struct net_req *r)
 						  "PresentationQueryMessage", "scope"));
 
 	if (!j) return STR_NONE;
-	for (size_t i = 0; i < o->required_n; i++)
-		must(!json_array_append_new(json_object_get(j, "scope"),
-					    json_sprintf(DCP_SCOPE_TYPE "%s:read", o->required[i])));
+	for (size_t i = 0; i < o->required_n; i++) scope_add(j, o->required[i]);
+	for (size_t i = 0; i < o->asked_n; i++) scope_add(j, o->asked[i]);
 	return json_write(r->arena, j, false);
 }
 
@@ -383,7 +391,7 @@ void identity_verify(struct net_req *r, struct ds_peer *peer, ds_peer_fn *then)
 	struct flaw f = {0};
 	enum err e;
 
-	if (!ds_of(r)->o.identity.required_n) { /* nothing to ask for */
+	if (!ds_of(r)->o.identity.required_n && !ds_of(r)->o.identity.asked_n) { /* nothing to ask for */
 		then(r, peer);
 		return;
 	}
@@ -399,6 +407,9 @@ void identity_verify(struct net_req *r, struct ds_peer *peer, ds_peer_fn *then)
 	if (!e) {
 		v->peer = peer;
 		v->then = then;
+		e = identity_trust_load(ds_of(r), ds_txn(r->shard), r->arena, peer->self->id, &v->trust);
+	}
+	if (!e) {
 		e = fetch_start(r, &q);
 	}
 	if (e) refuse(r, e == ERR_NO_MEMORY ? e : ERR_BUSY, &f);

@@ -7,6 +7,7 @@
 #include "dataspace/dialect.h"
 #include "dataspace/negotiation_act.h"
 #include "dataspace/offer.h"
+#include "dataspace/plane.h"
 #include "proto/dsp/v2024.h"
 
 /* ---- taking messages apart ---- */
@@ -108,6 +109,12 @@ static enum err row_start(const struct turn *u, const struct negotiation_message
 	return ERR_OK;
 }
 
+/* Who lacks a credential that every permission asks for need not negotiate. */
+static enum err claims_check(const struct turn *u, json_t *policy)
+{
+	return dp_policy_claims(u->a, policy, u->who, u->claims, u->t->now, u->flaw);
+}
+
 /* What the provider has published against what is asked for. */
 static enum err first_request(const struct turn *u, const struct negotiation_message *m, Ds__Negotiation *n)
 {
@@ -132,7 +139,7 @@ static enum err first_request(const struct turn *u, const struct negotiation_mes
 	}
 	n->dataset = s->id;
 	n->wanted = turn_json(u, published);
-	return ERR_OK;
+	return claims_check(u, published);
 }
 
 static enum err receive_first(const struct turn *u, const struct negotiation_message *m,
@@ -177,6 +184,17 @@ static enum err receive_first(const struct turn *u, const struct negotiation_mes
 
 /* ---- later messages ---- */
 
+/* A counter-offer cannot leave out what the published one asks of credentials. */
+static enum err claims_again(const struct turn *u, const Ds__Negotiation *n)
+{
+	json_t *published;
+	enum err e;
+
+	if (!n->wanted[0]) return ERR_OK; /* it began with an offer of ours */
+	e = json_read(u->a, str_of(n->wanted), NULL, &published);
+	return e ? ERR_CORRUPT : claims_check(u, published);
+}
+
 static enum err take_offer(const struct turn *u, const struct negotiation_message *m, Ds__Negotiation *n)
 {
 	if (m->policy.target.n && !str_is(m->policy.target, n->dataset))
@@ -185,7 +203,7 @@ static enum err take_offer(const struct turn *u, const struct negotiation_messag
 	n->offer = turn_json(u, m->policy.root);
 	n->offer_id = turn_text(u, m->policy.id);
 	n->offer_ours = false;
-	return ERR_OK;
+	return negotiation_role(n) == DSP_PROVIDER ? claims_again(u, n) : ERR_OK;
 }
 
 /* What a message brings besides its move. Everything that may refuse it comes before any write. */

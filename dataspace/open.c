@@ -18,6 +18,7 @@
 #include "dataspace/peer.h"
 #include "dataspace/replay.h"
 #include "dataspace/wait.h"
+#include "dataspace/issuance.h"
 #include "dataspace/wallet.h"
 
 const struct store_table ds_tables[] = {
@@ -94,6 +95,12 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	routes_add(d, face_outbox_routes, face_outbox_routes_n);
 	routes_add(d, wallet_routes, wallet_routes_n);
 	routes_add(d, face_dcp_routes, face_dcp_routes_n);
+	routes_add(d, sts_routes, sts_routes_n);
+	routes_add(d, face_storage_routes, face_storage_routes_n);
+	routes_add(d, issuer_routes, issuer_routes_n);
+	routes_add(d, holder_routes, holder_routes_n);
+	routes_add(d, face_issuer_routes, face_issuer_routes_n);
+	routes_add(d, trust_routes, trust_routes_n);
 	*ret = d;
 	return ERR_OK;
 }

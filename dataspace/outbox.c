@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dataspace/flow.h"
+#include "dataspace/issuance.h"
 #include "dataspace/plane.h"
 #include "proto/dsp/state.h"
 
@@ -311,7 +312,7 @@ static enum err entry_submit(struct outbox *o, struct sending *s, struct arena *
 	enum err err = outbox_find(t, a, str_of(s->wake.participant), s->wake.seq, &e);
 
 	if (!err) err = ds_self_find(d, t, str_of(e->participant), &self);
-	if (!err) err = ds_token_make(d, self, str_of(e->peer), a, &token);
+	if (!err) err = ds_token_make_with(d, self, str_of(e->peer), issuer_given(t, a, e), a, &token);
 	if (err) return err;
 	h[2] = (struct courier_header){"authorization", token.p};
 	s->presumed = presumed(e);
@@ -350,9 +351,23 @@ static void entry_send(struct outbox *o, struct wake *w)
 	heap_put(o, w);
 }
 
+/* The partner's next message has told already, and the entry is gone: the writer need not be asked. */
+static bool told(struct outbox *o, const struct wake *w)
+{
+	struct arena *a = arena_new(LOAD_ARENA);
+	Ds__Outbox *e;
+	bool gone =
+	    a && outbox_find(ds_txn(o->shard), a, str_of(w->participant), w->seq, &e) == ERR_NOT_FOUND;
+
+	arena_free(a);
+	return gone;
+}
+
 static void due_take(struct outbox *o, struct wake *w)
 {
-	if (w->job)
+	if (w->job && told(o, w))
+		wake_free(w);
+	else if (w->job)
 		answer_submit(o, w);
 	else
 		entry_send(o, w);

@@ -58,7 +58,7 @@ enum { OUTBOX_DEAD_MAX = 10000 };
 enum err outbox_bury(struct writer_txn *t, struct arena *a, Ds__Outbox *e, int status,
 		     struct str why) MUST_USE;
 struct turn;
-/* Waiting: due at once. Dead: sent again, if it ends a process; what else died has ended its process,
+/* Waiting: due at once. Dead: sent again, if it ends a process or delivers a credential; what else died has ended its process,
  * and a new one must be begun (ERR_BAD_STATE). ERR_NOT_FOUND. */
 enum err outbox_retry(const struct turn *u, uint64_t seq, json_t **ret) MUST_USE;
 /* Waiting: given up; its process ends with the reason, as if the partner had refused it. Dead: removed. */
@@ -70,7 +70,9 @@ enum err outbox_list(struct store_txn *t, struct arena *a, enum ds_table table, 
 enum err outbox_dead_find(struct store_txn *t, struct arena *a, struct str participant, uint64_t seq,
 			  Ds__Outbox **ret) MUST_USE;
 
-/* How a negotiation or transfer handles an answered entry: dataspace/space.h, DS_OUTBOX_KINDS. */
+/* How a negotiation, transfer or issuance handles an answered entry: dataspace/space.h, DS_OUTBOX_KINDS. */
+enum err ds_issuance_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
+			      const Ds__Outbox *e, int status, struct str body) MUST_USE;
 enum err ds_negotiation_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,
 				 const Ds__Outbox *e, int status, struct str body) MUST_USE;
 enum err ds_transfer_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, struct arena *a,

@@ -1,4 +1,5 @@
 /* Dead letters, and what an owner may do with letters. */
+#include "dataspace/issuance.h"
 #include "dataspace/outbox.h"
 
 #include "dataspace/dataplane.h"
@@ -100,9 +101,11 @@ static enum err tell(const struct turn *u, const Ds__Outbox *e, enum ds_event_ki
 	return ds_event_append(u->t, &ev, NULL);
 }
 
-static bool ends_process(const Ds__Outbox *e)
+/* It ends a process, or has none: a credential is as good tomorrow. */
+static bool may_retry(const Ds__Outbox *e)
 {
-	return (e->kind == DS_OUTBOX_NEGOTIATION && e->target == DSP_NEGOTIATION_TERMINATED) ||
+	return (e->kind == DS_OUTBOX_CREDENTIAL && e->target == ISSUANCE_DELIVERY) ||
+	       (e->kind == DS_OUTBOX_NEGOTIATION && e->target == DSP_NEGOTIATION_TERMINATED) ||
 	       (e->kind == DS_OUTBOX_TRANSFER && e->target == DSP_TRANSFER_TERMINATED);
 }
 
@@ -121,7 +124,7 @@ enum err outbox_retry(const struct turn *u, uint64_t seq, json_t **ret)
 
 	if (e == ERR_NOT_FOUND) {
 		e = unknown(u, outbox_dead_find(u->t->store, u->a, u->self->id, seq, &x));
-		if (!e && !ends_process(x))
+		if (!e && !may_retry(x))
 			return flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "letter", "process-ended",
 					"its process ended when the letter died: begin a new one");
 		if (!e) e = store_del(u->t->store, DS_TABLE_dead, ds_key_str(&k));

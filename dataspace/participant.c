@@ -13,6 +13,7 @@ struct keyring {
 	struct ring {
 		struct ds_self self;
 		struct sign_key *key;
+		struct es256_key *p256;
 		struct arena *arena;
 		struct ring *next;
 	} * bucket[KEYRING_BUCKETS];
@@ -33,6 +34,7 @@ static void ring_free(struct ring *r)
 {
 	if (!r) return;
 	sign_key_free(r->key);
+	es256_key_free(r->p256);
 	arena_free(r->arena);
 	free(r);
 }
@@ -74,6 +76,9 @@ static enum err ring_make(struct keyring *k, struct store_txn *t, struct str id,
 	if (!e && !(r->arena = arena_new(PARTICIPANT_ARENA))) e = ERR_NO_MEMORY;
 	if (!e) e = participant_find(t, r->arena, id, &p);
 	if (!e) e = sign_key_unseal(k->d->o.sealer, str_n(p->sealed_key.data, p->sealed_key.len), &r->key);
+	if (!e && p->sealed_p256.len)
+		e = es256_key_unseal(k->d->o.sealer, str_n(p->sealed_p256.data, p->sealed_p256.len),
+				     &r->p256);
 	if (e) {
 		ring_free(r);
 		return e;
@@ -83,6 +88,7 @@ static enum err ring_make(struct keyring *k, struct store_txn *t, struct str id,
 	    .did = str_of(p->did),
 	    .title = str_of(p->title),
 	    .key = r->key,
+	    .p256 = r->p256,
 	    .kid = arena_strdup(r->arena, arena_printf(r->arena, "%s#token-1", p->did)),
 	    .method = arena_strdup(r->arena, arena_printf(r->arena, "%s#key-1", p->did)),
 	    .base = arena_strdup(r->arena, arena_printf(r->arena, "%s/p/%s", k->d->o.url, p->id))};
@@ -197,18 +203,30 @@ struct adding {
 	struct str who;
 };
 
-/* Fills p from a fresh key; texts in the arena. */
-static enum err participant_make(const struct sign_sealer *sealer, struct arena *a, const char *node_url,
-				 struct str id, struct str title, struct flaw *f, Ds__Participant *p)
+static enum err p256_make(const struct sign_sealer *sealer, struct arena *a, Ds__Participant *p)
 {
+	struct es256_key *key = es256_key_new();
+
+	if (!key) return ERR_NO_MEMORY;
+	p->sealed_p256 =
+	    (ProtobufCBinaryData){ES256_SECRET + SIGN_SEAL, arena_alloc(a, ES256_SECRET + SIGN_SEAL)};
+	if (p->sealed_p256.data) es256_key_seal(sealer, key, p->sealed_p256.data);
+	es256_key_free(key);
+	return p->sealed_p256.data ? ERR_OK : ERR_NO_MEMORY;
+}
+
+/* Fills p from a fresh key; texts in the arena. */
+static enum err participant_make(const struct sign_sealer *sealer, struct arena *a,
+				 const struct ds_new_participant *n, struct flaw *f, Ds__Participant *p)
+{
+	struct str id = n->id, title = n->title, did;
 	struct sign_key *key;
-	struct str did;
 	enum err e = participant_id_check(id, f);
 
 	if (!e && (!title.n || title.n > TITLE_MAX || !str_utf8_ok(title, NULL)))
 		e = flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "title", "length",
 			     "a title has 1 to %d octets of UTF-8", TITLE_MAX);
-	if (!e) e = did_web_from_url(a, arena_printf(a, "%s/p/%.*s", node_url, STR_ARG(id)), f, &did);
+	if (!e) e = did_web_from_url(a, arena_printf(a, "%s/p/%.*s", n->node_url, STR_ARG(id)), f, &did);
 	if (!e) e = document_subject_check(did, f);
 	if (e) return e;
 	key = sign_key_new();
@@ -228,7 +246,7 @@ static enum err participant_make(const struct sign_sealer *sealer, struct arena 
 	sign_key_seal(sealer, key, p->sealed_key.data);
 	memcpy(p->public_key.data, sign_public(key), SIGN_PUBLIC);
 	sign_key_free(key);
-	return ERR_OK;
+	return n->es256 ? p256_make(sealer, a, p) : ERR_OK;
 }
 
 static enum err adding_apply(struct writer_cmd *c, struct writer_txn *t)
@@ -238,12 +256,12 @@ static enum err adding_apply(struct writer_cmd *c, struct writer_txn *t)
 	return participant_add(t, &x->p, x->who);
 }
 
-enum err ds_participant_add(struct writer *w, const struct sign_sealer *sealer, const char *node_url,
-			    struct str id, struct str title, struct flaw *f)
+enum err ds_participant_add(struct writer *w, const struct sign_sealer *sealer,
+			    const struct ds_new_participant *n, struct flaw *f)
 {
 	struct arena *a = arena_new(PARTICIPANT_ARENA);
 	struct adding x = {.cmd = {.apply = adding_apply}, .who = STR("operator")};
-	enum err e = a ? participant_make(sealer, a, node_url, id, title, f, &x.p) : ERR_NO_MEMORY;
+	enum err e = a ? participant_make(sealer, a, n, f, &x.p) : ERR_NO_MEMORY;
 
 	if (!e) e = writer_run(w, &x.cmd);
 	if (e == ERR_EXISTS)
@@ -262,6 +280,7 @@ static void participant_show(json_t *j, struct ds *d, const Ds__Participant *p)
 	json_put_str(j, "id", str_of(p->id));
 	json_put_str(j, "title", str_of(p->title));
 	json_put_str(j, "did", str_of(p->did));
+	json_put_str(j, "tokens", p->sealed_p256.len ? STR("ES256") : STR("EdDSA"));
 	json_put(j, "dsp", json_sprintf("%s/p/%s" DS_DSP_PATH, d->o.url, p->id));
 	json_put_str(j, "created", str_of(clock_print(p->created, false, when)));
 }
@@ -287,17 +306,23 @@ static void participant_post(struct net_req *r)
 {
 	struct ds_job *j = ds_job_new(ds_of(r), r);
 	struct adding *x = j ? ARENA_NEW(j->arena, struct adding) : NULL;
+	struct ds_new_participant n = {.node_url = ds_of(r)->o.url};
+	struct str tokens = STR("EdDSA");
 	struct flaw f = {0};
-	struct str id = STR_NONE, title;
 	json_t *body;
 	enum err e;
 
 	if (!j) return;
 	e = json_read(j->arena, r->body, &f, &body);
-	if (!e) e = json_str(body, "", "id", &f, &id);
-	title = id;
-	if (!e) e = json_str_opt(body, "", "title", &f, &title);
-	if (!e) e = participant_make(j->d->o.sealer, j->arena, j->d->o.url, id, title, &f, &x->p);
+	if (!e) e = json_str(body, "", "id", &f, &n.id);
+	n.title = n.id;
+	if (!e) e = json_str_opt(body, "", "title", &f, &n.title);
+	if (!e) e = json_str_opt(body, "", "tokens", &f, &tokens);
+	n.es256 = str_is(tokens, "ES256");
+	if (!e && !n.es256 && !str_is(tokens, "EdDSA"))
+		e = flaw_set(&f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "tokens", "value",
+			     "tokens are signed by EdDSA or ES256");
+	if (!e) e = participant_make(j->d->o.sealer, j->arena, &n, &f, &x->p);
 	if (e) {
 		net_reply_err(r, e, &f);
 		ds_job_free(j);

@@ -167,12 +167,25 @@ static void fetch_end(struct fetch *f, enum err err, const struct ds_did *doc)
 	free(f);
 }
 
+/* What the courier says of an address, a URL or a size will be the same next time. */
+static enum err fetch_failure(enum err e)
+{
+	switch (e) {
+	case ERR_TIMEOUT:
+	case ERR_STOPPING:
+	case ERR_FORBIDDEN:
+	case ERR_BAD_INPUT:
+	case ERR_TOO_LARGE: return e;
+	default: return ERR_UPSTREAM;
+	}
+}
+
 static enum err fetch_read(struct fetch *f, const struct courier_result *r, struct ds_did *ret)
 {
 	struct arena *a;
 	enum err e;
 
-	if (r->err) return r->err == ERR_TIMEOUT || r->err == ERR_STOPPING ? r->err : ERR_UPSTREAM;
+	if (r->err) return fetch_failure(r->err);
 	if (r->status >= 500 || r->status == 429) return ERR_UPSTREAM;
 	if (r->status != 200) return ERR_NOT_FOUND;
 	a = arena_new(PEER_ARENA);
@@ -219,23 +232,6 @@ static void fetch_start(struct peers *p, struct str did)
 	if (e) fetch_end(f, e, NULL);
 }
 
-static void own_find(const struct ds_self *self, const char *path, struct ds_did *ret)
-{
-	const unsigned all = DID_AUTHENTICATION | DID_INVOCATION;
-
-	*ret = (struct ds_did){.keys_n = 2};
-	ret->key[0].purposes = DID_ASSERTION;
-	ret->key[1].purposes = all;
-	memcpy(ret->credentials, self->base, strlen(self->base));
-	memcpy(ret->credentials + strlen(self->base), DS_DCP_PATH, sizeof DS_DCP_PATH);
-	memcpy(ret->key[0].method, self->method, strlen(self->method) + 1);
-	memcpy(ret->key[1].method, self->kid, strlen(self->kid) + 1);
-	memcpy(ret->key[0].key, sign_public(self->key), SIGN_PUBLIC);
-	memcpy(ret->key[1].key, sign_public(self->key), SIGN_PUBLIC);
-	memcpy(ret->dsp, self->base, strlen(self->base));
-	memcpy(ret->dsp + strlen(self->base), path, strlen(path) + 1);
-}
-
 static bool has_method(const struct ds_did *doc, struct str method)
 {
 	struct vc_key key;
@@ -276,8 +272,12 @@ void peers_find(struct ds *d, struct net_shard *s, struct str did, struct str me
 		fn(arg, ERR_BAD_INPUT, NULL);
 		return;
 	}
+	if (document_of_key(did, &doc)) {
+		fn(arg, ERR_OK, &doc);
+		return;
+	}
 	if (!participant_by_did(d, ds_txn(s), did, &self)) {
-		own_find(self, ds_dialect_path(ds_dialect_preferred(d)), &doc);
+		document_of_self(self, ds_dialect_path(ds_dialect_preferred(d)), &doc);
 		fn(arg, ERR_OK, &doc);
 		return;
 	}

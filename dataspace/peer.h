@@ -22,8 +22,9 @@ enum err peers_open(struct ds *d, struct peers **ret) MUST_USE;
 void peers_close(struct peers *p); /* NULL is allowed; after the courier has stopped */
 
 /* fn(arg, err, doc): at once or later, always on shard s. doc lives during the call. method (may be
- * empty): the verification method wanted. Errors: ERR_BAD_INPUT (not a did:web), ERR_NOT_FOUND and
- * ERR_BAD_MESSAGE (there is no such document), ERR_UPSTREAM, ERR_TIMEOUT, ERR_BUSY (try again). */
+ * empty): the verification method wanted. Errors: ERR_BAD_INPUT (neither a did:web nor a did:key),
+ * ERR_NOT_FOUND and ERR_BAD_MESSAGE (there is no such document), ERR_FORBIDDEN (its host's address),
+ * ERR_TOO_LARGE, ERR_UPSTREAM, ERR_TIMEOUT, ERR_BUSY (try again). */
 typedef void peer_fn(void *arg, enum err e, const struct ds_did *doc);
 void peers_find(struct ds *d, struct net_shard *s, struct str did, struct str method, peer_fn *fn,
 		void *arg);

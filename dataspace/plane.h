@@ -53,6 +53,7 @@ struct dp {
 struct dp_facts {
 	const Ds__Agreement *agreement;
 	struct str purpose, party;
+	struct str claims; /* of the party: identity.h */
 	usec_t now;
 	uint64_t count, count_asked;
 	uint64_t octets, octets_asked;
@@ -66,6 +67,13 @@ struct dp_policy {
 enum err dp_policy_open(struct arena *a, const Ds__Agreement *g, struct dp_policy *ret) MUST_USE;
 enum err dp_policy_ask(struct arena *a, const struct dp_policy *p, const struct dp_facts *f,
 		       struct dp_verdict *ret) MUST_USE;
+/* Before an agreement: whether what the policy asks of credentials is met. ERR_POLICY_DENIED with the
+ * premise's path below "offer" and the rule "credential". */
+enum err dp_policy_claims(struct arena *a, json_t *policy, struct str party, struct str claims, usec_t now,
+			  struct flaw *f) MUST_USE;
+/* Facts of an identity_claims text behind the n that are there, until there is no room. */
+struct pol_fact;
+void dp_claims_fill(struct arena *a, struct str claims, size_t room, struct pol_fact *named, size_t *n);
 /* ERR_EXPIRED when time has run out, else ERR_POLICY_DENIED. */
 enum err dp_policy_denial(const struct dp_verdict *v);
 uint64_t dp_policy_octets(struct arena *a, const struct dp_policy *p, const struct dp_facts *f,

@@ -1,4 +1,5 @@
 /* What the policy inside an agreement allows. */
+#include "dataspace/identity.h"
 #include "dataspace/plane.h"
 #include "policies/evaluator.h"
 
@@ -28,12 +29,15 @@ enum err dp_policy_open(struct arena *a, const Ds__Agreement *g, struct dp_polic
 	return ERR_OK;
 }
 
+enum { NAMED_MAX = 1 + IDENTITY_CLAIMS_MAX };
+
 struct asking {
 	struct pol_facts facts;
-	struct pol_fact named[1];
+	struct pol_fact named[NAMED_MAX];
 };
 
-static void asking_fill(struct asking *q, const struct dp_policy *p, const struct dp_facts *f)
+static void asking_fill(struct arena *a, struct asking *q, const struct dp_policy *p,
+			const struct dp_facts *f)
 {
 	*q = (struct asking){.facts = {.action = STR("use"),
 				       .target = str_of(f->agreement->dataset),
@@ -43,9 +47,8 @@ static void asking_fill(struct asking *q, const struct dp_policy *p, const struc
 				       .count = {true, f->count, f->count_asked},
 				       .bytes = {true, f->octets, f->octets_asked}}};
 	q->facts.named = q->named;
-	if (!f->purpose.n) return;
-	q->named[0] = (struct pol_fact){STR("purpose"), f->purpose};
-	q->facts.named_n = 1;
+	if (f->purpose.n) q->named[q->facts.named_n++] = (struct pol_fact){STR("purpose"), f->purpose};
+	dp_claims_fill(a, f->claims, NAMED_MAX, q->named, &q->facts.named_n);
 }
 
 enum err dp_policy_ask(struct arena *a, const struct dp_policy *p, const struct dp_facts *f,
@@ -57,7 +60,7 @@ enum err dp_policy_ask(struct arena *a, const struct dp_policy *p, const struct 
 	struct asking q;
 	enum err e;
 
-	asking_fill(&q, p, f);
+	asking_fill(a, &q, p, f);
 	e = pol_evaluate(a, p->policy, &q.facts, &r);
 	if (e) return e;
 	v.allowed = pol_allows(r);
@@ -100,7 +103,7 @@ uint64_t dp_policy_octets(struct arena *a, const struct dp_policy *p, const stru
 {
 	struct asking q;
 
-	asking_fill(&q, p, f);
+	asking_fill(a, &q, p, f);
 	return pol_octets_allowed(a, p->policy, &q.facts, want);
 }
 
@@ -110,6 +113,7 @@ enum err dp_allow_start(struct arena *a, const struct dp_ask *ask, struct dp_ver
 	/* octets are asked for, and refused, with each data request */
 	struct dp_facts f = {.agreement = ask->agreement,
 			     .purpose = ask->purpose,
+			     .claims = ask->claims,
 			     .party = ask->party,
 			     .now = ask->now,
 			     .count = ask->agreement->transfers,

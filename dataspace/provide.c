@@ -295,6 +295,7 @@ static void stream_look(void *arg)
 	struct arena_mark mark = arena_mark(s->arena);
 	struct dp_facts f = {.agreement = s->agreement,
 			     .purpose = s->purpose,
+			     .claims = s->claims,
 			     .party = s->party,
 			     .now = clock_wall(),
 			     .count = s->count,
@@ -456,6 +457,7 @@ static enum err stream_fill(struct net_req *r, struct stream *s, struct flaw *f)
 					.cut = stream_item_cut};
 	s->agreement = g;
 	s->purpose = str_of(x->purpose);
+	s->claims = str_of(x->claims);
 	s->party = str_of(x->peer);
 	if (!s->media_type.n) s->media_type = STR("application/octet-stream");
 	hex_write(s->digest, 32, hex);

@@ -38,7 +38,7 @@ struct stream {
 	struct arena *arena; /* texts of the item, agreement and policy: for looking again */
 	const Ds__Agreement *agreement;
 	struct dp_policy policy;
-	struct str media_type, purpose, party;
+	struct str media_type, purpose, party, claims;
 	char path[DP_PATH_MAX];
 	char etag[80];
 	unsigned char digest[32];

@@ -73,6 +73,7 @@ static enum err policy_reach(struct stream *s, struct writer_txn *t, const Ds__T
 	uint64_t fresh = spans_missing(&u->granted, from, end);
 	struct dp_facts f = {.agreement = s->agreement,
 			     .purpose = str_of(x->purpose),
+			     .claims = str_of(x->claims),
 			     .party = str_of(x->peer),
 			     .now = t->now,
 			     .count = s->got.count,

@@ -182,6 +182,16 @@ static void pull_check(struct pull *p)
 	disk_submit(p->all->dp->disk, &p->job);
 }
 
+/* An http or https URL that names a host, and nobody in front of it; paths and queries are the provider's. */
+static bool address_ok(struct str url)
+{
+	struct str host = str_skip(url, str_find(url, ':') + 3);
+
+	if (!str_starts(url, STR("http://")) && !str_starts(url, STR("https://"))) return false;
+	host = str_first(host, str_find(host, '/'));
+	return url.n <= DS_URL_MAX && host.n && host.p[0] != ':' && str_find(host, '@') == host.n;
+}
+
 /* "Bearer <token>" and endpoint of the DataAddress; false when it is not one we can use. */
 static bool address_read(struct arena *a, const Ds__Transfer *x, const char **ret_url,
 			 const char **ret_token)
@@ -192,7 +202,7 @@ static bool address_read(struct arena *a, const Ds__Transfer *x, const char **re
 	if (json_read(a, str_of(x->address), NULL, &j)) return false;
 	endpoint = dsp_data_address_text(j, "endpoint");
 	token = dsp_data_address_text(j, "authorization");
-	if (!str_starts(endpoint, STR("http")) || endpoint.n > DS_URL_MAX) return false;
+	if (!address_ok(endpoint)) return false;
 	*ret_url = arena_strdup(a, endpoint);
 	*ret_token = str_starts_nocase(token, STR("bearer "))
 			 ? arena_strdup(a, token)

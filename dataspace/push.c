@@ -246,6 +246,7 @@ static void push_look(struct push *p)
 {
 	struct dp_facts f = {.agreement = p->ask.g,
 			     .purpose = str_of(p->ask.x->purpose),
+			     .claims = str_of(p->ask.x->claims),
 			     .party = str_of(p->ask.x->peer),
 			     .now = clock_wall(),
 			     .count = p->ask.count,

@@ -70,6 +70,7 @@ static enum err policy_judge(struct asking *k, struct writer_txn *t, uint64_t fr
 	struct dp_policy policy;
 	struct dp_facts f = {.agreement = q->g,
 			     .purpose = str_of(q->x->purpose),
+			     .claims = str_of(q->x->claims),
 			     .party = str_of(q->x->peer),
 			     .now = t->now,
 			     .count = q->count,

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 
+#include "base/es256.h"
 #include "base/json.h"
 #include "dataspace/dataspace.h"
 #include "dataspace/event.h"
@@ -75,7 +76,7 @@ struct ds {
 	pthread_rwlock_t shards_lock;
 	struct net_shard *shards[DS_SHARDS_MAX]; /* those whose loop runs; see ds_post */
 	struct ds_stat stat;
-	struct net_routes routes[24];
+	struct net_routes routes[32];
 	size_t routes_n;
 };
 
@@ -210,13 +211,15 @@ void ds_row_scan_close(struct ds_row_scan *s);
 
 struct ds_self {
 	struct str id, did, title;
-	const struct sign_key *key; /* lives as long as struct ds */
-	char *kid, *method;         /* key ids: in tokens ("<did>#token-1"), in proofs ("<did>#key-1") */
-	char *base;                 /* "<url>/p/<id>": its root; DSP base is base + DS_DSP_PATH */
+	const struct sign_key *key;   /* lives as long as struct ds */
+	const struct es256_key *p256; /* NULL: key signs all; else this one what others read as JWT */
+	char *kid, *method;           /* key ids: in tokens ("<did>#token-1"), in proofs ("<did>#key-1") */
+	char *base;                   /* "<url>/p/<id>": its root; DSP base is base + DS_DSP_PATH */
 };
 #define DS_DSP_PATH "/dsp/2025-1"
 #define DS_DSP_PATH_2024 "/dsp/2024-1" /* dataspace/dialect.h */
 #define DS_DCP_PATH "/dcp"
+#define DS_ISSUER_PATH "/issuer"
 /* From the keyring; loaded with the transaction the first time. ERR_NOT_FOUND. Any thread. */
 enum err ds_self_find(struct ds *d, struct store_txn *t, struct str id,
 		      const struct ds_self **ret) MUST_USE;
@@ -239,6 +242,7 @@ struct ds_did {
 	} ec[DS_DID_EC_KEYS]; /* P-256 */
 	size_t ec_n;
 	char credentials[DS_URL_MAX]; /* its CredentialService; "" when there is none */
+	char issuer[DS_URL_MAX];      /* its IssuerService; the same */
 	bool pinned;                  /* by the configuration, which is then all there is to know */
 	char dsp[DS_URL_MAX]; /* DSP base of its DataService or CatalogService; "" when there is none */
 	char versions[DS_URL_MAX]; /* of its DataService that tells the versions; "" when there is none */
@@ -281,6 +285,23 @@ enum err ds_token_make(struct ds *d, const struct ds_self *self, struct str audi
 enum err ds_token_make_with(struct ds *d, const struct ds_self *self, struct str audience, struct str given,
 			    struct arena *a, struct str *ret) MUST_USE;
 
+/* The same without "Bearer ". */
+struct ds_token_wish {
+	struct str audience;
+	struct str given; /* the audience's token for its credential service; empty: none */
+	struct str scope; /* types that the token opens, as scopes separated by blanks; empty: all */
+	bool opens;       /* holds a token for our own credential service */
+};
+enum err ds_token_write(struct ds *d, const struct ds_self *self, const struct ds_token_wish *w,
+			struct arena *a, struct str *ret) MUST_USE;
+int64_t ds_token_term(const struct ds *d); /* seconds */
+
+/* A JWT of ours for others to read: a token or presentation by the method kid, a credential by `method`;
+ * by kid both where the participant has a P-256 key. ERR_NO_MEMORY, ERR_TOO_LARGE. */
+enum ds_jwt { DS_JWT_TOKEN, DS_JWT_CREDENTIAL };
+enum err ds_jwt_write(struct arena *a, const struct ds_self *self, enum ds_jwt kind, const json_t *claims,
+		      struct str *ret) MUST_USE;
+
 /* ---- outbox --------------------------------------------------------------------------------- */
 
 /* name, function called in the command that handles the answer */
@@ -289,7 +310,8 @@ enum err ds_token_make_with(struct ds *d, const struct ds_self *self, struct str
 	X(TRANSFER, ds_transfer_answered)                                                                  \
 	X(RECEIPT, dp_receipt_answered)                                                                    \
 	X(FLOW_NOTICE, dp_flow_noticed)                                                                    \
-	X(FLOW_DATA, dp_flow_pushed)
+	X(FLOW_DATA, dp_flow_pushed)                                                                       \
+	X(CREDENTIAL, ds_issuance_answered)
 
 enum ds_outbox_kind {
 	DS_OUTBOX_NONE,

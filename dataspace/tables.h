@@ -34,7 +34,8 @@
 	  "Federated")                                                                                     \
 	X(inbox, "inbox.c", "pid of a negotiation that waits for its owner", "be64 microseconds: until")   \
 	X(dead, "outbox_dead.c", "be64 seq", "Outbox")                                                     \
-	X(credential, "wallet.c", "held or issued, id; or next",                                           \
+	X(credential, "wallet.c",                                                                          \
+	  "held, issued, type, request, offered, asked, offer, trust or client, id; or next",              \
 	  "JSON; of next: decimal, the next index of the status list")                                     \
 	X(control_plane, "control_plane.c", "control plane", "ControlPlane")                               \
 	X(flow, "flow_row.c", "flow", "Flow")                                                              \

@@ -84,6 +84,7 @@ static enum err request_row(const struct turn *u, const struct transfer_message 
 	x->agreement = g->id;
 	x->transfer_format = turn_text(u, m->format);
 	x->purpose = turn_text(u, m->purpose);
+	x->claims = turn_text(u, u->claims);
 	x->size = g->size;
 	if (ds_transfer_pushed(x)) x->address = turn_json(u, m->address.root);
 	x->created = x->changed = u->t->now;
@@ -98,6 +99,7 @@ static enum err request_decide(const struct turn *u, const struct transfer_messa
 	struct dp_ask ask = {.participant = u->self->id,
 			     .agreement = g,
 			     .purpose = m->purpose,
+			     .claims = u->claims,
 			     .party = u->who,
 			     .now = u->t->now};
 	struct dp_verdict v = {.allowed = false};

@@ -5,6 +5,7 @@ enum err transfer_judge_again(const struct turn *u, const Ds__Transfer *x)
 {
 	struct dp_ask ask = {.participant = u->self->id,
 			     .purpose = str_of(x->purpose),
+			     .claims = u->claims.n ? u->claims : str_of(x->claims),
 			     .party = str_of(x->peer),
 			     .now = u->t->now};
 	struct dp_verdict v = {.allowed = false};

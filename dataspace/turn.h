@@ -22,6 +22,7 @@ struct turn {
 	const struct ds_did *doc;    /* the partner's keys; NULL for wishes */
 	const unsigned char *digest; /* SHA-256 of the message; NULL for wishes */
 	uint32_t dialect;            /* of the message: enum ds_dialect */
+	struct str claims;           /* what the partner's credentials say: identity.h; may be empty */
 
 	const struct evidence_in *evidence; /* of the message, to be kept; NULL: nothing is */
 };

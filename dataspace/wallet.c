@@ -1,11 +1,10 @@
 #include "dataspace/wallet.h"
 
-#include "base/jose.h"
 #include "net/access.h"
 #include "proto/vc/credential.h"
 #include "proto/vc/status.h"
 
-enum { ISSUE_DAYS = 365, ISSUE_DAYS_MAX = 3660, ISSUE_BODY_MAX = 16 << 10 };
+enum { ISSUE_BODY_MAX = 16 << 10 };
 
 enum err wallet_each(struct store_txn *t, struct arena *a, struct str participant, const char *kind,
 		     wallet_fn *fn, void *arg)
@@ -27,8 +26,29 @@ enum err wallet_each(struct store_txn *t, struct arena *a, struct str participan
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-static enum err row_put(struct writer_txn *t, struct arena *a, struct str participant, const char *kind,
-			json_t *row)
+enum err wallet_find(struct store_txn *t, struct arena *a, struct str participant, const char *kind,
+		     struct str id, json_t **ret)
+{
+	struct ds_key k;
+	struct str value;
+	enum err e;
+
+	if (!id.n || id.n > DS_PID_MAX || memchr(id.p, 0, id.n)) return ERR_NOT_FOUND;
+	k = ds_key(participant, str_of(kind), id);
+	e = store_get(t, DS_TABLE_credential, ds_key_str(&k), &value);
+	if (!e) e = json_read(a, value, NULL, ret);
+	return e == ERR_BAD_JSON ? ERR_CORRUPT : e;
+}
+
+enum err wallet_drop(struct writer_txn *t, struct str participant, const char *kind, struct str id)
+{
+	struct ds_key k = ds_key(participant, str_of(kind), id);
+
+	return store_del(t->store, DS_TABLE_credential, ds_key_str(&k));
+}
+
+enum err wallet_put(struct writer_txn *t, struct arena *a, struct str participant, const char *kind,
+		    json_t *row)
 {
 	struct ds_key k = ds_key(participant, str_of(kind), json_text(json_object_get(row, "id")));
 	struct str text = json_write(a, row, false);
@@ -88,9 +108,8 @@ static enum err count_one(void *arg, json_t *row)
 	return ++*(size_t *)arg < WALLET_HELD_MAX ? ERR_OK : ERR_TOO_LARGE;
 }
 
-static enum err add_work(struct ds_job *j, struct writer_txn *t)
+enum err wallet_add(struct ds_job *j, struct writer_txn *t, const struct wallet_adding *x)
 {
-	struct wallet_adding *x = j->in;
 	const struct ds_self *self;
 	size_t held = 0;
 	enum err e = ds_self_find(j->d, t->store, x->participant, &self);
@@ -106,11 +125,16 @@ static enum err add_work(struct ds_job *j, struct writer_txn *t)
 		json_put(row, "type", types_of(c));
 		json_put_str(row, "issuer", c->issuer);
 		json_put_str(row, "jwt", x->jwts[i]);
-		e = row_put(t, j->arena, x->participant, "held", row);
+		e = wallet_put(t, j->arena, x->participant, "held", row);
 		if (!e) e = event_append(t, DS_EVENT_CREDENTIAL_STORED, x->participant, x->who, row);
 		j->body = json_write(j->arena, row, false);
 	}
 	return e;
+}
+
+static enum err add_work(struct ds_job *j, struct writer_txn *t)
+{
+	return wallet_add(j, t, j->in);
 }
 
 void wallet_add_submit(struct ds_job *j, struct wallet_adding *x)
@@ -148,13 +172,6 @@ static void wallet_post(struct net_req *r)
 
 /* ---- issuing ---- */
 
-struct issuing {
-	const struct ds_self *self;
-	struct str who, subject, type, id;
-	json_t *claims; /* an object, or NULL */
-	uint64_t days;
-};
-
 static enum err index_take(struct writer_txn *t, struct arena *a, struct str participant, struct flaw *f,
 			   uint64_t *ret)
 {
@@ -173,7 +190,7 @@ static enum err index_take(struct writer_txn *t, struct arena *a, struct str par
 	return text.p ? store_put(t->store, DS_TABLE_credential, ds_key_str(&k), text) : ERR_NO_MEMORY;
 }
 
-static json_t *credential_make(const struct issuing *x, usec_t now, uint64_t index)
+static json_t *credential_make(const struct wallet_issue *x, const char *id, usec_t now, uint64_t index)
 {
 	char from[CLOCK_TEXT], until[CLOCK_TEXT];
 	usec_t end = now + (usec_t)(x->days * 86400) * USEC_PER_SEC;
@@ -181,11 +198,11 @@ static json_t *credential_make(const struct issuing *x, usec_t now, uint64_t ind
 
 	must(subject);
 	json_put_str(subject, "id", x->subject);
-	vc = json_pack("{s:[s],s:s%,s:[s,s%],s:s%,s:s,s:s,s:o}", "@context",
-		       "https://www.w3.org/2018/credentials/v1", "id", x->id.p, x->id.n, "type",
-		       "VerifiableCredential", x->type.p, x->type.n, "issuer", x->self->did.p,
-		       x->self->did.n, "issuanceDate", clock_print(now, false, from), "expirationDate",
-		       clock_print(end, false, until), "credentialSubject", subject);
+	vc = json_pack("{s:[s],s:s,s:[s,s%],s:s%,s:s,s:s,s:o}", "@context",
+		       "https://www.w3.org/2018/credentials/v1", "id", id, "type", "VerifiableCredential",
+		       x->type.p, x->type.n, "issuer", x->self->did.p, x->self->did.n, "issuanceDate",
+		       clock_print(now, false, from), "expirationDate", clock_print(end, false, until),
+		       "credentialSubject", subject);
 	must(vc);
 	json_put(vc, "credentialStatus",
 		 json_pack("{s:o,s:s,s:s,s:o,s:o}", "id",
@@ -195,44 +212,54 @@ static json_t *credential_make(const struct issuing *x, usec_t now, uint64_t ind
 			   json_sprintf("%llu", (unsigned long long)index), "statusListCredential",
 			   json_sprintf("%s" DS_DCP_PATH "/status/1", x->self->base)));
 	json_t *j =
-	    json_pack("{s:s%,s:s%,s:s%,s:I,s:I,s:o}", "iss", x->self->did.p, x->self->did.n, "sub",
-		      x->subject.p, x->subject.n, "jti", x->id.p, x->id.n, "nbf",
-		      (json_int_t)(now / USEC_PER_SEC), "exp", (json_int_t)(end / USEC_PER_SEC), "vc", vc);
+	    json_pack("{s:s%,s:s%,s:s,s:I,s:I,s:o}", "iss", x->self->did.p, x->self->did.n, "sub",
+		      x->subject.p, x->subject.n, "jti", id, "nbf", (json_int_t)(now / USEC_PER_SEC), "exp",
+		      (json_int_t)(end / USEC_PER_SEC), "vc", vc);
 	must(j);
 	return j;
 }
 
-static enum err issue_work(struct ds_job *j, struct writer_txn *t)
+enum err wallet_issue(struct writer_txn *t, struct arena *a, const struct wallet_issue *x, struct flaw *f,
+		      json_t **ret_row)
 {
-	struct issuing *x = j->in;
-	json_t *row = json_keep(j->arena, json_object()), *claims;
+	json_t *row = json_keep(a, json_object()), *claims;
+	char id[UUID_URN];
 	uint64_t index;
 	struct str jwt;
-	enum err e = row ? index_take(t, j->arena, x->self->id, &j->flaw, &index) : ERR_NO_MEMORY;
+	enum err e = row ? index_take(t, a, x->self->id, f, &index) : ERR_NO_MEMORY;
 
 	if (e) return e;
-	claims = json_keep(j->arena, credential_make(x, t->now, index));
-	e = jws_write(j->arena, x->self->key, x->self->method, "JWT", claims, &jwt);
+	claims = json_keep(a, credential_make(x, uuid_urn(id), t->now, index));
+	e = ds_jwt_write(a, x->self, DS_JWT_CREDENTIAL, claims, &jwt);
 	if (e) return e;
-	json_put_str(row, "id", x->id);
+	json_put_str(row, "id", str_of(id));
 	json_put_u64(row, "index", index);
 	json_put_str(row, "type", x->type);
 	json_put_str(row, "subject", x->subject);
 	json_put_str(row, "jwt", jwt);
-	e = row_put(t, j->arena, x->self->id, "issued", row);
+	e = wallet_put(t, a, x->self->id, "issued", row);
 	if (!e) e = event_append(t, DS_EVENT_CREDENTIAL_ISSUED, x->self->id, x->who, row);
-	j->status = 201;
-	j->body = json_write(j->arena, row, false);
+	if (!e) *ret_row = row;
 	return e;
 }
 
-static enum err issuing_read(struct net_req *r, struct ds_job *j, struct flaw *f, struct issuing *x)
+static enum err issue_work(struct ds_job *j, struct writer_txn *t)
 {
-	char id[UUID_URN];
+	json_t *row;
+	enum err e = wallet_issue(t, j->arena, j->in, &j->flaw, &row);
+
+	if (e) return e;
+	j->status = 201;
+	j->body = json_write(j->arena, row, false);
+	return ERR_OK;
+}
+
+static enum err issuing_read(struct net_req *r, struct ds_job *j, struct flaw *f, struct wallet_issue *x)
+{
 	json_t *body, *claims = NULL;
 	enum err e = json_read(j->arena, r->body, f, &body);
 
-	x->days = ISSUE_DAYS;
+	x->days = WALLET_DAYS;
 	if (!e) e = json_str(body, "", "subject", f, &x->subject);
 	if (!e) e = json_str(body, "", "type", f, &x->type);
 	if (!e) e = json_u64_opt(body, "", "days", f, &x->days);
@@ -244,11 +271,10 @@ static enum err issuing_read(struct net_req *r, struct ds_job *j, struct flaw *f
 	if (!x->type.n || x->type.n > 100 || str_is(x->type, "VerifiableCredential"))
 		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "type", "length",
 				"a type has 1 to 100 octets");
-	if (!x->days || x->days > ISSUE_DAYS_MAX)
+	if (!x->days || x->days > WALLET_DAYS_MAX)
 		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "days", "range", "1 to %d days",
-				ISSUE_DAYS_MAX);
+				WALLET_DAYS_MAX);
 	x->claims = claims;
-	x->id = arena_dup(j->arena, str_of(uuid_urn(id)));
 	return ERR_OK;
 }
 
@@ -256,12 +282,12 @@ static void issue_post(struct net_req *r)
 {
 	struct str participant;
 	struct flaw f = {0};
-	struct issuing *x;
+	struct wallet_issue *x;
 	struct ds_job *j;
 	enum err e = ds_req_participant(r, &participant);
 
 	if (e || !(j = ds_job_new(ds_of(r), r))) return;
-	x = ARENA_NEW(j->arena, struct issuing);
+	x = ARENA_NEW(j->arena, struct wallet_issue);
 	must(x);
 	e = issuing_read(r, j, &f, x);
 	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), participant, &x->self);
@@ -276,9 +302,14 @@ static void issue_post(struct net_req *r)
 	(void)ds_job_submit(j);
 }
 
+struct revoking {
+	const struct ds_self *self;
+	struct str who, id;
+};
+
 static enum err revoke_work(struct ds_job *j, struct writer_txn *t)
 {
-	struct issuing *x = j->in;
+	struct revoking *x = j->in;
 	struct ds_key k = ds_key(x->self->id, STR("issued"), x->id);
 	char when[CLOCK_TEXT];
 	struct str value;
@@ -289,7 +320,7 @@ static enum err revoke_work(struct ds_job *j, struct writer_txn *t)
 	if (e) return e;
 	if (!json_object_get(row, "revoked")) {
 		json_put_str(row, "revoked", str_of(clock_print(t->now, false, when)));
-		e = row_put(t, j->arena, x->self->id, "issued", row);
+		e = wallet_put(t, j->arena, x->self->id, "issued", row);
 		if (!e) e = event_append(t, DS_EVENT_CREDENTIAL_REVOKED, x->self->id, x->who, row);
 	}
 	j->body = json_write(j->arena, row, false);
@@ -300,12 +331,12 @@ static void revoke_post(struct net_req *r)
 {
 	struct str participant;
 	struct flaw f = {0};
-	struct issuing *x;
+	struct revoking *x;
 	struct ds_job *j;
 	enum err e = ds_req_participant(r, &participant);
 
 	if (e || !(j = ds_job_new(ds_of(r), r))) return;
-	x = ARENA_NEW(j->arena, struct issuing);
+	x = ARENA_NEW(j->arena, struct revoking);
 	must(x);
 	e = net_decode(j->arena, r->param[1], &f, &x->id);
 	if (!e && (!x->id.n || x->id.n > DS_PID_MAX || memchr(x->id.p, 0, x->id.n))) e = ERR_NOT_FOUND;

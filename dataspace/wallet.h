@@ -20,6 +20,25 @@ typedef enum err wallet_fn(void *arg, json_t *row);
 enum err wallet_each(struct store_txn *t, struct arena *a, struct str participant, const char *kind,
 		     wallet_fn *fn, void *arg) MUST_USE;
 
+/* One row of a kind by its id; put takes the id from the row. ERR_NOT_FOUND. */
+enum err wallet_find(struct store_txn *t, struct arena *a, struct str participant, const char *kind,
+		     struct str id, json_t **ret) MUST_USE;
+enum err wallet_put(struct writer_txn *t, struct arena *a, struct str participant, const char *kind,
+		    json_t *row) MUST_USE;
+enum err wallet_drop(struct writer_txn *t, struct str participant, const char *kind,
+		     struct str id) MUST_USE;
+
+/* In a command: signs a credential and keeps it. The row has id, type, subject, jwt and the index. */
+struct wallet_issue {
+	const struct ds_self *self;
+	struct str who, subject, type;
+	json_t *claims; /* an object, or NULL */
+	uint64_t days;
+};
+enum { WALLET_DAYS = 365, WALLET_DAYS_MAX = 3660 };
+enum err wallet_issue(struct writer_txn *t, struct arena *a, const struct wallet_issue *x, struct flaw *f,
+		      json_t **ret_row) MUST_USE;
+
 /* Puts credentials into the wallet: a job for the request, which it answers. jwts: texts in the job's arena
  * that credential_check accepted. */
 struct wallet_adding {
@@ -27,12 +46,14 @@ struct wallet_adding {
 	size_t n;
 };
 void wallet_add_submit(struct ds_job *j, struct wallet_adding *x);
+/* The same inside a command: the job's body tells the last. */
+enum err wallet_add(struct ds_job *j, struct writer_txn *t, const struct wallet_adding *x) MUST_USE;
 /* The credential is about self. ERR_BAD_MESSAGE … with the member named. */
 struct vc_credential;
 enum err wallet_check(struct arena *a, const struct ds_self *self, struct str jwt, struct flaw *f,
 		      struct vc_credential *ret) MUST_USE;
 
-extern const struct net_route wallet_routes[], face_dcp_routes[];
-extern const size_t wallet_routes_n, face_dcp_routes_n;
+extern const struct net_route wallet_routes[], face_dcp_routes[], face_storage_routes[], sts_routes[];
+extern const size_t wallet_routes_n, face_dcp_routes_n, face_storage_routes_n, sts_routes_n;
 
 #endif

@@ -2,7 +2,8 @@
  *
  * Purpose: recursion upstream, callbacks of the Dataspace Protocol, DID documents, data pulls.
  * Only http and https; no redirects; addresses checked after name resolution and pinned:
- * loopback, private and link-local ones are refused unless `allow_private`.
+ * loopback and private ones are refused unless `allow_private`, link-local, metadata and others that
+ * are no host's always.
  *
  * Ownership: the request is copied at submit; the result is the courier's and lives during done.
  * Threads: submit and cancel from any; data and done run on the courier's thread, must not block,

@@ -41,6 +41,17 @@ static const struct block v6_special[] = {
     {{0xff}, 8},                                /* multicast */
 };
 
+/* Networks of one's own, where partners may live: opened by allow_private. */
+static const struct block v4_inner[] = {{{10}, 8},       {{100, 64}, 10},  {{127}, 8},
+					{{172, 16}, 12}, {{192, 168}, 16}, {{198, 18}, 15}};
+static const struct block v6_inner[] = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 128},
+					{{0xfc}, 7}};
+
+/* Inside an inner network, but a cloud's metadata, which hands out keys: never a partner. */
+static const struct block v4_metadata[] = {{{100, 100, 100, 200}, 32}};
+static const struct block v6_metadata[] = {
+    {{0xfd, 0x00, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54}, 128}};
+
 /* IPv6 blocks that carry an IPv4 address, and where in it. */
 static const struct {
 	struct block block;
@@ -65,31 +76,40 @@ static bool inside_any(const unsigned char *address, const struct block *b, size
 	return false;
 }
 
-static bool v4_public(const unsigned char *address)
+#define IN(address, blocks) inside_any((address), (blocks), sizeof(blocks) / sizeof *(blocks))
+
+static enum courier_place v4_place(const unsigned char *address)
 {
-	return !inside_any(address, v4_special, sizeof v4_special / sizeof *v4_special);
+	if (!IN(address, v4_special)) return COURIER_PUBLIC;
+	return IN(address, v4_inner) && !IN(address, v4_metadata) ? COURIER_INNER : COURIER_NOWHERE;
 }
 
-static bool v6_public(const unsigned char *address)
+static enum courier_place v6_place(const unsigned char *address)
 {
 	for (size_t i = 0; i < sizeof v6_carriers / sizeof *v6_carriers; i++)
-		if (inside(address, &v6_carriers[i].block)) return v4_public(address + v6_carriers[i].at);
-	return !inside_any(address, v6_special, sizeof v6_special / sizeof *v6_special);
+		if (inside(address, &v6_carriers[i].block)) return v4_place(address + v6_carriers[i].at);
+	if (!IN(address, v6_special)) return COURIER_PUBLIC;
+	return IN(address, v6_inner) && !IN(address, v6_metadata) ? COURIER_INNER : COURIER_NOWHERE;
 }
 
-bool courier_guard_public(const struct sockaddr *a)
+enum courier_place courier_guard_place(const struct sockaddr *a)
 {
 	if (a->sa_family == AF_INET) {
 		struct sockaddr_in in;
 		memcpy(&in, a, sizeof in);
-		return v4_public((const unsigned char *)&in.sin_addr);
+		return v4_place((const unsigned char *)&in.sin_addr);
 	}
 	if (a->sa_family == AF_INET6) {
 		struct sockaddr_in6 in;
 		memcpy(&in, a, sizeof in);
-		return v6_public(in.sin6_addr.s6_addr);
+		return v6_place(in.sin6_addr.s6_addr);
 	}
-	return false;
+	return COURIER_NOWHERE;
+}
+
+bool courier_guard_public(const struct sockaddr *a)
+{
+	return courier_guard_place(a) == COURIER_PUBLIC;
 }
 
 char *courier_guard_print(const struct sockaddr *a, char out[COURIER_GUARD_TEXT])

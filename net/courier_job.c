@@ -148,7 +148,8 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 	struct courier_job *j = arg;
 	(void)purpose;
 	/* the address itself, whatever name or redirection of names it came from */
-	if (!j->allow_private && !courier_guard_public(&a->addr)) {
+	enum courier_place place = courier_guard_place(&a->addr);
+	if (place == COURIER_NOWHERE || (place == COURIER_INNER && !j->allow_private)) {
 		j->refused_address = true;
 		courier_guard_print(&a->addr, j->address);
 		return CURL_SOCKET_BAD;

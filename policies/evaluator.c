@@ -134,6 +134,22 @@ static enum pol_truth atom_term(struct run *r, const struct pol_constraint *c, s
 	return compare_term(r, c, actual);
 }
 
+/* A partner may have several credentials of a type: one of them must do, and for "not" each. */
+static enum pol_truth atom_credential(struct run *r, const struct pol_constraint *c, struct pol_premise *p)
+{
+	bool all = c->op == POL_NEQ || c->op == POL_IS_NONE_OF;
+	const struct pol_facts *f = r->facts;
+	p->credential = true;
+	for (size_t i = 0; i < f->named_n; i++) {
+		if (!str_eq(f->named[i].name, c->left)) continue;
+		enum pol_truth t = compare_term(r, c, f->named[i].value);
+		if (p->actual.p && p->truth == (all ? POL_FALSE : POL_TRUE)) continue; /* settled */
+		p->actual = f->named[i].value;
+		p->truth = t;
+	}
+	return p->actual.p ? p->truth : undecided(p, POL_LACK_FACT);
+}
+
 static enum pol_truth atom(struct run *r, const struct pol_constraint *c, struct pol_premise *p)
 {
 	p->left = c->left;
@@ -145,6 +161,7 @@ static enum pol_truth atom(struct run *r, const struct pol_constraint *c, struct
 	case POL_UNUSABLE_REFINEMENT: return undecided(p, POL_LACK_OBSERVER);
 	default: return undecided(p, POL_LACK_VALUE);
 	}
+	if (c->operand == POL_CREDENTIAL) return atom_credential(r, c, p);
 	switch (pol_operand_kind(c->operand)) {
 	case POL_TIME:
 	case POL_END: return atom_time(r, c, p);
@@ -278,6 +295,37 @@ enum err pol_evaluate(struct arena *a, const struct pol_policy *p, const struct 
 bool pol_allows(const struct pol_report *r)
 {
 	return r->verdict == POL_PERMITTED;
+}
+
+/* Whether the premise and its parts are about credentials alone; *ret_n: how many these are. */
+static bool about_credentials(const struct pol_rule_report *r, size_t at, size_t *ret_n)
+{
+	size_t n = 1;
+	bool only = r->premises[at].logic != POL_ATOM || r->premises[at].credential;
+	for (; at + n < r->premises_n && r->premises[at + n].depth > r->premises[at].depth; n++)
+		if (r->premises[at + n].logic == POL_ATOM && !r->premises[at + n].credential) only = false;
+	*ret_n = n;
+	return only && (r->premises[at].credential || n > 1);
+}
+
+static const struct pol_premise *rule_unmet(const struct pol_rule_report *r)
+{
+	size_t n;
+	for (size_t i = 0; i < r->premises_n; i += n)
+		if (about_credentials(r, i, &n) && r->premises[i].truth != POL_TRUE) return &r->premises[i];
+	return NULL;
+}
+
+const struct pol_premise *pol_unmet_credential(const struct pol_report *r)
+{
+	const struct pol_premise *unmet = NULL, *p;
+	for (size_t i = 0; i < r->rules_n; i++) {
+		if (r->rules[i].kind != POL_PERMISSION) continue;
+		p = rule_unmet(&r->rules[i]);
+		if (!p) return NULL;
+		if (!unmet) unmet = p;
+	}
+	return unmet;
 }
 
 static bool allows_octets(struct arena *a, const struct pol_policy *p, const struct pol_facts *f,

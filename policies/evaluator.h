@@ -108,6 +108,7 @@ struct pol_premise {
 	uint64_t asked;    /* of a tally: what was asked for beyond the actual value */
 	enum pol_truth truth;
 	enum pol_lack lack;
+	bool credential; /* about one: settled by who asks, whatever comes later */
 };
 
 struct pol_rule_report {
@@ -130,6 +131,12 @@ struct pol_report {
 enum err pol_evaluate(struct arena *a, const struct pol_policy *p, const struct pol_facts *f,
 		      struct pol_report **ret) MUST_USE;
 bool pol_allows(const struct pol_report *r);
+/* What closes every permission already now: the first premise about credentials alone that does not hold;
+ * NULL when some permission has none. For the time before an agreement, when counts, dates and purposes are
+ * yet to come. */
+const struct pol_premise *pol_unmet_credential(const struct pol_report *r);
+/* The premise as a sentence. */
+void pol_premise_sentence(const struct pol_premise *p, enum say_language l, struct buf *out);
 /* How many of `want` further octets are allowed at once: the largest facts.bytes.asked that the
  * policy permits, 0 when none. Leaves nothing in the arena. */
 uint64_t pol_octets_allowed(struct arena *a, const struct pol_policy *p, const struct pol_facts *f,

@@ -73,7 +73,10 @@ static enum err atom_parse(struct reader *r, json_t *v, struct pol_constraint *c
 		return flaw_at(r, path_join(r, c->path, "operator"), "operator",
 			       "there is no such operator");
 	c->operand = pol_operand_find(c->left);
-	if (c->operand != POL_UNKNOWN) c->left = str_of(pol_operand_text(c->operand));
+	if (c->operand == POL_CREDENTIAL)
+		c->left = pol_credential(c->left);
+	else if (c->operand != POL_UNKNOWN)
+		c->left = str_of(pol_operand_text(c->operand));
 	if (right) return pol__right_parse(r->arena, right, c);
 	if (!member(v, "rightOperandReference"))
 		return flaw_at(r, path_join(r, c->path, "rightOperand"), "missing", "a value is needed");

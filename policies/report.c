@@ -47,7 +47,7 @@ static struct shown shown_of(const struct pol_premise *p)
 	return s;
 }
 
-static void premise_sentence(const struct pol_premise *p, enum say_language l, struct buf *out)
+void pol_premise_sentence(const struct pol_premise *p, enum say_language l, struct buf *out)
 {
 	static const enum say lack_says[] = {SAY_POL_COMPARED, SAY_POL_LACKS_OPERAND, SAY_POL_LACKS_FACT,
 					     SAY_POL_LACKS_VALUE};
@@ -109,7 +109,7 @@ void pol_report_reason(const struct pol_report *r, enum say_language l, struct b
 			if (r->rules[i].active && r->rules[i].kind == POL_PROHIBITION) rule = &r->rules[i];
 		buf_printf(out, say_in(l, SAY_POL_FORBIDS), asked, rule->path.p);
 	} else if (p) {
-		premise_sentence(p, l, out);
+		pol_premise_sentence(p, l, out);
 	} else if (rule && !failing(rule)) {
 		buf_add(out, str_of(say_in(l, SAY_POL_INHERITS)));
 	} else if (rule) {
@@ -137,7 +137,7 @@ void pol_report_text(const struct pol_report *r, enum say_language l, struct buf
 		for (size_t n = 0; n < rule->premises_n; n++) {
 			const struct pol_premise *p = &rule->premises[n];
 			buf_printf(out, "    %*s%s ", (int)(2 * p->depth), "", marks[p->truth]);
-			premise_sentence(p, l, out);
+			pol_premise_sentence(p, l, out);
 			buf_byte(out, '\n');
 		}
 	}

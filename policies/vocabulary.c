@@ -89,11 +89,23 @@ bool pol_operator_find(struct str text, enum pol_operator *ret)
 enum pol_operand pol_operand_find(struct str text)
 {
 	text = pol_local(text);
-	for (size_t i = 0; i < POL_UNKNOWN; i++)
+	for (size_t i = 0; i < POL_CREDENTIAL; i++)
 		if (str_is(text, operands[i].text)) return (enum pol_operand)i;
 	for (size_t i = 0; i < COUNT(spellings); i++)
 		if (str_is(text, spellings[i].text)) return spellings[i].operand;
-	return POL_UNKNOWN;
+	return pol_credential(text).n ? POL_CREDENTIAL : POL_UNKNOWN;
+}
+
+struct str pol_credential(struct str name)
+{
+	static const char suffix[] = "Credential";
+	struct str type;
+
+	name = pol_local(name);
+	if (str_is(name, "Membership")) return STR("MembershipCredential");
+	type = str_first(name, str_find(name, '.'));
+	if (type.n < sizeof suffix || !str_ends(type, STR("Credential"))) return STR_NONE;
+	return type.n + 1 == name.n ? STR_NONE : name; /* "TypeCredential." names no claim */
 }
 
 bool pol_action_covers(struct str covering, struct str asked)

@@ -37,6 +37,7 @@ enum pol_operator {
  * SPAN: time since the agreement, ISO 8601 duration of days and smaller ("P30D", "PT12H").
  * NUMBER: what was used so far plus what is asked for now, against a whole number.
  * TERM: texts, compared octet by octet; isPartOf and hasPart also take "CN-31" for a part of "CN".
+ * CREDENTIAL: a TERM of its own: what a verified credential says, see pol_credential.
  * OTHER: not known here; a TERM if the facts name it, else nobody can say. */
 enum pol_kind { POL_TIME, POL_END, POL_SPAN, POL_NUMBER, POL_TERM, POL_OTHER };
 
@@ -52,6 +53,7 @@ enum pol_kind { POL_TIME, POL_END, POL_SPAN, POL_NUMBER, POL_TERM, POL_OTHER };
 	X(PURPOSE, "purpose", TERM)                                                                        \
 	X(RECIPIENT, "recipient", TERM)                                                                    \
 	X(SPATIAL, "spatial", TERM)                                                                        \
+	X(CREDENTIAL, "", TERM)                                                                            \
 	X(UNKNOWN, "", OTHER)
 
 enum pol_operand {
@@ -67,6 +69,9 @@ enum pol_kind pol_operand_kind(enum pol_operand o);
 /* False when there is no such operator. */
 bool pol_operator_find(struct str text, enum pol_operator *ret);
 enum pol_operand pol_operand_find(struct str text); /* POL_UNKNOWN */
+/* The fact that an operand about credentials stands for: "TypeCredential" (its value is "active") or
+ * "TypeCredential.claim"; Catena-X's "Membership" is "MembershipCredential". Empty: it is none. */
+struct str pol_credential(struct str name);
 /* Without "odrl:", "edc:", "cx-policy:", "cx:" and the IRIs they stand for. */
 struct str pol_local(struct str name);
 /* Is `asked` the action `covering`, or one that ODRL includes in it ("read" in "use")? */

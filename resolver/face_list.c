@@ -5,12 +5,14 @@
 #include "base/text64.h"
 #include "base/wire.h"
 #include "resolver/face_registry.h"
+#include "resolver/series.h"
 #include "resolver/timeline.h"
 
 enum {
 	LIST_MAX_OCTETS = 16 << 20,
 	CURSOR_TEXT_MAX = 1024, /* base64url of the longest key */
 	LIST_LOOKS = 10000,     /* records of one request that a filter leaves out, and those it takes */
+	SERIES_ROWS = 10000,    /* added up for one count: some milliseconds */
 	PLACE_OCTETS = 8 + 4,
 };
 
@@ -246,13 +248,71 @@ static enum err count(const struct rs_shard *s, const struct id_prefix *p, struc
 	return ERR_OK;
 }
 
+/* Series have counters for each prefix of ours; below one, their rows are added up, which are few. */
+struct series_sum {
+	struct series_count n;
+	uint64_t left;
+	bool more;
+	enum err err;
+};
+
+static bool add_series(void *arg, const struct series *s, bool under)
+{
+	struct series_sum *x = arg;
+	struct record_head head;
+	x->more = !x->left;
+	if (x->more) return false;
+	x->left--;
+	if (!under) return true;
+	x->err = record_peek(s->packed, &head);
+	if (x->err) return false;
+	bool retired = head.status == RECORD_RETIRED;
+	uint64_t members = series_range_count(&s->range);
+	*(retired ? &x->n.retired : &x->n.active) += 1;
+	*(retired ? &x->n.members_retired : &x->n.members) += members;
+	return true;
+}
+
+static enum err sum_series(const struct rs_shard *s, const struct id_prefix *p, struct series_sum *x)
+{
+	const struct rs *rs = s->rs;
+	for (size_t i = 0; i < rs->o.authority_n; i++) {
+		struct series_count one;
+		if (!id_prefix_covers(p->key, rs->ours[i].key)) {
+			if (!id_prefix_covers(rs->ours[i].key, p->key)) continue;
+			enum err e = series_list(s->txn, p->key, STR_NONE, add_series, x);
+			return e ? e : x->err;
+		}
+		enum err e = series_count(s->txn, rs->ours[i].key, &one);
+		if (e) return e;
+		x->n.active += one.active;
+		x->n.members += one.members;
+		x->n.retired += one.retired;
+		x->n.members_retired += one.members_retired;
+	}
+	return ERR_OK;
+}
+
+static void put_series(json_t *o, const struct series_sum *x)
+{
+	json_t *j = json_object();
+	json_put_u64(j, "active", x->n.active);
+	json_put_u64(j, "members", x->n.members);
+	json_put_u64(j, "retired", x->n.retired);
+	json_put_u64(j, "members_retired", x->n.members_retired);
+	if (x->more) json_put(j, "more", json_true());
+	json_put(o, "series", j);
+}
+
 static void get_count(struct net_req *r)
 {
+	struct series_sum series = {.left = SERIES_ROWS};
 	struct flaw f = {.offset = FLAW_NO_OFFSET};
 	struct id_prefix prefix;
 	struct registry_count n;
 	enum err e = prefix_read(r, &f, &prefix);
 	if (!e) e = count(rs__shard(r), &prefix, &f, &n);
+	if (!e) e = sum_series(rs__shard(r), &prefix, &series);
 	json_t *o = e ? NULL : json_keep(r->arena, json_object());
 	if (!e && !o) e = ERR_NO_MEMORY;
 	if (e) {
@@ -262,6 +322,7 @@ static void get_count(struct net_req *r)
 	json_put_str(o, "prefix", prefix.text);
 	json_put_u64(o, "active", n.active);
 	json_put_u64(o, "retired", n.retired);
+	put_series(o, &series);
 	face_json(r, 200, o);
 }
 

@@ -2,8 +2,9 @@
  *
  * key    scope, be16 length of the members' keys, be16 length of the tail, tail, then the last member's key
  *        after the scope and before the tail
- * row    be64 leaf index of its last change, u8 flags (1: values with references), be16 scope, be16 head,
- * u8 width, u8 rest, be16 length of the alphabet, FROM, the alphabet, then the packed Record
+ * row    be64 leaf index of its last change, u8 flags (1: values with references, 2: several ranges), be16
+ *        scope, be16 head, u8 width, u8 rest, be16 length of the alphabet, be16 number of values, FROM, the
+ *        alphabet; of several ranges u8 their number, u8 place and u8 width of each; then the packed Record
  *
  * The members of a series have keys of one length, which are alike but for the range and, behind it, the
  * check digit: head, range, rest (up to the check digit, if there is one), tail. Scope is the part of the
@@ -21,6 +22,7 @@
 enum {
 	HEAD_ROW = 19, /* of a row, before FROM */
 	FLAG_REFERENCES = 1,
+	FLAG_PARTS = 2,
 	WALK_MAX = 2 * SERIES_TAILS_MAX + 2, /* lookups of one identifier */
 };
 
@@ -77,6 +79,22 @@ enum err series_row_member(struct str key, struct str row, char room[STORE_KEY_M
 	return ERR_OK;
 }
 
+/* Where the ranges lie in the window. */
+static bool parts_read(struct str *rest, size_t width, struct series_range *r)
+{
+	size_t n = rest->n ? (unsigned char)rest->p[0] : 0, end = 0;
+	if (n < 2 || n > SERIES_RANGES_MAX || rest->n < 1 + 2 * n) return false;
+	for (size_t i = 0; i < n; i++) {
+		struct series_part p = {(uint8_t)rest->p[1 + 2 * i], (uint8_t)rest->p[2 + 2 * i]};
+		if (!p.n || p.at < end) return false;
+		end = (size_t)p.at + p.n;
+		r->parts[i] = p;
+	}
+	r->parts_n = n;
+	*rest = str_skip(*rest, 1 + 2 * n);
+	return end == width;
+}
+
 enum err series_row_read(struct str key, struct str row, struct series *ret)
 {
 	struct series s = {.key = key};
@@ -98,6 +116,7 @@ enum err series_row_read(struct str key, struct str row, struct series *ret)
 	s.range.to = str_first(str_skip(body_of(&s), s.head - s.scope), width);
 	s.range.alphabet = alphabet ? str_n(row.p + HEAD_ROW + width, alphabet) : STR_NONE;
 	s.packed = str_skip(row, HEAD_ROW + width + alphabet);
+	if (row.p[8] & FLAG_PARTS && !parts_read(&s.packed, width, &s.range)) return ERR_CORRUPT;
 	*ret = s;
 	return ERR_OK;
 }
@@ -112,7 +131,7 @@ static bool any_references(const struct record *r)
 void series_row_put(const struct series_pattern *p, const struct record *r, struct buf *out)
 {
 	char head[HEAD_ROW] = {0};
-	head[8] = any_references(r) ? FLAG_REFERENCES : 0;
+	head[8] = (char)((any_references(r) ? FLAG_REFERENCES : 0) | (p->range.parts_n ? FLAG_PARTS : 0));
 	put16(head + 9, p->scope);
 	put16(head + 11, p->head);
 	head[13] = (char)p->range.from.n;
@@ -122,6 +141,12 @@ void series_row_put(const struct series_pattern *p, const struct record *r, stru
 	buf_add(out, str_n(head, sizeof head));
 	buf_add(out, p->range.from);
 	buf_add(out, p->range.alphabet);
+	if (!p->range.parts_n) return;
+	buf_byte(out, (char)p->range.parts_n);
+	for (size_t i = 0; i < p->range.parts_n; i++) {
+		buf_byte(out, (char)p->range.parts[i].at);
+		buf_byte(out, (char)p->range.parts[i].n);
+	}
 }
 
 struct series_place series_place_at(const struct series *s, size_t i)
@@ -254,10 +279,20 @@ static enum err pack(struct arena *a, const struct record *r, size_t about, stru
 	return e;
 }
 
+void series_words(const struct series_range *r, struct str id, struct str serial,
+		  struct template_words *ret)
+{
+	_Static_assert((int)TEMPLATE_PARTS_MAX == (int)SERIES_RANGES_MAX, "a word for each range");
+	size_t n = r->parts_n ? r->parts_n : 1;
+	*ret = (struct template_words){.id = id};
+	for (size_t i = 0; i < n; i++) ret->serial = ret->part[i] = series_range_part(r, serial, i);
+}
+
 enum err series_fill(struct arena *a, const struct series *s, const struct id *id, struct str *ret_packed,
 		     struct record_head *ret_head)
 {
-	struct template_words w = {id->text, str_first(str_skip(id->key, s->head), s->range.from.n)};
+	struct template_words w;
+	series_words(&s->range, id->text, str_first(str_skip(id->key, s->head), s->range.from.n), &w);
 	struct record r = {.values_n = 0};
 	struct record_head head;
 	size_t about = s->packed.n;

@@ -41,6 +41,10 @@ struct series {         /* a row, borrowed */
 
 /* The series that the identifier is a member of, retired ones too; ERR_NOT_FOUND. */
 enum err series_find(struct store_txn *t, const struct id *id, struct series *ret) MUST_USE;
+/* The words of a member, whose characters of the range these are. */
+struct template_words;
+void series_words(const struct series_range *r, struct str id, struct str serial,
+		  struct template_words *ret);
 /* The member's packed record, in the arena, and its head: retired when the series is. */
 enum err series_fill(struct arena *a, const struct series *s, const struct id *id, struct str *ret_packed,
 		     struct record_head *ret_head) MUST_USE;

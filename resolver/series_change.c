@@ -71,9 +71,11 @@ static enum err conflict(const struct search *s, const struct series *with)
 	struct record_head head;
 	enum err e = record_peek(with->packed, &head);
 	if (e) return e;
+	/* members of several ranges may lie among each other: one lookup could not tell which */
+	bool parts = s->own->range.parts_n || with->range.parts_n;
 	return flaw_set(s->f, ERR_CONFLICT, FLAW_NO_OFFSET, "pattern", "series-overlap",
-			"it overlaps the%s series %.*s", head.status == RECORD_RETIRED ? " retired" : "",
-			STR_ARG(str_first(head.id, 150)));
+			"it overlaps %sthe%s series %.*s", parts ? "or lies among the members of " : "",
+			head.status == RECORD_RETIRED ? " retired" : "", STR_ARG(str_first(head.id, 150)));
 }
 
 static enum err step(struct search *s)

@@ -3,8 +3,8 @@
  * Purpose: read `88.118.8/SN-{0000000..9999999}` or `01/0950600{13400..13499}{check}`, in any printed form
  * of the identifier, and decide exactly which identifiers it means.
  *
- *   pattern   an identifier with one range in place of some of its characters, and {check} in place of
- *             the check digit if that depends on the range
+ *   pattern   an identifier with a range, or up to four, in place of some of its characters, and {check} in
+ *             place of the check digit if that depends on them
  *   range     {FROM..TO} or {FROM..TO:ALPHABET}: letters, digits, - and _, FROM as long as TO
  *   ALPHABET  characters and spans of them in ascending order: 0-9A-F, 0-9A-HJ-NP-Z; or one for each
  *             place, with commas
@@ -12,6 +12,9 @@
  * A member has in place of the range as many characters, that stand between FROM and TO in order of ASCII,
  * each from its place's alphabet: the one given, else digits, capitals or small letters as FROM and TO have
  * them there (0 and 9: digits; 0 and Z: digits and capitals). - and _ stand for themselves.
+ *
+ * With several ranges a member has any of the characters of each, whatever it has in the others:
+ * LOT{2023..2025}-{0001..9999} has three times 9,999 members, and no number 0000.
  *
  * Where the range stands in the identifier's key, and where the check digit, is found by trying
  * identifiers that differ in one place; so nothing here knows a scheme, and what a scheme refuses or
@@ -24,16 +27,25 @@
 
 enum {
 	SERIES_WIDTH_MAX = 40,            /* characters of a range; GS1 serials have 20 */
+	SERIES_RANGES_MAX = 4,            /* of a pattern: year, line, lot, number */
+	SERIES_WINDOW_MAX = 96,           /* octets of the key from the first range to the last */
 	SERIES_KEY_MAX = ID_KEY_MAX - 12, /* a row's key adds 4 octets, its history 8 more */
 	SERIES_ALPHABET_MAX = 62,
 };
 /* Sums over a node's series stay below 2^64, and nobody has as many things. */
 #define SERIES_MEMBERS_MAX UINT64_C(1000000000000000)
 
-/* The characters of a range: what a member is decided by. */
+struct series_part {
+	uint8_t at, n; /* of a window's octets */
+};
+
+/* The characters of a range: what a member is decided by. Of several ranges the window of the key from the
+ * first to the last: its octets of the first and of the last member. */
 struct series_range {
 	struct str from, to;
 	struct str alphabet; /* as written; empty: what FROM and TO say, place by place */
+	struct series_part parts[SERIES_RANGES_MAX];
+	size_t parts_n; /* 0: one range */
 };
 
 struct series_pattern {
@@ -43,7 +55,9 @@ struct series_pattern {
 	size_t scope; /* octets of the key that rows of series share to lie together */
 	size_t head;  /* octets of the key before the range */
 	size_t rest;  /* octets of the key after the range up to the check digit, it included; 0: none */
-	size_t text_at, check_at; /* in the first member's text; check_at 0: none */
+	struct series_range ranges[SERIES_RANGES_MAX]; /* as they are written */
+	size_t ranges_n;
+	size_t text_at[SERIES_RANGES_MAX], check_at; /* in the first member's text; check_at 0: none */
 	uint64_t members;
 };
 
@@ -56,13 +70,16 @@ enum err series_pattern_member(struct arena *a, const struct series_pattern *p, 
 /* Takes a serial or an identifier; ERR_NOT_FOUND: not of the pattern; ERR_BAD_ID. */
 enum err series_pattern_find(struct arena *a, const struct series_pattern *p, struct str member,
 			     struct flaw *f, struct str *ret_serial) MUST_USE;
-/* Cuts before the serial, which becomes the second's first. ERR_NOT_FOUND: not of the range;
- * ERR_BAD_INPUT: it is the first member. */
+/* Cuts before the serial, which becomes the second's first. ERR_NOT_FOUND: not of the range; ERR_BAD_INPUT:
+ * it is the first member, or not the first of those that have its characters in the first of several
+ * ranges, for each half has to be a pattern. */
 enum err series_pattern_split(struct arena *a, const struct series_pattern *p, struct str serial,
 			      struct flaw *f, struct series_pattern ret[2]) MUST_USE;
 
 /* How many serials there are from FROM to TO; 0: more than SERIES_MEMBERS_MAX. */
 uint64_t series_range_count(const struct series_range *r);
+/* The characters of the i-th of its ranges. */
+struct str series_range_part(const struct series_range *r, struct str serial, size_t i);
 bool series_range_has(const struct series_range *r, struct str serial);
 /* Makes the serial, which is of the range, the next one. False: it is the last. */
 bool series_range_next(const struct series_range *r, char *serial);

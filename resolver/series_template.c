@@ -1,7 +1,7 @@
 #include "resolver/series_template.h"
 
 enum form { FORM_AUTO, FORM_RAW, FORM_URL, FORM_PATH };
-enum word { WORD_NONE, WORD_BRACE, WORD_ID, WORD_SERIAL, WORD_NUMBER };
+enum word { WORD_NONE, WORD_BRACE, WORD_ID, WORD_SERIAL, WORD_NUMBER, WORD_PART };
 
 static const struct {
 	const char *name;
@@ -17,6 +17,7 @@ struct piece {
 	enum word word;
 	enum form form;
 	char brace;
+	size_t part;
 	size_t n; /* octets of the template it takes */
 };
 
@@ -38,6 +39,9 @@ static void piece_name(struct str inner, struct piece *p)
 	}
 	for (size_t i = 0; i < sizeof names / sizeof *names && known; i++)
 		if (str_is(name, names[i].name)) p->word = names[i].word;
+	if (!known || name.n != 1 || name.p[0] < '1' || name.p[0] > '0' + TEMPLATE_PARTS_MAX) return;
+	p->word = WORD_PART;
+	p->part = (size_t)(name.p[0] - '1');
 }
 
 /* What the brace at the front of rest begins; WORD_NONE: nothing known. */
@@ -64,17 +68,25 @@ static size_t next_brace(struct str s, size_t from)
 
 enum err template_check(struct str data, bool numeric, struct flaw *f)
 {
+	return template_check_parts(data, numeric, 1, f);
+}
+
+enum err template_check_parts(struct str data, bool numeric, size_t parts, struct flaw *f)
+{
 	if (!template_is(data)) return ERR_OK;
 	for (size_t i = next_brace(data, 0); i < data.n; i = next_brace(data, i)) {
 		struct piece p = piece_at(str_skip(data, i));
 		if (p.word == WORD_NONE)
 			return flaw_set(
 			    f, ERR_BAD_MESSAGE, i, "", "placeholder",
-			    "expected {id}, {serial} or {number}, perhaps with :raw, :url or :path; a "
-			    "brace itself is written twice");
+			    "expected {id}, {serial}, {number} or {1}, perhaps with :raw, :url or :path; "
+			    "a brace itself is written twice");
+		if (p.word == WORD_PART && p.part >= parts)
+			return flaw_set(f, ERR_BAD_MESSAGE, i, "", "placeholder",
+					"the pattern has %zu ranges", parts);
 		if (p.word == WORD_NUMBER && !numeric)
 			return flaw_set(f, ERR_BAD_MESSAGE, i, "", "placeholder",
-					"{number} is known where the range has digits only");
+					"{number} is known where there is one range, of digits only");
 		i += p.n;
 	}
 	return ERR_OK;
@@ -122,11 +134,12 @@ static bool in_url(struct str literal, bool url)
 	return url;
 }
 
-static struct str word_of(enum word word, const struct template_words *w)
+static struct str word_of(const struct piece *p, const struct template_words *w)
 {
 	struct str s = w->serial;
-	if (word == WORD_ID) return w->id;
-	if (word == WORD_NUMBER)
+	if (p->word == WORD_ID) return w->id;
+	if (p->word == WORD_PART) return w->part[p->part];
+	if (p->word == WORD_NUMBER)
 		while (s.n > 1 && s.p[0] == '0') s = str_skip(s, 1);
 	return s;
 }
@@ -147,9 +160,9 @@ static void fill(struct str data, const struct template_words *w, struct sink *t
 		if (p.word == WORD_BRACE)
 			put(to, str_n(&p.brace, 1));
 		else if (p.form == FORM_RAW)
-			put(to, word_of(p.word, w));
+			put(to, word_of(&p, w));
 		else
-			put_encoded(to, word_of(p.word, w), p.form);
+			put_encoded(to, word_of(&p, w), p.form);
 	}
 }
 

@@ -41,7 +41,8 @@ static enum err fill(struct arena *a, const struct record *r, const struct templ
 static enum err try_member(struct arena *a, const struct series_pattern *p, const struct record *r,
 			   struct flaw *f)
 {
-	struct template_words w = {p->last.text, p->range.to};
+	struct template_words w;
+	series_words(&p->range, p->last.text, p->range.to, &w);
 	struct record filled = *r;
 	struct buf out = BUF_INIT(RECORD_PACKED_MAX);
 	enum err e = fill(a, r, &w, f, &filled.values);
@@ -61,7 +62,7 @@ enum err series_check_values(struct arena *a, const struct series_pattern *p, co
 {
 	bool numeric = series_range_numeric(&p->range);
 	for (size_t i = 0; i < r->values_n; i++) {
-		enum err e = template_check(r->values[i].data, numeric, f);
+		enum err e = template_check_parts(r->values[i].data, numeric, p->ranges_n, f);
 		if (e) return name_value(f, e, i);
 	}
 	struct arena_mark mark = arena_mark(a);
@@ -95,7 +96,8 @@ static enum err name_member(struct flaw *f, enum err e, const struct id *id)
 static enum err check_member(struct check *k, const struct id *id, struct str serial)
 {
 	const struct series_change *c = k->c;
-	struct template_words words = {id->text, serial};
+	struct template_words words;
+	series_words(&c->pattern.range, id->text, serial, &words);
 	struct value *values;
 	enum err e = fill(k->arena, &c->record, &words, k->flaw, &values);
 	struct templates_record r = {id, values, c->record.values_n, k->old, .series = true};
@@ -167,7 +169,7 @@ static enum err find_undecided(struct check *k, size_t *ret)
 static enum err check_each(struct check *k, size_t value)
 {
 	const struct series_pattern *p = &k->c->pattern;
-	char serial[SERIES_WIDTH_MAX];
+	char serial[SERIES_WINDOW_MAX];
 	if (p->members > SERIES_EACH_MAX)
 		return name_value(
 		    k->flaw,

@@ -315,6 +315,20 @@ static json_t *make_method(struct arena *a, const struct did_document *d, const 
 	return m;
 }
 
+static json_t *make_ec_method(struct arena *a, const struct did_document *d, const struct did_ec_key *k)
+{
+	json_t *m = json_object(), *jwk = json_object();
+	json_put_str(jwk, "kty", STR("EC"));
+	json_put_str(jwk, "crv", STR("P-256"));
+	json_put_str(jwk, "x", base64url_write(a, str_n(k->pub, 32)));
+	json_put_str(jwk, "y", base64url_write(a, str_n(k->pub + 32, 32)));
+	json_put_str(m, "id", k->id);
+	json_put_str(m, "type", STR("JsonWebKey2020"));
+	json_put_str(m, "controller", d->id);
+	json_put(m, "publicKeyJwk", jwk);
+	return m;
+}
+
 /* Only the contexts whose terms stand in the document. */
 static void put_context(json_t *doc, const struct did_document *d)
 {
@@ -327,7 +341,8 @@ static void put_context(json_t *doc, const struct did_document *d)
 	for (size_t form = 0; form < sizeof suites / sizeof *suites; form++) {
 		size_t i = 0;
 		while (i < d->keys_n && d->keys[i].form != form) i++;
-		if (i < d->keys_n) append(context, json_string(suites[form]));
+		if (i < d->keys_n || (form == DID_JWK && d->ec_n))
+			append(context, json_string(suites[form]));
 	}
 	json_put(doc, "@context", context);
 }
@@ -336,11 +351,14 @@ static void put_keys(struct arena *a, json_t *doc, const struct did_document *d)
 {
 	json_t *methods = json_array();
 	for (size_t i = 0; i < d->keys_n; i++) append(methods, make_method(a, d, &d->keys[i]));
+	for (size_t i = 0; i < d->ec_n; i++) append(methods, make_ec_method(a, d, &d->ec[i]));
 	json_put(doc, "verificationMethod", methods);
 	for (size_t p = 0; p < PURPOSES; p++) {
 		json_t *ids = json_array();
 		for (size_t i = 0; i < d->keys_n; i++)
 			if (d->keys[i].purposes & purposes[p].bit) append(ids, new_text(d->keys[i].id));
+		for (size_t i = 0; i < d->ec_n; i++)
+			if (d->ec[i].purposes & purposes[p].bit) append(ids, new_text(d->ec[i].id));
 		if (json_array_size(ids))
 			json_put(doc, purposes[p].member, ids);
 		else

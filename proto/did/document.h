@@ -42,7 +42,7 @@ struct did_key {
 	enum did_form form;
 };
 
-/* P-256: never written by us, kept apart so that no reader takes it for the other kind. */
+/* P-256, as JWK: kept apart so that no reader takes it for the other kind. */
 struct did_ec_key {
 	struct str id;
 	unsigned char pub[64]; /* x and y */

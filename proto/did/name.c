@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/text64.h"
 
 enum { LABEL_MAX = 63, HOST_MAX = 253, URL_MAX = 3 * DID_MAX };
 
@@ -177,4 +178,28 @@ enum err did_key_parse(struct str did, struct flaw *f, unsigned char ret[SIGN_PU
 	if (sign_public_parse(str_skip(did, sizeof KEY - 1), ret))
 		return refuse(f, sizeof KEY - 1, "key", "it is not an Ed25519 key in base58btc");
 	return ERR_OK;
+}
+
+/* Multicodec p256-pub (0x1200) as an unsigned varint, then the point in its short form. */
+enum err did_key_parse_p256(struct str did, struct flaw *f, unsigned char ret[ES256_PUBLIC])
+{
+	static const unsigned char multicodec[2] = {0x80, 0x24};
+	unsigned char octets[2 + 33];
+	if (!str_starts(did, STR(KEY "z")))
+		return refuse(f, 0, "method", "it does not begin with did:key:z");
+	if (base58_scan(str_skip(did, sizeof KEY), octets, sizeof octets) ||
+	    memcmp(octets, multicodec, sizeof multicodec) != 0 || es256_point_parse(octets + 2, ret))
+		return refuse(f, sizeof KEY - 1, "key", "it is not a P-256 key in base58btc");
+	return ERR_OK;
+}
+
+enum err did_key_check(struct str did, struct flaw *f)
+{
+	unsigned char ed[SIGN_PUBLIC], ec[ES256_PUBLIC];
+	enum err e = did_key_parse(did, f, ed);
+	if (e && !did_key_parse_p256(did, NULL, ec)) {
+		if (f) *f = (struct flaw){0};
+		e = ERR_OK;
+	}
+	return e;
 }

@@ -1,4 +1,4 @@
-/* DID names: did:web (W3C CCG did:web method) and did:key of Ed25519 (W3C CCG did:key method).
+/* DID names: did:web (W3C CCG did:web method) and did:key of Ed25519 and P-256 (W3C CCG did:key method).
  *
  * Purpose: between names, URLs and keys, both ways. Pure; threads: any.
  *
@@ -12,7 +12,7 @@
 #define PROTO_DID_NAME_H
 
 #include "base/arena.h"
-#include "base/sign.h"
+#include "base/es256.h"
 
 enum {
 	DID_MAX = 512,    /* octets of a name; a host has 253 at most */
@@ -31,5 +31,9 @@ enum err did_web_from_url(struct arena *a, struct str url, struct flaw *f, struc
 /* Returns out. */
 char *did_key_write(const unsigned char key[SIGN_PUBLIC], char out[DID_KEY_TEXT]);
 enum err did_key_parse(struct str did, struct flaw *f, unsigned char ret[SIGN_PUBLIC]) MUST_USE;
+/* The same of P-256 ("did:key:zDn…"): x and y. */
+enum err did_key_parse_p256(struct str did, struct flaw *f, unsigned char ret[ES256_PUBLIC]) MUST_USE;
+/* A did:key of either kind. ERR_BAD_INPUT with the rules "method" and "key". */
+enum err did_key_check(struct str did, struct flaw *f) MUST_USE;
 
 #endif

@@ -15,7 +15,7 @@ enum {
 	VC_TYPES_MAX = 16,
 	VC_STATUSES_MAX = 8,
 	VC_CREDENTIALS_MAX = 32, /* in one presentation */
-	VC_LEEWAY = 60           /* seconds that two clocks may differ by */
+	VC_LEEWAY = 30           /* seconds that two clocks may differ by */
 };
 
 struct vc_status_entry {

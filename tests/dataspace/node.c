@@ -151,9 +151,12 @@ void node_open(struct node *n, const char *const *participants, size_t participa
 	assert_int_equal(courier_start(&co, &n->client), ERR_OK);
 	node_start(n);
 	for (size_t i = 0; i < participants_n; i++)
-		assert_int_equal(ds_participant_add(n->writer, n->sealer, n->url, str_of(participants[i]),
-						    str_of(participants[i]), &f),
-				 ERR_OK);
+		assert_int_equal(
+		    ds_participant_add(n->writer, n->sealer,
+				       &(struct ds_new_participant){n->url, str_of(participants[i]),
+								    str_of(participants[i]), false},
+				       &f),
+		    ERR_OK);
 }
 
 static void remove_all(const char *folder)

@@ -217,7 +217,10 @@ static void test_tells_why_a_provider_cannot_be_asked(void **state)
 		const char *said;
 	} cases[] = {
 	    {"{\"dataset\":\"x\"}", 400, "provider"},
-	    {"{\"provider\":\"did:key:z6Mk\",\"dataset\":\"x\"}", 400, "did:web"},
+	    {"{\"provider\":\"did:key:z6Mk\",\"dataset\":\"x\"}", 400, "Ed25519"},
+	    {"{\"provider\":\"did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK\",\"dataset\":"
+	     "\"x\"}",
+	     502, "no-service"},
 	    {"{\"provider\":\"http://127.0.0.1:1/p/x\",\"dataset\":\"x\"}", 502, "DID document"},
 	    {"[]", 400, "object"},
 	    {"{", 400, ""},

@@ -97,7 +97,8 @@ static void test_refuses_bad_tokens_and_says_which(void **state)
 	REFUSED(c.kid = "#nothing", "kid");
 	REFUSED((c.iss = c.sub = thief->did.p), "kid");
 	REFUSED((c.iss = c.sub = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", c.kid = "#x"),
-		"did:web");
+		"key-unknown");
+	REFUSED((c.iss = c.sub = "did:key:z6Mk", c.kid = "#x"), "did:web");
 	REFUSED((c.iss = c.sub = node_did(&there, "thief"), c.kid = thief->kid), "signature");
 #undef REFUSED
 	assert_int_equal(ask_catalog(NULL).status, 401);

@@ -61,9 +61,12 @@ void world_open(struct world *w)
 	w->arena = arena_new(WORLD_ARENA);
 	open_space(w);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		assert_int_equal(ds_participant_add(w->writer, w->sealer, WORLD_URL, str_of(names[i]),
-						    str_of(names[i]), &f),
-				 ERR_OK);
+		assert_int_equal(
+		    ds_participant_add(
+			w->writer, w->sealer,
+			&(struct ds_new_participant){WORLD_URL, str_of(names[i]), str_of(names[i]), false},
+			&f),
+		    ERR_OK);
 }
 
 void world_reopen(struct world *w)

@@ -167,6 +167,49 @@ static bool is_public(const char *text)
 	return courier_guard_public((struct sockaddr *)&six);
 }
 
+static enum courier_place place_of(const char *text)
+{
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+	struct sockaddr_in four = {.sin_family = AF_INET};
+	if (inet_pton(AF_INET, text, &four.sin_addr) == 1)
+		return courier_guard_place((struct sockaddr *)&four);
+	assert_int_equal(inet_pton(AF_INET6, text, &six.sin6_addr), 1);
+	return courier_guard_place((struct sockaddr *)&six);
+}
+
+/* allow_private opens one's own networks and nothing else. */
+static void the_guard_opens_only_inner_networks(void **state)
+{
+	(void)state;
+	static const char *const inner[] = {
+	    "10.0.0.1", "127.0.0.1", "172.31.255.255", "192.168.0.1", "100.64.0.1",      "100.100.100.201",
+	    "::1",      "fc00::1",   "fd00:ec2::253",  "198.18.0.1",  "::ffff:10.0.0.1", "64:ff9b::a00:1"};
+	static const char *const nowhere[] = {"0.0.0.0",
+					      "169.254.169.254",
+					      "100.100.100.200",
+					      "224.0.0.1",
+					      "255.255.255.255",
+					      "::",
+					      "fe80::1",
+					      "fd00:ec2::254",
+					      "ff02::1",
+					      "::ffff:169.254.169.254",
+					      "64:ff9b::a9fe:a9fe",
+					      "2002:a9fe:a9fe::",
+					      "::7f00:1"};
+	const struct courier_options open = {.allow_private = true};
+	struct courier *c;
+	struct outcome o;
+	struct courier_req r = {.method = "GET", .url = "http://169.254.169.254/", .done = on_done};
+	for (size_t i = 0; i < COUNT(inner); i++) assert_int_equal(place_of(inner[i]), COURIER_INNER);
+	for (size_t i = 0; i < COUNT(nowhere); i++) assert_int_equal(place_of(nowhere[i]), COURIER_NOWHERE);
+	assert_int_equal(place_of("1.1.1.1"), COURIER_PUBLIC);
+	assert_int_equal(courier_start(&open, &c), ERR_OK);
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_FORBIDDEN);
+	courier_stop(c);
+}
+
 static void the_guard_knows_the_special_blocks(void **state)
 {
 	(void)state;
@@ -352,6 +395,7 @@ int main(void)
 	    cmocka_unit_test(redirects_are_answers),
 	    cmocka_unit_test(private_addresses_are_refused),
 	    cmocka_unit_test(the_guard_knows_the_special_blocks),
+	    cmocka_unit_test(the_guard_opens_only_inner_networks),
 	    cmocka_unit_test(a_deadline_is_kept),
 	    cmocka_unit_test(retries_are_counted),
 	    cmocka_unit_test(only_what_was_not_acted_on_is_sent_again),

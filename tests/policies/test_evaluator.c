@@ -443,10 +443,94 @@ static void budget(void **state)
 	buf_done(&b);
 }
 
+#define ATOM(left, op, right)                                                                              \
+	"{\"leftOperand\":\"" left "\",\"operator\":\"" op "\",\"rightOperand\":\"" right "\"}"
+
+static void what_credentials_say(void **state)
+{
+	struct fixture *x = *state;
+	static const struct pol_fact facts[] = {
+	    {{"MembershipCredential", 20}, {"active", 6}},
+	    {{"MembershipCredential.level", 26}, {"silver", 6}},
+	    {{"MembershipCredential.level", 26}, {"gold", 4}},
+	};
+	x->facts.named = facts;
+	x->facts.named_n = COUNT(facts);
+	assert_int_equal(permitting(x, ATOM("MembershipCredential", "eq", "active")), POL_PERMITTED);
+	assert_int_equal(permitting(x, ATOM("Membership", "eq", "active")), POL_PERMITTED);
+	assert_int_equal(permitting(x, ATOM("cx-policy:Membership", "eq", "active")), POL_PERMITTED);
+	/* one of several will do; for "not" none may be so */
+	assert_int_equal(permitting(x, ATOM("MembershipCredential.level", "eq", "gold")), POL_PERMITTED);
+	assert_int_equal(permitting(x, ATOM("MembershipCredential.level", "eq", "silver")), POL_PERMITTED);
+	assert_int_equal(permitting(x, ATOM("MembershipCredential.level", "neq", "gold")),
+			 POL_NOT_PERMITTED);
+	assert_int_equal(permitting(x, ATOM("MembershipCredential.level", "neq", "silver")),
+			 POL_NOT_PERMITTED);
+	assert_int_equal(permitting(x, ATOM("MembershipCredential.level", "neq", "iron")), POL_PERMITTED);
+	assert_int_equal(permitting(x, ATOM("MembershipCredential.level", "eq", "iron")),
+			 POL_NOT_PERMITTED);
+	assert_int_equal(permitting(x, ATOM("MembershipCredential.region", "eq", "eu")), POL_NOT_PERMITTED);
+	assert_int_equal(permitting(x, ATOM("OtherCredential", "eq", "active")), POL_NOT_PERMITTED);
+	assert_int_equal(permitting(x, ATOM("OtherCredential", "neq", "active")), POL_NOT_PERMITTED);
+}
+
+static const char *unmet(struct fixture *x, const char *constraints)
+{
+	struct str t = arena_printf(x->arena, "{\"permission\":[{\"action\":\"use\",\"constraint\":[%s]}]}",
+				    constraints);
+	const struct pol_premise *p = pol_unmet_credential(evaluate(x, t.p));
+	return p ? arena_strdup(x->arena, p->path) : "";
+}
+
+/* Before an agreement only what is about credentials closes a door. */
+static void credentials_that_are_lacking(void **state)
+{
+	struct fixture *x = *state;
+	static const struct pol_fact facts[] = {{{"AC", 2}, {"x", 1}},
+						{{"MembershipCredential", 20}, {"active", 6}}};
+	static const char two[] = "{\"permission\":[{\"action\":\"use\",\"constraint\":[" ATOM(
+	    "ACredential", "eq", "active") "]},{\"action\":\"use\"}]}";
+	x->facts.named = facts;
+	x->facts.named_n = COUNT(facts);
+	assert_string_equal(unmet(x, ATOM("MembershipCredential", "eq", "active")), "");
+	assert_string_equal(unmet(x, ATOM("ACredential", "eq", "active")), "permission[0].constraint[0]");
+	assert_string_equal(
+	    unmet(x, ATOM("purpose", "eq", "other") "," ATOM("ACredential", "eq", "active")),
+	    "permission[0].constraint[1]");
+	assert_string_equal(
+	    unmet(x, ATOM("purpose", "eq", "other") "," ATOM("dateTime", "lt", "2020-01-01")), "");
+	assert_string_equal(unmet(x, "{\"or\":[" ATOM("ACredential", "eq", "active") "," ATOM(
+					 "MembershipCredential", "eq", "active") "]}"),
+			    "");
+	assert_string_equal(unmet(x, "{\"or\":[" ATOM("ACredential", "eq", "active") "," ATOM(
+					 "BCredential", "eq", "active") "]}"),
+			    "permission[0].constraint[0]");
+	/* a purpose may yet come */
+	assert_string_equal(
+	    unmet(x, "{\"or\":[" ATOM("ACredential", "eq", "active") "," ATOM("purpose", "eq", "x") "]}"),
+	    "");
+	/* another permission asks for nothing */
+	assert_null(pol_unmet_credential(evaluate(x, two)));
+}
+
+static void operands_that_are_credentials(void **state)
+{
+	(void)state;
+	static const char *const none[] = {"Credential",           "credential",   "MembershipCredential.",
+					   "Membershipcredential", "Credential.x", "Membership.level"};
+	for (size_t i = 0; i < COUNT(none); i++) assert_int_equal(pol_credential(str_of(none[i])).n, 0);
+	assert_true(str_is(pol_credential(STR("ACredential.b.c")), "ACredential.b.c"));
+	assert_int_equal(pol_operand_find(STR("ACredential.b")), POL_CREDENTIAL);
+	assert_int_equal(pol_operand_find(STR("partner")), POL_UNKNOWN);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(what_credentials_say, setup, teardown),
+	    cmocka_unit_test_setup_teardown(credentials_that_are_lacking, setup, teardown),
+	    cmocka_unit_test(operands_that_are_credentials),
 	    T(closed_world),
 	    T(count_at_its_limit),
 	    T(refusal_names_constraint_and_value),

@@ -11,9 +11,10 @@ static void check_name(struct arena *a, struct str did)
 	static const struct str tails[] = {STR("/.well-known/did.json"), STR("/did.json")};
 	struct flaw f = {0};
 	struct str url, back;
-	unsigned char key[SIGN_PUBLIC];
+	unsigned char key[SIGN_PUBLIC], ec[ES256_PUBLIC];
 	char text[DID_KEY_TEXT];
 	if (!did_key_parse(did, &f, key)) must(str_is(did, did_key_write(key, text)));
+	if (!did_key_parse_p256(did, &f, ec)) must(did_key_parse(did, &f, key) && !es256_key_check(ec));
 	if (did_web_document_url(a, did, "https", &f, &url)) {
 		must(f.rule[0] && f.offset <= did.n);
 		return;
@@ -39,7 +40,8 @@ static void check_document(struct arena *a, struct str text)
 		return;
 	}
 	must(!did_doc_parse(a, did_doc_make(a, d), d->id, &f, again));
-	must(again->keys_n == d->keys_n && again->services_n == d->services_n);
+	must(again->keys_n == d->keys_n && again->services_n == d->services_n && again->ec_n == d->ec_n);
+	for (size_t i = 0; i < d->ec_n; i++) must(again->ec[i].purposes == d->ec[i].purposes);
 	for (size_t i = 0; i < d->keys_n; i++)
 		must(again->keys[i].purposes == d->keys[i].purposes &&
 		     again->keys[i].form == d->keys[i].form);

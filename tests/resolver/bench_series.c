@@ -151,10 +151,11 @@ static void compare(size_t rounds)
 		double plain = answers("88.118.8/JX-", RECORDS, rounds, ANSWER_RECORD);
 		double member = answers("88.118.8/SN-", MEMBERS, rounds, ANSWER_RECORD);
 		double hot = answers("88.118.8/JX-", 10000, rounds, ANSWER_RECORD);
+		double several = answers("88.118.8/L1-24-", MEMBERS, rounds, ANSWER_RECORD);
 		double none = answers("88.118.8/NO-", MEMBERS, rounds, ANSWER_NOT_FOUND);
-		printf("plain record %.2f us, one of 10,000 %.2f us, member %.2f us (%.2f, %.2f), not "
-		       "found %.2f us\n",
-		       plain, hot, member, member / plain, member / hot, none);
+		printf("plain record %.2f us, one of 10,000 %.2f us, member %.2f us (%.2f, %.2f), of three "
+		       "ranges %.2f us, not found %.2f us\n",
+		       plain, hot, member, member / plain, member / hot, several, none);
 	}
 }
 
@@ -173,6 +174,7 @@ int main(int argc, char **argv)
 	usec_t from = clock_mono();
 	register_series("88.118.8/SN-{0000000..9999999}");
 	printf("registered %d identifiers in %.2f ms\n", MEMBERS, (double)(clock_mono() - from) / 1000);
+	register_series("88.118.8/L{1..3}-{20..25}-{0000000..9999999}");
 	sleep(3);
 	rs__shard_turn(shard);
 	compare(rounds);

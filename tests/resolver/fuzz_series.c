@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		split_holds(a, &p, p.range.to);
 	}
 	if (!template_check(rest, true, NULL) && rest.n < 4096) {
-		struct template_words w = {STR("88.1/a b"), STR("007")};
+		struct template_words w = {.id = STR("88.1/a b"), .serial = STR("007")};
 		if (template_is(rest)) must(!template_fill(a, rest, &w, &filled));
 	}
 	arena_free(a);

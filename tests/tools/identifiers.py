@@ -71,6 +71,10 @@ check("id: of a bare number with a wrong digit, which it is", status == 1 and [(
 status, got, err = explain("https://example.org/CxFKk4XB0MpZyemo", "https://example.org/about")
 check("id: a link that may be compressed says what it would be", [g.get("gs1_canonical_uri") for g in got]
       == ["https://id.gs1.org/01/09506000134376/10/LOT01", None] and got[0]["scheme"] == "iec61406", got)
+status, out, err = run("id", "09506000134352")
+check("id: to people the same is not said twice", "  compressed  " in out and "compressed_optimised" not in out, out)
+status, out, err = run("id", "--as", "gs1", "https://example.org/01/09506000134376/10/LOT01")
+check("id: but what differs is", "compressed_optimised  https://example.org/CxFKk4XB0MpZyemo" in out, out)
 status, got, err = explain("--as", "aas", "88.118.8/SN-000123")
 check("id --as aas: how its interfaces write it", got[0]["scheme"] == "handle" and got[0]["base64url_no_padding"] == "ODguMTE4LjgvU04tMDAwMTIz"
       and got[0]["identifier"] == "88.118.8/SN-000123" and got[0]["asset_ids_query"].startswith("eyJ"), got)

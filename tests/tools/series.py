@@ -115,6 +115,36 @@ try:
         check(f"through a recursive node: {id}", status == want and h.get("Kanhe-State") == "secure", (status, got, h.get("Kanhe-State")))
     status, got, h = walker.request("POST", "/resolve", {"ids": [f"88.118.8/SN-{n:07}" for n in range(50, 60)]})
     check("a batch through it", status == 200 and all(a["status"] == 200 and a["state"] == "secure" for a in got["answers"]), got)
+
+    # several ranges in one series: every combination, and nothing else
+    lots = "01/09521234000013/10/LOT{01..20}/21/{0001..9999}"
+    before = size()["ledger_size"]
+    status, out, err = node.kanhe("series", "add", lots, "URL=https://m.example/lot/{1}/{2}?s={serial}", "--json")
+    check("several ranges: one entry of the ledger", status == 0 and json.loads(out)["members"] == 20 * 9999 and size()["ledger_size"] == before + 1, out + err)
+    canonical = json.loads(out)["pattern"]
+    check("a member", resolve("(01)09521234000013(10)LOT07(21)0042") == (0, "https://m.example/lot/07/0042?s=0042"), resolve("(01)09521234000013(10)LOT07(21)0042"))
+    for id in ("(01)09521234000013(10)LOT00(21)0042", "(01)09521234000013(10)LOT21(21)0042", "(01)09521234000013(10)LOT07(21)0000",
+               "(01)09521234000013(10)LOT07(21)00042", "(01)09521234000013(10)LOT07"):
+        check(f"{id} is none", resolve(id)[0] == 3, resolve(id))
+    status, out, err = node.kanhe("series", "add", "01/09521234000013/10/LOT{20..30}/21/{0001..9999}", "URL=x")
+    check("an overlap names it", status == 1 and "series-overlap" in err and canonical in err, err)
+    status, out, err = node.kanhe("series", "add", "01/09521234000013/10/LOT{21..30}/21/{0001..9999}", "URL={number}")
+    check("{number} is of one range", status == 1 and "placeholder" in err, err)
+    status, out, err = node.kanhe("series", "split", lots, "--at", "(01)09521234000013(10)LOT11(21)0500")
+    check("not cut in the second range", status == 1 and "split-point" in err, err)
+    status, out, err = node.kanhe("series", "split", lots, "--at", "(01)09521234000013(10)LOT11(21)0001", "--json")
+    check("cut in the first", status == 0 and [x["members"] for x in json.loads(out)["series"]] == [10 * 9999, 10 * 9999], out + err)
+    check("members stay", resolve("(01)09521234000013(10)LOT07(21)0042") == (0, "https://m.example/lot/07/0042?s=0042")
+          and resolve("(01)09521234000013(10)LOT11(21)0001") == (0, "https://m.example/lot/11/0001?s=0001"))
+    half = "01/09521234000013/10/LOT{01..10}/21/{0001..9999}"
+    status, out, err = node.kanhe("series", "retire", half, "--member", "(01)09521234000013(10)LOT07(21)0042")
+    check("one of it is retired", status == 0 and resolve("(01)09521234000013(10)LOT07(21)0042")[0] == 3 and resolve("(01)09521234000013(10)LOT07(21)0043")[0] == 0, err)
+    status, out, err = node.kanhe("series", "show", half, "--json")
+    check("and counted", status == 0 and json.loads(out)["overrides"] == 1, out + err)
+    status, out, err = walker.kanhe("resolve", "88.118.8/SN-0000061", "--json")
+    check("a walk still finds members", status == 0, err)
+    status, out, err = node.kanhe("series", "add", "88.118.8/A{0..9}{0..9}{0..9}{0..9}{0..9}", "URL=x")
+    check("five ranges are too many", status == 1 and "ranges" in err and "@" in err, err)
 finally:
     if walker:
         walker.close()

@@ -123,7 +123,10 @@ try:
     status, got, refused = load("csv-again", ",\n", "csv")
     check("a header needs one of the two", status == 400, got)
     got = call("GET", "/count?prefix=88.118.9")[1]
-    check("counted", got["series"]["retired"] == 1 and got["series"]["members"] == 500 if "series" in got else True, got)
+    check("counted", got["series"] == {"active": 1, "members": 500, "retired": 1, "members_retired": 10}, got)
+    check("below a prefix as well", call("GET", "/count?prefix=88.118.9/")[1]["series"] == got["series"])
+    status, out, err = first.kanhe("count", "88.118.9")
+    check("kanhe count", status == 0 and " 1 series of 500 " in out, out + err)
 
     # ---- the way to another node, in every form, and back the same
     for form in ("ndjson", "csv", "protobuf"):

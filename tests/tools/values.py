@@ -81,7 +81,8 @@ try:
     check("who may rebuild", status == 403, got)
 
     # ---- list, count
-    check("count", json.loads(ok("count", "count", "88.118.8.1", "--json")) == {"prefix": "88.118.8.1", "active": 3000, "retired": 0})
+    check("count", json.loads(ok("count", "count", "88.118.8.1", "--json")) == {"prefix": "88.118.8.1", "active": 3000, "retired": 0,
+          "series": {"active": 0, "members": 0, "retired": 0, "members_retired": 0}})
     ok("retire", "register", "88.118.8.1/M0005", "--retire", "--reason", "melted down again")
     check("count for people", "2999 active, 1 retired" in ok("count", "count", "88.118.8.1"))
     listed = lines(ok("list", "list", "88.118.8", "--newest", "--limit", "2", "--json"))

@@ -145,7 +145,7 @@ static bool evidence_tell(struct cli *c, const json_t *a, enum evidence_which wh
 		good = good && fits;
 		if (list) json_array_append_new(list, evidence_json(&r));
 		if (list || (fits && which == EVIDENCE_WRONG)) continue;
-		if (!titled) printf(say(SAY_EVIDENCE_OF), json_array_size(all), text_of(a, "peer"));
+		if (!titled) printf(say(SAY_EVIDENCE_OF), json_array_size(all), safe(text_of(a, "peer")));
 		titled = true;
 		print_evidence(&r);
 	}
@@ -221,6 +221,13 @@ static int obtain(struct cli *c, const char *word, bool file, json_t **ret)
 	return CLI_FAILED;
 }
 
+/* Partners give agreements ids of any form: what is no file, and does not look like one, is an id. */
+static bool is_file(const char *word)
+{
+	if (str_starts(str_of(word), STR("urn:"))) return false;
+	return access(word, R_OK) == 0 || strchr(word, '/') || str_ends(str_of(word), STR(".json"));
+}
+
 int command_agreement(struct cli *c, int argc, char **argv)
 {
 	struct words words;
@@ -231,9 +238,7 @@ int command_agreement(struct cli *c, int argc, char **argv)
 	bool check = strcmp(words.word[0], "verify") == 0;
 	if (!check && strcmp(words.word[0], "show")) return usage_error(c, SAY_EXTRA_WORD, words.word[0]);
 	if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
-	/* partners give agreements ids of any form: what is no file is one */
-	bool file =
-	    check && !str_starts(str_of(words.word[1]), STR("urn:")) && access(words.word[1], R_OK) == 0;
+	bool file = check && is_file(words.word[1]);
 	status = obtain(c, words.word[1], file, &a);
 	if (!status && !a) return bundle_tell(c, words.word[1], NULL, 0);
 	if (status || check) return status ? status : verify(c, a);
@@ -241,10 +246,10 @@ int command_agreement(struct cli *c, int argc, char **argv)
 		print_json(a);
 		return CLI_OK;
 	}
-	printf("%s  %s  %s  %s\n", text_of(a, "id"), text_of(a, "role"), text_of(a, "state"),
-	       text_of(a, "dataset"));
+	printf("%s  %s  %s  %s\n", safe(text_of(a, "id")), safe(text_of(a, "role")),
+	       safe(text_of(a, "state")), safe(text_of(a, "dataset")));
 	if (text_of(a, "ended_by")[0]) {
-		printf(say(SAY_AGREEMENT_ENDED), text_of(a, "ended_by"));
+		printf(say(SAY_AGREEMENT_ENDED), safe(text_of(a, "ended_by")));
 		print_safe(stdout, str_of(text_of(a, "reason")));
 		putchar('\n');
 	}

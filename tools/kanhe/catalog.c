@@ -73,7 +73,7 @@ static int of_partner(struct cli *c, const struct asked *q)
 		print_json(all);
 		return CLI_OK;
 	}
-	printf("%s %s\n", say(SAY_CATALOG_OF), text_of(all, "participantId"));
+	printf("%s %s\n", say(SAY_CATALOG_OF), safe(text_of(all, "participantId")));
 	print_all(list);
 	print_nested(all, text_of(all, "participantId"));
 	return CLI_OK;
@@ -160,9 +160,9 @@ static int sources(struct cli *c, const struct asked *q)
 		return CLI_OK;
 	}
 	json_array_foreach(json_object_get(r.json, "sources"), i, s)
-	    printf(say(SAY_SOURCE_LINE), text_of(s, "source"),
+	    printf(say(SAY_SOURCE_LINE), safe(text_of(s, "source")),
 		   (unsigned long long)json_integer_value(json_object_get(s, "entries")),
-		   text_of(s, "fresh"), text_of(s, "error"));
+		   safe(text_of(s, "fresh")), safe(text_of(s, "error")));
 	return CLI_OK;
 }
 

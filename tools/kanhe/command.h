@@ -120,7 +120,11 @@ int usage_error(const struct cli *c, enum say text, const char *word);
 bool colour_on(FILE *f); /* a terminal, and NO_COLOR unset */
 /* A peer's text for a terminal: control characters and escapes as \xNN. */
 void print_safe(FILE *f, struct str s);
+/* print_safe for printf: in one of SAFE_RING buffers, cut at SAFE_MAX / 12 octets. */
+enum { SAFE_RING = 16, SAFE_MAX = 6144 };
+const char *safe(const char *text);
 void print_json(const json_t *j); /* compact, one line, standard output */
+void print_json_pretty(const json_t *j); /* for people */
 void print_error(const struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int exit_of(enum err e);
 

@@ -1,5 +1,5 @@
 /* kanhe credential: verifiable credentials, issued and held. */
-#include "tools/kanhe/client.h"
+#include "tools/kanhe/credential.h"
 
 enum { FILE_MAX = 32 << 10 };
 
@@ -15,11 +15,11 @@ static int tell(const struct cli *c, const json_t *row, bool jwt)
 	return CLI_OK;
 }
 
-static json_t *claims_read(const struct words *w)
+json_t *credential_claims(const struct words *w, size_t i)
 {
 	json_t *claims = json_object();
 
-	for (size_t i = 3; i < w->n; i++) {
+	for (; i < w->n; i++) {
 		struct str s = str_of(w->word[i]);
 		size_t at = str_find(s, '=');
 		char name[128];
@@ -43,7 +43,7 @@ static int issue(struct cli *c, const struct words *w, const char *days, const c
 
 	if (w->n < 3) return usage_error(c, SAY_MISSING_WORD, w->n < 2 ? "SUBJECT" : "TYPE");
 	if (days && str_u64(str_of(days), &n)) return usage_error(c, SAY_MISSING_WORD, "--days N");
-	claims = claims_read(w);
+	claims = credential_claims(w, 3);
 	if (!claims) return usage_error(c, SAY_MISSING_WORD, "NAME=VALUE");
 	body = json_object();
 	json_put_str(body, "subject", str_of(w->word[1]));
@@ -128,18 +128,26 @@ static int revoke(struct cli *c, const struct words *w, const char *who)
 
 int command_credential(struct cli *c, int argc, char **argv)
 {
-	const char *days = NULL;
+	static const char verbs[] =
+	    "issue|add|list|revoke|type|offer|offers|request|requests|approve|decline|client|"
+	    "trust|distrust";
+	struct credential_options o = {NULL};
 	struct words words;
-	const struct option_row own[] = {{"days", &days, NULL}};
-	int status = options_read(c, argc, argv, own, 1, &words);
+	const struct option_row own[] = {{"days", &o.days, NULL},
+					 {"id", &o.id, NULL},
+					 {"reason", &o.reason, NULL},
+					 {"open", NULL, &o.open},
+					 {"no-wait", NULL, &o.no_wait}};
+	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
 	if (status) return status;
 	const char *verb = words.n ? words.word[0] : "";
-	if (!verb[0]) return usage_error(c, SAY_MISSING_WORD, "issue|add|list|revoke");
-	const char *who = client_participant(c);
+	if (!verb[0]) return usage_error(c, SAY_MISSING_WORD, verbs);
+	const char *who = o.who = client_participant(c);
 	if (!who) return CLI_USAGE;
-	if (strcmp(verb, "issue") == 0) return issue(c, &words, days, who);
+	if (strcmp(verb, "issue") == 0) return issue(c, &words, o.days, who);
 	if (strcmp(verb, "add") == 0) return add(c, &words, who);
 	if (strcmp(verb, "list") == 0) return list(c, who);
 	if (strcmp(verb, "revoke") == 0) return revoke(c, &words, who);
-	return usage_error(c, SAY_MISSING_WORD, "issue|add|list|revoke");
+	status = credential_issuance(c, &words, &o);
+	return status >= 0 ? status : usage_error(c, SAY_MISSING_WORD, verbs);
 }

@@ -147,6 +147,13 @@ static void print_list(const char *label, const struct str *list, size_t n)
 	putchar('\n');
 }
 
+/* A closer name for what the part before it said: of use to programs only. */
+static bool says_again(const struct id_part *p, const struct id_part *before)
+{
+	return p->kind == ID_PART_TEXT && before->kind == ID_PART_TEXT && str_eq(p->text, before->text) &&
+	       strncmp(p->name, before->name, strlen(before->name)) == 0;
+}
+
 static void print_valid(struct str input, const struct id *id, const struct str *boundaries, size_t n,
 			const struct id_parts *parts)
 {
@@ -158,6 +165,7 @@ static void print_valid(struct str input, const struct id *id, const struct str 
 	if (n) print_list(say(SAY_ID_BOUNDARIES), boundaries, n);
 	for (size_t i = 0; i < parts->n; i++) {
 		const struct id_part *p = &parts->part[i];
+		if (i && says_again(p, p - 1)) continue;
 		if (p->kind == ID_PART_TEXT) print_list(p->name, &p->text, 1);
 		if (p->kind == ID_PART_LIST && p->list_n) print_list(p->name, p->list, p->list_n);
 		if (p->kind != ID_PART_NUMBER) continue;

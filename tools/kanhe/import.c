@@ -313,7 +313,9 @@ static void tell_line(const json_t *e)
 	fprintf(stderr, "%llu ", (unsigned long long)number_of(e, "line"));
 	print_safe(stderr, str_first(id, 100));
 	fprintf(stderr, id.n ? ": " : "");
-	print_safe(stderr, text);
+	/* refusals of the registry begin with the identifier */
+	bool told = id.n && str_starts(text, id) && str_starts(str_skip(text, id.n), STR(": "));
+	print_safe(stderr, told ? str_skip(text, id.n + 2) : text);
 	fputc('\n', stderr);
 }
 

@@ -121,6 +121,6 @@ int command_inbox(struct cli *c, int argc, char **argv)
 	if (c->json)
 		print_json(r.json);
 	else
-		printf("%.*s\n", STR_ARG(json_write(c->arena, r.json, true)));
+		print_json_pretty(r.json);
 	return CLI_OK;
 }

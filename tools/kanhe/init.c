@@ -23,7 +23,7 @@ struct plan {
 	struct cli *cli;
 	const char *folder, *building; /* final place, and where it is made */
 	const char *name, *listen, *http, *url, *authority, *anchors, *anchor_node, *participant, *ca,
-	    *hosts, *passphrase;
+	    *hosts, *passphrase, *tokens;
 	bool recursive;
 };
 
@@ -243,9 +243,11 @@ static int make_stores(struct plan *p, char *ret_did, size_t room)
 	buf_done(&errors);
 	int status =
 	    node_open_stores(&n, c, &f) ? failed(p, p->folder, &f) : make_tokens(p, n.registry_writer);
-	if (!status && p->participant &&
-	    ds_participant_add(n.space_writer, n.sealer, conf_text(c, "node", "url"),
-			       str_of(p->participant), str_of(p->name), &f))
+	struct ds_new_participant made = {.node_url = conf_text(c, "node", "url"),
+					  .title = str_of(p->name),
+					  .es256 = p->tokens && strcmp(p->tokens, "ES256") == 0};
+	if (p->participant) made.id = str_of(p->participant);
+	if (!status && p->participant && ds_participant_add(n.space_writer, n.sealer, &made, &f))
 		status = failed(p, p->participant, &f);
 	snprintf(ret_did, room, "%s", n.did);
 	node_close(&n);
@@ -297,10 +299,13 @@ int command_init(struct cli *c, int argc, char **argv)
 					 {"recursive", NULL, &p.recursive},
 					 {"participant", &p.participant, NULL},
 					 {"hosts", &p.hosts, NULL},
-					 {"passphrase", &p.passphrase, NULL}};
+					 {"passphrase", &p.passphrase, NULL},
+					 {"tokens", &p.tokens, NULL}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &w);
 	if (status) return status;
 	if (w.n != 1) return usage_error(c, SAY_MISSING_WORD, "FOLDER");
+	if (p.tokens && strcmp(p.tokens, "ES256") != 0 && strcmp(p.tokens, "EdDSA") != 0)
+		return usage_error(c, SAY_MISSING_WORD, "--tokens EdDSA|ES256");
 	p.folder = w.word[0];
 	p.ca = c->ca_file;
 	p.building = client_path(c, "%s.new", p.folder);

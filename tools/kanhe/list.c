@@ -147,6 +147,20 @@ int command_list(struct cli *c, int argc, char **argv)
 	return pages(c, path, "records", limit, print_listed);
 }
 
+static void print_count(const json_t *r)
+{
+	const json_t *series = json_object_get(r, "series");
+	long long active = (long long)json_integer_value(json_object_get(series, "active"));
+	long long retired = (long long)json_integer_value(json_object_get(series, "retired"));
+	printf(say(SAY_COUNTED), text_of(r, "prefix"),
+	       (long long)json_integer_value(json_object_get(r, "active")),
+	       (long long)json_integer_value(json_object_get(r, "retired")));
+	if (active || retired)
+		printf(say(SAY_COUNTED_SERIES), active,
+		       json_is_true(json_object_get(series, "more")) ? "+" : "",
+		       (long long)json_integer_value(json_object_get(series, "members")), retired);
+}
+
 int command_count(struct cli *c, int argc, char **argv)
 {
 	struct words w;
@@ -161,9 +175,7 @@ int command_count(struct cli *c, int argc, char **argv)
 		if (c->json)
 			print_json(r.json);
 		else
-			printf(say(SAY_COUNTED), text_of(r.json, "prefix"),
-			       (long long)json_integer_value(json_object_get(r.json, "active")),
-			       (long long)json_integer_value(json_object_get(r.json, "retired")));
+			print_count(r.json);
 	}
 	return status;
 }

@@ -206,14 +206,15 @@ static int withdraw(struct cli *c, const struct words *w)
 int command_node(struct cli *c, int argc, char **argv)
 {
 	static const char *const verbs[] = {"start", "stop", "restart", "token", "participant"};
-	const char *scope = NULL, *expires = NULL, *certificate = NULL, *title = NULL;
+	const char *scope = NULL, *expires = NULL, *certificate = NULL, *title = NULL, *kind = NULL;
 	struct words w;
 	struct reply r;
 	const struct option_row own[] = {{"scope", &scope, NULL},
 					 {"expires", &expires, NULL},
 					 {"certificate", &certificate, NULL},
-					 {"title", &title, NULL}};
-	int status = options_read(c, argc, argv, own, 4, &w);
+					 {"title", &title, NULL},
+					 {"tokens", &kind, NULL}};
+	int status = options_read(c, argc, argv, own, 5, &w);
 	if (status) return status;
 	const char *verb = w.n ? w.word[0] : "";
 	if (strcmp(verb, "start") == 0) return start(c);
@@ -226,6 +227,7 @@ int command_node(struct cli *c, int argc, char **argv)
 		json_t *o = json_object();
 		json_put_str(o, "id", str_of(w.word[1]));
 		json_put_str(o, "title", str_of(title ? title : w.word[1]));
+		if (kind) json_put_str(o, "tokens", str_of(kind));
 		status = client_call(
 		    c, &(struct call){.method = "POST", .path = "/participants", .json = o}, &r);
 		if (!status) print_json(r.json);

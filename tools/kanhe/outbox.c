@@ -6,7 +6,7 @@ static int show_one(const struct cli *c, const json_t *j)
 	if (c->json)
 		print_json(j);
 	else
-		printf("%.*s\n", STR_ARG(json_write(c->arena, j, true)));
+		print_json_pretty(j);
 	return CLI_OK;
 }
 
@@ -43,7 +43,7 @@ static int outbox_list(struct cli *c, const char *who)
 
 static void print_process(const json_t *x)
 {
-	printf("%s  %s  %s", text_of(x, "pid"), text_of(x, "role"), text_of(x, "state"));
+	printf("%s  %s  %s", safe(text_of(x, "pid")), safe(text_of(x, "role")), safe(text_of(x, "state")));
 	if (text_of(x, "pending")[0]) printf(" → %s", text_of(x, "pending"));
 	printf("  ");
 	print_safe(stdout, str_of(text_of(x, "peer")));

@@ -45,7 +45,7 @@ static int follow(struct cli *c, const char *at, struct reply *r)
 static void print_premise(const json_t *p)
 {
 	if (json_is_true(json_object_get(p, "satisfied"))) return;
-	fprintf(stderr, "  ✗ %s %s ", text_of(p, "leftOperand"), text_of(p, "operator"));
+	fprintf(stderr, "  ✗ %s %s ", safe(text_of(p, "leftOperand")), safe(text_of(p, "operator")));
 	print_safe(stderr, str_of(text_of(p, "rightOperand")));
 	fprintf(stderr, " — %s ", say(SAY_ACTUAL));
 	print_safe(stderr, str_of(text_of(p, "actual")));

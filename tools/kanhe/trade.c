@@ -18,13 +18,13 @@ static void print_offer(const json_t *offer)
 	json_t *rule, *con;
 	json_array_foreach(json_object_get(offer, "permission"), i, rule)
 	{
-		printf("    %s", text_of(rule, "action"));
+		printf("    %s", safe(text_of(rule, "action")));
 		json_array_foreach(json_object_get(rule, "constraint"), k, con)
 		{
 			char *right = json_dumps(json_object_get(con, "rightOperand"),
 						 JSON_COMPACT | JSON_ENCODE_ANY);
-			printf("%s %s %s ", k ? "," : ":", text_of(con, "leftOperand"),
-			       text_of(con, "operator"));
+			printf("%s %s %s ", k ? "," : ":", safe(text_of(con, "leftOperand")),
+			       safe(text_of(con, "operator")));
 			print_safe(stdout, str_of(right ? right : "…"));
 			free(right);
 		}
@@ -59,7 +59,7 @@ static int tell_negotiation(const struct cli *c, const json_t *n)
 	} else {
 		printf("%s: %s", text_of(n, "pid"), state);
 		if (text_of(n, "agreement")[0])
-			printf("  %s %s", say(SAY_AGREEMENT), text_of(n, "agreement"));
+			printf("  %s %s", say(SAY_AGREEMENT), safe(text_of(n, "agreement")));
 		if (text_of(n, "reason")[0]) {
 			printf("  ");
 			print_safe(stdout, str_of(text_of(n, "reason")));
@@ -99,9 +99,9 @@ int command_negotiate(struct cli *c, int argc, char **argv)
 
 static void print_agreement(const json_t *a)
 {
-	printf("%s  %s  %s  %s\n", text_of(a, "id"), text_of(a, "role"), text_of(a, "state"),
-	       text_of(a, "dataset"));
-	printf("    %s %s\n", say(SAY_PARTNER), text_of(a, "peer"));
+	printf("%s  %s  %s  %s\n", safe(text_of(a, "id")), safe(text_of(a, "role")),
+	       safe(text_of(a, "state")), safe(text_of(a, "dataset")));
+	printf("    %s %s\n", say(SAY_PARTNER), safe(text_of(a, "peer")));
 }
 
 /* What was counted under agreements, by us and by the partner, and whether both have signed it. */
@@ -119,7 +119,7 @@ static int show_meters(struct cli *c, const char *who, const char *agreement)
 		return CLI_OK;
 	}
 	json_array_foreach(json_object_get(all, "meters"), i, m)
-	    printf(say(SAY_METER), text_of(m, "agreement"),
+	    printf(say(SAY_METER), safe(text_of(m, "agreement")),
 		   (long long)json_integer_value(json_object_get(m, "transfers")),
 		   (long long)json_integer_value(json_object_get(m, "requests")),
 		   (long long)json_integer_value(json_object_get(m, "octets")), text_of(m, "state"));
@@ -150,7 +150,7 @@ int command_agreements(struct cli *c, int argc, char **argv)
 	if (c->json)
 		print_json(r.json);
 	else if (words.n)
-		printf("%.*s\n", STR_ARG(json_write(c->arena, r.json, true)));
+		print_json_pretty(r.json);
 	else
 		json_array_foreach(json_object_get(r.json, "agreements"), i, a) print_agreement(a);
 	return CLI_OK;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "net/tls.h"
 #include "proto/did/name.h"
 
 /* Format numbers of the two environments' contents: raised when a stored value changes its form. */
@@ -259,6 +260,8 @@ static enum err read_identity(const struct conf *c, struct flaw *f, struct ds_id
 	o.issuers_n = conf_list(c, "identity", "issuers", &o.issuers);
 	o.required_n = conf_list(c, "identity", "require", &o.required);
 	o.partners_n = conf_list(c, "identity", "partners", &o.partners);
+	o.asked_n = conf_list(c, "identity", "ask", &o.asked);
+	o.disclosed_n = conf_list(c, "identity", "disclose", &o.disclosed);
 	if (!o.modes)
 		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "identity.accept", "empty",
 				"no partner could be admitted");
@@ -297,11 +300,29 @@ static enum err open_space(struct node *n, struct flaw *f)
 	return e ? e : ds_open(&o, f, &n->ds);
 }
 
+/* Found wrong at the start, not with the first partner that demands it. */
+static enum err check_client_cert(const struct courier_options *o, struct flaw *f)
+{
+	struct net_tls_options tls = {.certificate = o->client_cert, .key = o->client_key};
+	struct tls_context *x;
+	if (!o->client_cert && !o->client_key) return ERR_OK;
+	if (!o->client_cert || !o->client_key)
+		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "out.client_cert", "one-of",
+				"out.client_cert and out.client_key go together");
+	enum err e = tls_context_open(&tls, f, &x);
+	if (!e) tls_context_close(x);
+	return e;
+}
+
 enum err node_open_halves(struct node *n, struct flaw *f)
 {
 	struct courier_options co = {.ca_file = path_or_null(n->conf, "out", "ca"),
+				     .client_cert = path_or_null(n->conf, "out", "client_cert"),
+				     .client_key = path_or_null(n->conf, "out", "client_key"),
 				     .allow_private = conf_switch(n->conf, "out", "private")};
-	enum err e = courier_start(&co, &n->courier);
+	enum err e = check_client_cert(&co, f);
+	if (e) return e;
+	e = courier_start(&co, &n->courier);
 	if (e) return flaw_set(f, e, FLAW_NO_OFFSET, "out", "courier", "the courier does not start");
 	e = open_resolver(n, f);
 	if (!e) e = open_space(n, f);

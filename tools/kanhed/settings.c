@@ -50,6 +50,12 @@
 	X(out, ca, CONF_PATH, "", 0, 0, NULL,                                                              \
 	  "PEM authorities trusted for outbound TLS; empty: the system's",                                 \
 	  "对外 TLS 信任的机构（PEM）；留空用系统自带")                                                    \
+	X(out, client_cert, CONF_PATH, "", 0, 0, NULL,                                                     \
+	  "PEM certificate presented to partners that demand one, e.g. tls/node.pem",                      \
+	  "向要求客户端证书的伙伴出示的证书（PEM），如 tls/node.pem")                                      \
+	X(out, client_key, CONF_PATH, "", 0, 0, NULL,                                                      \
+	  "PEM key of that certificate, e.g. tls/node-key.pem",                                            \
+	  "该证书的私钥（PEM），如 tls/node-key.pem")                                                      \
 	X(out, private, CONF_SWITCH, "no", 0, 0, NULL,                                                     \
 	  "allow outbound connections to loopback and private addresses", "允许对外连接环回与私有地址")    \
 	X(resolver, authority, CONF_LIST, "", 0, 65536, NULL,                                              \
@@ -165,7 +171,13 @@
 	  "固定的伙伴，形如 DID=z6Mk…@DSP地址 或 DID=sha256:客户端证书指纹")                               \
 	X(identity, present, CONF_SWITCH, "yes", 0, 0, NULL,                                               \
 	  "tokens let their receiver ask for credentials that are held here",                              \
-	  "令牌允许接收方查询本方持有的凭证")
+	  "令牌允许接收方查询本方持有的凭证")                                                              \
+	X(identity, ask, CONF_LIST, "", 0, 4096, NULL,                                                     \
+	  "types of credentials that partners are asked for but admitted without; policies may name them", \
+	  "向伙伴询问但不强制的凭证类型，供策略引用")                                                      \
+	X(identity, disclose, CONF_LIST, "", 0, 4096, NULL,                                                \
+	  "types of credentials that partners may ask for; empty: every one that is held",                 \
+	  "允许伙伴查询的凭证类型；留空为持有的全部")
 
 const struct conf_row settings_rows[] = {
 #define X(section, key, kind, standard, min, max, choices, help, help_zh)                                  \

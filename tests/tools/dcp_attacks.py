@@ -1,0 +1,380 @@
+"""Attacks on identity over the wire: tokens, DID documents, presentations, credentials and status lists of strangers, each
+refused by its rule before anything is believed, asked for or written (JWT: RFC 8725; DCP 1.0.1, 4.3 and 5.4)."""
+import gzip
+import hashlib
+import hmac
+import json
+import os
+import shutil
+import socket
+import tempfile
+import threading
+import time
+import uuid
+import zlib
+
+from node import Node, check, finish
+from party import Host, Key, Party, b64, claims_of, compact, unb64
+
+TOP = tempfile.mkdtemp(prefix="kanhe-attacks.")
+CA = os.path.join(TOP, "ca")
+CATALOG = {"@context": ["https://w3id.org/dspace/2025/1/context.jsonld"], "@type": "CatalogRequestMessage"}
+
+
+def settings(n, text):
+    with open(os.path.join(n.folder, "kanhed.conf"), "a", encoding="utf-8") as f:
+        f.write("\n" + text + "\n")
+
+
+def ask(token, node=None, path="/catalog/request", body=CATALOG):
+    n = node or maker
+    headers = {"Authorization": "Bearer " + token} if token is not None else {}
+    status, got, _ = n.request("POST", f"/p/maker/dsp/2025-1{path}", body, headers=headers)
+    return status, got
+
+
+def rule_of(got):
+    return json.dumps(got) if isinstance(got, (dict, list)) else got.decode(errors="replace")
+
+
+def refused(what, token, rule, status=401, node=None):
+    """Refused with that rule, and nothing is written."""
+    n = node or maker
+    before = n.state()
+    got_status, got = ask(token, n)
+    text = rule_of(got)
+    check(f"{what}: {status} {rule}", got_status == status and f'"{rule}"' in text, (got_status, text[:400]))
+    check(f"{what}: nothing is written", n.state() == before)
+
+
+def admitted(what, token, node=None):
+    status, got = ask(token, node)
+    check(what, status == 200, (status, rule_of(got)[:400]))
+
+
+maker = Node("--participant", "maker", "--ca", CA, start=False, clear=False)
+shut = Node("--participant", "maker", "--ca", CA, start=False, clear=False)
+AUD = f"did:web:127.0.0.1%3A{maker.port}:p:maker"
+SHUT = f"did:web:127.0.0.1%3A{shut.port}:p:maker"
+host = Host(CA)
+good, issuer, other = Party(host, "good"), Party(host, "issuer"), Party(host, "other")
+curve = Party(host, "curve", "p256")
+conf = f"[identity]\naccept = dcp\nissuers = {issuer.did}=MembershipCredential\nrequire = MembershipCredential\n"
+settings(maker, conf)
+settings(shut, conf)
+path = os.path.join(shut.folder, "kanhed.conf")
+text = open(path, encoding="utf-8").read().replace("private = yes", "private = no")
+open(path, "w", encoding="utf-8").write(text)
+
+
+def tokens():
+    refused("no token", None, "missing")
+    refused("another audience", good.token("did:web:elsewhere.example"), "claim")
+    refused("an audience that only begins like ours", good.token(AUD + "2"), "claim")
+    refused("no audience", good.token(AUD, aud=None), "claim")
+    refused("iss is not sub", good.token(AUD, sub=other.did), "iss-sub")
+    refused("no iss", good.token(AUD, iss=None), "iss-sub")
+    now = int(time.time())
+    refused("expired", good.token(AUD, exp=now - 120), "claim")
+    refused("without an end", good.token(AUD, exp=None), "missing")
+    refused("valid for years", good.token(AUD, exp=now + 10 ** 8), "term")
+    refused("not yet valid", good.token(AUD, nbf=now + 200), "claim")
+    refused("issued in the future", good.token(AUD, iat=now + 200), "claim")
+    refused("an end that is no date", good.token(AUD, exp="tomorrow"), "missing")
+    refused("without a token id", good.token(AUD, jti=None), "jti")
+    refused("a token id that is too long", good.token(AUD, jti="x" * 201), "jti")
+    token = good.token(AUD)
+    admitted("a good token", token)
+    refused("the same token again", token, "replay")
+    jti = uuid.uuid4().hex
+    admitted("a token id", good.token(AUD, jti=jti))
+    refused("the same id in another token", good.token(AUD, jti=jti), "replay")
+    admitted("the same id of another issuer is another id", curve.token(AUD, jti=jti))
+
+
+def unsigned(header, claims, signature=b""):
+    return b64(compact(header)) + "." + b64(compact(claims)) + "." + b64(signature)
+
+
+def headers():
+    claims = good.claims(AUD)
+    refused("alg none", unsigned({"alg": "none", "kid": good.kid}, claims), "algorithm")
+    refused("alg NONE", unsigned({"alg": "NONE", "kid": good.kid}, claims, bytes(64)), "algorithm")
+    refused("no alg", unsigned({"kid": good.kid}, claims, bytes(64)), "algorithm")
+    for what, secret in (("the key's octets", good.key.pub), ("its JWK", compact(good.key.jwk())),
+                         ("its file", open(good.key.file, "rb").read())):
+        h = {"alg": "HS256", "kid": good.kid}
+        head = b64(compact(h)) + "." + b64(compact(good.claims(AUD)))
+        mac = hmac.new(secret, head.encode(), hashlib.sha256).digest()
+        refused(f"HS256 with {what}", head + "." + b64(mac), "algorithm")
+    refused("alg of the other kind of key", good.key.jwt(good.claims(AUD), kid=good.kid, alg="ES256"), "signature")
+    refused("the same the other way", curve.key.jwt(curve.claims(AUD), kid=curve.kid, alg="EdDSA"), "signature")
+    for name, value in (("jwk", good.key.jwk()), ("jku", host.url + "/keys"), ("x5u", host.url + "/x"), ("x5c", ["a"]), ("x5t", "a"),
+                        ("crit", ["exp"]), ("b64", False), ("zip", "DEF"), ("enc", "A256GCM")):
+        refused(f"header {name}", good.token(AUD, header={name: value}), "header-parameter")
+    refused("typ of another kind", good.token(AUD, header={"typ": "dcp-access+jwt"}), "type")
+    attacker = Key(TOP)
+    refused("a key of its own with the name of the good one", attacker.jwt(good.claims(AUD), kid=good.kid), "signature")
+    refused("kid of another DID", other.key.jwt(good.claims(AUD), kid=other.kid), "kid-issuer")
+    refused("kid that only begins like it", good.key.jwt(good.claims(AUD), kid=good.did + "2#k1"), "kid-issuer")
+    refused("unknown kid", good.key.jwt(good.claims(AUD), kid=good.did + "#k9"), "key-unknown")
+    for kid, rule in (("../../etc/passwd", "key-unknown"), ("' OR 1=1 --", "key-unknown"), ("#", "key-unknown"), ("/dev/null", "key-unknown"),
+                      ("file:///dev/null", "kid-issuer"), ("x" * 5000, "kid-issuer"), ("k\u0000", "nul")):
+        refused(f"kid {kid[:20]!r}", good.key.jwt(good.claims(AUD), kid=kid), rule)
+    sig = bytearray(unb64(good.token(AUD).split(".")[2]))
+    head, body, _ = good.token(AUD).split(".")
+    for what, s in (("of zeros", bytes(64)), ("too short", bytes(sig[:63])), ("too long", bytes(sig) + b"\0"), ("empty", b"")):
+        refused(f"a signature {what}", f"{head}.{body}.{b64(s)}", "signature" if len(s) == 64 else "size")
+    head, body, _ = curve.token(AUD).split(".")
+    order = int("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", 16)
+    for what, r, s in (("r = 0", 0, 1), ("s = 0", 1, 0), ("r = n", order, 1), ("s = n", 1, order)):
+        refused(f"ES256 {what}", f"{head}.{body}.{b64(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}", "signature")
+    # Ed25519: S + L is the same signature to a lax verifier
+    head, body, s = good.token(AUD).split(".")
+    s = unb64(s)
+    grown = int.from_bytes(s[32:], "little") + 2 ** 252 + 27742317777372353535851937790883648493
+    refused("Ed25519 with S beyond the order", f"{head}.{body}.{b64(s[:32] + grown.to_bytes(32, 'little'))}", "signature")
+
+
+def json_inside():
+    claims = good.claims(AUD)
+    text = compact(claims).decode()
+    refused("a member twice", good.key.jwt(None, kid=good.kid, body=(text[:-1] + ',"aud":"x"}').encode()), "duplicate-member")
+    refused("a member twice, once escaped", good.key.jwt(None, kid=good.kid, body=(text[:-1] + ',"\\u0061ud":"x"}').encode()), "duplicate-member")
+    refused("deep nesting", good.key.jwt(None, kid=good.kid, body=(text[:-1] + ',"x":' + "[" * 5000 + "]" * 5000 + "}").encode()), "depth")
+    refused("claims that are no object", good.key.jwt(None, kid=good.kid, body=b"[]"), "type")
+    refused("claims that are not UTF-8", good.key.jwt(None, kid=good.kid, body=b'{"iss":"\xff"}'), "utf8")
+    refused("a header twice", b64(b'{"alg":"none","alg":"EdDSA"}') + "." + b64(compact(claims)) + "." + b64(bytes(64)), "duplicate-member")
+    refused("base64 with padding", good.token(AUD) + "==", "base64url")
+    refused("base64 of the other alphabet", "++++." + good.token(AUD).split(".", 1)[1], "base64url")
+    refused("two parts", good.token(AUD).rsplit(".", 1)[0], "parts")
+    refused("five parts", good.token(AUD) + ".a.b", "parts")
+
+
+def documents():
+    def fresh(name, **over):
+        p = Party(host, name)
+        p.write(**over)
+        return p
+    p = fresh("huge")
+    host.page("/huge/did.json", compact({**p.document(), "x": "a" * (1 << 20)}))
+    refused("a huge DID document", p.token(AUD), "did-document")
+    p = fresh("redirected")
+    host.pages["/redirected/did.json"] = (302, {"Location": f"{host.url}/good/did.json"}, b"")
+    n = host.asked("/good/did.json")
+    refused("a DID document that redirects", p.token(AUD), "did-document")
+    check("the redirection is not followed", host.asked("/good/did.json") == n)
+    refused("a document of another subject", fresh("liar", id=good.did).token(AUD), "did-document")
+    p = fresh("borrowed", verificationMethod=good.document()["verificationMethod"], authentication=[good.kid], capabilityInvocation=[good.kid])
+    refused("a document that lists another's key", good.key.jwt(p.claims(AUD), kid=p.kid), "did-document")
+    refused("a key that is not for this purpose", fresh("asserter", authentication=[], capabilityInvocation=[]).token(AUD), "key-purpose")
+    p = fresh("many")
+    p.write(verificationMethod=[{**p.document()["verificationMethod"][0], "id": f"{p.did}#k{i}"} for i in range(500)])
+    refused("five hundred keys", p.token(AUD), "did-document")
+    p = fresh("nested")
+    host.page("/nested/did.json", b'{"id":' + b"[" * 100000)
+    refused("a document that is nested without end", p.token(AUD), "did-document")
+    p = fresh("twice")
+    host.page("/twice/did.json", compact(p.document())[:-1] + b',"id":"' + p.did.encode() + b'"}')
+    refused("a document with a member twice", p.token(AUD), "did-document")
+    p = fresh("page")
+    host.page("/page/did.json", "<html>", kind="text/html")
+    refused("a document that is a page", p.token(AUD), "did-document")
+    p = fresh("gone")
+    del host.pages["/gone/did.json"]
+    refused("no document", p.token(AUD), "did-document")
+    n = host.asked("/gone/did.json")
+    refused("a flood of such tokens", p.token(AUD), "did-document")
+    check("asks once", host.asked("/gone/did.json") == n)
+    p = Party(host, "late")
+    host.pages["/late/did.json"] = (503, {}, b"")
+    refused("a host that cannot answer now", p.token(AUD), "did-unreachable", status=503)
+
+
+def presentations():
+    def one(what, rule, make, party=None, status=401):
+        p = party or good
+        keep = host.pages[f"/{p.name}/cs/presentations/query"]
+        p.presents(make)
+        refused(what, p.token(AUD), rule, status)
+        host.pages[f"/{p.name}/cs/presentations/query"] = keep
+
+    mine = issuer.credential(good.did)
+    refused("no access token", good.token(AUD, token=None), "access-token")
+    refused("no credential service", bare.token(AUD), "no-credential-service")
+    one("nothing presented", "credential-missing", lambda aud: [])
+    one("a presentation without credentials", "credential-missing", lambda aud: [good.presentation(aud, [])])
+    one("for another audience", "audience", lambda aud: [good.presentation("did:web:elsewhere.example", [mine])])
+    now = int(time.time())
+    one("an expired presentation", "expired", lambda aud: [good.presentation(aud, [mine], exp=now - 120)])
+    one("one that is not valid yet", "not-yet-valid", lambda aud: [good.presentation(aud, [mine], nbf=now + 200)])
+    one("of another than the caller", "holder", lambda aud: [other.presentation(aud, [mine])])
+    one("signed by another", "presentation-signature", lambda aud: [good.presentation(aud, [mine], key=other.key)])
+    one("with the kid of another", "kid-issuer", lambda aud: [good.presentation(aud, [mine], key=other.key, kid=other.kid)])
+    one("holder and iss differ", "mismatch", lambda aud: [good.key.jwt({**claims_of(good.presentation(aud, [mine])), "iss": other.did}, kid=good.kid)])
+    one("alg none", "algorithm", lambda aud: [unsigned({"alg": "none"}, claims_of(good.presentation(aud, [mine])))])
+    one("of another subject", "holder-binding", lambda aud: [good.presentation(aud, [issuer.credential(other.did)])])
+    one("sub and credentialSubject differ", "mismatch", lambda aud: [good.presentation(aud, [issuer.credential(other.did, sub=good.did)])])
+    one("an untrusted issuer", "credential-missing", lambda aud: [good.presentation(aud, [other.credential(good.did)])])
+    one("another type of the trusted issuer", "credential-missing",
+        lambda aud: [good.presentation(aud, [issuer.credential(good.did, kind="OtherCredential")])])
+    one("signed by another issuer", "credential-signature", lambda aud: [good.presentation(aud, [other.key.jwt(claims_of(mine), kid=issuer.kid)])])
+    one("iss and issuer differ", "mismatch", lambda aud: [good.presentation(aud, [issuer.credential(good.did, issuer=other.did, iss=issuer.did)])])
+    one("kid of another issuer", "kid-issuer", lambda aud: [good.presentation(aud, [other.key.jwt(claims_of(mine), kid=other.kid)])])
+    one("unknown kid of the issuer", "issuer-key", lambda aud: [good.presentation(aud, [issuer.key.jwt(claims_of(mine), kid=issuer.did + "#k9")])])
+    one("an expired credential", "expired", lambda aud: [good.presentation(aud, [issuer.credential(good.did, exp=now - 1)])])
+    one("one that is not valid yet", "not-yet-valid", lambda aud: [good.presentation(aud, [issuer.credential(good.did, nbf=now + 600)])])
+    one("a good one beside an expired one", "expired", lambda aud: [good.presentation(aud, [mine, issuer.credential(good.did, exp=now - 1)])])
+    many = [mine] * 40
+    one("forty credentials", "count", lambda aud: [good.presentation(aud, many)])
+    one("twenty presentations", "count", lambda aud: [good.presentation(aud, [mine])] * 20)
+    text = compact(claims_of(good.presentation(AUD, [mine]))).decode()
+    one("a member twice in the presentation", "duplicate-member",
+        lambda aud: [good.key.jwt(None, kid=good.kid, body=(text[:-1] + ',"vp":{}}').encode())])
+    one("deep nesting in the presentation", "depth",
+        lambda aud: [good.key.jwt(None, kid=good.kid, body=(text[:-1] + ',"x":' + "[" * 5000 + "]" * 5000 + "}").encode())])
+    one("a member twice in the answer", "duplicate-member",
+        lambda aud: b'{"type":"PresentationResponseMessage","type":"PresentationResponseMessage","presentation":[]}')
+    one("deep nesting in the answer", "depth", lambda aud: b'{"presentation":' + b"[" * 100000)
+    one("an answer that is none", "syntax", lambda aud: b"<html>")
+    one("an answer of another type", "value", lambda aud: compact({"type": "Other", "presentation": []}))
+    one("objects in place of tokens", "format", lambda aud: compact({"type": "PresentationResponseMessage", "presentation": [{}]}))
+    keep = host.pages["/good/cs/presentations/query"]
+    host.pages["/good/cs/presentations/query"] = (403, {}, b"")
+    refused("a credential service that refuses", good.token(AUD), "credential-service")
+    host.pages["/good/cs/presentations/query"] = (302, {"Location": f"{host.url}/other/cs/presentations/query"}, b"")
+    refused("one that redirects", good.token(AUD), "credential-service")
+    host.pages["/good/cs/presentations/query"] = (503, {}, b"")
+    refused("one that cannot answer now", good.token(AUD), "credential-service", status=503)
+    host.pages["/good/cs/presentations/query"] = keep
+
+
+def lists():
+    def one(what, rule, status=401, **entry):
+        good.held = [issuer.credential(good.did, status=issuer.status_entry(7, **entry))]
+        refused(what, good.token(AUD), rule, status)
+
+    def fine(what, v2=False, **entry):
+        good.held = [issuer.credential(good.did, v2=v2, status=issuer.status_entry(7, **entry))]
+        admitted(what, good.token(AUD))
+
+    for bitstring in (False, True):
+        name = "bitstring " if bitstring else "2021 "
+        issuer.status_list([], bitstring=bitstring)
+        fine(name + "not set", bitstring=bitstring, v2=bitstring)
+        issuer.status_list([6, 8], bitstring=bitstring)
+        fine(name + "only the neighbours are set", bitstring=bitstring)
+        issuer.status_list([7], bitstring=bitstring)
+        one(name + "revoked", "revoked", bitstring=bitstring)
+        issuer.status_list([7], purpose="suspension", bitstring=bitstring)
+        one(name + "suspended", "suspended", purpose="suspension", bitstring=bitstring)
+        one(name + "a list of another purpose", "value", bitstring=bitstring)
+    issuer.status_list([], octets=1)
+    good.held = [issuer.credential(good.did, status=issuer.status_entry(8))]
+    refused("an index beyond the list", good.token(AUD), "list-index")
+    good.held = [issuer.credential(good.did, status={**issuer.status_entry(1), "statusListIndex": "-1"})]
+    refused("an index below it", good.token(AUD), "type")
+    good.held = [issuer.credential(good.did, status={**issuer.status_entry(1), "statusListIndex": "18446744073709551617"})]
+    refused("an index that overflows", good.token(AUD), "type")
+    good.held = [issuer.credential(good.did, status={**issuer.status_entry(1), "type": "Other"})]
+    refused("a status of an unknown kind", good.token(AUD), "type")
+    bomb = zlib.compressobj(9, zlib.DEFLATED, 31)
+    packed = bomb.compress(bytes(64 << 20)) + bomb.flush()
+    issuer.status_list(encoded=b64(packed))
+    one("a gzip bomb", "size")
+    issuer.status_list(encoded="A" * (2 << 20))
+    one("a list that is huge as it is", "list-unreachable")
+    issuer.status_list(encoded=b64(os.urandom(100)))
+    one("a list that is no gzip", "gzip")
+    issuer.status_list(encoded=b64(gzip.compress(bytes(16384))[:-9]))
+    one("a list that is cut off", "gzip")
+    issuer.status_list(encoded="*")
+    one("a list that is not base64", "base64url")
+    issuer.status_list([], key=other.key)
+    one("a list that another signed", "list-signature")
+    issuer.status_list([], iss=other.did)
+    one("a list whose iss is another", "mismatch")
+    other.status_list([])
+    good.held = [issuer.credential(good.did, status=other.status_entry(7))]
+    refused("the list of another issuer", good.token(AUD), "list-issuer")
+    issuer.status_list([], exp=int(time.time()) - 10)
+    one("a list that has expired", "expired")
+    host.pages["/issuer/list"] = (302, {"Location": f"{host.url}/other/list"}, b"")
+    one("a list that redirects", "list-unreachable")
+    host.pages["/issuer/list"] = (404, {}, b"")
+    one("no list", "list-unreachable")
+    host.pages["/issuer/list"] = (500, {}, b"")
+    one("a list that cannot be had now", "list-unreachable", status=503)
+    good.held = [issuer.credential(good.did, status=[issuer.status_entry(i) for i in range(9)])]
+    refused("nine status entries", good.token(AUD), "count")
+    good.held = [issuer.credential(good.did)]
+    admitted("a good one afterwards", good.token(AUD))
+
+
+class Trap:
+    """A port of 127.0.0.1 that counts who connects."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port, self.hits = self.socket.getsockname()[1], 0
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                self.socket.accept()[0].close()
+            except OSError:
+                return
+            self.hits += 1
+
+
+def addresses():
+    """Names of strangers that point inside: nothing connects there."""
+    trap, key = Trap(), Key(TOP)
+    for name, rule, status in (("127.0.0.1", "did-document", 401), ("localhost", "did-document", 401), ("127.1", "did-document", 401),
+                               ("2130706433", "did-document", 401), ("0", "did-document", 401), ("10.0.0.1", "did-document", 401),
+                               ("192.168.1.1", "did-document", 401), ("169.254.169.254", "did-document", 401),
+                               ("172.16.0.1", "did-document", 401), ("100.100.100.200", "did-document", 401),
+                               ("[::1]", "did", 401), ("127.0.0.1%2F..", "did", 401), ("a@127.0.0.1", "did", 401)):
+        did = f"did:web:{name}%3A{trap.port}:x"
+        now = int(time.time())
+        token = key.jwt({"iss": did, "sub": did, "aud": SHUT, "jti": uuid.uuid4().hex, "exp": now + 60, "token": "t"}, kid=did + "#k")
+        refused(f"did:web at {name}", token, rule, status, node=shut)
+    check("nobody connected", trap.hits == 0, trap.hits)
+    trap.socket.close()
+    # link-local and metadata addresses are nobody's partner, also where private networks are
+    for name in ("169.254.169.254", "0.0.0.0", "224.0.0.1", "255.255.255.255"):
+        did = f"did:web:{name}:x"
+        token = key.jwt({"iss": did, "sub": did, "aud": AUD, "jti": uuid.uuid4().hex, "exp": int(time.time()) + 60}, kid=did + "#k")
+        refused(f"did:web at {name} on a private network", token, "did-document")
+    did = "did:web:127.0.0.1%3A" + str(host.port) + ":linked"
+    p = Party(host, "linked")
+    p.write(service=[{"id": did + "#cs", "type": "CredentialService", "serviceEndpoint": "https://169.254.169.254/cs"}])
+    refused("a credential service at the metadata address", p.token(AUD), "credential-service")
+    for url in ("file:///etc/passwd", "gopher://127.0.0.1:6379/_x", "ftp://127.0.0.1/x"):
+        p = Party(host, "linked-" + url[:2])
+        p.write(service=[{"id": p.did + "#cs", "type": "CredentialService", "serviceEndpoint": url}])
+        refused(f"a credential service at {url}", p.token(AUD), "credential-service")
+    good.held = [issuer.credential(good.did, status={**issuer.status_entry(7), "statusListCredential": "https://169.254.169.254/list"})]
+    refused("a status list at the metadata address", good.token(AUD), "list-unreachable")
+    good.held = [issuer.credential(good.did, status={**issuer.status_entry(7), "statusListCredential": "file:///etc/passwd"})]
+    refused("a status list in a file", good.token(AUD), "list-unreachable")
+
+
+good.held = [issuer.credential(good.did)]
+curve.held = [issuer.credential(curve.did)]
+bare = Party(host, "bare")
+bare.write(service=[])
+try:
+    maker.start()
+    shut.start()
+    for part in (tokens, headers, json_inside, documents, presentations, lists, addresses):
+        part()
+    good.held = [issuer.credential(good.did)]
+    admitted("and after all this the good one is admitted", good.token(AUD))
+finally:
+    maker.close()
+    shut.close()
+    host.close()
+    shutil.rmtree(TOP, ignore_errors=True)
+finish()

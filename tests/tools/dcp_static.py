@@ -1,0 +1,149 @@
+"""Partners without wallets: pinned by their key, or by the certificate of mutual TLS; and certificates of ours for
+partners that demand one."""
+import hashlib
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import tempfile
+
+from node import Node, check, finish, run
+from party import Host, Party, certificate, compact
+
+TOP = tempfile.mkdtemp(prefix="kanhe-static.")
+CA = os.path.join(TOP, "ca")
+
+
+def node(name, *options):
+    n = Node("--participant", name, "--ca", CA, *options, start=False, clear=False)
+    n.name = name
+    n.did = f"did:web:127.0.0.1%3A{n.port}:p:{name}"
+    return n
+
+
+def conf(n, section, **settings):
+    path = os.path.join(n.folder, "kanhed.conf")
+    text = open(path, encoding="utf-8").read()
+    rows = "".join(f"{k} = {v}\n" for k, v in settings.items())
+    if f"[{section}]\n" in text:
+        text = text.replace(f"[{section}]\n", f"[{section}]\n{rows}")
+    else:
+        text += f"\n[{section}]\n{rows}"
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def ok(what, n, *args, **more):
+    status, out, err = n.kanhe(*args, **more)
+    check(what, status == 0, out + err)
+    return out
+
+
+def fingerprint(pem):
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(open(pem, encoding="utf-8").read())).hexdigest()
+
+
+def own_cert(n):
+    return {"client_cert": "tls/node.pem", "client_key": "tls/node-key.pem"}
+
+
+maker, buyer, other = nodes = [node(x) for x in ("maker", "buyer", "other")]
+demanding = None
+try:
+    data = os.path.join(TOP, "data.csv")
+    with open(data, "w", encoding="utf-8") as f:
+        f.write("a,b\n1,2\n")
+    # ---- mutual TLS: only the certificate that is named
+    conf(maker, "net", client_ca="tls/ca.pem")
+    conf(maker, "identity", accept="tls", partners=f"{buyer.did}=sha256:{fingerprint(os.path.join(buyer.folder, 'tls', 'node.pem'))}")
+    conf(buyer, "out", **own_cert(buyer))
+    conf(other, "out", **own_cert(other))
+    conf(buyer, "identity", accept="did")
+    for n in nodes:
+        n.start()
+    ok("publish", maker, "publish", data, "--id", "d1", "--title", "t")
+    ok("the named certificate admits", buyer, "catalog", maker.did)
+    check("to an agreement", json.loads(ok("negotiate", buyer, "negotiate", maker.did, "d1", "--json"))["state"] == "FINALIZED")
+    status, out, err = other.kanhe("catalog", maker.did)
+    check("another certificate of the same authority does not", status != 0 and "key alone" in out + err, out + err)
+    buyer.kanhe("node", "stop", "--quiet")
+    path = os.path.join(buyer.folder, "kanhed.conf")
+    text = open(path, encoding="utf-8").read()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text.replace("client_cert = tls/node.pem\nclient_key = tls/node-key.pem\n", ""))
+    buyer.start()
+    status, out, err = buyer.kanhe("catalog", maker.did)
+    check("nor does its own token without the certificate", status != 0 and "key alone" in out + err, out + err)
+
+    # ---- without a token: the certificate says who calls; with one: it must be right, and the same partner's
+    cert, key = certificate(CA, TOP, "plain", client=True)
+    body = compact({"@context": ["https://w3id.org/dspace/2025/1/context.jsonld"], "@type": "CatalogRequestMessage"})
+
+    def call(pem, token=None):
+        args = ["curl", "-s", "-o", os.path.join(TOP, "out"), "-w", "%{http_code}", "--cacert", os.path.join(CA, "ca.pem"), "-X", "POST",
+                "-H", "Content-Type: application/json", "--data-binary", body.decode(), maker.url + "/p/maker/dsp/2025-1/catalog/request"]
+        if pem:
+            args += ["--cert", pem[0], "--key", pem[1]]
+        if token:
+            args += ["-H", "Authorization: Bearer " + token]
+        return int(subprocess.run(args, capture_output=True, text=True).stdout)
+
+    mine = (os.path.join(buyer.folder, "tls", "node.pem"), os.path.join(buyer.folder, "tls", "node-key.pem"))
+    check("the certificate alone", call(mine) == 200)
+    check("no certificate", call(None) == 401)
+    check("one that is not named", call((cert, key)) == 401)
+    host = Host(CA)
+    third = Party(host, "third")
+    check("a token of another partner over it", call(mine, third.token(maker.did)) == 401)
+    check("a token that is none over it", call(mine, "x.y.z") == 401)
+    host.close()
+    foreign = os.path.join(TOP, "foreign")
+    os.mkdir(foreign)
+    run("init", os.path.join(foreign, "node"), "--listen", "127.0.0.1:1", "--ca", os.path.join(foreign, "ca"))
+    check("a certificate of another authority", call(certificate(os.path.join(foreign, "ca"), foreign, "x", client=True)) in (0, 401))
+
+    # ---- our certificate where it is demanded
+    demanding = Host(CA, demand=True)
+    party = Party(demanding, "party")
+    demanding.pages["/party/dsp/2025-1/catalog/request"] = lambda m, h, b: (200, {"Content-Type": "application/json"}, compact(
+        {"@context": ["https://w3id.org/dspace/2025/1/context.jsonld"], "@type": "Catalog", "@id": "c", "participantId": party.did}))
+    ok("a partner that demands a certificate gets ours", other, "catalog", party.did)
+    seen = len(demanding.seen)
+    check("its DID document, too, was had with it", demanding.asked("/party/did.json") == 1)
+    status, out, err = buyer.kanhe("catalog", party.did)
+    check("a node without one is not served", status != 0 and len(demanding.seen) == seen, out + err)
+
+    # ---- what cannot work is refused at the start
+    for what, settings, word in (("a certificate without a key", {"client_cert": "tls/node.pem"}, "go together"), ("a key without a certificate", {"client_key": "tls/node-key.pem"}, "go together"),
+                                 ("another's key", {"client_cert": "tls/node.pem", "client_key": key}, "key"), ("a file that is none", {"client_cert": "tls/none.pem", "client_key": "tls/node-key.pem"}, "none.pem")):
+        buyer.kanhe("node", "stop", "--quiet")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text.replace("client_cert = tls/node.pem\nclient_key = tls/node-key.pem\n", "".join(f"{k} = {v}\n" for k, v in settings.items())))
+        status, out, err = buyer.kanhe("node", "start")
+        check(f"{what} is refused by name", status != 0 and word in out + err + buyer.log(), (out + err)[-300:] + buyer.log()[-300:])
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    buyer.start()
+
+    # ---- pinned keys
+    doc = buyer.request("GET", "/p/buyer/did.json")[1]
+    doc = json.loads(doc) if isinstance(doc, bytes) else doc
+    z = [m["publicKeyMultibase"] for m in doc["verificationMethod"] if "publicKeyMultibase" in m][0]
+    maker.kanhe("node", "stop", "--quiet")
+    path = os.path.join(maker.folder, "kanhed.conf")
+    text = open(path, encoding="utf-8").read()
+    old = text[text.index("accept = tls"):].split("\n", 2)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text.replace(old[0] + "\n" + old[1], f"accept = pinned\npartners = {buyer.did}={z}@{buyer.url}/p/buyer/dsp/2025-1"))
+    maker.start()
+    ok("a pinned key admits", buyer, "catalog", maker.did)
+    check("to an agreement", json.loads(ok("negotiate", buyer, "negotiate", maker.did, "d1", "--json"))["state"] == "FINALIZED")
+    check("another key does not", other.kanhe("catalog", maker.did)[0] != 0)
+finally:
+    for n in nodes:
+        n.close()
+    if demanding:
+        demanding.close()
+    shutil.rmtree(TOP, ignore_errors=True)
+finish()

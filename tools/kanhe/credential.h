@@ -1,0 +1,18 @@
+/* kanhe credential: what its two files share. */
+#ifndef TOOLS_KANHE_CREDENTIAL_H
+#define TOOLS_KANHE_CREDENTIAL_H
+
+#include "tools/kanhe/client.h"
+
+struct credential_options {
+	const char *days, *id, *reason, *who;
+	bool open, no_wait;
+};
+
+/* NAME=VALUE words from the i-th on; NULL when one is none. New reference. */
+json_t *credential_claims(const struct words *w, size_t i);
+/* type, offer, offers, request, requests, approve, decline, client, trust, distrust; -1: the verb is none
+ * of them. */
+int credential_issuance(struct cli *c, const struct words *w, const struct credential_options *o);
+
+#endif
