@@ -17,8 +17,10 @@
 #include "base/wire.h"
 
 enum { STORE_VERSION = 2, FORMAT_SIZE = 8 };
-enum { READERS = 254 };                      /* shards, couriers and tools of one node: a few dozen */
-static const size_t MAP_INITIAL = 64u << 20; /* a young node; costs address space only */
+enum { READERS = 254 }; /* shards, couriers and tools of one node: a few dozen */
+/* Costs address space only. Growing it later means to wait for every reader, to take a mapping of many
+ * gigabytes down while they wait, and to fail as long as one of them keeps an old snapshot. */
+static const size_t MAP_INITIAL = (size_t)64 << 30, MAP_LEAST = 64u << 20;
 static const size_t MAP_MAX = (size_t)4 << 40;
 static const usec_t GATE_PATIENCE = 50 * USEC_PER_MSEC; /* of one try to close the gate */
 enum { GATE_PAUSE = 5000 };                             /* microseconds between two tries */
@@ -122,7 +124,13 @@ static enum err open_data(struct store *s, struct flaw *f)
 {
 	char *data = store__path(s->folder, "data.mdb");
 	if (!data) return ERR_NO_MEMORY;
-	enum err e = refuse_lmdb(s, f, open_environment(s, data));
+	int rc = open_environment(s, data);
+	/* where address space is rationed */
+	while (rc == ENOMEM && s->map > MAP_LEAST) {
+		s->map /= 2;
+		rc = open_environment(s, data);
+	}
+	enum err e = refuse_lmdb(s, f, rc);
 	free(data);
 	if (e) return e;
 	int dead;
@@ -133,7 +141,7 @@ static enum err open_data(struct store *s, struct flaw *f)
 				     "data.mdb is shorter than it was");
 	size_t map = s->map;
 	while (used > map / 4 * 3 && map < s->map_max) map = map <= s->map_max / 2 ? map * 2 : s->map_max;
-	int rc = map == s->map ? 0 : mdb_env_set_mapsize(s->env, map);
+	rc = map == s->map ? 0 : mdb_env_set_mapsize(s->env, map);
 	if (!rc) s->map = map;
 	return refuse_lmdb(s, f, rc);
 }

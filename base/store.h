@@ -54,7 +54,7 @@ struct store_options {
 	size_t tables_n;
 	enum store_told (*told)(unsigned table); /* NULL: all are told whole */
 	uint32_t format; /* version of this environment's contents; older ones migrate, newer are refused */
-	size_t map_initial; /* octets; 0 = 64 MiB; grows by doubling up to map_max */
+	size_t map_initial; /* octets; 0 = 64 GiB; grows by doubling up to map_max */
 	size_t map_max;     /* octets; 0 = 4 TiB */
 	unsigned readers;   /* reader slots; 0 = 254 */
 	/* Brings older contents to `format`, in the transaction that notes it; NULL: they are refused. */

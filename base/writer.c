@@ -34,6 +34,7 @@ struct writer {
 	pthread_cond_t turn;
 	uint64_t feed_head, commit_usec;
 	usec_t last_time;
+	bool directly; /* the batch under way is */
 	pthread_mutex_t stat_lock;
 	struct writer_stat stat;
 };
@@ -130,6 +131,7 @@ static enum outcome attempt(struct writer *w, struct writer_cmd *first, bool dir
 {
 	struct writer_txn t = {.ledger = w->ledger, .now = batch_time(w)};
 	*ret_err = direct ? store_write_directly(w->store, &t.store) : ERR_BUSY;
+	w->directly = !*ret_err;
 	if (*ret_err) *ret_err = store_write(w->store, &t.store);
 	if (*ret_err) return BATCH_FAILED;
 	enum outcome o = apply_all(w, first, &t, ret_err);
@@ -160,6 +162,7 @@ static void count_batch(struct writer *w, struct writer_cmd *first, uint64_t ret
 	w->stat.failed += bad;
 	w->stat.batches++;
 	w->stat.retried += retried;
+	w->stat.direct += w->directly;
 	if (n > w->stat.largest_batch) w->stat.largest_batch = n;
 	w->stat.commit_usec_total = w->commit_usec;
 	pthread_mutex_unlock(&w->stat_lock);

@@ -70,6 +70,7 @@ void writer_stop(struct writer *w);
 
 struct writer_stat {
 	uint64_t commands, failed, batches, retried, largest_batch;
+	uint64_t direct; /* batches past the journal */
 	uint64_t queue; /* waiting now */
 	uint64_t commit_usec_total;
 };

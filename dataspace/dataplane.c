@@ -89,6 +89,7 @@ const struct net_route dp_routes[] = {
      "a partner's meter statement, to be countersigned"},
     {NET_GET, P "/meters", meters_get, READS, 0, 0, "what was used, and both sides' signatures"},
     {NET_GET, P "/audit", audit_get, READS, 0, 0, "who did what, when, under which agreement"},
-    {NET_GET, P "/agreements/{id}/proof", proof_get, READS, 0, 0, "a proof bundle"},
+    {NET_GET, P "/agreements/{id}/proof", proof_get, READS, 0, 0,
+     "a proof bundle; ?brief=yes: the contract and the last statement alone"},
 };
 const size_t dp_routes_n = sizeof dp_routes / sizeof *dp_routes;

@@ -21,11 +21,12 @@ struct ds_identity {
 	const char *const *issuers;  /* trusted: "DID", for any type, or "DID=Type" */
 	const char *const *required; /* types of credentials that every partner must present */
 	const char *const
-	    *partners; /* pinned: "DID=z6Mk…[@DSP base]" or "DID=sha256:hex" of a certificate */
+	    *partners; /* pinned: "DID=z6Mk…[@DSP base]", "DID=zDn…" or "DID=sha256:hex" of a certificate */
 	size_t issuers_n, required_n, partners_n;
 	bool present;             /* our tokens open our credential service to their audience */
 	const char *const *asked; /* types that partners are asked for besides, and admitted without */
 	size_t asked_n;
+	bool schemas;                 /* credentialSchema is evaluated */
 	const char *const *disclosed; /* types of credentials that they open; none named: all */
 	size_t disclosed_n;
 };

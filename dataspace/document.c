@@ -187,8 +187,8 @@ enum err ds_did_key_for(const struct ds_did *doc, struct str method, unsigned pu
 		return ERR_OK;
 	}
 	for (size_t i = 0; i < doc->ec_n; i++) {
-		if (!only && !str_is(method, doc->ec[i].method)) continue;
-		if (!(doc->ec[i].purposes & purposes)) return ERR_UNAUTHORISED;
+		if (!only && !doc->pinned && !str_is(method, doc->ec[i].method)) continue;
+		if (!doc->pinned && !(doc->ec[i].purposes & purposes)) return ERR_UNAUTHORISED;
 		*ret = (struct vc_key){.alg = VC_ES256};
 		memcpy(ret->pub, doc->ec[i].pub, ES256_PUBLIC);
 		return ERR_OK;

@@ -1,7 +1,10 @@
 #include "dataspace/identity.h"
 
+#include <stdio.h>
+
 #include "dataspace/face_dsp.h"
 #include "proto/did/document.h"
+#include "proto/did/name.h"
 
 /* "DID=rest": the rest. DIDs hold no '='. */
 static bool pin_rest(const char *pin, struct str did, struct str *ret)
@@ -23,10 +26,31 @@ static void pin_key(struct ds_did *doc, size_t i, struct str did, const char *fr
 	doc->key[i].purposes = DID_AUTHENTICATION | DID_INVOCATION | DID_ASSERTION;
 }
 
+/* "z6Mk…" or "zDn…": a did:key without its beginning. */
+static bool pin_parse(struct str did, struct str key, struct ds_did *ret)
+{
+	char name[DS_DID_MAX];
+	unsigned char ed[SIGN_PUBLIC];
+
+	*ret = (struct ds_did){.pinned = true};
+	if (!sign_public_parse(key, ed)) {
+		ret->keys_n = 2;
+		pin_key(ret, 0, did, "#key-1", ed);
+		pin_key(ret, 1, did, "#token-1", ed);
+		return true;
+	}
+	if (snprintf(name, sizeof name, "did:key:%.*s", STR_ARG(key)) >= (int)sizeof name ||
+	    did_key_parse_p256(str_of(name), NULL, ret->ec[0].pub))
+		return false;
+	(void)snprintf(ret->ec[0].method, sizeof ret->ec[0].method, "%.*s#key-1", STR_ARG(did));
+	ret->ec[0].purposes = DID_AUTHENTICATION | DID_INVOCATION | DID_ASSERTION;
+	ret->ec_n = 1;
+	return true;
+}
+
 bool identity_pinned(struct ds *d, struct str did, struct ds_did *ret)
 {
 	const struct ds_identity *o = &d->o.identity;
-	unsigned char key[SIGN_PUBLIC];
 	struct str rest;
 
 	if (did.n > DS_DID_MAX || !(o->modes & DS_BY_PIN)) return false;
@@ -34,10 +58,7 @@ bool identity_pinned(struct ds *d, struct str did, struct ds_did *ret)
 		if (!pin_rest(o->partners[i], did, &rest)) continue;
 		size_t at = str_find(rest, '@');
 
-		if (sign_public_parse(str_first(rest, at), key)) continue;
-		*ret = (struct ds_did){.keys_n = 2, .pinned = true};
-		pin_key(ret, 0, did, "#key-1", key);
-		pin_key(ret, 1, did, "#token-1", key);
+		if (!pin_parse(did, str_first(rest, at), ret)) continue;
 		rest = str_skip(rest, at + 1);
 		if (rest.n < sizeof ret->dsp) memcpy(ret->dsp, rest.n ? rest.p : "", rest.n);
 		return true;

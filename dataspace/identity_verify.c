@@ -9,10 +9,13 @@
 #include "proto/dcp/message.h"
 #include "proto/did/document.h"
 #include "proto/vc/credential.h"
+#include "proto/vc/schema.h"
 #include "proto/vc/status.h"
 
 enum {
 	STATUS_ARENA = 8 << 20 /* a list and its text */,
+	SCHEMA_MAX = 64 << 10,
+	SCHEMA_ARENA = 4 << 20,
 	PRESENTATIONS_MAX = 8,
 	KEPT_MAX = 16 /* credentials that are looked at further: each costs two requests */
 };
@@ -30,7 +33,10 @@ struct verifying {
 	ds_peer_fn *then;
 	struct identity_trust trust;
 	struct kept *kept[KEPT_MAX];
-	size_t kept_n, at, status_at;
+	size_t kept_n, at;
+	/* of the one in hand */
+	bool issued;
+	size_t status_at, schema_at;
 };
 
 /* Bridges a wait that ends in any case to a request that may have gone. */
@@ -138,15 +144,48 @@ static void status_answered(struct net_req *r, void *arg, const struct fetched *
 	verify_next(r, v);
 }
 
-static void status_ask(struct net_req *r, struct verifying *v)
+/* ---- schemas ---- */
+
+static enum err schema_check(struct arena *a, const struct kept *k, const struct vc_schema_entry *s,
+			     struct str text, struct flaw *f)
 {
+	json_t *schema;
+
+	if (text.n > SCHEMA_MAX)
+		return flaw_at(f, "credentialSchema", "schema-limit", "the schema is longer than 64 KiB");
+	if (json_read(a, text, NULL, &schema))
+		return flaw_at(f, "credentialSchema", "schema-form", "the schema is not JSON");
+	return vc_schema_check(schema, s->whole ? k->c.document : k->c.claims,
+			       s->whole ? "vc" : "credentialSubject", f);
+}
+
+static void schema_answered(struct net_req *r, void *arg, const struct fetched *got)
+{
+	struct verifying *v = arg;
 	const struct kept *k = v->kept[v->at];
-	struct fetch_ask q = {.self = v->peer->self,
-			      .method = "GET",
-			      .url = k->c.status[v->status_at].list,
-			      .open = true,
-			      .then = status_answered,
-			      .arg = v};
+	struct flaw f = {0};
+	struct arena *a = arena_new(SCHEMA_ARENA);
+	enum err e = a ? ERR_OK : ERR_NO_MEMORY;
+
+	if (!e && (got->err || got->status != 200))
+		e = flaw_set(&f, fetched_err(got), FLAW_NO_OFFSET, "credentialSchema", "schema-unreachable",
+			     "the schema of a credential cannot be had (%d)", got->status);
+	else if (!e)
+		e = schema_check(a, k, &k->c.schema[v->schema_at], got->body, &f);
+	arena_free(a);
+	if (e) {
+		refuse(r, e, &f);
+		return;
+	}
+	v->schema_at++;
+	verify_next(r, v);
+}
+
+/* A list or a schema: public, at an address that the issuer chose. */
+static void open_ask(struct net_req *r, struct verifying *v, struct str url, fetch_fn *then)
+{
+	struct fetch_ask q = {
+	    .self = v->peer->self, .method = "GET", .url = url, .open = true, .then = then, .arg = v};
 	struct flaw f = {0};
 	enum err e = fetch_start(r, &q);
 
@@ -189,11 +228,7 @@ static void issuer_found(void *arg, enum err e, const struct ds_did *doc)
 		refuse(r, e, &f);
 		return;
 	}
-	if (v->kept[v->at]->c.status_n) {
-		status_ask(r, v);
-		return;
-	}
-	v->at++;
+	v->issued = true;
 	verify_next(r, v);
 }
 
@@ -260,18 +295,26 @@ static void verify_end(struct net_req *r, struct verifying *v)
 
 static void verify_next(struct net_req *r, struct verifying *v)
 {
-	if (v->at < v->kept_n && v->status_at) {
-		if (v->status_at < v->kept[v->at]->c.status_n) {
-			status_ask(r, v);
+	while (v->at < v->kept_n) {
+		const struct vc_credential *c = &v->kept[v->at]->c;
+
+		if (!v->issued) {
+			issuer_ask(r, v);
 			return;
 		}
-		v->status_at = 0;
+		if (v->status_at < c->status_n) {
+			open_ask(r, v, c->status[v->status_at].list, status_answered);
+			return;
+		}
+		if (v->schema_at < c->schema_n && ds_of(r)->o.identity.schemas) {
+			open_ask(r, v, c->schema[v->schema_at].id, schema_answered);
+			return;
+		}
 		v->at++;
+		v->issued = false;
+		v->status_at = v->schema_at = 0;
 	}
-	if (v->at < v->kept_n)
-		issuer_ask(r, v);
-	else
-		verify_end(r, v);
+	verify_end(r, v);
 }
 
 static bool wanted(const struct verifying *v, const struct vc_credential *c)

@@ -131,8 +131,10 @@ static void answer_take(struct arena *a, const Ds__Outbox *e, bool good, struct 
 		/* an issuer that answers at once may have delivered before this is known */
 		if (str_is(json_text(json_object_get(row, "status")), "REQUESTED"))
 			json_put_str(row, "status", good ? STR("RECEIVED") : STR("FAILED"));
-		if (good && !json_read(a, body, NULL, &j) && !dcp_status_read(j, NULL, &s))
+		if (good && !json_read(a, body, NULL, &j) && !dcp_status_read(j, NULL, &s)) {
 			json_put_str(row, "issuerPid", s.issuer_pid);
+			json_put_str(row, "issuerStatus", s.status);
+		}
 		return;
 	}
 	if (good) json_object_del(row, "token"); /* of no use any more */

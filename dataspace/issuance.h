@@ -6,7 +6,8 @@
  *   type     issuer: a CredentialObject: {id, type, days, open, claims}; open: issued to whoever asks
  *   request  issuer: {id: issuerPid, holder, holderPid, objects, types, status, service, token, delivered}
  *   offered  issuer: an offer made, which is a yes in advance: {id, holder, object, type, claims}
- *   asked    holder: {id: holderPid, issuer, objects, types, status, issuerPid, reason}
+ *   asked    holder: {id: holderPid, issuer, objects, types, status, issuerPid, reason; issuerStatus: what
+ *            the issuer answered to the request, if it said}
  *   offer    holder: an offer received: {id, issuer, credentials: [{id, type}]}
  * Status of a request: RECEIVED, ISSUED, REJECTED; of what was asked also REQUESTED (on its way) and FAILED
  * (the issuer refused the message).

@@ -238,6 +238,7 @@ static void on_after(uv_check_t *h)
 static void on_before(uv_prepare_t *h)
 {
 	struct net_shard *s = h->data;
+	s->turn++;
 	flush_dirty(s);
 	end_if_drained(s);
 	/* somebody has more to write: poll without sleeping */

@@ -75,8 +75,9 @@ struct net_shard {
 	unsigned index;
 	void *slots[SHARD_SLOTS];
 
-	bool turned; /* in this turn of the loop the application has run */
-	bool fresh;  /* hooks.turn has run since anything was read */
+	uint64_t turn; /* of the loop, counted */
+	bool turned;   /* in this turn of the loop the application has run */
+	bool fresh;    /* hooks.turn has run since anything was read */
 	bool draining, ending;
 	struct conn *conns, *dirty;
 	unsigned conns_n;

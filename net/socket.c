@@ -18,6 +18,7 @@ struct sock {
 	char *rest; /* what the kernel did not take */
 	size_t rest_n;
 	bool shut_waits;
+	uint64_t read_in; /* turn of the shard in which it was read last */
 };
 
 static struct sock *sock_of(struct conn *c)
@@ -78,8 +79,13 @@ static void sock_write(struct conn *c, const char *p, size_t n)
 static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *b)
 {
 	struct sock *k = h->data;
+	struct net_shard *s = k->conn.shard;
 	(void)hint;
-	*b = uv_buf_init(k->conn.shard->read, SHARD_READ);
+	/* libuv reads again as long as reads are full: a client that sends much would hold the others up
+	 * for a millisecond. Without a buffer it leaves the rest to the next turn. */
+	bool again = k->read_in == s->turn;
+	k->read_in = s->turn;
+	*b = uv_buf_init(again ? NULL : s->read, again ? 0 : SHARD_READ);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
@@ -89,7 +95,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
 		conn_input(&k->conn, b->base, (size_t)n);
 	} else if (n == UV_EOF) {
 		conn_eof(&k->conn);
-	} else if (n < 0) {
+	} else if (n < 0 && n != UV_ENOBUFS) {
 		conn_doom(&k->conn, true);
 		conn_flush(&k->conn);
 	}

@@ -309,16 +309,17 @@ static struct timespec lull_ends(void)
 	return t;
 }
 
-/* Waits for more input, or until what there is had better go off. Under the lock. */
+/* Waits until there is enough input, or some of it after a lull. false: none came in one, and what there is
+ * had better go off. Under the lock. */
 static bool wait_input(struct import_run *r)
 {
-	const struct timespec until = lull_ends();
+	struct timespec until = lull_ends();
 	bool waits = r->open->batch.lines_n > 0;
-	while (!r->in.n && !r->ended && !r->cancelled && !r->err) {
-		if (!waits || r->flying)
-			pthread_cond_wait(&r->wake, &r->lock);
-		else if (pthread_cond_timedwait(&r->wake, &r->lock, &until) == ETIMEDOUT)
-			return false;
+	while (r->in.n < IMPORT_ENOUGH && !r->ended && !r->cancelled && !r->err) {
+		if (pthread_cond_timedwait(&r->wake, &r->lock, &until) != ETIMEDOUT) continue;
+		if (r->in.n) break;
+		if (waits && !r->flying) return false;
+		until = lull_ends();
 	}
 	return true;
 }

@@ -212,7 +212,7 @@ static enum err on_piece(struct net_req *q, void *arg, struct str piece, bool la
 		r->ended = last;
 		r->paused = !last && r->in.n >= IMPORT_INPUT;
 		if (r->paused) net_pause(q);
-		pthread_cond_broadcast(&r->wake);
+		if (last || e || r->in.n >= IMPORT_ENOUGH) pthread_cond_broadcast(&r->wake);
 		pthread_mutex_unlock(&r->lock);
 	}
 	if (e) on_gone(r); /* answered by the server */

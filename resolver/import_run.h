@@ -18,7 +18,10 @@ enum {
 	IMPORT_RUNS_MAX = 8,        /* of a node: each is a thread with up to 100 MiB of batches */
 	IMPORT_RUNS_CREDENTIAL = 2, /* of one credential: the others have to get in as well */
 	IMPORT_INPUT = 4 << 20,     /* octets that wait for the thread before the client is paused */
-	IMPORT_FLIGHTS = 4,         /* batches with the writer: while two are flushed together, two wait */
+	/* The thread is woken for so many: a piece of the body is 16 KiB, and waking costs a shard more
+	 * than handing it over. Fewer are taken after a lull, or at the end. */
+	IMPORT_ENOUGH = 256 << 10,
+	IMPORT_FLIGHTS = 4, /* batches with the writer: while two are flushed together, two wait */
 };
 
 struct imports;

@@ -21,8 +21,10 @@ enum {
 	STEP_OCTETS = 1 << 20, /* of rows in one command */
 	CHANGED_MAX = 1 << 20, /* identifiers changed meanwhile: beyond, it is built step by step */
 	STEP_ENTRIES = 256,    /* of the feed, looked at in one command */
+	LOOK_EVERY = 256,      /* records between two looks at the clock */
 };
 static const usec_t QUIET = REVERSE_LOAD_QUIET * USEC_PER_SEC, RETRY = USEC_PER_SEC, NEVER = INT64_MAX;
+static const usec_t SNAPSHOT = USEC_PER_SEC; /* how long one is kept */
 
 struct reverse_load {
 	struct writer_cmd cmd;
@@ -57,6 +59,14 @@ static enum err run(struct reverse_load *l, enum err (*apply)(struct writer_cmd 
 				     .way = apply == apply_rows ? WRITER_DIRECT : WRITER_PATIENT};
 	l->seen_before = l->seen;
 	return writer_run(l->o.writer, &l->cmd);
+}
+
+/* Of the machine: a test's clock does not wake anybody. */
+static usec_t clock_mono_real(void)
+{
+	struct timespec t;
+	must(!clock_gettime(CLOCK_MONOTONIC, &t));
+	return t.tv_sec * USEC_PER_SEC + t.tv_nsec / 1000;
 }
 
 /* ---- changes made meanwhile ---------------------------------------------------------------- */
@@ -221,6 +231,10 @@ static enum err apply_kick(struct writer_cmd *c, struct writer_txn *t)
 struct gathering {
 	struct reverse_load *l;
 	enum err err;
+	usec_t until; /* of this snapshot */
+	bool more;
+	char after[STORE_KEY_MAX]; /* key of the last record */
+	size_t after_n, looked;
 };
 
 static enum err gather_row(void *arg, const struct reverse_row *row)
@@ -234,22 +248,48 @@ static bool gather_record(void *arg, struct str key, struct str packed)
 	struct gathering *g = arg;
 	if (atomic_load_explicit(&g->l->stopping, memory_order_relaxed)) g->err = ERR_STOPPING;
 	if (!g->err) g->err = reverse_rows(&g->l->types, g->l->scratch, key, packed, gather_row, g->l);
-	return !g->err;
+	memcpy(g->after, key.p, key.n);
+	g->after_n = key.n;
+	g->more = !g->err && ++g->looked % LOOK_EVERY == 0 && clock_mono_real() > g->until;
+	return !g->err && !g->more;
+}
+
+/* An old snapshot keeps pages from being used again and the map from growing: so one after another. A
+ * record that was changed since the first of them is noted by who changed it, and left out here; one that
+ * came since has the same rows, whoever puts them. */
+static enum err gather_all(struct reverse_load *l, struct store_txn *t)
+{
+	struct gathering g = {.l = l};
+	enum err e;
+	do {
+		g.more = false;
+		g.until = clock_mono_real() + SNAPSHOT;
+		e = registry_list(t, STR(""), str_n(g.after, g.after_n), gather_record, &g);
+		if (!e) e = g.err;
+		if (e || !g.more) break;
+		store_read_reset(t);
+		e = store_read_renew(t);
+	} while (!e);
+	return e;
 }
 
 static enum err gather(struct reverse_load *l)
 {
 	struct store_txn *t;
 	struct feed *feed = writer_feed(l->o.writer);
-	struct gathering g = {l, ERR_OK};
 	enum err e = store_read(l->o.store, &t);
 	if (e) return e;
 	e = reverse_types_read(t, &l->types);
 	if (!e) reverse_types_only(&l->types, REVERSE_SORTING);
+	arena_reset(l->arena); /* no command uses it now */
+	for (size_t i = 0; i < l->types.n && !e; i++) {
+		l->types.type[i].name = arena_dup(l->arena, l->types.type[i].name);
+		if (!l->types.type[i].name.p) e = ERR_NO_MEMORY;
+	}
 	if (!e) e = feed->driver->head(feed, t, &l->seen);
-	if (!e) e = registry_list(t, STR(""), STR_NONE, gather_record, &g);
+	if (!e) e = gather_all(l, t);
 	store_read_end(t);
-	return e ? e : g.err;
+	return e;
 }
 
 static void add_to_batch(struct reverse_load *l, const struct reverse_row *row)
@@ -318,14 +358,6 @@ static enum err once(struct reverse_load *l)
 }
 
 /* ---- the thread ---------------------------------------------------------------------------- */
-
-/* Of the machine: a test's clock does not wake anybody. */
-static usec_t clock_mono_real(void)
-{
-	struct timespec t;
-	must(!clock_gettime(CLOCK_MONOTONIC, &t));
-	return t.tv_sec * USEC_PER_SEC + t.tv_nsec / 1000;
-}
 
 static void set_due(struct reverse_load *l, usec_t from_now)
 {

@@ -1,6 +1,6 @@
 /* Tables of the environment `registry`: name, owning file, key, value. Nobody but the owner reads
  * or writes one. Integers in keys are big-endian; id and prefix keys are those of proto/id.
- * Raising REGISTRY_FORMAT of the daemon goes with every change here. */
+ * Raising RS_FORMAT (resolver.h) goes with every change here. */
 #ifndef RESOLVER_TABLES_H
 #define RESOLVER_TABLES_H
 

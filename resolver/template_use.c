@@ -123,9 +123,12 @@ static enum err bond(struct store_txn *t, const struct kind *kind, const struct 
 		if (!e) e = count_add(t, kind->count, b->old, -1);
 		if (e == ERR_NOT_FOUND) e = ERR_OK; /* its template was not known then */
 	}
-	if (!e && b->is)
-		e = store_put(t, RS_TABLE_template_use, use_key(&k, kind->row, b->new, id->key), text);
-	if (!e && b->is) e = count_add(t, kind->count, b->new, 1);
+	if (e || !b->is) return e;
+	struct str key = use_key(&k, kind->row, b->new, id->key), there;
+	e = store_get(t, RS_TABLE_template_use, key, &there);
+	bool counted = !e;
+	if (!e || e == ERR_NOT_FOUND) e = store_put(t, RS_TABLE_template_use, key, text);
+	if (!e && !counted) e = count_add(t, kind->count, b->new, 1);
 	return e;
 }
 

@@ -99,6 +99,34 @@ static enum err status_read(const json_t *vc, struct flaw *f, struct vc_credenti
 	return e;
 }
 
+static enum err schema_entry(const json_t *s, struct flaw *f, struct vc_credential *c)
+{
+	struct str type = json_text(json_object_get(s, "type"));
+	struct vc_schema_entry e = {.id = json_text(json_object_get(s, "id")),
+				    .whole = str_is(type, "JsonSchema")};
+	if (!json_is_object(s)) return refuse(f, "credentialSchema", "type", "must be an object");
+	if (!e.whole && !str_is(type, "JsonSchemaValidator2018")) return ERR_OK;
+	if (!e.id.n) return refuse(f, "credentialSchema", "missing", "lacks its id");
+	if (c->schema_n == VC_SCHEMAS_MAX)
+		return refuse(f, "credentialSchema", "count", "has more than 4 entries");
+	c->schema[c->schema_n++] = e;
+	return ERR_OK;
+}
+
+static enum err schemas_read(const json_t *vc, struct flaw *f, struct vc_credential *c)
+{
+	const json_t *s = json_object_get(vc, "credentialSchema"), *item;
+	enum err e = ERR_OK;
+	size_t i;
+	if (!s) return ERR_OK;
+	if (!json_is_array(s)) return schema_entry(s, f, c);
+	json_array_foreach(s, i, item)
+	{
+		if (!e) e = schema_entry(item, f, c);
+	}
+	return e;
+}
+
 enum err vc_credential_read(const struct vc_jwt *j, struct flaw *f, struct vc_credential *ret)
 {
 	static const char *const from[2] = {"validFrom", "issuanceDate"};
@@ -123,6 +151,8 @@ enum err vc_credential_read(const struct vc_jwt *j, struct flaw *f, struct vc_cr
 	if (!e) e = when_read(j, vc, "nbf", from, f, &c.from);
 	if (!e) e = when_read(j, vc, "exp", until, f, &c.until);
 	if (!e) e = status_read(vc, f, &c);
+	if (!e) e = schemas_read(vc, f, &c);
+	c.document = vc;
 	if (!e) *ret = c;
 	return e;
 }

@@ -14,6 +14,7 @@
 enum {
 	VC_TYPES_MAX = 16,
 	VC_STATUSES_MAX = 8,
+	VC_SCHEMAS_MAX = 4,
 	VC_CREDENTIALS_MAX = 32, /* in one presentation */
 	VC_LEEWAY = 30           /* seconds that two clocks may differ by */
 };
@@ -23,6 +24,13 @@ struct vc_status_entry {
 	uint64_t index;
 };
 
+/* A credentialSchema of type JsonSchema (of the whole credential) or JsonSchemaValidator2018 (of its
+ * subject); those of other types are passed over. */
+struct vc_schema_entry {
+	struct str id;
+	bool whole;
+};
+
 struct vc_credential {
 	struct str id, issuer, subject; /* id may be empty */
 	struct str types[VC_TYPES_MAX]; /* without "VerifiableCredential" */
@@ -30,7 +38,10 @@ struct vc_credential {
 	usec_t from, until; /* wall time; 0: not said */
 	struct vc_status_entry status[VC_STATUSES_MAX];
 	size_t status_n;
-	json_t *claims; /* credentialSubject: an object */
+	struct vc_schema_entry schema[VC_SCHEMAS_MAX];
+	size_t schema_n;
+	json_t *claims;   /* credentialSubject: an object */
+	json_t *document; /* the credential itself */
 	bool v2;
 };
 

@@ -17,6 +17,12 @@ enum {
 	VICTIM_ROW_MAX = (4 << 20) + 1
 };
 
+/* Groups past the journal, between others; not those that a start has to put back. */
+static inline bool victim_direct(unsigned first)
+{
+	return first % 6 == 3 && (first < VICTIM_CALM || first > VICTIM_FOLD);
+}
+
 static inline size_t victim_row(unsigned i, char out[VICTIM_ROW_MAX])
 {
 	size_t n = i == VICTIM_LARGE ? VICTIM_ROW_MAX : 300 + i;

@@ -4,18 +4,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { COLUMNS = 5, STEPS_MAX = 1 << 16 };
+enum { COLUMNS = 6, STEPS_MAX = 1 << 16 };
 
 static struct bulk_column all[COLUMNS] = {
     {BULK_ID, 0, {0}},        {BULK_VALUE, 1, {"URL", 3}}, {BULK_TTL, 0, {0}},
-    {BULK_TIMESTAMP, 0, {0}}, {BULK_VALUES, 0, {0}},
+    {BULK_TIMESTAMP, 0, {0}}, {BULK_VALUES, 0, {0}},       {BULK_PATTERN, 0, {0}},
 };
 static const struct bulk_columns columns = {all, COLUMNS};
 
 static void assert_equal(const struct record *x, const struct record *y)
 {
 	size_t found = 0, visible = 0;
-	must(str_eq(x->id, y->id));
+	must(str_eq(x->id, y->id) && x->series == y->series);
 	for (size_t i = 0; i < x->values_n; i++) {
 		const struct value *v = &x->values[i];
 		if (!(v->permissions & (VALUE_PUBLIC_READ | VALUE_ADMIN_READ))) continue;
@@ -45,8 +45,11 @@ static void round_trip(struct arena *a, const struct record *r)
 			struct record back;
 			struct flaw f = {0};
 			buf_clear(&out);
-			must(!bulk_write(a, form, &columns, buf_str(&packed), &out) && !buf_err(&out));
-			enum err e = bulk_next(&s, buf_str(&out), true, &f, &line);
+			enum err e = r->series
+					 ? bulk_write_series(a, form, &columns, buf_str(&packed), &out)
+					 : bulk_write(a, form, &columns, buf_str(&packed), &out);
+			must(!e && !buf_err(&out));
+			e = bulk_next(&s, buf_str(&out), true, &f, &line);
 			must(!e && (line.n == out.n || line.too_long));
 			if (line.too_long) continue;
 			must(!bulk_record(a, form, &columns, line.octets, &f, &back));

@@ -136,6 +136,70 @@ static void shapes_are_bounded(void **state)
 	arena_free(a);
 }
 
+/* ---- contents of an older format -------------------------------------------------------- */
+
+struct aged {
+	struct writer_cmd cmd;
+	struct arena *arena;
+	uint64_t before, after, again;
+};
+
+static const struct template pump = {.prefix = {"88.7", 4}, .version = {"v1", 2}, .published = true};
+
+static enum err make_template(struct writer_cmd *c, struct writer_txn *t)
+{
+	struct templates_change x = {.condition = TEMPLATES_ANY, .who = STR("test"), .template = pump};
+	return templates_put(t, ((struct aged *)c)->arena, &x, NULL);
+}
+
+/* As format 3 had it: no rows of series in template_use. */
+static enum err forget_and_migrate(struct writer_cmd *c, struct writer_txn *t)
+{
+	struct aged *x = (struct aged *)c;
+	struct store_cursor *k;
+	struct str key, row;
+	char room[STORE_KEY_MAX];
+	enum err e = ERR_OK;
+	for (const char *kind = "sd"; *kind && !e; kind++) {
+		must(!store_cursor_open(t->store, RS_TABLE_template_use, &k));
+		e = store_cursor_seek(k, str_n(kind, 1), &key, &row);
+		size_t n = !e && key.p[0] == *kind ? key.n : 0;
+		if (n) memcpy(room, key.p, n);
+		store_cursor_close(k);
+		e = n ? store_del(t->store, RS_TABLE_template_use, str_n(room, n)) : ERR_CORRUPT;
+	}
+	if (!e) e = templates_series_uses(t->store, x->arena, &pump, &x->before);
+	if (!e) e = rs_migrate(t->store, 3);
+	if (!e) e = templates_series_uses(t->store, x->arena, &pump, &x->after);
+	if (!e) e = rs_migrate(t->store, 3);
+	if (!e) e = templates_series_uses(t->store, x->arena, &pump, &x->again);
+	return e;
+}
+
+static void older_series_become_uses_of_their_templates(void **state)
+{
+	static const struct value plain = {.index = 1,
+					   .type = {"URL", 3},
+					   .data = {"https://s.example/{serial}", 26},
+					   .ttl = 60,
+					   .permissions = 14};
+	struct aged x = {.cmd.apply = make_template, .arena = arena_new(8 << 20)};
+	(void)state;
+	assert_int_equal(writer_run(writer, &x.cmd), ERR_OK);
+	one_value = (struct value){
+	    .index = 1001, .type = {"TEMPLATE", 8}, .data = {"v1", 2}, .ttl = 60, .permissions = 14};
+	enum err e = change(x.arena, SERIES_PUT, "88.7/U-{00..99}", NULL, NULL);
+	one_value = plain;
+	assert_int_equal(e, ERR_OK);
+	assert_int_equal(change(x.arena, SERIES_PUT, "88.7/V-{00..99}", NULL, NULL), ERR_OK);
+	x.cmd = (struct writer_cmd){.apply = forget_and_migrate};
+	assert_int_equal(writer_run(writer, &x.cmd), ERR_OK);
+	assert_int_equal(x.before, 0);
+	assert_int_equal(x.after, 1);
+	assert_int_equal(x.again, 1);
+	arena_free(x.arena);
+}
+
 /* ---- cost, and what lasts --------------------------------------------------------------- */
 
 static void ten_million_serials_are_one_small_row(void **state)
@@ -235,6 +299,7 @@ static void equal_values_change_nothing_later(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(older_series_become_uses_of_their_templates),
 	    cmocka_unit_test(neighbours_that_share_no_member_are_allowed),
 	    cmocka_unit_test(overlaps_are_refused_by_name),
 	    cmocka_unit_test(shapes_are_bounded),

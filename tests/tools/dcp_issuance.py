@@ -39,6 +39,12 @@ def requests(n):
     return json.loads(ok("requests", n, "credential", "requests", "--json"))
 
 
+def quiet(n):
+    """No message of its own is under way any more, whose answer would be written; then what it holds."""
+    until(lambda: not json.loads(ok("outbox", n, "outbox", "--json"))["waiting"], 60)
+    return n.state()
+
+
 def kinds(n):
     return [e["kind"] for e in n.request("GET", f"/participants/{n.name}/audit?limit=200", token="auditor")[1]["entries"]]
 
@@ -137,7 +143,7 @@ try:
     def status_of(party, location):
         return founder.request("GET", location[len(founder.url):], headers={"Authorization": "Bearer " + party.token(founder.did)})
 
-    before = founder.state()
+    before = quiet(founder)
     for what, want, rule, args in (("an unknown object", 400, "credential-unknown", ("nothing",)), ("one object twice", 400, "twice", (object_id, object_id))):
         got = ask(stranger, *args)
         check(f"{what}: {want} {rule}", got[0] == want and rule in json.dumps(got[1]), got)
@@ -149,7 +155,7 @@ try:
     status, got, headers = ask(stranger, object_id, pid="p1")
     location = headers["Location"]
     check("a request", status == 201 and got["type"] == "CredentialStatus" and got["status"] == "RECEIVED" and got["holderPid"] == "p1" and got["issuerPid"] == location.rsplit("/", 1)[1], got)
-    before = founder.state()
+    before = quiet(founder)
     status, got, headers = ask(stranger, object_id, pid="p1")
     check("said again it is the same", status == 201 and headers["Location"] == location and founder.state()["space"][1] == before["space"][1], headers["Location"])
     check("its status", status_of(stranger, location)[1]["status"] == "RECEIVED")
@@ -161,7 +167,7 @@ try:
     deliveries = []
     host.pages["/stranger/cs/credentials"] = lambda method, headers, body: deliveries.append((headers, json.loads(body))) or (200, {}, b"{}")
     ok("approved", founder, "credential", "approve", location.rsplit("/", 1)[1])
-    until(lambda: deliveries)
+    until(lambda: deliveries, 60)
     headers, m = deliveries[0]
     si = claims_of(headers["Authorization"][7:])
     check("the delivery is the issuer's, with the holder's token", si["iss"] == si["sub"] == founder.did and si["aud"] == stranger.did and si["token"] == "echo-me", si)
@@ -206,7 +212,7 @@ try:
     pid = row["id"]
     sent = [json.loads(s[3]) for s in host.seen if s[1] == "/rogue/issuer/credentials"]
     check("one request went out", row["status"] == "RECEIVED" and len(sent) == 1 and sent[0]["holderPid"] == pid and sent[0]["credentials"] == [{"id": "rogue-1"}], (row, sent))
-    before = buyer.state()
+    before = quiet(buyer)
     for what, party, m, want, rule in (
             ("another issuer", stranger, message(pid, stranger.credential(buyer.did, kind="RogueCredential")), 403, "issuer"),
             ("about another", rogue, message(pid, rogue.credential(maker.did, kind="RogueCredential")), 400, "holder-binding"),
@@ -241,7 +247,7 @@ try:
     check("with nothing but the id, which its metadata explains", offer(rogue, {"id": "rogue-1"})[0] == 200)
     got = json.loads(ok("offers", buyer, "credential", "offers", "--json"))["received"]
     check("both are listed", [o["types"] for o in got if o["issuer"] == rogue.did] == [["RogueCredential"]] * 2, got)
-    before, asked = buyer.state(), host.asked("/stranger/issuer/metadata")
+    before, asked = quiet(buyer), host.asked("/stranger/issuer/metadata")
     for what, party, objects, over, want, rule in (
             ("an id that the metadata has not", rogue, [{"id": "x"}], {}, 400, "credential-unknown"), ("of a stranger", stranger, [full], {}, 403, "trusted"),
             ("ids of a stranger", stranger, [{"id": "x"}], {}, 403, "trusted"), ("for which it is not trusted", rogue, [{**full, "credentialType": "MembershipCredential"}], {}, 403, "trusted"),

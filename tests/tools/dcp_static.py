@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 from node import Node, check, finish, run
-from party import Host, Party, certificate, compact
+from party import Host, Party, certificate, compact, did_key
 
 TOP = tempfile.mkdtemp(prefix="kanhe-static.")
 CA = os.path.join(TOP, "ca")
@@ -130,16 +130,22 @@ try:
     doc = buyer.request("GET", "/p/buyer/did.json")[1]
     doc = json.loads(doc) if isinstance(doc, bytes) else doc
     z = [m["publicKeyMultibase"] for m in doc["verificationMethod"] if "publicKeyMultibase" in m][0]
+    host = Host(CA)
+    curve, thief = Party(host, "curve", "p256"), Party(host, "thief", "p256")
     maker.kanhe("node", "stop", "--quiet")
     path = os.path.join(maker.folder, "kanhed.conf")
     text = open(path, encoding="utf-8").read()
     old = text[text.index("accept = tls"):].split("\n", 2)
     with open(path, "w", encoding="utf-8") as f:
-        f.write(text.replace(old[0] + "\n" + old[1], f"accept = pinned\npartners = {buyer.did}={z}@{buyer.url}/p/buyer/dsp/2025-1"))
+        f.write(text.replace(old[0] + "\n" + old[1], f"accept = pinned\npartners = {buyer.did}={z}@{buyer.url}/p/buyer/dsp/2025-1 {curve.did}={did_key(curve.key)[8:]}"))
     maker.start()
     ok("a pinned key admits", buyer, "catalog", maker.did)
     check("to an agreement", json.loads(ok("negotiate", buyer, "negotiate", maker.did, "d1", "--json"))["state"] == "FINALIZED")
     check("another key does not", other.kanhe("catalog", maker.did)[0] != 0)
+    check("a pinned key of P-256, whatever it is called", call(None, curve.token(maker.did)) == 200 and call(None, curve.key.jwt(curve.claims(maker.did), kid=curve.did + "#x")) == 200)
+    check("no document is asked for", host.asked("/curve/did.json") == 0)
+    check("another's key in its name", call(None, thief.key.jwt(curve.claims(maker.did), kid=curve.kid)) == 401)
+    host.close()
 finally:
     for n in nodes:
         n.close()

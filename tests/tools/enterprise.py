@@ -211,6 +211,14 @@ try:
     status, out, err = node.kanhe("statistics", "--prefix", "88.118.8", "--token", tokens["main"])
     check("and no other's", status == 6, out + err)
 
+    # ---- a credential that ends by itself
+    end = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    short = account("short", "--expires", end, token=tokens["main"])
+    check("expires at its time", until(lambda: short("GET", "/registry/88.118.8.5/k1")[0] == 401))
+    before = node.state()
+    refused("and says that it has", short("PUT", "/registry/88.118.8.5/k1", values("https://late/")), 401, "expired")
+    check("nothing changed", node.state() == before)
+
     # ---- another key: what hung on the old one ends
     fresh = os.path.join(node.top, "fresh.key")
     kanhe("key", "new", fresh)

@@ -302,6 +302,42 @@ try:
         status, e = call("GET", "/exports?" + query)
         check(f"export {query} is refused", status == 400 and (not rule or json.loads(e)["rule"] == rule), e)
 
+    # ---- a first load ----------------------------------------------------------------------
+    path = os.path.join(first.top, "load.ndjson")
+    with open(path, "w") as f:
+        for i in range(20000):
+            k = i * 7919 % 20000
+            f.write(json.dumps({"id": f"88.118.8.7/L{k:05d}", "values": [{"index": 1, "type": "URL", "data": f"https://l.example/{k % 5000}"}, {"index": 3, "type": "TTL", "data": "x" * (k % 300), "ttl": k}]}) + "\n")
+    status, out, err = second.kanhe("import", path, "--sort", "--name", "load", "--json")
+    check("a sorted load into an empty node", status == 0 and json.loads(out)["created"] == 20000, out + err)
+    metrics = second.request("GET", "/metrics", token="operator")[1].decode()
+    direct = [int(line.split()[1]) for line in metrics.splitlines() if line.startswith("kanhe_registry_direct_commits_total ")]
+    check("went past the journal", len(direct) == 1 and direct[0] >= 1, direct)
+    status, s = call("GET", "/count?prefix=88.118.8.7", node=second)
+    check("all of it is counted", json.loads(s)["active"] == 20000, s)
+    check("and there", [call("GET", f"/resolve/88.118.8.7/L{k:05d}", token=None, node=second)[0] for k in (0, 3999, 4000, 12345, 19999)] == [200] * 5)
+    url = "/find?type=URL&value=https%3A%2F%2Fl.example%2F77"
+    check("and found, once it is sorted", until(lambda: call("GET", url, token=None, node=second)[0] != 503))
+    status, s = call("GET", url, token=None, node=second)
+    check("by what it points to", [x["id"] for x in json.loads(s)["identifiers"]] == [f"88.118.8.7/L{k:05d}" for k in range(77, 20000, 5000)], s)
+    status, s = call("GET", "/history/88.118.8.7/L12345", node=second)
+    once = json.loads(s)["history"]
+    check("its history has one change", status == 200 and len(once) == 1, s)
+    unsorted = Node("--authority", "88.118.8")
+    status, out, err = unsorted.kanhe("import", path, "--name", "load", "--json")
+    check("the same as it stands", status == 0 and json.loads(out)["created"] == 20000, out + err)
+    alike = [records(n, "88.118.8.7/") for n in (second, unsorted)]
+    bare = [{i: [{k: w for k, w in v.items() if k != "timestamp"} for v in r["values"]] for i, r in x.items()} for x in alike]
+    check("the same records by both ways", len(bare[0]) == 20000 and bare[0] == bare[1])
+    unsorted.close()
+    status, s = post("name=again&format=ndjson", open(path).read(), node=second)
+    check("again: nothing changes", s["unchanged"] == 20000, s)
+    status, s = post("name=more&format=ndjson", json.dumps({"id": "88.118.8.7/L12345", "values": [{"index": 1, "type": "URL", "data": "https://new.example"}]}), node=second)
+    check("one is replaced", s["replaced"] == 1 and value("88.118.8.7/L12345", node=second) == "https://new.example", s)
+    status, s = call("GET", "/history/88.118.8.7/L12345", node=second)
+    twice = json.loads(s)["history"]
+    check("which goes on from the first", len(twice) == 2 and twice[1]["before"] == once[0]["after"], s)
+
     # ---- the command line ------------------------------------------------------------------
     path = os.path.join(first.top, "things.csv")
     rows = [f"88.118.8/C{i * 7919 % 20000:05d},https://c.example/{i * 7919 % 20000}" for i in range(20000)]

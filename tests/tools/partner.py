@@ -80,7 +80,7 @@ class Partner:
         return {"@context": ["https://www.w3.org/ns/did/v1"], "id": self.did,
                 "verificationMethod": [{"id": key, "type": "JsonWebKey2020", "controller": self.did,
                                         "publicKeyJwk": {"kty": "OKP", "crv": "Ed25519", "x": b64(self.public)}}],
-                "authentication": [key], "assertionMethod": [key],
+                "authentication": [key], "assertionMethod": [key], "capabilityInvocation": [key],
                 "service": [{"id": f"{self.did}#dsp", "type": "DataService", "serviceEndpoint": self.base}]}
 
     def token(self, audience, **more):

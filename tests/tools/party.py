@@ -216,13 +216,15 @@ class Party:
 
     # ---- as an issuer
 
-    def credential(self, subject, kind="MembershipCredential", claims=None, status=None, v2=False, issuer=None, **over):
+    def credential(self, subject, kind="MembershipCredential", claims=None, status=None, v2=False, issuer=None, schema=None, **over):
         now = int(time.time())
         subject_member = {"id": subject, **(claims or {})}
         vc = {"id": "urn:uuid:" + str(uuid.uuid4()), "type": ["VerifiableCredential", kind], "issuer": issuer or self.did,
               "credentialSubject": subject_member}
         if status:
             vc["credentialStatus"] = status
+        if schema:
+            vc["credentialSchema"] = schema
         if v2:
             vc["@context"] = ["https://www.w3.org/ns/credentials/v2"]
             vc["validFrom"] = stamp(now - 60)

@@ -117,6 +117,7 @@ try:
     changed("another message", put("message", other))
     changed("another size", put("size", 1, True))
     changed("another sender", put("from", pinned.did, True))
+    changed("another receiver", put("to", pinned.did, True))
     changed("another time", put("time", "2020-01-01T00:00:00.000000Z", True))
     changed("another key", put("key", pinned.multibase, True))
     changed("another way in", put("by", "tls", True))

@@ -133,14 +133,14 @@ enum evidence_which { EVIDENCE_ALL, EVIDENCE_WRONG };
 static bool evidence_tell(struct cli *c, const json_t *a, enum evidence_which which, json_t *list)
 {
 	const json_t *all = json_object_get(a, "evidence"), *item;
-	struct str peer = str_of(text_of(a, "peer"));
+	struct str peer = str_of(text_of(a, "peer")), own = str_of(text_of(a, text_of(a, "role")));
 	bool good = true, titled = false;
 	struct evidence_report r;
 	size_t i;
 
 	json_array_foreach(all, i, item)
 	{
-		bool fits = !evidence_check(c->arena, item, peer, STR_NONE, &r);
+		bool fits = !evidence_check(c->arena, item, peer, own, &r);
 
 		good = good && fits;
 		if (list) json_array_append_new(list, evidence_json(&r));

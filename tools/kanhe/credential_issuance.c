@@ -1,7 +1,7 @@
 /* kanhe credential type|offer|request|approve|decline|client: issuance between nodes, the token service. */
 #include "tools/kanhe/credential.h"
 
-enum { WAIT_SECONDS = 20 };
+enum { WAIT_SECONDS = 25 };
 
 static void print_types(const json_t *row)
 {
@@ -214,12 +214,15 @@ static int request(struct cli *c, const struct words *w, const struct credential
 		client_path(c, "/participants/%s/credential-requests/%s?wait=RECEIVED,ISSUED&timeout=%d",
 			    o->who, path_word(c, text_of(r.json, "id"), false), WAIT_SECONDS),
 		&r);
-	/* RECEIVED is passed through by issuers that decide by themselves */
-	if (!status && strcmp(text_of(r.json, "status"), "RECEIVED") == 0)
-		status = get(c,
-			     client_path(c, "/participants/%s/credential-requests/%s?wait=ISSUED&timeout=2",
-					 o->who, path_word(c, text_of(r.json, "id"), false)),
-			     &r);
+	/* issuers that decide by themselves say so, or say nothing: then for a moment */
+	const char *said = text_of(r.json, "issuerStatus");
+	bool comes = strcmp(said, "ISSUED") == 0;
+	if (!status && strcmp(text_of(r.json, "status"), "RECEIVED") == 0 && (comes || !said[0]))
+		status = get(
+		    c,
+		    client_path(c, "/participants/%s/credential-requests/%s?wait=ISSUED&timeout=%d", o->who,
+				path_word(c, text_of(r.json, "id"), false), comes ? WAIT_SECONDS : 2),
+		    &r);
 	return status ? status : told(c, r.json);
 }
 

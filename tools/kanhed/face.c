@@ -76,6 +76,7 @@ static void environment_metrics(struct buf *out, const char *name, struct store 
 	    {"commands_failed_total", "counter", "changes refused", wt.failed},
 	    {"commits_total", "counter", "durable commits", wt.batches},
 	    {"queue", "gauge", "changes waiting", wt.queue},
+	    {"direct_commits_total", "counter", "commits of loads, past the journal", wt.direct},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		buf_printf(out, "# HELP kanhe_%s_%s %s\n# TYPE kanhe_%s_%s %s\nkanhe_%s_%s %llu\n", name,

@@ -10,8 +10,9 @@
 #include "proto/did/name.h"
 
 /* Format numbers of the two environments' contents: raised when a stored value changes its form. */
-/* 3: the feed has records by key (base/feed_kept.c); older rows of it stay as they are */
-enum { REGISTRY_FORMAT = 3, REGISTRY_READ = 2, SPACE_FORMAT = 1, PASSPHRASE_MAX = 1024 };
+/* 3: the feed has records by key (base/feed_kept.c); older rows of it stay as they are
+ * 4: series of several ranges; series are uses of metadata templates (resolver/migrate.c) */
+enum { REGISTRY_FORMAT = RS_FORMAT, REGISTRY_READ = 2, SPACE_FORMAT = 1, PASSPHRASE_MAX = 1024 };
 
 static enum err read_passphrase(const char *path, char *line, size_t room, struct str *ret, struct flaw *f)
 {
@@ -117,8 +118,7 @@ static enum err name_node(struct node *n, struct flaw *f)
 
 static enum err migrate_registry(struct store_txn *t, uint32_t from)
 {
-	(void)t;
-	return from >= REGISTRY_READ ? ERR_OK : ERR_UNSUPPORTED;
+	return from >= REGISTRY_READ ? rs_migrate(t, from) : ERR_UNSUPPORTED;
 }
 
 /* PREFIX=KEY@URL. Prefixes of some schemes hold both signs; keys and a node's URL do not. */
@@ -246,7 +246,8 @@ static enum err read_identity(const struct conf *c, struct flaw *f, struct ds_id
 		const char *name;
 		unsigned mode;
 	} modes[] = {{"did", DS_BY_DID}, {"dcp", DS_BY_DCP}, {"pinned", DS_BY_PIN}, {"tls", DS_BY_TLS}};
-	struct ds_identity o = {.present = conf_switch(c, "identity", "present")};
+	struct ds_identity o = {.present = conf_switch(c, "identity", "present"),
+				.schemas = conf_switch(c, "identity", "schemas")};
 	const char *const *words;
 	size_t n = conf_list(c, "identity", "accept", &words);
 	for (size_t i = 0; i < n; i++) {

@@ -175,6 +175,8 @@
 	X(identity, ask, CONF_LIST, "", 0, 4096, NULL,                                                     \
 	  "types of credentials that partners are asked for but admitted without; policies may name them", \
 	  "向伙伴询问但不强制的凭证类型，供策略引用")                                                      \
+	X(identity, schemas, CONF_SWITCH, "yes", 0, 0, NULL,                                               \
+	  "credentials must keep to the JSON Schema that they name", "凭证须符合其所指明的 JSON Schema")   \
 	X(identity, disclose, CONF_LIST, "", 0, 4096, NULL,                                                \
 	  "types of credentials that partners may ask for; empty: every one that is held",                 \
 	  "允许伙伴查询的凭证类型；留空为持有的全部")
