@@ -12,7 +12,7 @@
 #include "resolver/import.h"
 #include "resolver/import_run.h"
 
-enum { PATIENCE = 30, ROOM = 4096 };
+enum { PATIENCE = 120, ROOM = 4096 };
 
 static struct http_reply import(const char *token, const char *query, struct str body)
 {
