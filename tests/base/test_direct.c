@@ -8,7 +8,7 @@
 #include "base/writer.h"
 #include "tests/base/folder.h"
 
-enum { ROW = 1000 };
+enum { ROW = 100 };
 
 static struct str row_of(uint64_t i, char out[ROW])
 {
@@ -46,7 +46,7 @@ static void check_rows(struct store_txn *t, uint64_t n)
 static void rows_in_order_fill_their_pages(void **state)
 {
 	(void)state;
-	enum { N = 20000, AT_ONCE = 500, PER_PAGE = 3, PAGE = 4096 };
+	enum { N = 200000, AT_ONCE = 5000, PER_PAGE = 34, PAGE = 4096 };
 	struct folder f = folder_new();
 	struct store *s = folder_open(f.path);
 	struct store_txn *t;
@@ -70,7 +70,7 @@ static void rows_in_order_fill_their_pages(void **state)
 static void a_snapshot_that_is_kept_stops_growth_and_harms_nothing(void **state)
 {
 	(void)state;
-	enum { AT_ONCE = 500 };
+	enum { AT_ONCE = 5000 };
 	struct folder f = folder_new();
 	struct store_options o = folder_options(f.path);
 	struct store *s;
