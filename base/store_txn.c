@@ -58,6 +58,14 @@ static int take_mdb(struct store_txn *t)
 	return mdb_txn_begin(t->store->env, NULL, MDB_RDONLY, &t->mdb);
 }
 
+/* LMDB takes a snapshot's number first and its roots after, from the page that the second commit from then
+ * writes over: a thread that was held up between them has the roots of another. */
+static bool is_own(const struct store_txn *t)
+{
+	MDB_envinfo info;
+	return !mdb_env_info(t->store->env, &info) && info.me_last_txnid <= mdb_txn_id(t->mdb) + 1;
+}
+
 /* Layers, the last change, and LMDB's snapshot, so that they make a whole (base/store_env.h). */
 static int take_snapshot(struct store_txn *t)
 {
@@ -72,7 +80,7 @@ static int take_snapshot(struct store_txn *t)
 			atomic_store(&t->layers, NULL);
 			return rc;
 		}
-		if (mdb_txn_id(t->mdb) <= atomic_load(&l->limit)) return 0;
+		if (mdb_txn_id(t->mdb) <= atomic_load(&l->limit) && is_own(t)) return 0;
 		mdb_txn_reset(t->mdb);
 		sched_yield(); /* the layers are being replaced this moment */
 	}
