@@ -1,12 +1,18 @@
 """The command line: help, typing errors, exit statuses, JSON, both languages."""
 import json
 import os
+import re
 import tempfile
 
 from node import KANHED, Node, check, finish, run
 
-COMMANDS = ("init node config id resolve register value load import export series find list count history delegate enterprise statistics template report publish catalog negotiate agreements pull revoke audit "
-            "prove verify status credential").split()
+TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/kanhe/command.h")
+COMMANDS = re.findall(r"^\tX\((\w+), command_", open(TABLE).read(), re.M)
+check("the table of commands is read", len(COMMANDS) > 30, COMMANDS)
+
+
+def told(c, text):
+    return re.search(rf"^  {c} ", text, re.M)
 
 for c in COMMANDS:
     status, out, err = run(c, "--help")
@@ -18,9 +24,11 @@ for c in COMMANDS:
     check(f"{c}: unknown option", status == 2 and "--help" in err and not out, err)
 
 status, out, err = run()
-check("no command", status == 2 and all(c in err for c in COMMANDS))
+check("no command", status == 2 and all(told(c, err) for c in COMMANDS))
 status, out, err = run("--help")
-check("overview", status == 0 and all(c in out for c in COMMANDS))
+check("overview", status == 0 and all(told(c, out) for c in COMMANDS), [c for c in COMMANDS if not told(c, out)])
+status, out, err = run("--help", env={"LC_ALL": "zh_CN.UTF-8"})
+check("overview in Chinese", status == 0 and all(told(c, out) for c in COMMANDS), [c for c in COMMANDS if not told(c, out)])
 for wrong, right in (("resolv", "resolve"), ("regster", "register"), ("pul", "pull"), ("audti", "audit"), ("verfy", "verify")):
     status, out, err = run(wrong)
     check(f"typing error {wrong}", status == 2 and f'"{right}"' in err, err)
