@@ -142,6 +142,18 @@ static enum err first_request(const struct turn *u, const struct negotiation_mes
 	return claims_check(u, published);
 }
 
+/* The message that began it, in the same octets or, as a partner sends it that lost our answer, anew. */
+static bool begun_again(const struct turn *u, const struct negotiation_message *m, Ds__Side side,
+			const Ds__Negotiation *n)
+{
+	struct str callback;
+	if (turn_repeated(u, n->history, n->n_history, m->root, true)) return true;
+	if (n->side != side) return false;
+	if (turn_url_check(m->callback, "callbackAddress", u->flaw, &callback)) return false;
+	return str_is(callback, n->callback) && str_is(m->policy.id, n->offer_id) &&
+	       strcmp(turn_json(u, m->policy.root), n->offer) == 0;
+}
+
 static enum err receive_first(const struct turn *u, const struct negotiation_message *m,
 			      Ds__Negotiation **ret, bool *ret_new)
 {
@@ -159,7 +171,7 @@ static enum err receive_first(const struct turn *u, const struct negotiation_mes
 	if (!e) {
 		*ret_new = true; /* the same answer as the first time */
 		*ret = n;
-		return turn_repeated(u, n->history, n->n_history, m->root, true)
+		return begun_again(u, m, side, n)
 			   ? ERR_OK
 			   : flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET,
 				      request ? "consumerPid" : "providerPid", "pid-used",

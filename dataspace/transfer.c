@@ -218,6 +218,18 @@ static enum err request_find(const struct turn *u, const struct transfer_message
 	return ERR_OK;
 }
 
+/* The request that made it, in the same octets or, as a partner sends it that lost our answer, anew. */
+static bool asked_again(const struct turn *u, const struct transfer_message *m, const Ds__Transfer *x)
+{
+	struct str callback;
+	if (turn_repeated(u, x->history, x->n_history, m->root, true)) return true;
+	if (x->side != DS__SIDE__SIDE_PROVIDER) return false;
+	if (turn_url_check(m->callback, "callbackAddress", u->flaw, &callback)) return false;
+	return str_is(callback, x->callback) && str_is(m->agreement, x->agreement) &&
+	       str_is(m->format, x->transfer_format) && str_is(m->purpose, x->purpose) &&
+	       (!ds_transfer_pushed(x) || strcmp(turn_json(u, m->address.root), x->address) == 0);
+}
+
 static enum err receive_request(const struct turn *u, const struct transfer_message *m, Ds__Transfer **ret,
 				struct transfer_denial *denial)
 {
@@ -228,7 +240,7 @@ static enum err receive_request(const struct turn *u, const struct transfer_mess
 
 	if (!e) e = transfer_find_peer(u->t->store, u->a, u->self->id, u->who, m->pids.consumer, ret);
 	if (!e)
-		return turn_repeated(u, (*ret)->history, (*ret)->n_history, m->root, true)
+		return asked_again(u, m, *ret)
 			   ? ERR_OK
 			   : flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "consumerPid", "pid-used",
 				      "there is a transfer of this pid already");

@@ -207,10 +207,18 @@ static void test_answers_a_repeated_request_alike_and_once(void **state)
 	assert_int_equal(world_post(&w, "maker", "buyer", "/negotiations/request", request, &second), 201);
 	assert_true(str_eq(first, second));
 	world_assert_unchanged(&w, before);
+	/* anew, in a message of its own */
+	request = arena_printf(w.arena, "{\"@id\":\"urn:x:letter\",%s", request + 1).p;
+	assert_int_equal(world_post(&w, "maker", "buyer", "/negotiations/request", request, &second), 201);
+	assert_true(str_eq(first, second));
+	world_assert_unchanged(&w, before);
 	/* the same pid for something else is no repetition */
-	request = arena_printf(w.arena, "%s ", request).p;
+	request = first_request("urn:x:2", "offer:telemetry:1", "2");
 	assert_int_equal(world_post(&w, "maker", "buyer", "/negotiations/request", request, &second), 400);
+	assert_true(text_has(second, "pid-used"));
+	world_assert_unchanged(&w, before);
 	/* another partner may use the same pid */
+	request = first_request("urn:x:2", "offer:telemetry:1", "3");
 	assert_int_equal(world_post(&w, "maker", "thief", "/negotiations/request", request, &second), 201);
 }
 

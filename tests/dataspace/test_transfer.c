@@ -281,6 +281,33 @@ static void test_hides_transfers_and_agreements_from_others(void **state)
 	world_assert_unchanged(&w, before);
 }
 
+/* A partner that lost our answer asks anew, in a message of its own (EDC does). */
+static void test_answers_a_repeated_request_once(void **state)
+{
+	char *pid = start("maintenance"), *request, *at;
+	struct letter_copy l[8];
+	struct world_mark before;
+
+	(void)state;
+	assert_int_equal(world_letters(&w, l, 8), 1);
+	world_settle(&w);
+	before = world_mark(&w);
+	request = arena_strdup(w.arena, str_of(l[0].body));
+	at = strstr(request, "\"@id\":\"urn:uuid:");
+	assert_non_null(at);
+	memcpy(at + strlen("\"@id\":\""), "urn:else:", strlen("urn:uuid:"));
+	assert_int_equal(world_post(&w, "maker", "buyer", "/transfers/request", request, NULL), 201);
+	world_assert_unchanged(&w, before);
+	/* the same pid for something else is no repetition */
+	at = strstr(request, "maintenance");
+	assert_non_null(at);
+	memcpy(at, "maintainers", strlen("maintenance"));
+	assert_int_equal(world_post(&w, "maker", "buyer", "/transfers/request", request, NULL), 400);
+	world_assert_unchanged(&w, before);
+	assert_states(pid, DSP_TRANSFER_STARTED);
+	assert_int_equal(world_agreement(&w, "maker", agreement)->transfers, 1);
+}
+
 /* ---- pausing, ending, revoking ---- */
 
 static enum err suspend_fn(const struct turn *u, void *arg)
@@ -380,6 +407,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_starts_and_completes),
 	    T(test_survives_each_fault_at_each_message),
+	    T(test_answers_a_repeated_request_once),
 	    T(test_counts_and_refuses_the_one_too_many),
 	    T(test_tells_purpose_to_the_policy),
 	    T(test_refuses_every_transition_that_is_not_in_the_table),
