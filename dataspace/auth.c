@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/jose.h"
+#include "dataspace/connector.h"
 #include "dataspace/document.h"
 #include "dataspace/face_dsp.h"
 #include "dataspace/kit.h"
@@ -322,6 +323,7 @@ static void require(struct net_req *r, ds_peer_fn *then, bool plain)
 	w->plain = plain;
 	e = net_decode(r->arena, r->param[0], &f, &id);
 	if (!e) e = ds_self_find(d, ds_txn(r->shard), id, &w->peer.self);
+	if (!e && !plain) e = connector_here(w->peer.self, &f);
 	if (!e && !by_certificate(w, r)) {
 		e = token_take(w, r, &f);
 		w->cert = !e && !w->mock && certified(w, r);

@@ -43,13 +43,16 @@ struct ds_options {
 	usec_t token_validity; /* of self-issued tokens; 0 = 300 s */
 	uint64_t content_max;  /* octets of one dataset; 0 = 1 TiB */
 	const char *kit; /* participant that serves the conformance kit (dataspace/kit.h); NULL, "": none */
-	usec_t kit_delay; /* before each of its steps */
+	usec_t kit_delay;  /* before each of its steps */
 	usec_t data_token; /* validity of access tokens in data addresses; 0 = 1 h */
 	const char *dsp; /* versions of the protocol: "both", "2025-1", "2024-1"; NULL = both; a constant or
 			    of the caller */
 	struct ds_identity identity;
 	const char
 	    *iam_mock; /* DID of a partner that is let in unproven (dataspace/mock.h); NULL, "": none */
+	const char *const *connectors; /* "participant=URL": its connector is not this node
+					  (dataspace/connector.h) */
+	size_t connectors_n;
 	/* How long and how often is tried, and waited; 0: dataspace/outbox.h and inbox.h say. */
 	usec_t outbox_age, outbox_retry, outbox_retry_max, inbox_wait;
 	unsigned outbox_tries;

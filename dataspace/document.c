@@ -87,27 +87,37 @@ void document_of_self(const struct ds_self *self, const char *path, struct ds_di
 	take_ec_keys(&d, ret);
 	(void)snprintf(ret->credentials, sizeof ret->credentials, "%s" DS_DCP_PATH, self->base);
 	(void)snprintf(ret->issuer, sizeof ret->issuer, "%s" DS_ISSUER_PATH, self->base);
-	(void)snprintf(ret->dsp, sizeof ret->dsp, "%s%s", self->base, path);
+	if (self->connector.n)
+		(void)snprintf(ret->dsp, sizeof ret->dsp, "%.*s", STR_ARG(self->connector));
+	else
+		(void)snprintf(ret->dsp, sizeof ret->dsp, "%s%s", self->base, path);
+}
+
+static void service_add(struct arena *a, const struct ds_self *self, struct did_document *d,
+			const char *name, const char *type, struct str endpoint)
+{
+	d->services[d->services_n++] = (struct did_service){
+	    arena_printf(a, "%.*s#%s", STR_ARG(self->did), name), str_of(type), endpoint};
 }
 
 struct str document_write(struct arena *a, const struct ds *space, const struct ds_self *self)
 {
-	struct did_document d = {.id = self->did, .services_n = 4};
+	struct did_document d = {.id = self->did};
 	json_t *j;
 
 	own_keys(self, &d);
-	d.services[0] =
-	    (struct did_service){arena_printf(a, "%.*s#catalog", STR_ARG(self->did)), STR("DataService"),
-				 ds_dialect_base(a, self, ds_dialect_preferred(space))};
-	d.services[1] =
-	    (struct did_service){arena_printf(a, "%.*s#versions", STR_ARG(self->did)), STR("DataService"),
-				 arena_printf(a, "%s" DS_VERSIONS_PATH, self->base)};
-	d.services[2] =
-	    (struct did_service){arena_printf(a, "%.*s#credentials", STR_ARG(self->did)),
-				 STR("CredentialService"), arena_printf(a, "%s" DS_DCP_PATH, self->base)};
-	d.services[3] =
-	    (struct did_service){arena_printf(a, "%.*s#issuer", STR_ARG(self->did)), STR("IssuerService"),
-				 arena_printf(a, "%s" DS_ISSUER_PATH, self->base)};
+	if (self->connector.n) {
+		service_add(a, self, &d, "catalog", "DataService", self->connector);
+	} else {
+		service_add(a, self, &d, "catalog", "DataService",
+			    ds_dialect_base(a, self, ds_dialect_preferred(space)));
+		service_add(a, self, &d, "versions", "DataService",
+			    arena_printf(a, "%s" DS_VERSIONS_PATH, self->base));
+	}
+	service_add(a, self, &d, "credentials", "CredentialService",
+		    arena_printf(a, "%s" DS_DCP_PATH, self->base));
+	service_add(a, self, &d, "issuer", "IssuerService",
+		    arena_printf(a, "%s" DS_ISSUER_PATH, self->base));
 	j = did_doc_make(a, &d);
 	return j ? json_write(a, j, false) : STR_NONE;
 }

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "dataspace/catalog.h"
+#include "dataspace/connector.h"
 #include "dataspace/dataplane.h"
 #include "dataspace/dialect.h"
 #include "dataspace/document.h"
@@ -322,8 +323,12 @@ static void versions_answer(struct net_req *r, const struct ds_self *self, const
 static void on_version(struct net_req *r)
 {
 	const struct ds_self *self = public_self(r);
+	struct flaw f = {0};
 
-	if (self) versions_answer(r, self, "");
+	if (self && connector_here(self, &f))
+		net_reply_flaw(r, &f);
+	else if (self)
+		versions_answer(r, self, "");
 }
 
 struct only {
@@ -345,12 +350,14 @@ static void on_root_version(struct net_req *r)
 {
 	const struct ds_self *self;
 	struct only o = {.n = 0};
+	struct flaw f = {0};
 	enum err e = ds_participant_each(ds_txn(r->shard), r->arena, only_one, &o);
 
 	if (!e && o.n != 1) e = ERR_NOT_FOUND;
 	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), o.id, &self);
+	if (!e) e = connector_here(self, &f);
 	if (e)
-		net_reply_err(r, e, NULL);
+		net_reply_err(r, e, &f);
 	else
 		versions_answer(r, self, arena_printf(r->arena, "/p/%.*s", STR_ARG(o.id)).p);
 }

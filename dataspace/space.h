@@ -217,6 +217,7 @@ struct ds_self {
 	const struct es256_key *p256; /* NULL: key signs all; else this one what others read as JWT */
 	char *kid, *method;           /* key ids: in tokens ("<did>#token-1"), in proofs ("<did>#key-1") */
 	char *base;                   /* "<url>/p/<id>": its root; DSP base is base + DS_DSP_PATH */
+	struct str connector;         /* empty, or where DSP is spoken for it (dataspace/connector.h) */
 };
 #define DS_DSP_PATH "/dsp/2025-1"
 #define DS_DSP_PATH_2024 "/dsp/2024-1" /* dataspace/dialect.h */
