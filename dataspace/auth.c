@@ -67,7 +67,7 @@ enum err ds_token_write(struct ds *d, const struct ds_self *self, const struct d
 		json_put_str(claims, "token", w->given);
 	else if (w->opens)
 		e = opener_make(self, w, exp, a, claims);
-	return e ? e : ds_jwt_write(a, self, DS_JWT_TOKEN, claims, ret);
+	return e ? e : ds_jwt_write(a, self, claims, ret);
 }
 
 enum err ds_token_make(struct ds *d, const struct ds_self *self, struct str audience, struct arena *a,

@@ -58,21 +58,22 @@ bool document_of_key(struct str did, struct ds_did *ret)
 	return true;
 }
 
-/* One key for proofs, and one for what others read as JWT: the same, or one of P-256. */
+/* One key for proofs, and one for what others read as JWT, in the form of a JWK, which is all that EDC
+ * reads: the same, or one of P-256. */
 static void own_keys(const struct ds_self *self, struct did_document *d)
 {
-	const unsigned door = DID_AUTHENTICATION | DID_INVOCATION;
+	const unsigned jwt = DID_AUTHENTICATION | DID_INVOCATION | DID_ASSERTION;
 
 	d->keys[0] = (struct did_key){.id = str_of(self->method), .purposes = DID_ASSERTION};
 	memcpy(d->keys[0].pub, sign_public(self->key), SIGN_PUBLIC);
 	d->keys_n = 1;
 	if (self->p256) {
-		d->ec[0] = (struct did_ec_key){.id = str_of(self->kid), .purposes = door | DID_ASSERTION};
+		d->ec[0] = (struct did_ec_key){.id = str_of(self->kid), .purposes = jwt};
 		memcpy(d->ec[0].pub, es256_public(self->p256), ES256_PUBLIC);
 		d->ec_n = 1;
 		return;
 	}
-	d->keys[1] = (struct did_key){.id = str_of(self->kid), .purposes = door, .form = DID_JWK};
+	d->keys[1] = (struct did_key){.id = str_of(self->kid), .purposes = jwt, .form = DID_JWK};
 	memcpy(d->keys[1].pub, sign_public(self->key), SIGN_PUBLIC);
 	d->keys_n = 2;
 }
@@ -206,10 +207,8 @@ enum err ds_did_key_for(const struct ds_did *doc, struct str method, unsigned pu
 	return ERR_NOT_FOUND;
 }
 
-enum err ds_jwt_write(struct arena *a, const struct ds_self *self, enum ds_jwt kind, const json_t *claims,
-		      struct str *ret)
+enum err ds_jwt_write(struct arena *a, const struct ds_self *self, const json_t *claims, struct str *ret)
 {
 	if (self->p256) return jws_write_es256(a, self->p256, self->kid, "JWT", claims, ret);
-	return jws_write(a, self->key, kind == DS_JWT_CREDENTIAL ? self->method : self->kid, "JWT", claims,
-			 ret);
+	return jws_write(a, self->key, self->kid, "JWT", claims, ret);
 }

@@ -129,7 +129,7 @@ static enum err present(struct net_req *r, const struct ds_peer *peer, const str
 				     "VerifiablePresentation", "holder", self->did.p, self->did.n,
 				     "verifiableCredential", p.jwts));
 	if (!claims) return ERR_NO_MEMORY;
-	e = ds_jwt_write(r->arena, self, DS_JWT_TOKEN, claims, &vp);
+	e = ds_jwt_write(r->arena, self, claims, &vp);
 	if (!e)
 		must(
 		    !json_array_append_new(json_object_get(out, "presentation"), json_stringn(vp.p, vp.n)));
@@ -198,7 +198,7 @@ static enum err list_make(struct net_req *r, struct arena *a, const struct ds_se
 		      self->did.p, self->did.n, "issuanceDate", clock_print(now, false, when),
 		      "credentialSubject", "id", json_sprintf("%s#list", url.p), "type", "StatusList2021",
 		      "statusPurpose", "revocation", "encodedList", list.p, list.n));
-	return list.p && claims ? ds_jwt_write(a, self, DS_JWT_CREDENTIAL, claims, ret) : ERR_NO_MEMORY;
+	return list.p && claims ? ds_jwt_write(a, self, claims, ret) : ERR_NO_MEMORY;
 }
 
 static void status_get(struct net_req *r)

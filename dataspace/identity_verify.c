@@ -370,7 +370,7 @@ static enum err answer_take(struct net_req *r, struct verifying *v, const struct
 	size_t i;
 	enum err e = body.p ? json_read(r->arena, body, f, &j) : ERR_NO_MEMORY;
 
-	if (!e && !str_is(json_text(json_object_get(j, "type")), "PresentationResponseMessage"))
+	if (!e && !dcp_type_is(j, "PresentationResponseMessage"))
 		e = flaw_at(f, "type", "value", "the answer is not a PresentationResponseMessage");
 	if (!e) e = json_arr(j, "", "presentation", f, &all);
 	if (!e && json_array_size(all) > PRESENTATIONS_MAX)

@@ -301,8 +301,7 @@ int64_t ds_token_term(const struct ds *d); /* seconds */
 
 /* A JWT of ours for others to read: a token or presentation by the method kid, a credential by `method`;
  * by kid both where the participant has a P-256 key. ERR_NO_MEMORY, ERR_TOO_LARGE. */
-enum ds_jwt { DS_JWT_TOKEN, DS_JWT_CREDENTIAL };
-enum err ds_jwt_write(struct arena *a, const struct ds_self *self, enum ds_jwt kind, const json_t *claims,
+enum err ds_jwt_write(struct arena *a, const struct ds_self *self, const json_t *claims,
 		      struct str *ret) MUST_USE;
 
 /* ---- outbox --------------------------------------------------------------------------------- */

@@ -19,6 +19,9 @@ enum {
 	DCP_TYPE_MAX = 100  /* octets of a credential's type */
 };
 
+/* Whether the message is of that type; pure JSON-LD writes it as "@type". */
+bool dcp_type_is(json_t *j, const char *type);
+
 /* Checks @context and type. ERR_BAD_MESSAGE */
 enum err dcp_message_check(json_t *j, const char *type, struct flaw *f) MUST_USE;
 
