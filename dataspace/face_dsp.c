@@ -9,6 +9,7 @@
 #include "dataspace/evidence.h"
 #include "dataspace/identity.h"
 #include "dataspace/negotiation.h"
+#include "dataspace/offer.h"
 #include "dataspace/transfer.h"
 #include "proto/dsp/v2024.h"
 #include "proto/dsp/version.h"
@@ -130,8 +131,10 @@ static enum err letter_read(struct ds_job *j, struct net_req *r, enum dsp_type t
 	if (!e) e = ds_dialect_read(j->arena, l->dialect, body, f, &body);
 	if (e) return e;
 	hash_sha256(r->body, l->digest);
-	return transfer ? transfer_message_parse(body, type, f, &l->transfer)
-			: negotiation_message_parse(body, type, f, &l->negotiation);
+	if (transfer) return transfer_message_parse(body, type, f, &l->transfer);
+	/* an agreement stays as its proofs have it */
+	offer_spell_out(json_object_get(body, "offer"));
+	return negotiation_message_parse(body, type, f, &l->negotiation);
 }
 
 static void letter_take(struct net_req *r, const struct ds_peer *peer, enum dsp_type type, bool transfer,

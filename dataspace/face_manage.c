@@ -69,6 +69,7 @@ static enum err offer_pick(struct beginning *b, const struct fetched *got, struc
 
 		if (odrl_check(offer, ODRL_OFFER, "hasPolicy", f, &p)) return f->err = ERR_UPSTREAM;
 		if (b->offer.n && !str_eq(p.id, b->offer)) continue;
+		offer_spell_out(offer);
 		b->n.offer = offer;
 		b->n.offer_id = p.id;
 		return ERR_OK;
