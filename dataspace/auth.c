@@ -145,7 +145,7 @@ static enum err key_check(struct asking *w, const struct ds_did *doc, struct fla
 				"the issuer's DID document has no such Ed25519 or P-256 key");
 	if (e)
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "kid", "key-purpose",
-				"the key is not one for capability invocation");
+				"the key is not one for capability invocation (identity.purposes)");
 	if (vc_jwt_verify(&w->jws, &key))
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "signature",
 				"the token's signature does not verify");

@@ -26,7 +26,8 @@ struct ds_identity {
 	bool present;             /* our tokens open our credential service to their audience */
 	const char *const *asked; /* types that partners are asked for besides, and admitted without */
 	size_t asked_n;
-	bool schemas;                 /* credentialSchema is evaluated */
+	bool schemas; /* credentialSchema is evaluated */
+	bool lenient; /* purposes of keys that a DID document says nothing of are not held against it */
 	const char *const *disclosed; /* types of credentials that they open; none named: all */
 	size_t disclosed_n;
 };

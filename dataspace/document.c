@@ -163,6 +163,7 @@ enum err document_parse(struct arena *a, struct str text, struct str did, struct
 
 	if (!e) e = did_doc_parse(a, j, did, f, d);
 	if (e) return e;
+	doc.declared = d->declared;
 	take_keys(d, &doc);
 	take_ec_keys(d, &doc);
 	take_base(d, &doc);
@@ -173,6 +174,22 @@ enum err document_parse(struct arena *a, struct str text, struct str did, struct
 				"the document has no key of Ed25519 or P-256");
 	*ret = doc;
 	return ERR_OK;
+}
+
+/* What a key that was told for some purposes is for besides. */
+static unsigned undeclared(unsigned declared, unsigned purposes)
+{
+	const unsigned all = DID_AUTHENTICATION | DID_ASSERTION | DID_INVOCATION;
+
+	return declared & DID_AUTHENTICATION && !(purposes & DID_AUTHENTICATION) ? 0 : all & ~declared;
+}
+
+void document_purposes_fill(struct ds_did *doc)
+{
+	for (size_t i = 0; i < doc->keys_n; i++)
+		doc->key[i].purposes |= undeclared(doc->declared, doc->key[i].purposes);
+	for (size_t i = 0; i < doc->ec_n; i++)
+		doc->ec[i].purposes |= undeclared(doc->declared, doc->ec[i].purposes);
 }
 
 enum err ds_did_key(const struct ds_did *doc, struct str method, const unsigned char **ret)

@@ -246,6 +246,7 @@ struct ds_did {
 	size_t ec_n;
 	char credentials[DS_URL_MAX]; /* its CredentialService; "" when there is none */
 	char issuer[DS_URL_MAX];      /* its IssuerService; the same */
+	unsigned declared;            /* purposes that its document tells keys of (proto/did/document.h) */
 	bool pinned;                  /* by the configuration, which is then all there is to know */
 	char dsp[DS_URL_MAX]; /* DSP base of its DataService or CatalogService; "" when there is none */
 	char versions[DS_URL_MAX]; /* of its DataService that tells the versions; "" when there is none */

@@ -12,7 +12,7 @@ import threading
 import urllib.parse
 
 from node import Node, check, finish
-from party import SCOPE, claims_of, openssl, unb64
+from party import SCOPE, Host, Party, claims_of, openssl, unb64
 
 TOP = tempfile.mkdtemp(prefix="kanhe-connector.")
 CA = os.path.join(TOP, "ca")
@@ -22,6 +22,7 @@ ASK = {"@context": ["https://w3id.org/dspace/2025/1/context.jsonld"], "@type": "
 
 def node(name):
     n = Node("--participant", name, "--ca", CA, start=False, clear=False)
+    n.name = name
     n.did = f"did:web:127.0.0.1%3A{n.port}:p:{name}"
     return n
 
@@ -108,15 +109,34 @@ def revoked(encoded, index):
     return octets[index // 8] >> (7 - index % 8) & 1
 
 
-founder, wallet, maker, wrong = nodes = [node(name) for name in ("founder", "wallet", "maker", "wrong")]
+def purposes():
+    """Documents that do not tell what their keys are for: refused, unless the owner says otherwise."""
+    host = Host(CA)
+    try:
+        for name, members, let_in in (("bare", {}, True), ("half", {"authentication": 1}, True), ("none", {"capabilityInvocation": 0}, False),
+                                      ("other", {"authentication": 0}, False), ("all", {"authentication": 1, "capabilityInvocation": 1}, None)):
+            p = Party(host, name)
+            doc = {k: v for k, v in p.document().items() if k not in ("authentication", "assertionMethod", "capabilityInvocation")}
+            host.page(f"/{name}/did.json", {**doc, **{k: [p.kid] if v else [] for k, v in members.items()}}, kind="application/did+json")
+            for n, wanted in ((founder, let_in is None), (easy, let_in is not False)):
+                status, got, headers = n.request("POST", f"/p/{n.name}/dsp/2025-1/catalog/request", ASK,
+                                                 headers={"Authorization": "Bearer " + p.token(n.did)})
+                check(f"{n.name}, keys of {name}", status == 200 if wanted else status == 401 and "key-purpose" in json.dumps(got), (status, got))
+    finally:
+        host.close()
+
+
+founder, wallet, maker, wrong, easy = nodes = [node(name) for name in ("founder", "wallet", "maker", "wrong", "easy")]
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 there = f"http://127.0.0.1:{server.server_port}/protocol/2025-1"
 try:
     conf(wallet, "space", connectors=f"wallet={there}/")
     conf(maker, "identity", accept="dcp", issuers=f"{founder.did}={TYPE}", require=TYPE)
-    for n in nodes[:3]:
+    conf(easy, "identity", purposes="declared")
+    for n in (founder, wallet, maker, easy):
         n.start()
+    purposes()
 
     # ---- settings that say nothing
     text = open(os.path.join(wrong.folder, "kanhed.conf"), encoding="utf-8").read()

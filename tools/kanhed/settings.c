@@ -186,7 +186,11 @@
 	X(space, connectors, CONF_LIST, "", 0, 65536, NULL,                                                \
 	  "participants whose connector is not this node but their wallet is, each PARTICIPANT=URL of "    \
 	  "its Dataspace Protocol",                                                                        \
-	  "以本节点为钱包、由其他连接器承担数据空间协议的参与方，形如 参与方=协议地址")
+	  "以本节点为钱包、由其他连接器承担数据空间协议的参与方，形如 参与方=协议地址")                    \
+	X(identity, purposes, CONF_CHOICE, "strict", 0, 0, "strict|declared",                              \
+	  "keys of partners: only for the purposes that their DID document tells, or also for those of "   \
+	  "which it tells nothing",                                                                        \
+	  "伙伴密钥的用途：仅限其 DID 文档所列（strict），或文档未提及的用途也接受（declared）")
 
 const struct conf_row settings_rows[] = {
 #define X(section, key, kind, standard, min, max, choices, help, help_zh)                                  \
