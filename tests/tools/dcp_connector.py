@@ -10,8 +10,10 @@ import shutil
 import tempfile
 import threading
 import urllib.parse
+import uuid
 
 from node import Node, check, finish
+from partner import Partner
 from party import SCOPE, Host, Party, claims_of, openssl, unb64
 
 TOP = tempfile.mkdtemp(prefix="kanhe-connector.")
@@ -126,6 +128,40 @@ def purposes():
         host.close()
 
 
+def left(offer):
+    return offer["permission"][0]["constraint"][0]["leftOperand"]
+
+
+def operands():
+    """EDC writes "edc:" before an operand that has no prefix; under the protocol's context alone that means nothing."""
+    peer = Partner(TOP, CA, "edc")
+    rule = {"action": "use", "constraint": [{"leftOperand": "purpose", "operator": "eq", "rightOperand": "maintenance"}]}
+    with open(os.path.join(TOP, "policy.json"), "w", encoding="utf-8") as f:
+        json.dump({"permission": [rule]}, f)
+    ok("publish", founder, "publish", f.name, "--id", "d1", "--title", "t", "--policy", f.name)
+    try:
+        offer = peer.call(founder, "founder", "/catalog/datasets/d1")[1]["hasPolicy"][0]
+        check("the catalog has it as published", left(offer) == "purpose", offer)
+        for said, taken in (("edc:purpose", True), ("edc:purposes", False), ("cx:purpose", False)):
+            offer["permission"][0]["constraint"][0]["leftOperand"] = said
+            status, got = peer.call(founder, "founder", "/negotiations/request", peer.message(
+                "ContractRequestMessage", consumerPid=f"urn:uuid:{uuid.uuid4()}", callbackAddress=peer.base, offer={**offer, "target": "d1"}))
+            check(f"asked with {said}", status == (201 if taken else 400), (status, got))
+        agreed = left(peer.take("/agreement")["agreement"])
+        check("the agreement tells the operand without a context", agreed == "https://w3id.org/edc/v0.0.1/ns/purpose", agreed)
+
+        rule["constraint"][0]["leftOperand"] = "edc:purpose"
+        dataset = {"@context": ASK["@context"], "@id": "d9", "@type": "Dataset", "hasPolicy": [{"@id": "o9", "@type": "Offer", "permission": [rule]}],
+                   "distribution": [{"@type": "Distribution", "format": "HttpData-PULL", "accessService": "urn:x"}]}
+        asked = []
+        peer.answers["/dsp/2025-1/catalog/datasets/d9"] = lambda handler, body: (200, dataset)
+        peer.answers["/dsp/2025-1/negotiations/request"] = lambda handler, body: asked.append(body) or (400, {})
+        status, out, err = founder.kanhe("negotiate", peer.did, "d9")
+        check("what EDC offers is asked for so too", asked and left(asked[0]["offer"]) == "https://w3id.org/edc/v0.0.1/ns/purpose", (asked, out, err))
+    finally:
+        peer.close()
+
+
 founder, wallet, maker, wrong, easy = nodes = [node(name) for name in ("founder", "wallet", "maker", "wrong", "easy")]
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -137,6 +173,7 @@ try:
     for n in (founder, wallet, maker, easy):
         n.start()
     purposes()
+    operands()
 
     # ---- settings that say nothing
     text = open(os.path.join(wrong.folder, "kanhed.conf"), encoding="utf-8").read()
