@@ -48,8 +48,8 @@ static bool scope_names(struct str scope, json_t *row)
 		scope.n -= 2;
 	if (str_starts(scope, STR(DCP_SCOPE_ID)))
 		return str_eq(str_skip(scope, strlen(DCP_SCOPE_ID)), json_text(json_object_get(row, "id")));
-	if (!str_starts(scope, STR(DCP_SCOPE_TYPE))) return false;
-	scope = str_skip(scope, strlen(DCP_SCOPE_TYPE));
+	scope = dcp_scope_type(scope);
+	if (!scope.n) return false;
 	json_array_foreach(json_object_get(row, "type"), i, t)
 	{
 		if (str_eq(json_text(t), scope)) return true;

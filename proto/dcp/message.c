@@ -59,6 +59,15 @@ static json_t *message_new(struct arena *a, const char *type)
 
 /* ---- presentations ---- */
 
+struct str dcp_scope_type(struct str scope)
+{
+	static const char *const aliases[] = {
+	    "org.eclipse.dspace.dcp.vc.type:", "org.eclipse.edc.vc.type:", "org.eclipse.tractusx.vc.type:"};
+	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+		if (str_starts(scope, str_of(aliases[i]))) return str_skip(scope, strlen(aliases[i]));
+	return STR_NONE;
+}
+
 enum err dcp_query_read(json_t *j, struct flaw *f, struct dcp_query *ret)
 {
 	struct dcp_query q = {.scopes_n = 0};

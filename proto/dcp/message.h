@@ -25,6 +25,10 @@ bool dcp_type_is(json_t *j, const char *type);
 /* Checks @context and type. ERR_BAD_MESSAGE */
 enum err dcp_message_check(json_t *j, const char *type, struct flaw *f) MUST_USE;
 
+/* A scope by which credentials of a type are asked for, without its alias: "TYPE:read". The alias is DCP's,
+ * or what connectors of EDC and of Tractus-X are configured with from before it. Empty: another scope. */
+struct str dcp_scope_type(struct str scope);
+
 /* PresentationQueryMessage: scopes, or a presentationDefinition, which is only told of.
  * ERR_BAD_MESSAGE also when both or neither are there, or one is empty (5.4.1). */
 struct dcp_query {

@@ -204,11 +204,13 @@ try:
     # ---- its tokens and credentials
     client = json.loads(ok("client", wallet, "credential", "client", "add", "erp", TYPE, "--json"))
 
-    def catalog():
+    def catalog(alias=SCOPE):
         form = {"grant_type": "client_credentials", "client_id": "erp", "client_secret": client["client_secret"],
-                "audience": maker.did, "bearer_access_scope": SCOPE + TYPE + ":read"}
+                "audience": maker.did, "bearer_access_scope": alias + TYPE + ":read"}
         status, got, headers = wallet.request("POST", "/p/wallet/sts/token", urllib.parse.urlencode(form).encode(),
                                               headers={"Content-Type": "application/x-www-form-urlencoded"})
+        if status != 200:
+            return status, got
         token = {"Authorization": "Bearer " + got["access_token"]}
         return maker.request("POST", "/p/maker/dsp/2025-1/catalog/request", ASK, headers=token)[:2]
 
@@ -218,6 +220,9 @@ try:
     ok("hold", wallet, "credential", "add", "-", stdin=jwt)
     status, got = catalog()
     check("with it it is", status == 200, got)
+    for alias, wanted in (("org.eclipse.edc.vc.type:", 200), ("org.eclipse.tractusx.vc.type:", 200), ("org.example.vc.type:", 400)):
+        status, got = catalog(alias)
+        check(f"with the scope {alias}", status == wanted, got)
 
     # ---- what it reads of an issuer
     methods = {m["id"]: m for m in founder.request("GET", "/p/founder/did.json")[1]["verificationMethod"]}

@@ -45,9 +45,11 @@ class Space:
         self.all.append(n)
         return n
 
-    def edc_log(self):
-        with open(os.path.join(self.c.folder, "edc.log"), encoding="utf-8") as f:
-            return f.read()
+    def edc_says(self, text):
+        def said():
+            with open(os.path.join(self.c.folder, "edc.log"), encoding="utf-8") as f:
+                return text in f.read()
+        return nodes.until(said, 30)
 
     def close(self):
         if hasattr(self.c, "process"):
@@ -102,7 +104,7 @@ def closed(what, s, why_here, why_there):
         check(f"{what}: EDC is refused", why_here in str(e), e)
     status, out, err = s.maker.kanhe("catalog", s.wallet.did, timeout=180)
     check(f"{what}: we are refused", status != 0 and "401" in out + err, out + err)
-    check(f"{what}: and EDC says why", why_there in s.edc_log(), why_there)
+    check(f"{what}: and EDC says why", s.edc_says(why_there), why_there)
 
 
 def strangers(s):
@@ -167,7 +169,7 @@ def edc_buys(s):
         check("EDC's membership is not gold", False)
     except edc.Broken as e:
         check("EDC's membership is not gold", "was ended" in str(e), e)
-    check("and it is told so", f"{TYPE}.level eq gold: actual silver" in s.edc_log())
+    check("and it is told so", s.edc_says(f"{TYPE}.level eq gold: actual silver"))
 
 
 def edc_sells(s):
