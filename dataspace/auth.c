@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/jose.h"
+#include "dataspace/connector.h"
 #include "dataspace/document.h"
 #include "dataspace/face_dsp.h"
 #include "dataspace/kit.h"
@@ -66,7 +67,7 @@ enum err ds_token_write(struct ds *d, const struct ds_self *self, const struct d
 		json_put_str(claims, "token", w->given);
 	else if (w->opens)
 		e = opener_make(self, w, exp, a, claims);
-	return e ? e : ds_jwt_write(a, self, DS_JWT_TOKEN, claims, ret);
+	return e ? e : ds_jwt_write(a, self, claims, ret);
 }
 
 enum err ds_token_make(struct ds *d, const struct ds_self *self, struct str audience, struct arena *a,
@@ -144,7 +145,7 @@ static enum err key_check(struct asking *w, const struct ds_did *doc, struct fla
 				"the issuer's DID document has no such Ed25519 or P-256 key");
 	if (e)
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "kid", "key-purpose",
-				"the key is not one for capability invocation");
+				"the key is not one for capability invocation (identity.purposes)");
 	if (vc_jwt_verify(&w->jws, &key))
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "signature",
 				"the token's signature does not verify");
@@ -322,6 +323,7 @@ static void require(struct net_req *r, ds_peer_fn *then, bool plain)
 	w->plain = plain;
 	e = net_decode(r->arena, r->param[0], &f, &id);
 	if (!e) e = ds_self_find(d, ds_txn(r->shard), id, &w->peer.self);
+	if (!e && !plain) e = connector_here(w->peer.self, &f);
 	if (!e && !by_certificate(w, r)) {
 		e = token_take(w, r, &f);
 		w->cert = !e && !w->mock && certified(w, r);

@@ -26,7 +26,8 @@ struct ds_identity {
 	bool present;             /* our tokens open our credential service to their audience */
 	const char *const *asked; /* types that partners are asked for besides, and admitted without */
 	size_t asked_n;
-	bool schemas;                 /* credentialSchema is evaluated */
+	bool schemas; /* credentialSchema is evaluated */
+	bool lenient; /* purposes of keys that a DID document says nothing of are not held against it */
 	const char *const *disclosed; /* types of credentials that they open; none named: all */
 	size_t disclosed_n;
 };
@@ -43,13 +44,16 @@ struct ds_options {
 	usec_t token_validity; /* of self-issued tokens; 0 = 300 s */
 	uint64_t content_max;  /* octets of one dataset; 0 = 1 TiB */
 	const char *kit; /* participant that serves the conformance kit (dataspace/kit.h); NULL, "": none */
-	usec_t kit_delay; /* before each of its steps */
+	usec_t kit_delay;  /* before each of its steps */
 	usec_t data_token; /* validity of access tokens in data addresses; 0 = 1 h */
 	const char *dsp; /* versions of the protocol: "both", "2025-1", "2024-1"; NULL = both; a constant or
 			    of the caller */
 	struct ds_identity identity;
 	const char
 	    *iam_mock; /* DID of a partner that is let in unproven (dataspace/mock.h); NULL, "": none */
+	const char *const *connectors; /* "participant=URL": its connector is not this node
+					  (dataspace/connector.h) */
+	size_t connectors_n;
 	/* How long and how often is tried, and waited; 0: dataspace/outbox.h and inbox.h say. */
 	usec_t outbox_age, outbox_retry, outbox_retry_max, inbox_wait;
 	unsigned outbox_tries;

@@ -58,21 +58,22 @@ bool document_of_key(struct str did, struct ds_did *ret)
 	return true;
 }
 
-/* One key for proofs, and one for what others read as JWT: the same, or one of P-256. */
+/* One key for proofs, and one for what others read as JWT, in the form of a JWK, which is all that EDC
+ * reads: the same, or one of P-256. */
 static void own_keys(const struct ds_self *self, struct did_document *d)
 {
-	const unsigned door = DID_AUTHENTICATION | DID_INVOCATION;
+	const unsigned jwt = DID_AUTHENTICATION | DID_INVOCATION | DID_ASSERTION;
 
 	d->keys[0] = (struct did_key){.id = str_of(self->method), .purposes = DID_ASSERTION};
 	memcpy(d->keys[0].pub, sign_public(self->key), SIGN_PUBLIC);
 	d->keys_n = 1;
 	if (self->p256) {
-		d->ec[0] = (struct did_ec_key){.id = str_of(self->kid), .purposes = door | DID_ASSERTION};
+		d->ec[0] = (struct did_ec_key){.id = str_of(self->kid), .purposes = jwt};
 		memcpy(d->ec[0].pub, es256_public(self->p256), ES256_PUBLIC);
 		d->ec_n = 1;
 		return;
 	}
-	d->keys[1] = (struct did_key){.id = str_of(self->kid), .purposes = door, .form = DID_JWK};
+	d->keys[1] = (struct did_key){.id = str_of(self->kid), .purposes = jwt, .form = DID_JWK};
 	memcpy(d->keys[1].pub, sign_public(self->key), SIGN_PUBLIC);
 	d->keys_n = 2;
 }
@@ -87,27 +88,37 @@ void document_of_self(const struct ds_self *self, const char *path, struct ds_di
 	take_ec_keys(&d, ret);
 	(void)snprintf(ret->credentials, sizeof ret->credentials, "%s" DS_DCP_PATH, self->base);
 	(void)snprintf(ret->issuer, sizeof ret->issuer, "%s" DS_ISSUER_PATH, self->base);
-	(void)snprintf(ret->dsp, sizeof ret->dsp, "%s%s", self->base, path);
+	if (self->connector.n)
+		(void)snprintf(ret->dsp, sizeof ret->dsp, "%.*s", STR_ARG(self->connector));
+	else
+		(void)snprintf(ret->dsp, sizeof ret->dsp, "%s%s", self->base, path);
+}
+
+static void service_add(struct arena *a, const struct ds_self *self, struct did_document *d,
+			const char *name, const char *type, struct str endpoint)
+{
+	d->services[d->services_n++] = (struct did_service){
+	    arena_printf(a, "%.*s#%s", STR_ARG(self->did), name), str_of(type), endpoint};
 }
 
 struct str document_write(struct arena *a, const struct ds *space, const struct ds_self *self)
 {
-	struct did_document d = {.id = self->did, .services_n = 4};
+	struct did_document d = {.id = self->did};
 	json_t *j;
 
 	own_keys(self, &d);
-	d.services[0] =
-	    (struct did_service){arena_printf(a, "%.*s#catalog", STR_ARG(self->did)), STR("DataService"),
-				 ds_dialect_base(a, self, ds_dialect_preferred(space))};
-	d.services[1] =
-	    (struct did_service){arena_printf(a, "%.*s#versions", STR_ARG(self->did)), STR("DataService"),
-				 arena_printf(a, "%s" DS_VERSIONS_PATH, self->base)};
-	d.services[2] =
-	    (struct did_service){arena_printf(a, "%.*s#credentials", STR_ARG(self->did)),
-				 STR("CredentialService"), arena_printf(a, "%s" DS_DCP_PATH, self->base)};
-	d.services[3] =
-	    (struct did_service){arena_printf(a, "%.*s#issuer", STR_ARG(self->did)), STR("IssuerService"),
-				 arena_printf(a, "%s" DS_ISSUER_PATH, self->base)};
+	if (self->connector.n) {
+		service_add(a, self, &d, "catalog", "DataService", self->connector);
+	} else {
+		service_add(a, self, &d, "catalog", "DataService",
+			    ds_dialect_base(a, self, ds_dialect_preferred(space)));
+		service_add(a, self, &d, "versions", "DataService",
+			    arena_printf(a, "%s" DS_VERSIONS_PATH, self->base));
+	}
+	service_add(a, self, &d, "credentials", "CredentialService",
+		    arena_printf(a, "%s" DS_DCP_PATH, self->base));
+	service_add(a, self, &d, "issuer", "IssuerService",
+		    arena_printf(a, "%s" DS_ISSUER_PATH, self->base));
 	j = did_doc_make(a, &d);
 	return j ? json_write(a, j, false) : STR_NONE;
 }
@@ -152,6 +163,7 @@ enum err document_parse(struct arena *a, struct str text, struct str did, struct
 
 	if (!e) e = did_doc_parse(a, j, did, f, d);
 	if (e) return e;
+	doc.declared = d->declared;
 	take_keys(d, &doc);
 	take_ec_keys(d, &doc);
 	take_base(d, &doc);
@@ -162,6 +174,22 @@ enum err document_parse(struct arena *a, struct str text, struct str did, struct
 				"the document has no key of Ed25519 or P-256");
 	*ret = doc;
 	return ERR_OK;
+}
+
+/* What a key that was told for some purposes is for besides. */
+static unsigned undeclared(unsigned declared, unsigned purposes)
+{
+	const unsigned all = DID_AUTHENTICATION | DID_ASSERTION | DID_INVOCATION;
+
+	return declared & DID_AUTHENTICATION && !(purposes & DID_AUTHENTICATION) ? 0 : all & ~declared;
+}
+
+void document_purposes_fill(struct ds_did *doc)
+{
+	for (size_t i = 0; i < doc->keys_n; i++)
+		doc->key[i].purposes |= undeclared(doc->declared, doc->key[i].purposes);
+	for (size_t i = 0; i < doc->ec_n; i++)
+		doc->ec[i].purposes |= undeclared(doc->declared, doc->ec[i].purposes);
 }
 
 enum err ds_did_key(const struct ds_did *doc, struct str method, const unsigned char **ret)
@@ -196,10 +224,8 @@ enum err ds_did_key_for(const struct ds_did *doc, struct str method, unsigned pu
 	return ERR_NOT_FOUND;
 }
 
-enum err ds_jwt_write(struct arena *a, const struct ds_self *self, enum ds_jwt kind, const json_t *claims,
-		      struct str *ret)
+enum err ds_jwt_write(struct arena *a, const struct ds_self *self, const json_t *claims, struct str *ret)
 {
 	if (self->p256) return jws_write_es256(a, self->p256, self->kid, "JWT", claims, ret);
-	return jws_write(a, self->key, kind == DS_JWT_CREDENTIAL ? self->method : self->kid, "JWT", claims,
-			 ret);
+	return jws_write(a, self->key, self->kid, "JWT", claims, ret);
 }

@@ -22,5 +22,8 @@ bool document_of_key(struct str did, struct ds_did *ret);
  * ERR_BAD_MESSAGE (also without any such key), ERR_NO_MEMORY. */
 enum err document_parse(struct arena *a, struct str text, struct str did, struct flaw *f,
 			struct ds_did *ret) MUST_USE;
+/* For partners whose documents only list keys, or only those for authentication: each purpose that the
+ * document has no member for is every such key's. An empty member says that no key has it. */
+void document_purposes_fill(struct ds_did *doc);
 
 #endif

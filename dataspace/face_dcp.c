@@ -48,8 +48,8 @@ static bool scope_names(struct str scope, json_t *row)
 		scope.n -= 2;
 	if (str_starts(scope, STR(DCP_SCOPE_ID)))
 		return str_eq(str_skip(scope, strlen(DCP_SCOPE_ID)), json_text(json_object_get(row, "id")));
-	if (!str_starts(scope, STR(DCP_SCOPE_TYPE))) return false;
-	scope = str_skip(scope, strlen(DCP_SCOPE_TYPE));
+	scope = dcp_scope_type(scope);
+	if (!scope.n) return false;
 	json_array_foreach(json_object_get(row, "type"), i, t)
 	{
 		if (str_eq(json_text(t), scope)) return true;
@@ -129,7 +129,7 @@ static enum err present(struct net_req *r, const struct ds_peer *peer, const str
 				     "VerifiablePresentation", "holder", self->did.p, self->did.n,
 				     "verifiableCredential", p.jwts));
 	if (!claims) return ERR_NO_MEMORY;
-	e = ds_jwt_write(r->arena, self, DS_JWT_TOKEN, claims, &vp);
+	e = ds_jwt_write(r->arena, self, claims, &vp);
 	if (!e)
 		must(
 		    !json_array_append_new(json_object_get(out, "presentation"), json_stringn(vp.p, vp.n)));
@@ -175,49 +175,95 @@ static enum err bit_set(void *arg, json_t *row)
 	return ERR_OK;
 }
 
-static enum err list_make(struct net_req *r, struct arena *a, const struct ds_self *self, struct str *ret)
+static json_t *list_write(struct arena *a, const struct ds_self *self, struct str url, struct str list,
+			  usec_t now)
+{
+	char when[CLOCK_TEXT], end[CLOCK_TEXT];
+
+	return json_keep(
+	    a,
+	    json_pack("{s:[s,s],s:s,s:[s,s],s:s%,s:s,s:s,s:{s:o,s:s,s:s,s:s%}}", "@context",
+		      "https://www.w3.org/2018/credentials/v1", "https://w3id.org/vc/status-list/2021/v1",
+		      "id", url.p, "type", "VerifiableCredential", "StatusList2021Credential", "issuer",
+		      self->did.p, self->did.n, "issuanceDate", clock_print(now, false, when),
+		      "expirationDate", clock_print(now + LIST_TERM * USEC_PER_SEC, false, end),
+		      "credentialSubject", "id", json_sprintf("%s#list", url.p), "type", "StatusList2021",
+		      "statusPurpose", "revocation", "encodedList", list.p, list.n));
+}
+
+static enum err list_make(struct net_req *r, struct arena *a, const struct ds_self *self, usec_t now,
+			  json_t **ret)
 {
 	unsigned char *bits = arena_alloc(a, VC_STATUS_BITS / 8);
-	usec_t now = clock_wall();
-	char when[CLOCK_TEXT];
 	struct str list, url = arena_printf(a, "%s" DS_DCP_PATH "/status/1", self->base);
-	json_t *claims;
 	enum err e = bits && url.p
 			 ? wallet_each(ds_txn_fresh(r->shard), a, self->id, "issued", bit_set, bits)
 			 : ERR_NO_MEMORY;
 
 	if (e) return e;
-	list = str_skip(vc_status_pack(a, str_n(bits, VC_STATUS_BITS / 8)), 1);
-	claims = json_keep(
-	    a,
-	    json_pack("{s:s%,s:I,s:I,s:{s:[s,s],s:s,s:[s,s],s:s%,s:s,s:{s:o,s:s,s:s,s:s%}}}", "iss",
-		      self->did.p, self->did.n, "nbf", (json_int_t)(now / USEC_PER_SEC), "exp",
-		      (json_int_t)(now / USEC_PER_SEC + LIST_TERM), "vc", "@context",
-		      "https://www.w3.org/2018/credentials/v1", "https://w3id.org/vc/status-list/2021/v1",
-		      "id", url.p, "type", "VerifiableCredential", "StatusList2021Credential", "issuer",
-		      self->did.p, self->did.n, "issuanceDate", clock_print(now, false, when),
-		      "credentialSubject", "id", json_sprintf("%s#list", url.p), "type", "StatusList2021",
-		      "statusPurpose", "revocation", "encodedList", list.p, list.n));
-	return list.p && claims ? ds_jwt_write(a, self, DS_JWT_CREDENTIAL, claims, ret) : ERR_NO_MEMORY;
+	list = vc_status_pack(a, str_n(bits, VC_STATUS_BITS / 8));
+	*ret = list.p ? list_write(a, self, url, list, now) : NULL;
+	return *ret ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static enum err list_jwt(struct arena *a, const struct ds_self *self, json_t *vc, usec_t now,
+			 struct str *ret)
+{
+	json_int_t from = (json_int_t)(now / USEC_PER_SEC);
+	json_t *claims = json_keep(a, json_pack("{s:s%,s:I,s:I,s:O}", "iss", self->did.p, self->did.n,
+						"nbf", from, "exp", from + LIST_TERM, "vc", vc));
+
+	return claims ? ds_jwt_write(a, self, claims, ret) : ERR_NO_MEMORY;
+}
+
+/* With an embedded proof in place of the envelope. */
+static enum err list_json(struct arena *a, const struct ds_self *self, json_t *vc, usec_t now,
+			  struct str *ret)
+{
+	enum err e;
+
+	must(!json_array_append_new(json_object_get(vc, "@context"),
+				    json_string("https://w3id.org/security/data-integrity/v2")));
+	e = proof_add(vc, self->key, self->method, "assertionMethod", now);
+	if (e) return e;
+	*ret = json_write(a, vc, false);
+	return ret->p ? ERR_OK : ERR_NO_MEMORY;
+}
+
+/* The profile has a JWT, but EDC asks for whatever there is and reads nothing but JSON. So the JWT is for
+ * those who name it, or prefer it. */
+static const char *list_type(const struct net_req *r)
+{
+	int json = net_accepts(r, "application/json"), plain = net_accepts(r, "application/vc+ld+json"),
+	    jwt = net_accepts(r, "application/jwt"), vc = net_accepts(r, "application/vc+jwt");
+
+	if (plain > json) json = plain;
+	if (jwt <= json && vc <= json) return "application/json";
+	return vc > jwt ? "application/vc+jwt" : "application/jwt";
 }
 
 static void status_get(struct net_req *r)
 {
 	struct arena *a = arena_new(512 << 20); /* 131,072 rows of the wallet, read once */
 	const struct ds_self *self;
+	const char *type = list_type(r);
+	usec_t now = clock_wall();
 	struct flaw f = {0};
-	struct str id, jwt, body = STR_NONE;
+	struct str id, text, body = STR_NONE;
+	json_t *vc;
 	enum err e = a ? net_decode(r->arena, r->param[0], &f, &id) : ERR_NO_MEMORY;
 
 	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), id, &self);
 	if (!e && !str_is(r->param[1], "1")) e = ERR_NOT_FOUND;
-	if (!e) e = list_make(r, a, self, &jwt);
-	if (!e) body = arena_dup(r->arena, jwt);
+	if (!e) e = list_make(r, a, self, now, &vc);
+	if (!e) e = (str_ends(str_of(type), STR("jwt")) ? list_jwt : list_json)(a, self, vc, now, &text);
+	if (!e) body = arena_dup(r->arena, text);
 	arena_free(a);
+	net_set(r, "vary", STR("accept"));
 	if (e || !body.p)
 		net_reply_err(r, e ? e : ERR_NO_MEMORY, &f);
 	else
-		net_reply(r, 200, "application/jwt", body);
+		net_reply(r, 200, type, body);
 }
 
 #define DCP "/p/{p}" DS_DCP_PATH

@@ -2,12 +2,14 @@
 
 #include "base/hash.h"
 #include "dataspace/catalog.h"
+#include "dataspace/connector.h"
 #include "dataspace/dataplane.h"
 #include "dataspace/dialect.h"
 #include "dataspace/document.h"
 #include "dataspace/evidence.h"
 #include "dataspace/identity.h"
 #include "dataspace/negotiation.h"
+#include "dataspace/offer.h"
 #include "dataspace/transfer.h"
 #include "proto/dsp/v2024.h"
 #include "proto/dsp/version.h"
@@ -129,8 +131,10 @@ static enum err letter_read(struct ds_job *j, struct net_req *r, enum dsp_type t
 	if (!e) e = ds_dialect_read(j->arena, l->dialect, body, f, &body);
 	if (e) return e;
 	hash_sha256(r->body, l->digest);
-	return transfer ? transfer_message_parse(body, type, f, &l->transfer)
-			: negotiation_message_parse(body, type, f, &l->negotiation);
+	if (transfer) return transfer_message_parse(body, type, f, &l->transfer);
+	/* an agreement stays as its proofs have it */
+	offer_spell_out(json_object_get(body, "offer"));
+	return negotiation_message_parse(body, type, f, &l->negotiation);
 }
 
 static void letter_take(struct net_req *r, const struct ds_peer *peer, enum dsp_type type, bool transfer,
@@ -322,8 +326,12 @@ static void versions_answer(struct net_req *r, const struct ds_self *self, const
 static void on_version(struct net_req *r)
 {
 	const struct ds_self *self = public_self(r);
+	struct flaw f = {0};
 
-	if (self) versions_answer(r, self, "");
+	if (self && connector_here(self, &f))
+		net_reply_flaw(r, &f);
+	else if (self)
+		versions_answer(r, self, "");
 }
 
 struct only {
@@ -345,12 +353,14 @@ static void on_root_version(struct net_req *r)
 {
 	const struct ds_self *self;
 	struct only o = {.n = 0};
+	struct flaw f = {0};
 	enum err e = ds_participant_each(ds_txn(r->shard), r->arena, only_one, &o);
 
 	if (!e && o.n != 1) e = ERR_NOT_FOUND;
 	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), o.id, &self);
+	if (!e) e = connector_here(self, &f);
 	if (e)
-		net_reply_err(r, e, NULL);
+		net_reply_err(r, e, &f);
 	else
 		versions_answer(r, self, arena_printf(r->arena, "/p/%.*s", STR_ARG(o.id)).p);
 }

@@ -2,6 +2,7 @@
 #include "dataspace/face_manage.h"
 
 #include "dataspace/catalog.h"
+#include "dataspace/connector.h"
 #include "dataspace/data_plane.h"
 #include "dataspace/dialect.h"
 #include "dataspace/negotiation.h"
@@ -68,6 +69,7 @@ static enum err offer_pick(struct beginning *b, const struct fetched *got, struc
 
 		if (odrl_check(offer, ODRL_OFFER, "hasPolicy", f, &p)) return f->err = ERR_UPSTREAM;
 		if (b->offer.n && !str_eq(p.id, b->offer)) continue;
+		offer_spell_out(offer);
 		b->n.offer = offer;
 		b->n.offer_id = p.id;
 		return ERR_OK;
@@ -133,6 +135,8 @@ static void negotiation_post(struct net_req *r)
 	if (!e) e = json_str(w->body, "", "dataset", &f, &b->n.dataset);
 	if (!e) e = turn_name_check(b->n.dataset, DS_DATASET_MAX, "dataset", &f);
 	if (!e) e = json_str_opt(w->body, "", "offer", &f, &b->offer);
+	/* what the provider answers would not come here */
+	if (!e) e = connector_here(w->self, &f);
 	if (e)
 		begin_refuse(r, b, e, &f);
 	else

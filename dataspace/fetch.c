@@ -70,7 +70,8 @@ struct str fetch_segment(struct arena *a, struct str s)
 enum err fetch_start(struct net_req *r, const struct fetch_ask *q)
 {
 	struct ds *d = ds_of(r);
-	struct courier_header h[3] = {{"content-type", "application/json"}, {"accept", "application/json"}};
+	struct courier_header h[3] = {{"content-type", "application/json"},
+				      {"accept", q->accept ? q->accept : "application/json"}};
 	struct courier_req c = {.method = q->method,
 				.headers = h,
 				.headers_n = 3,

@@ -20,6 +20,7 @@ struct fetch_ask {
 	struct str url, body; /* body empty: none */
 	struct str token;     /* the audience's, for its credential service */
 	bool open;            /* without a token of ours: the resource is public */
+	const char *accept;   /* NULL: application/json */
 	fetch_fn *then;
 	void *arg; /* in the request's arena */
 };

@@ -181,11 +181,20 @@ static void schema_answered(struct net_req *r, void *arg, const struct fetched *
 	verify_next(r, v);
 }
 
+/* Issuers that have a list as JSON as well give that to whoever does not name the JWT. */
+#define LIST_ACCEPT "application/vc+jwt, application/jwt, */*;q=0.1"
+
 /* A list or a schema: public, at an address that the issuer chose. */
-static void open_ask(struct net_req *r, struct verifying *v, struct str url, fetch_fn *then)
+static void open_ask(struct net_req *r, struct verifying *v, struct str url, const char *accept,
+		     fetch_fn *then)
 {
-	struct fetch_ask q = {
-	    .self = v->peer->self, .method = "GET", .url = url, .open = true, .then = then, .arg = v};
+	struct fetch_ask q = {.self = v->peer->self,
+			      .method = "GET",
+			      .url = url,
+			      .open = true,
+			      .accept = accept,
+			      .then = then,
+			      .arg = v};
 	struct flaw f = {0};
 	enum err e = fetch_start(r, &q);
 
@@ -303,11 +312,11 @@ static void verify_next(struct net_req *r, struct verifying *v)
 			return;
 		}
 		if (v->status_at < c->status_n) {
-			open_ask(r, v, c->status[v->status_at].list, status_answered);
+			open_ask(r, v, c->status[v->status_at].list, LIST_ACCEPT, status_answered);
 			return;
 		}
 		if (v->schema_at < c->schema_n && ds_of(r)->o.identity.schemas) {
-			open_ask(r, v, c->schema[v->schema_at].id, schema_answered);
+			open_ask(r, v, c->schema[v->schema_at].id, NULL, schema_answered);
 			return;
 		}
 		v->at++;
@@ -370,7 +379,7 @@ static enum err answer_take(struct net_req *r, struct verifying *v, const struct
 	size_t i;
 	enum err e = body.p ? json_read(r->arena, body, f, &j) : ERR_NO_MEMORY;
 
-	if (!e && !str_is(json_text(json_object_get(j, "type")), "PresentationResponseMessage"))
+	if (!e && !dcp_type_is(j, "PresentationResponseMessage"))
 		e = flaw_at(f, "type", "value", "the answer is not a PresentationResponseMessage");
 	if (!e) e = json_arr(j, "", "presentation", f, &all);
 	if (!e && json_array_size(all) > PRESENTATIONS_MAX)

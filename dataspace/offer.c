@@ -1,5 +1,9 @@
 #include "dataspace/offer.h"
 
+#include "proto/dsp/transfer.h"
+
+#define OFFER_EDC_PREFIX "edc:"
+
 enum { OFFER_TEXT_MAX = JSON_SIZE_MAX, OFFER_SHOW_MAX = 80, OFFER_PATH_MAX = 160 };
 
 static const char *const rule_members[] = {"permission", "prohibition", "obligation"};
@@ -92,9 +96,56 @@ static bool same(json_t *x, json_t *y)
 	return eq;
 }
 
+/* A left operand without a prefix is in EDC's namespace when EDC has read it, and comes back as "edc:name".
+ * space: what the namespace is written as. */
+static void operands_spell(json_t *j, const char *space)
+{
+	const char *key;
+	json_t *v;
+	void *next;
+	size_t i;
+
+	json_array_foreach(j, i, v)
+	{
+		operands_spell(v, space);
+	}
+	json_object_foreach_safe(j, next, key, v)
+	{
+		struct str name = json_text(json_is_object(v) ? json_object_get(v, "@id") : v);
+
+		if (strcmp(key, "leftOperand") != 0)
+			operands_spell(v, space);
+		else if (str_starts(name, STR(OFFER_EDC_PREFIX)) || str_starts(name, STR(DSP_ADDRESS_EDC)))
+			json_put(j, key,
+				 json_sprintf(
+				     "%s%.*s", space,
+				     STR_ARG(str_skip(name, name.p[0] == 'e' ? strlen(OFFER_EDC_PREFIX)
+									     : strlen(DSP_ADDRESS_EDC)))));
+	}
+}
+
+void offer_spell_out(json_t *offer)
+{
+	operands_spell(offer, DSP_ADDRESS_EDC);
+}
+
+static json_t *plain_operands(json_t *rules)
+{
+	json_t *copy = json_deep_copy(rules);
+
+	must(copy);
+	operands_spell(copy, "");
+	return copy;
+}
+
 bool offer_same(json_t *rules1, json_t *rules2)
 {
-	return same(rules1, rules2);
+	json_t *x = plain_operands(rules1), *y = plain_operands(rules2);
+	bool eq = same(x, y);
+
+	json_decref(x);
+	json_decref(y);
+	return eq;
 }
 
 struct diff {
@@ -163,6 +214,9 @@ json_t *offer_diff(struct arena *a, json_t *offered, json_t *asked)
 	struct diff d = {.a = a, .out = json_keep(a, json_array())};
 
 	if (!d.out) return NULL;
+	offered = json_keep(a, plain_operands(offered));
+	asked = json_keep(a, plain_operands(asked));
+	if (!offered || !asked) return NULL;
 	differ(&d, STR(""), offered, asked);
 	return d.out;
 }

@@ -3,6 +3,7 @@
 
 #include "dataspace/catalog.h"
 #include "dataspace/catalog_offset.h"
+#include "dataspace/connector.h"
 #include "dataspace/crawl.h"
 #include "dataspace/dataplane.h"
 #include "dataspace/dataset.h"
@@ -70,6 +71,7 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	enum err e = d ? options_copy(d, o) : ERR_NO_MEMORY;
 
 	if (d) must(!pthread_rwlock_init(&d->shards_lock, NULL));
+	if (!e) e = connectors_check(o, f);
 	if (!e) e = keyring_open(d, &d->keyring);
 	if (!e) e = peers_open(d, &d->peers);
 	if (!e) e = replays_open(&d->replays);

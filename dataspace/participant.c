@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "dataspace/connector.h"
 #include "dataspace/dataplane.h"
 #include "dataspace/document.h"
 
@@ -92,6 +93,7 @@ static enum err ring_make(struct keyring *k, struct store_txn *t, struct str id,
 	    .kid = arena_strdup(r->arena, arena_printf(r->arena, "%s#token-1", p->did)),
 	    .method = arena_strdup(r->arena, arena_printf(r->arena, "%s#key-1", p->did)),
 	    .base = arena_strdup(r->arena, arena_printf(r->arena, "%s/p/%s", k->d->o.url, p->id))};
+	r->self.connector = connector_of(&k->d->o, r->self.id);
 	must(!arena_overflowed(r->arena));
 	*ret = r;
 	return ERR_OK;
@@ -275,13 +277,17 @@ enum err ds_participant_add(struct writer *w, const struct sign_sealer *sealer,
 
 static void participant_show(json_t *j, struct ds *d, const Ds__Participant *p)
 {
+	struct str connector = connector_of(&d->o, str_of(p->id));
 	char when[CLOCK_TEXT];
 
 	json_put_str(j, "id", str_of(p->id));
 	json_put_str(j, "title", str_of(p->title));
 	json_put_str(j, "did", str_of(p->did));
 	json_put_str(j, "tokens", p->sealed_p256.len ? STR("ES256") : STR("EdDSA"));
-	json_put(j, "dsp", json_sprintf("%s/p/%s" DS_DSP_PATH, d->o.url, p->id));
+	if (connector.n)
+		json_put_str(j, "dsp", connector);
+	else
+		json_put(j, "dsp", json_sprintf("%s/p/%s" DS_DSP_PATH, d->o.url, p->id));
 	json_put_str(j, "created", str_of(clock_print(p->created, false, when)));
 }
 

@@ -217,6 +217,7 @@ struct ds_self {
 	const struct es256_key *p256; /* NULL: key signs all; else this one what others read as JWT */
 	char *kid, *method;           /* key ids: in tokens ("<did>#token-1"), in proofs ("<did>#key-1") */
 	char *base;                   /* "<url>/p/<id>": its root; DSP base is base + DS_DSP_PATH */
+	struct str connector;         /* empty, or where DSP is spoken for it (dataspace/connector.h) */
 };
 #define DS_DSP_PATH "/dsp/2025-1"
 #define DS_DSP_PATH_2024 "/dsp/2024-1" /* dataspace/dialect.h */
@@ -245,6 +246,7 @@ struct ds_did {
 	size_t ec_n;
 	char credentials[DS_URL_MAX]; /* its CredentialService; "" when there is none */
 	char issuer[DS_URL_MAX];      /* its IssuerService; the same */
+	unsigned declared;            /* purposes that its document tells keys of (proto/did/document.h) */
 	bool pinned;                  /* by the configuration, which is then all there is to know */
 	char dsp[DS_URL_MAX]; /* DSP base of its DataService or CatalogService; "" when there is none */
 	char versions[DS_URL_MAX]; /* of its DataService that tells the versions; "" when there is none */
@@ -300,8 +302,7 @@ int64_t ds_token_term(const struct ds *d); /* seconds */
 
 /* A JWT of ours for others to read: a token or presentation by the method kid, a credential by `method`;
  * by kid both where the participant has a P-256 key. ERR_NO_MEMORY, ERR_TOO_LARGE. */
-enum ds_jwt { DS_JWT_TOKEN, DS_JWT_CREDENTIAL };
-enum err ds_jwt_write(struct arena *a, const struct ds_self *self, enum ds_jwt kind, const json_t *claims,
+enum err ds_jwt_write(struct arena *a, const struct ds_self *self, const json_t *claims,
 		      struct str *ret) MUST_USE;
 
 /* ---- outbox --------------------------------------------------------------------------------- */

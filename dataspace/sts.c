@@ -9,6 +9,7 @@
 #include "dataspace/document.h"
 #include "dataspace/identity.h"
 #include "dataspace/wallet.h"
+#include "proto/dcp/message.h"
 
 enum { STS_BODY_MAX = 64 << 10, CLIENTS_MAX = 100, CLIENT_NAME_MAX = 64, SECRET = 32, SCOPES_MAX = 32 };
 
@@ -99,13 +100,11 @@ static bool scopes_allowed(struct str scope, json_t *types)
 
 	while (rest.p && str_split(&rest, ' ', &one)) {
 		bool known = false;
-		size_t end = str_rfind(one, ':');
 
 		if (!one.n) continue;
-		if (++n > SCOPES_MAX || !str_starts(one, STR(DCP_SCOPE_TYPE)) ||
-		    end < strlen(DCP_SCOPE_TYPE) || !str_is(str_skip(one, end + 1), "read"))
-			return false;
-		one = str_skip(str_first(one, end), strlen(DCP_SCOPE_TYPE));
+		one = dcp_scope_type(one);
+		if (++n > SCOPES_MAX || !str_ends(one, STR(":read"))) return false;
+		one.n -= 5;
 		json_array_foreach(types, i, t)
 		{
 			known = known || str_eq(json_text(t), one);

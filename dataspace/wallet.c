@@ -245,7 +245,7 @@ enum err wallet_issue(struct writer_txn *t, struct arena *a, const struct wallet
 
 	if (e) return e;
 	claims = json_keep(a, credential_make(x, uuid_urn(id), t->now, index));
-	e = ds_jwt_write(a, x->self, DS_JWT_CREDENTIAL, claims, &jwt);
+	e = ds_jwt_write(a, x->self, claims, &jwt);
 	if (e) return e;
 	json_put_str(row, "id", str_of(id));
 	json_put_u64(row, "index", index);

@@ -24,6 +24,15 @@ static enum err name_read(json_t *j, const char *key, size_t max, struct flaw *f
 	return e;
 }
 
+/* "type", or the keyword "@type" that DCP's context makes of it and that EDC writes; not two that differ.
+ */
+bool dcp_type_is(json_t *j, const char *type)
+{
+	json_t *plain = json_object_get(j, "type"), *keyword = json_object_get(j, "@type");
+	if (!plain && !keyword) return false;
+	return (!plain || str_is(json_text(plain), type)) && (!keyword || str_is(json_text(keyword), type));
+}
+
 enum err dcp_message_check(json_t *j, const char *type, struct flaw *f)
 {
 	json_t *context, *item;
@@ -37,7 +46,7 @@ enum err dcp_message_check(json_t *j, const char *type, struct flaw *f)
 		ours = ours || str_is(json_text(item), DCP_CONTEXT);
 	}
 	if (!ours) return refuse(f, "@context", "value", "does not hold " DCP_CONTEXT);
-	if (!str_is(json_text(json_object_get(j, "type")), type))
+	if (!dcp_type_is(j, type))
 		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "type", "value", "type must be %s",
 				type);
 	return ERR_OK;
@@ -49,6 +58,15 @@ static json_t *message_new(struct arena *a, const char *type)
 }
 
 /* ---- presentations ---- */
+
+struct str dcp_scope_type(struct str scope)
+{
+	static const char *const aliases[] = {
+	    "org.eclipse.dspace.dcp.vc.type:", "org.eclipse.edc.vc.type:", "org.eclipse.tractusx.vc.type:"};
+	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+		if (str_starts(scope, str_of(aliases[i]))) return str_skip(scope, strlen(aliases[i]));
+	return STR_NONE;
+}
 
 enum err dcp_query_read(json_t *j, struct flaw *f, struct dcp_query *ret)
 {

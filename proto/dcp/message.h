@@ -19,8 +19,15 @@ enum {
 	DCP_TYPE_MAX = 100  /* octets of a credential's type */
 };
 
+/* Whether the message is of that type; pure JSON-LD writes it as "@type". */
+bool dcp_type_is(json_t *j, const char *type);
+
 /* Checks @context and type. ERR_BAD_MESSAGE */
 enum err dcp_message_check(json_t *j, const char *type, struct flaw *f) MUST_USE;
+
+/* A scope by which credentials of a type are asked for, without its alias: "TYPE:read". The alias is DCP's,
+ * or what connectors of EDC and of Tractus-X are configured with from before it. Empty: another scope. */
+struct str dcp_scope_type(struct str scope);
 
 /* PresentationQueryMessage: scopes, or a presentationDefinition, which is only told of.
  * ERR_BAD_MESSAGE also when both or neither are there, or one is empty (5.4.1). */

@@ -201,6 +201,7 @@ static enum err read_purpose(struct reading *r, json_t *j, const char *member, u
 	char path[PATH_TEXT];
 	size_t i;
 	enum err e = json_arr_opt(j, "", member, r->f, &all);
+	if (all) r->d->declared |= bit;
 	json_array_foreach(all, i, m)
 	{
 		if (e) break;

@@ -61,6 +61,7 @@ struct did_document {
 	size_t ec_n;
 	struct did_service services[DID_SERVICES_MAX];
 	size_t services_n;
+	unsigned declared; /* read: purposes whose member is there, if only as an empty array */
 };
 
 /* did: the name under which it was fetched; a document of another id is refused.

@@ -62,8 +62,7 @@ struct str vc_status_pack(struct arena *a, struct str octets)
 	must(deflate(&z, Z_FINISH) == Z_STREAM_END);
 	size_t n = z.total_out;
 	deflateEnd(&z);
-	struct str text = base64url_write(a, str_n(out, n));
-	return text.p ? arena_printf(a, "u%.*s", STR_ARG(text)) : STR_NONE;
+	return base64_write(a, str_n(out, n));
 }
 
 enum err vc_status_bit(struct str octets, uint64_t index, bool *ret)

@@ -15,7 +15,8 @@ enum {
 /* Unpacks an encodedList: with the multibase letter "u" or without, base64url or base64.
  * ERR_BAD_INPUT (not base64, not gzip, cut off), ERR_TOO_LARGE (beyond VC_STATUS_OCTETS_MAX). */
 enum err vc_status_unpack(struct arena *a, struct str text, struct flaw *f, struct str *ret) MUST_USE;
-/* "u" and base64url of the gzipped octets. Empty when the arena is full. */
+/* Base64 of the gzipped octets, as StatusList2021 says; EDC takes no base64url. Empty when the arena is
+ * full. */
 struct str vc_status_pack(struct arena *a, struct str octets);
 /* ERR_BAD_INPUT: the list has no such bit. */
 enum err vc_status_bit(struct str octets, uint64_t index, bool *ret) MUST_USE;

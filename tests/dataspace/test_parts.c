@@ -196,6 +196,32 @@ static void test_tells_offers_apart_member_by_member(void **state)
 			    "prohibition: offered nothing, asked [{\"action\":\"sell\"}]");
 }
 
+static json_t *of_operand(const char *left)
+{
+	return json(arena_printf(a,
+				 "{\"permission\":[{\"action\":\"use\",\"constraint\":[{\"leftOperand\":%s,"
+				 "\"operator\":\"eq\",\"rightOperand\":\"edc:x\"}]}]}",
+				 left)
+			.p);
+}
+
+static void test_operands_that_edc_has_read(void **state)
+{
+	static const char *const names[] = {"\"C.x\"", "\"edc:C.x\"", "{\"@id\":\"edc:C.x\"}",
+					    "\"https://w3id.org/edc/v0.0.1/ns/C.x\""};
+	json_t *offer = of_operand("\"edc:C.x\"");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		assert_true(offer_same(of_operand("\"C.x\""), of_operand(names[i])));
+		assert_false(offer_same(of_operand("\"C.y\""), of_operand(names[i])));
+		assert_false(offer_same(of_operand("\"cx:C.x\""), of_operand(names[i])));
+	}
+	assert_int_equal(json_array_size(offer_diff(a, of_operand(names[0]), of_operand(names[1]))), 0);
+	offer_spell_out(offer);
+	assert_true(json_equal(offer, of_operand(names[3])));
+}
+
 static void test_numbers_travel_as_texts(void **state)
 {
 	json_t *rules =
@@ -227,6 +253,7 @@ int main(void)
 	    T(test_refuses_documents_of_others_or_without_keys),
 	    T(test_a_token_is_used_once_until_it_ends),
 	    T(test_tells_offers_apart_member_by_member),
+	    T(test_operands_that_edc_has_read),
 	    T(test_numbers_travel_as_texts),
 	    T(test_pids_cannot_leave_their_segment),
 	};

@@ -108,6 +108,22 @@ static void every_required_member_is_missed_by_name(void **state)
 	}
 }
 
+/* EDC writes the keyword. */
+static void the_type_may_be_written_as_a_keyword(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+		json_t *j = parsed(messages[i].text), *type = json_incref(json_object_get(j, "type"));
+		json_object_del(j, "type");
+		json_put(j, "@type", json_incref(type));
+		assert_int_equal(read_any(messages[i].type, j, NULL), ERR_OK);
+		json_put(j, "@type", json_string("OtherMessage"));
+		refused_at(messages[i].type, j, "type");
+		json_put(j, "type", type);
+		refused_at(messages[i].type, j, "type");
+	}
+}
+
 static void queries_of_both_or_of_neither(void **state)
 {
 	(void)state;
@@ -167,6 +183,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_required_member_is_missed_by_name),
+	    cmocka_unit_test(the_type_may_be_written_as_a_keyword),
 	    cmocka_unit_test(queries_of_both_or_of_neither),
 	    cmocka_unit_test(bounds),
 	};

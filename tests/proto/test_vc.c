@@ -181,6 +181,16 @@ static void presentations(void **state)
 	assert_int_equal(vc_presentation_read(&j, STR("did:web:v"), now, NULL, &p), ERR_BAD_MESSAGE);
 }
 
+/* BitstringStatusList: multibase base64url; and many write that without its letter. */
+static void other_alphabet(struct str text)
+{
+	struct str octets, url, back;
+	assert_int_equal(base64_parse(a, text, &octets), ERR_OK); /* what StatusList2021 says */
+	url = base64url_write(a, octets);
+	assert_int_equal(vc_status_unpack(a, url, NULL, &back), ERR_OK);
+	assert_int_equal(vc_status_unpack(a, arena_printf(a, "u%.*s", STR_ARG(url)), NULL, &back), ERR_OK);
+}
+
 static void status_lists(void **state)
 {
 	(void)state;
@@ -196,8 +206,7 @@ static void status_lists(void **state)
 	assert_int_equal(vc_status_bit(back, 11, &bit), ERR_OK);
 	assert_false(bit);
 	assert_int_equal(vc_status_bit(back, sizeof bits * 8, &bit), ERR_BAD_INPUT);
-	assert_int_equal(vc_status_unpack(a, str_skip(text, 1), NULL, &back),
-			 ERR_OK); /* StatusList2021: no letter */
+	other_alphabet(text);
 	assert_int_equal(vc_status_unpack(a, str_first(text, text.n - 8), NULL, &back), ERR_BAD_INPUT);
 	assert_int_equal(vc_status_unpack(a, STR("uAAAA"), NULL, &back), ERR_BAD_INPUT);
 }

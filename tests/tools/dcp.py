@@ -96,7 +96,7 @@ try:
     for node, name, wanted in ((maker, "maker", {"protocol": "DCP", "version": "1.0"}), (founder, "founder", None)):
         versions = node.request("GET", f"/p/{name}/.well-known/dspace-version")[1]["protocolVersions"]
         check(f"the versions of {name} tell of DCP only where it is accepted", all(v.get("auth") == wanted for v in versions), versions)
-    status, got, headers = founder.request("GET", "/p/founder/dcp/status/1")
+    status, got, headers = founder.request("GET", "/p/founder/dcp/status/1", headers={"Accept": "application/vc+jwt"})
     check("the status list is public", status == 200 and claims(got.decode())["vc"]["credentialSubject"]["statusPurpose"] == "revocation", got)
     ok("revoke", founder, "credential", "revoke", vc["id"])
     ok("revoke twice", founder, "credential", "revoke", vc["id"])

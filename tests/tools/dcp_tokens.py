@@ -110,7 +110,7 @@ try:
     ok("hold", buyer, "credential", "add", "-", stdin=jwt)
     for n in (maker, smith):
         ok("hold", n, "credential", "add", "-", stdin=ok("issue", founder, "credential", "issue", n.did, "MembershipCredential"))
-    status_list = founder.request("GET", "/p/founder/dcp/status/1")[1].decode()
+    status_list = founder.request("GET", "/p/founder/dcp/status/1", headers={"Accept": "application/vc+jwt"})[1].decode()
     check("its status list is ES256", header_of(status_list)["alg"] == "ES256" and verified(status_list, token_method["publicKeyJwk"]))
     with open(os.path.join(TOP, "data.csv"), "w", encoding="utf-8") as f:
         f.write("a,b\n1,2\n")

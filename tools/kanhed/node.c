@@ -247,7 +247,8 @@ static enum err read_identity(const struct conf *c, struct flaw *f, struct ds_id
 		unsigned mode;
 	} modes[] = {{"did", DS_BY_DID}, {"dcp", DS_BY_DCP}, {"pinned", DS_BY_PIN}, {"tls", DS_BY_TLS}};
 	struct ds_identity o = {.present = conf_switch(c, "identity", "present"),
-				.schemas = conf_switch(c, "identity", "schemas")};
+				.schemas = conf_switch(c, "identity", "schemas"),
+				.lenient = !strcmp(conf_text(c, "identity", "purposes"), "declared")};
 	const char *const *words;
 	size_t n = conf_list(c, "identity", "accept", &words);
 	for (size_t i = 0; i < n; i++) {
@@ -298,6 +299,7 @@ static enum err open_space(struct node *n, struct flaw *f)
 			       .outbox_retry_max = conf_number(c, "space", "outbox_retry_max"),
 			       .outbox_tries = (unsigned)conf_number(c, "space", "outbox_tries"),
 			       .inbox_wait = conf_number(c, "space", "inbox_wait")};
+	o.connectors_n = conf_list(c, "space", "connectors", &o.connectors);
 	enum err e = read_identity(c, f, &o.identity);
 	return e ? e : ds_open(&o, f, &n->ds);
 }

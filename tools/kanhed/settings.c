@@ -142,8 +142,8 @@
 	  "伙伴未答复的消息在此时间后放弃，成为死信")                                                      \
 	X(space, outbox_retry, CONF_DURATION, "250ms", SECOND / 100, SECOND * 10, NULL,                    \
 	  "pause before a message is sent again; doubles with each attempt", "消息重发前的间隔，逐次加倍") \
-	X(space, outbox_retry_max, CONF_DURATION, "60s", SECOND * 10, DAY, NULL,                           \
-	  "that pause at most", "重发间隔的上限")                                                          \
+	X(space, outbox_retry_max, CONF_DURATION, "60s", SECOND * 10, DAY, NULL, "that pause at most",     \
+	  "重发间隔的上限")                                                                                \
 	X(space, outbox_tries, CONF_NUMBER, "7", 1, 100, NULL,                                             \
 	  "attempts when the partner answers 401, 404 or 409, before the message is a dead letter",        \
 	  "伙伴答复 401、404 或 409 时的尝试次数，之后成为死信")                                           \
@@ -182,7 +182,15 @@
 	  "credentials must keep to the JSON Schema that they name", "凭证须符合其所指明的 JSON Schema")   \
 	X(identity, disclose, CONF_LIST, "", 0, 4096, NULL,                                                \
 	  "types of credentials that partners may ask for; empty: every one that is held",                 \
-	  "允许伙伴查询的凭证类型；留空为持有的全部")
+	  "允许伙伴查询的凭证类型；留空为持有的全部")                                                      \
+	X(space, connectors, CONF_LIST, "", 0, 65536, NULL,                                                \
+	  "participants whose connector is not this node but their wallet is, each PARTICIPANT=URL of "    \
+	  "its Dataspace Protocol",                                                                        \
+	  "以本节点为钱包、由其他连接器承担数据空间协议的参与方，形如 参与方=协议地址")                    \
+	X(identity, purposes, CONF_CHOICE, "strict", 0, 0, "strict|declared",                              \
+	  "keys of partners: only for the purposes that their DID document tells, or also for those of "   \
+	  "which it tells nothing",                                                                        \
+	  "伙伴密钥的用途：仅限其 DID 文档所列（strict），或文档未提及的用途也接受（declared）")
 
 const struct conf_row settings_rows[] = {
 #define X(section, key, kind, standard, min, max, choices, help, help_zh)                                  \

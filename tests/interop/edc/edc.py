@@ -176,8 +176,10 @@ class Handler(BaseHTTPRequestHandler):
 
 class Connector:
     """The process. Ports of its own; stopped by its id."""
+    classpath = ("lib/*",)  # below the folder
+    arguments = ()
 
-    def __init__(self, folder, beside, trusted):
+    def __init__(self, folder, beside):
         self.beside, self.folder = beside, folder
         self.ports = {name: free_port() for name in ("", "management", "protocol", "control", "version")}
         self.management = f"http://127.0.0.1:{self.ports['management']}/management/v3"
@@ -185,6 +187,10 @@ class Connector:
         self.dsp = f"http://127.0.0.1:{self.ports['protocol']}/protocol"
         self.base = self.dsp + "/2025-1"
         beside.describe(self.base)
+
+    def start(self, trusted):
+        """trusted: the certificate of whom it believes TLS. Itself."""
+        folder = self.folder
         with open(os.path.join(folder, "edc.properties"), "w") as f:
             f.write(self.properties())
         store = os.path.join(folder, "trusted.p12")
@@ -196,8 +202,9 @@ class Connector:
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             ["java", f"-Dedc.fs.config={folder}/edc.properties", f"-Djavax.net.ssl.trustStore={store}",
-             "-Djavax.net.ssl.trustStorePassword=kanhe-test", "-cp", os.path.join(folder, "lib", "*"),
-             "org.eclipse.edc.boot.system.runtime.BaseRuntime"], stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+             "-Djavax.net.ssl.trustStorePassword=kanhe-test", "-cp", ":".join(os.path.join(folder, c) for c in self.classpath),
+             "org.eclipse.edc.boot.system.runtime.BaseRuntime", *self.arguments], stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        return self
 
     def properties(self):
         rows = {"edc.participant.id": self.beside.did, "edc.hostname": "127.0.0.1", "edc.dsp.callback.address": self.dsp}

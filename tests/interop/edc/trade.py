@@ -24,7 +24,7 @@ def open_pair(kit):
     n.start()
     n.did = n.request("GET", f"/p/{SELF}/did.json")[1]["id"]
     n.base = f"{n.url}/p/{SELF}/dsp/2025-1"
-    return n, beside, edc.Connector(kit, beside, os.path.join(tls, "ca.pem"))
+    return n, beside, edc.Connector(kit, beside).start(os.path.join(tls, "ca.pem"))
 
 
 def publish(n, name, data):
