@@ -1,6 +1,8 @@
 #include "net/courier_job.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #endif
 
 enum { LATE_MSEC = 50 }; /* how late the thread may be without a stream losing of its rate */
+enum { UNSENT = 128 << 10 };
 enum { WINDOW = 65535 }; /* of a stream at first (RFC 9113 6.9.2) */
 
 /* libcurl 7.88 fails every second request over a clear-text HTTP/2 connection. */
@@ -156,7 +159,12 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 		courier_guard_print(&a->addr, j->address);
 		return CURL_SOCKET_BAD;
 	}
-	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	/* what waits for the peer's window waits in our memory: the system sends all that it has at once
+	 * when that opens, for milliseconds on a fast way */
+	static const int unsent = UNSENT;
+	if (fd >= 0) (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+	return fd;
 }
 
 static void keep_field(struct buf *to, struct str line, struct str name)
