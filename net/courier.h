@@ -5,6 +5,9 @@
  * loopback and private ones are refused unless `allow_private`, link-local, metadata and others that
  * are no host's always.
  *
+ * Long bodies are sent over HTTP/1.1: over HTTP/2 they wait for windows, and libcurl 7.88 is told again and
+ * again meanwhile that the socket is writable; neighbours on the connection would wait with them.
+ *
  * Ownership: the request is copied at submit; the result is the courier's and lives during done.
  * Threads: submit and cancel from any; data and done run on the courier's thread, must not block,
  * and come back to a shard with net_post. done runs exactly once for each submitted request, also
@@ -37,6 +40,7 @@ struct courier_req {
 	const struct courier_header *headers;
 	size_t headers_n;
 	struct str body;
+	bool body_stays;       /* until done: it need not be copied */
 	const char *body_file; /* sent as it is read, instead of body; NULL: none. Not retried */
 	/* http:// URLs: HTTP/2 with prior knowledge, where libcurl is 8.0 or newer; else HTTP/1.1. */
 	bool h2_prior;

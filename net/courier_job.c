@@ -1,6 +1,8 @@
 #include "net/courier_job.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +15,8 @@
 #endif
 
 enum { LATE_MSEC = 50 }; /* how late the thread may be without a stream losing of its rate */
+enum { UNSENT = 128 << 10 };
+enum { WINDOW = 65535 }; /* of a stream at first (RFC 9113 6.9.2) */
 
 /* libcurl 7.88 fails every second request over a clear-text HTTP/2 connection. */
 static bool prior_works;
@@ -76,11 +80,12 @@ static enum err copy(struct courier_job *j, const struct courier_req *q)
 	j->method = strdup(q->method);
 	j->url = strdup(q->url);
 	if (q->body_file) j->body_file = strdup(q->body_file);
-	if (q->body.n) j->body = malloc(q->body.n);
-	if (!j->method || !j->url || (q->body_file && !j->body_file) || (q->body.n && !j->body))
+	bool copied = q->body.n && !q->body_stays;
+	if (copied) j->body = malloc(q->body.n);
+	if (!j->method || !j->url || (q->body_file && !j->body_file) || (copied && !j->body))
 		return ERR_NO_MEMORY;
-	if (q->body.n) memcpy(j->body, q->body.p, q->body.n);
-	j->q.body = str_n(j->body, q->body.n);
+	if (copied) memcpy(j->body, q->body.p, q->body.n);
+	if (copied) j->q.body = str_n(j->body, q->body.n);
 	return copy_headers(j, q);
 }
 
@@ -154,7 +159,12 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 		courier_guard_print(&a->addr, j->address);
 		return CURL_SOCKET_BAD;
 	}
-	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	/* what waits for the peer's window waits in our memory: the system sends all that it has at once
+	 * when that opens, for milliseconds on a fast way */
+	static const int unsent = UNSENT;
+	if (fd >= 0) (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+	return fd;
 }
 
 static void keep_field(struct buf *to, struct str line, struct str name)
@@ -297,7 +307,7 @@ static bool set_security(CURL *e, struct courier_job *j, const struct courier_op
 static long version_of(const struct courier_job *j)
 {
 	/* a slow reader would hold up its neighbours on a shared connection */
-	if (j->q.rate) return CURL_HTTP_VERSION_1_1;
+	if (j->q.rate || j->body_file || j->q.body.n > WINDOW) return CURL_HTTP_VERSION_1_1;
 	if (str_starts_nocase(str_of(j->url), STR("https:"))) return CURL_HTTP_VERSION_2TLS;
 	return j->q.h2_prior && prior_works ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : CURL_HTTP_VERSION_1_1;
 }
@@ -345,7 +355,7 @@ static bool set_message(CURL *e, struct courier_job *j)
 		if (!set_upload(e, j)) return false;
 	} else if (j->q.body.n || !bodiless) {
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)j->q.body.n);
-		SET(CURLOPT_POSTFIELDS, j->body ? j->body : "");
+		SET(CURLOPT_POSTFIELDS, j->q.body.n ? j->q.body.p : "");
 	}
 	SET(CURLOPT_CUSTOMREQUEST, j->method);
 	SET(CURLOPT_URL, j->url);

@@ -13,7 +13,6 @@
 enum {
 	TICK_MOST = 1000, /* milliseconds between looks at slow peers */
 	TICK_LEAST = 10,
-	POSTS_FIRST = 64,
 	/* What clients need to hear of the stop before new streams are refused: a round trip. */
 	DRAIN_SOFT = 250
 };
@@ -47,42 +46,17 @@ void *net_shard_get(const struct net_shard *s, unsigned slot)
 
 enum err net_post(struct net_shard *s, void (*fn)(void *arg), void *arg)
 {
-	enum err e = ERR_OK;
-	pthread_mutex_lock(&s->lock);
-	if (s->ended) e = ERR_STOPPING;
-	if (!e && s->posts_n == s->posts_room) {
-		size_t room = s->posts_room ? s->posts_room * 2 : POSTS_FIRST;
-		struct post *more = room > SHARD_POSTS_MAX ? NULL : realloc(s->posts, room * sizeof *more);
-		if (more) {
-			s->posts = more;
-			s->posts_room = room;
-		} else {
-			e = ERR_NO_MEMORY;
-		}
-	}
-	if (!e) s->posts[s->posts_n++] = (struct post){fn, arg};
-	/* under the lock: the loop cannot close the handle meanwhile */
-	if (!e) uv_async_send(&s->wake);
-	pthread_mutex_unlock(&s->lock);
-	return e;
+	return mailbox_put(&s->mailbox, fn, arg);
 }
 
-static void run_posts(struct net_shard *s)
+static void run_posts(void *arg)
 {
-	pthread_mutex_lock(&s->lock);
-	struct post *posts = s->posts;
-	size_t n = s->posts_n;
-	s->posts = NULL;
-	s->posts_n = s->posts_room = 0;
-	pthread_mutex_unlock(&s->lock);
+	struct net_shard *s = arg;
+	size_t n;
+	struct post *posts = mailbox_take(&s->mailbox, &n);
 	if (n) shard_turn(s);
 	for (size_t i = 0; i < n; i++) posts[i].fn(posts[i].arg);
 	free(posts);
-}
-
-static void on_wake(uv_async_t *a)
-{
-	run_posts(a->data);
 }
 
 /* ---- timers ------------------------------------------------------------------------------ */
@@ -295,10 +269,10 @@ static enum err init_handles(struct net_shard *s)
 	uv_check_init(&s->loop, &s->after);
 	uv_prepare_init(&s->loop, &s->before);
 	uv_idle_init(&s->loop, &s->spin);
-	s->wake.data = s->after.data = s->before.data = s->tick.data = s;
+	s->after.data = s->before.data = s->tick.data = s;
 	uv_check_start(&s->after, on_after);
 	uv_prepare_start(&s->before, on_before);
-	return uv_async_init(&s->loop, &s->wake, on_wake) ? ERR_IO : ERR_OK;
+	return mailbox_open(&s->mailbox, &s->loop, run_posts, s);
 }
 
 enum err shard_init(struct net_shard *s, struct net_server *server, const struct net_options *o,
@@ -307,9 +281,8 @@ enum err shard_init(struct net_shard *s, struct net_server *server, const struct
 	s->server = server;
 	s->options = o;
 	s->index = index;
-	pthread_mutex_init(&s->lock, NULL);
 	if (uv_loop_init(&s->loop)) return ERR_IO;
-	s->wake.data = s; /* shard_done closes what init_handles has made */
+	s->looped = true; /* shard_done closes what init_handles has made */
 	s->read = malloc(SHARD_READ);
 	s->out = (struct out){malloc(SHARD_OUT), 0, SHARD_OUT};
 	s->sealed = (struct out){malloc(SHARD_SEALED), 0, SHARD_SEALED};
@@ -329,11 +302,12 @@ static void close_handle(uv_handle_t *h, void *arg)
 
 void shard_done(struct net_shard *s)
 {
-	if (s->wake.data) {
+	if (s->looped) {
 		while (s->timers) timer_end(s->timers);
 		uv_walk(&s->loop, close_handle, NULL);
 		uv_run(&s->loop, UV_RUN_DEFAULT);
 		must(uv_loop_close(&s->loop) == 0);
+		mailbox_close(&s->mailbox);
 	}
 	while (s->free) {
 		struct request *r = s->free;
@@ -344,9 +318,7 @@ void shard_done(struct net_shard *s)
 	free(s->out.p);
 	free(s->sealed.p);
 	free(s->listeners);
-	free(s->posts);
 	pool_done(&s->pool);
-	pthread_mutex_destroy(&s->lock);
 }
 
 void shard_run(struct net_shard *s)
@@ -355,9 +327,7 @@ void shard_run(struct net_shard *s)
 	uv_timer_start(&s->tick, on_tick, tick, tick);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	/* from here on nothing can be posted; what was posted before still runs */
-	pthread_mutex_lock(&s->lock);
-	s->ended = true;
-	pthread_mutex_unlock(&s->lock);
+	mailbox_end(&s->mailbox);
 	run_posts(s);
 	if (s->options->hooks.stop) s->options->hooks.stop(s->options->hooks.ctx, s);
 }

@@ -6,12 +6,12 @@
  *
  * Ownership: the server owns its shards; a shard owns its connections, listeners and requests.
  * Threads: everything belongs to the shard's thread, except net_post, shard_count (written by the
- * shard, read by any) and the two fields under `lock`.
+ * shard, read by any).
  *
  * Invariants: 1. hooks.turn has run after a read and before any function of the application that it leads
  * to;
  * 2. `out` and `sealed` are empty whenever control returns to the loop: one connection at a time
- * fills and empties them; 3. after `ended` is set no posted function runs, before it all do. */
+ * fills and empties them. */
 #ifndef NET_SHARD_H
 #define NET_SHARD_H
 
@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include "net/mailbox.h"
 #include "net/net.h"
 #include "net/pool.h"
 
@@ -41,8 +42,7 @@ enum {
 	/* SHARD_OUT as records of 16 KiB with their overhead, and a handshake flight. */
 	SHARD_SEALED = SHARD_OUT + 32 * 1024,
 	SHARD_SLOTS = 8,
-	SHARD_POSTS_MAX = 1 << 20, /* functions waiting; more means that the loop hangs */
-	SHARD_FREE_MAX = 512,      /* requests kept for use again; 5 KiB each */
+	SHARD_FREE_MAX = 512, /* requests kept for use again; 5 KiB each */
 	/* A request id of our own: 40 random bits for the life of the shard and a counter of 40 bits. Each
 	 * octet more stands in every answer. */
 	SHARD_ID_RANDOM = 8,
@@ -53,11 +53,6 @@ struct shard_counters {
 #define X(name, help) _Atomic uint64_t name;
 	NET_COUNTERS(X)
 #undef X
-};
-
-struct post {
-	void (*fn)(void *arg);
-	void *arg;
 };
 
 struct net_timer {
@@ -95,7 +90,8 @@ struct net_shard {
 	struct listener *listeners;
 	size_t listeners_n;
 	struct net_timer *timers;
-	uv_async_t wake;
+	struct mailbox mailbox;
+	bool looped;                     /* the loop is there */
 	uv_check_t after;                /* after the poll: write what the turn made */
 	uv_prepare_t before;             /* before the poll: the same for timers, then hooks.idle */
 	uv_idle_t spin;                  /* runs while a connection has more to write than one turn may */
@@ -103,10 +99,6 @@ struct net_shard {
 	uint64_t drain_soft, drain_hard; /* loop time, milliseconds */
 
 	pthread_t thread;
-	pthread_mutex_t lock;
-	struct post *posts; /* under lock */
-	size_t posts_n, posts_room;
-	bool ended; /* under lock */
 };
 
 /* Prepares everything but the thread. ERR_NO_MEMORY, ERR_IO. */

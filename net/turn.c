@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 /* The shortest that Linux takes. */
 enum { TURN_NSEC = 100000 };
 enum { RESET_ON_FORK = 1 }; /* threads that a shard makes work on and on */
@@ -29,5 +31,10 @@ void net_turn_short(void)
 
 void net_turn_offer(size_t i)
 {
-	if (i % NET_TURN_STEPS == NET_TURN_STEPS - 1) (void)sched_yield();
+	static _Thread_local usec_t last;
+	if (i % NET_TURN_STEPS != NET_TURN_STEPS - 1) return;
+	usec_t now = clock_mono();
+	if (now - last < NET_TURN_USEC) return;
+	(void)sched_yield();
+	last = clock_mono();
 }

@@ -213,32 +213,48 @@ static enum err read_series(struct import_run *r, const struct record *line, str
 	return e ? e : keep_authority(r, authority, &s->authority);
 }
 
+/* Of what is made ahead only the row is kept: what it was made of has not left the cache yet, and ends
+ * here. */
+static enum err keep_change(struct import_run *r, const struct record *read, struct registry_change *c)
+{
+	struct import_batch *b = &r->open->batch;
+	enum err e = ERR_OK;
+	c->record = *read;
+	/* what begins an import has its time from the ledger's clock */
+	if (r->begun && c->act == REGISTRY_PUT) e = registry_make(c, b->time, b->arena, &r->packing);
+	if (e) return e;
+	if (c->made.n) {
+		c->record = (struct record){.values_n = 0};
+		return ERR_OK;
+	}
+	c->reason = kept(b->arena, c->reason);
+	return keep_record(b->arena, read, &c->record);
+}
+
 static enum err read_record(struct import_run *r, struct str line, struct import_line *l,
 			    struct registry_change *c, struct flaw *f)
 {
 	struct import_batch *b = &r->open->batch;
-	struct str authority;
 	struct record read;
-	bool tree = r->now.form == BULK_NDJSON;
+	struct str authority;
 	arena_reset(r->line);
-	enum err e = bulk_record(tree ? r->line : b->arena, r->now.form, &r->columns, line, f, &read);
-	if (e) {
-		l->id = kept(b->arena, str_first(read.id, IMPORT_ID_SHOWN));
-		return e;
-	}
-	c->record = read;
-	if (tree) e = keep_record(b->arena, &read, &c->record);
+	enum err e = bulk_record(r->line, r->now.form, &r->columns, line, f, &read);
+	if (e || read.series) read.id = kept(b->arena, e ? str_first(read.id, IMPORT_ID_SHOWN) : read.id);
+	l->id = str_first(read.id, IMPORT_ID_SHOWN);
 	if (e) return e;
-	l->id = str_first(c->record.id, IMPORT_ID_SHOWN);
-	if (c->record.series) return read_series(r, &c->record, f);
-	e = id_parse(b->arena, c->record.id, f, &c->id);
+	if (read.series) {
+		e = keep_record(b->arena, &read, &c->record);
+		return e ? e : read_series(r, &c->record, f);
+	}
+	read.id = kept(b->arena, read.id);
+	l->id = str_first(read.id, IMPORT_ID_SHOWN);
+	e = id_parse(b->arena, read.id, f, &c->id);
 	if (e && f->err == e) snprintf(f->at, sizeof f->at, "id");
-	if (!e && c->record.status == RECORD_RETIRED) e = take_tombstone(c, f);
+	c->record = read;
+	if (!e && read.status == RECORD_RETIRED) e = take_tombstone(c, f);
 	if (!e) e = registry_may_change_in(r->zones, &r->scope, &c->id, f, &authority);
 	if (!e) e = keep_authority(r, authority, &c->authority);
-	/* what begins an import has its time from the ledger's clock */
-	if (!e && r->begun && c->act == REGISTRY_PUT) e = registry_make(c, b->time, b->arena, &r->packing);
-	return e;
+	return e ? e : keep_change(r, &read, c);
 }
 
 static enum err take_record(struct import_run *r, const struct bulk_line *line)

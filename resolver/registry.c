@@ -203,6 +203,15 @@ static void take_made(struct registry_change *c)
 	c->bond = (struct template_bond){.was = false};
 }
 
+/* The values that a row was made of, which is not used. */
+static enum err unmake(struct registry_change *c, struct arena *a)
+{
+	size_t n = c->made.n - HASH_SHA256 - ROW_LEAF;
+	enum err e = record_unpack(a, str_n(c->made.p + ROW_LEAF, n), NULL, &c->record);
+	for (size_t i = 0; i < c->record.values_n && !e; i++) c->record.values[i].timestamp = 0;
+	return e == ERR_NO_MEMORY || !e ? e : ERR_INTERNAL;
+}
+
 enum err registry_make(struct registry_change *c, usec_t now, struct arena *a, struct buf *scratch)
 {
 	enum template_naming how;
@@ -349,8 +358,8 @@ static enum err find_member(struct registry_change *c, struct store_txn *t, stru
  * that lie in one gap of the table are looked for once. */
 struct lookup {
 	struct store_cursor *cursor; /* NULL: a set of one */
-	bool known, last;            /* nothing lies from `from` to before `next`; to the end */
-	struct str from, next;
+	bool known, last;            /* nothing lies between the key looked for last and `next`; the end */
+	struct str next;
 };
 
 struct preparing {
@@ -363,13 +372,11 @@ static enum err look_up(struct lookup *l, struct store_txn *t, const struct id *
 {
 	struct str key, row;
 	if (!l->cursor) return registry_row(t, id, ret_leaf, ret_packed);
-	if (l->known && str_cmp(id->key, l->from) >= 0 && (l->last || str_cmp(id->key, l->next) < 0))
-		return ERR_NOT_FOUND;
+	if (l->known && (l->last || str_cmp(id->key, l->next) < 0)) return ERR_NOT_FOUND;
 	enum err e = store_cursor_seek(l->cursor, id->key, &key, &row);
 	if (e && e != ERR_NOT_FOUND) return e;
 	l->known = e || !str_eq(key, id->key);
 	l->last = e == ERR_NOT_FOUND;
-	l->from = id->key;
 	l->next = key;
 	return l->known ? ERR_NOT_FOUND : row_of(row, id, ret_leaf, ret_packed);
 }
@@ -403,6 +410,8 @@ static enum err prepare(struct registry_set *s, struct registry_change *c, struc
 		take_made(c);
 		return ERR_OK;
 	}
+	if (c->made.n) e = unmake(c, a);
+	if (e) return e;
 	if (c->act == REGISTRY_AMEND) e = amend(c, old, a, f);
 	if (!e) e = check_template(s, c, old, t->store, a, f);
 	if (e) return e;

@@ -218,6 +218,7 @@ static const struct net_route rows[] = {
     {NET_GET, "/fixed", on_fixed, 0, 0, 0, "five octets"},
     {NET_GET, "/show/{first}/x/{second...}", on_show, 0, 0, 0, "what was asked"},
     {NET_GET, "/show", on_show, 0, 0, 0, "what was asked"},
+    {NET_POST, "/show", on_show, 0, 1 << 20, 0, "what was asked, of a body"},
     {NET_POST, "/echo", on_echo, 0, 1 << 20, 0, "the body again"},
     {NET_PUT, "/sink", on_sink, 0, 1 << 30, NET_STREAM_IN, "takes a stream"},
     {NET_GET, "/stream", on_stream, 0, 0, 0, "gives a stream"},

@@ -138,6 +138,27 @@ static void each_way_of_speaking(void **state)
 	courier_stop(c);
 }
 
+/* Over HTTP/2 libcurl would be told again and again that it may write, while the window is used up. */
+static void what_is_longer_than_a_window_goes_over_a_connection_of_its_own(void **state)
+{
+	(void)state;
+	static char octets[65536];
+	struct courier *c = start("ca.pem", false);
+	struct tally t;
+	memset(octets, 'x', sizeof octets);
+	for (int stays = 0; stays < 2; stays++) {
+		struct courier_req r = {.url = "127.0.0.1", .method = "POST", .body_stays = stays};
+		r.body = str_n(octets, sizeof octets - 1);
+		ask(c, r, "/show", &t);
+		assert_non_null(strstr(t.body, "\nh2=1\ntls=1\n"));
+		r.url = "127.0.0.1";
+		r.body = str_n(octets, sizeof octets);
+		ask(c, r, "/show", &t);
+		assert_non_null(strstr(t.body, "\nh2=0\ntls=1\n"));
+	}
+	courier_stop(c);
+}
+
 static void certificates_are_checked_both_ways(void **state)
 {
 	(void)state;
@@ -256,6 +277,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_way_of_speaking),
+	    cmocka_unit_test(what_is_longer_than_a_window_goes_over_a_connection_of_its_own),
 	    cmocka_unit_test(certificates_are_checked_both_ways),
 	    cmocka_unit_test(many_share_a_connection),
 	    cmocka_unit_test(streams_share_it_too),

@@ -271,6 +271,7 @@ static enum err submit(struct cli *c, struct sent *w)
 	    .headers = headers,
 	    .headers_n = fill_headers(c, call, headers),
 	    .body = call->json ? json_write(c->arena, json_keep(c->arena, call->json), false) : call->body,
+	    .body_stays = call->body_stays,
 	    .body_file = call->body_file,
 	    .h2_prior = true,
 	    .deadline = call->deadline ? call->deadline : DEADLINE,

@@ -28,6 +28,7 @@ struct call {
 	const char *path; /* begins with '/', escaped already */
 	json_t *json;     /* body, stolen; or */
 	struct str body;
+	bool body_stays; /* until client_finish: it need not be copied */
 	const char *body_file;
 	const char *type;    /* of body or body_file */
 	const char *accept;  /* NULL: application/json */

@@ -10,12 +10,9 @@
 
 #include "base/clock.h"
 #include "tools/kanhe/client.h"
-#include "tools/kanhe/import_input.h"
+#include "tools/kanhe/import_window.h"
 
 enum {
-	/* Between two pieces the node waits for us: more at once, as long as one takes no time to speak of. */
-	PIECE_LEAST = 4 << 20,
-	PIECE_MOST = 32 << 20,
 	NAME_MAX_OCTETS = 64,
 	SHOWN = 10, /* refused lines told on a terminal */
 	MEMORY_DEFAULT = 256,
@@ -24,6 +21,7 @@ enum {
 	REPORT_PAGE = 1000,
 };
 #define PIECE_DEADLINE (600 * USEC_PER_SEC)
+/* Between two pieces the node waits for us: more at once, as long as one takes no time to speak of. */
 #define PIECE_QUICK (USEC_PER_SEC / 2)
 
 struct importing {
@@ -33,12 +31,9 @@ struct importing {
 	bool list, sort;
 	enum bulk_form form, sent_as;
 	struct input input;
-	struct bulk_chain chain; /* of the octets before `offset` */
-	uint64_t offset;         /* where buf begins, and the node goes on */
-	struct buf buf;
-	size_t piece;  /* octets to send next */
-	bool last;     /* the end of the input is in buf */
-	json_t *state; /* the node's last */
+	struct window window; /* at where the node goes on */
+	size_t piece;         /* octets to send next */
+	json_t *state;        /* the node's last */
 	uint64_t read_before, refused_here;
 	usec_t started, heard, patience_usec;
 	struct progress progress;
@@ -148,44 +143,25 @@ static bool be_patient(struct importing *m, const struct reply *r)
 
 /* ---- octets ----------------------------------------------------------------------------- */
 
-static int fill(struct importing *m)
+static int tell_input(const struct importing *m, enum err e)
 {
-	while (!m->last && m->buf.n < m->piece) {
-		size_t want = m->piece - m->buf.n, got;
-		char *p = buf_room(&m->buf, want);
-		enum err e = p ? input_read(&m->input, p, want, &got) : ERR_NO_MEMORY;
-		if (e) {
-			print_error(m->cli, say(SAY_CANNOT_READ), m->file,
-				    e == ERR_IO ? strerror(errno) : err_text(e));
-			return CLI_FAILED;
-		}
-		buf_grew(&m->buf, got);
-		m->last = got < want;
-	}
-	return CLI_OK;
+	if (!e) return CLI_OK;
+	if (e == ERR_NOT_FOUND)
+		print_error(m->cli, say(SAY_IMPORT_SHORTER), m->name);
+	else
+		print_error(m->cli, say(SAY_CANNOT_READ), m->file,
+			    e == ERR_IO ? strerror(errno) : err_text(e));
+	return CLI_FAILED;
 }
 
 /* Our place becomes the node's. What lies between was sent before, perhaps by somebody who was killed. */
 static int advance(struct importing *m, uint64_t to)
 {
-	unsigned char digest[HASH_SHA256];
 	char hex[2 * HASH_SHA256 + 1];
-	while (m->offset < to) {
-		int status = fill(m);
-		if (status) return status;
-		size_t n = to - m->offset < m->buf.n ? (size_t)(to - m->offset) : m->buf.n;
-		if (!n) {
-			print_error(m->cli, say(SAY_IMPORT_SHORTER), m->name);
-			return CLI_FAILED;
-		}
-		bulk_chain_add(&m->chain, str_n(m->buf.p, n));
-		buf_drop(&m->buf, n);
-		m->offset += n;
-	}
-	bulk_chain_digest(&m->chain, digest);
-	hex_write(digest, sizeof digest, hex);
-	hex[2 * HASH_SHA256] = 0;
-	if (m->offset == to && strcmp(hex, text_of(m->state, "digest")) == 0) return CLI_OK;
+	int status = tell_input(m, window_advance(&m->window, to));
+	if (status) return status;
+	window_digest(&m->window, hex);
+	if (m->window.offset == to && strcmp(hex, text_of(m->state, "digest")) == 0) return CLI_OK;
 	print_error(m->cli, say(SAY_IMPORT_OTHER), m->name);
 	return CLI_FAILED;
 }
@@ -199,36 +175,47 @@ static void show(struct importing *m)
 {
 	snprintf(m->label, sizeof m->label, "%s · %llu", m->name,
 		 (unsigned long long)number_of(m->state, "read"));
-	progress_show(&m->progress, m->offset);
+	progress_show(&m->progress, m->window.offset);
 }
 
 /* ---- sending ---------------------------------------------------------------------------- */
 
+static struct call call_of(struct importing *m)
+{
+	char hex[2 * HASH_SHA256 + 1];
+	window_digest(&m->window, hex);
+	return (struct call){.method = "POST",
+			     .path =
+				 client_path(m->cli, "/imports?name=%s&format=%s&from=%llu&digest=%s%s%s",
+					     path_word(m->cli, m->name, false), bulk_form_name(m->sent_as),
+					     (unsigned long long)m->window.offset, hex,
+					     window_is_last(&m->window) ? "" : "&more=1",
+					     m->existing ? "&existing=refuse" : ""),
+			     .body = window_octets(&m->window),
+	    .body_stays = true,
+			     .type = bulk_form_media(m->sent_as),
+			     .deadline = PIECE_DEADLINE,
+			     .quiet_errors = true};
+}
+
+/* An error of the input is told when all before it has been sent. */
 static int send_piece(struct importing *m, struct reply *r)
 {
-	unsigned char digest[HASH_SHA256];
-	char hex[2 * HASH_SHA256 + 1];
-	bulk_chain_digest(&m->chain, digest);
-	hex_write(digest, sizeof digest, hex);
-	hex[2 * HASH_SHA256] = 0;
-	struct call call = {.method = "POST",
-			    .path =
-				client_path(m->cli, "/imports?name=%s&format=%s&from=%llu&digest=%s%s%s",
-					    path_word(m->cli, m->name, false), bulk_form_name(m->sent_as),
-					    (unsigned long long)m->offset, hex, m->last ? "" : "&more=1",
-					    m->existing ? "&existing=refuse" : ""),
-			    .body = buf_str(&m->buf),
-			    .type = bulk_form_media(m->sent_as),
-			    .deadline = PIECE_DEADLINE,
-			    .quiet_errors = true};
+	struct call call = call_of(m);
+	struct sent *sent;
 	usec_t from = clock_mono();
-	int status = client_call(m->cli, &call, r);
+	*r = (struct reply){.status = 0};
+	int status = client_send(m->cli, &call, &sent);
+	if (status) return status;
+	/* a pipe may give its next octets much later */
+	enum err e = m->input.size ? window_look_ahead(&m->window, m->piece) : ERR_OK;
+	status = client_finish(m->cli, sent, r);
 	if (!status) keep_state(m, r->json);
 	if (status)
 		m->piece = PIECE_LEAST;
 	else if (clock_mono() - from < PIECE_QUICK && m->piece < PIECE_MOST)
 		m->piece *= 2;
-	return status;
+	return status ? status : tell_input(m, e);
 }
 
 /* Somebody else has moved the import on, or an answer of ours was lost. */
@@ -246,7 +233,7 @@ static int catch_up(struct importing *m)
 	struct reply r;
 	for (;;) {
 		int status = ask_state(m, &r);
-		if (status == CLI_NOT_FOUND && r.status == 404 && !m->offset) return CLI_OK;
+		if (status == CLI_NOT_FOUND && r.status == 404 && !m->window.offset) return CLI_OK;
 		if (!status) return advance(m, number_of(m->state, "offset"));
 		if (!worth_waiting(status, &r) || !be_patient(m, &r)) return tell(m, status, &r);
 	}
@@ -255,15 +242,15 @@ static int catch_up(struct importing *m)
 static int send_all(struct importing *m)
 {
 	int status = catch_up(m);
-	if (!status && m->offset && !m->cli->quiet && !m->cli->json && !finished(m))
-		fprintf(stderr, say(SAY_IMPORT_RESUMED), m->name, (unsigned long long)m->offset,
+	if (!status && m->window.offset && !m->cli->quiet && !m->cli->json && !finished(m))
+		fprintf(stderr, say(SAY_IMPORT_RESUMED), m->name, (unsigned long long)m->window.offset,
 			(unsigned long long)number_of(m->state, "read"));
 	m->read_before = m->state ? number_of(m->state, "read") : 0;
 	progress_start(&m->progress, m->cli, m->label, m->input.size);
 	while (!status && !finished(m)) {
 		struct reply r;
 		struct arena_mark mark = arena_mark(m->cli->arena);
-		status = fill(m);
+		status = tell_input(m, window_fill(&m->window, m->piece));
 		if (!status) status = send_piece(m, &r);
 		if (!status) {
 			m->heard = clock_mono();
@@ -278,8 +265,8 @@ static int send_all(struct importing *m)
 	}
 	progress_end(&m->progress);
 	if (status) return status;
-	status = fill(m);
-	if (status || !m->buf.n) return status;
+	status = tell_input(m, window_fill(&m->window, 1));
+	if (status || !window_octets(&m->window).n) return status;
 	print_error(m->cli, say(SAY_IMPORT_OTHER), m->name); /* finished, but our file goes on */
 	return CLI_FAILED;
 }
@@ -429,7 +416,7 @@ static int import_file(struct importing *m)
 	int status = client_open(m->cli);
 	if (!status) status = input_open(m->cli, m->file, &m->input);
 	if (status) return status;
-	buf_init(&m->buf, 2 * PIECE_MOST);
+	must(!window_open(&m->window, &m->input));
 	m->piece = PIECE_LEAST;
 	m->started = m->heard = clock_mono();
 	status = prepare(m);
@@ -440,7 +427,7 @@ static int import_file(struct importing *m)
 		status = CLI_FAILED;
 	}
 	input_close(&m->input);
-	buf_done(&m->buf);
+	window_close(&m->window);
 	json_decref(m->state);
 	return status;
 }

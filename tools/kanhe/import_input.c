@@ -6,6 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Of one read: the system does not leave it for others before its end. */
+enum { STEP = 256 << 10 };
+
 int input_open(struct cli *c, const char *path, struct input *ret)
 {
 	struct stat st;
@@ -36,7 +39,8 @@ enum err input_read(struct input *in, char *p, size_t n, size_t *ret_n)
 	size_t got = 0;
 	if (in->sorted) return sorted_read(in->sorted, p, n, ret_n);
 	while (got < n) {
-		ssize_t k = read(in->fd, p + got, n - got);
+		size_t step = n - got < STEP ? n - got : STEP;
+		ssize_t k = read(in->fd, p + got, step);
 		if (k < 0 && errno == EINTR) continue;
 		if (k < 0) return ERR_IO;
 		if (!k) break;
