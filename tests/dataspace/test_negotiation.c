@@ -297,56 +297,6 @@ static void test_ends_a_counter_offer_it_did_not_make(void **state)
 	assert_int_equal(world_makers(&w, pid)->state, DSP_NEGOTIATION_TERMINATED);
 }
 
-#define GOLD                                                                                               \
-	"{\"permission\":[{\"action\":\"use\",\"constraint\":[{\"leftOperand\":\"MembershipCredential."    \
-	"level\","                                                                                         \
-	"\"operator\":"                                                                                    \
-	"\"eq\",\"rightOperand\":\"gold\"}"
-
-static enum err counter_gold_fn(const struct turn *u, void *arg)
-{
-	Ds__Negotiation *n;
-	json_t *rules = json_keep(u->a, json_loads(GOLD ",{\"leftOperand\":\"count\",\"operator\":\"lteq\","
-							"\"rightOperand\":\"9\"}]}]}",
-						   0, NULL));
-
-	return negotiation_counter(u, str_of(arg), rules, &n);
-}
-
-/* It lost its credential while the provider thought about it. */
-static void test_a_counter_offer_needs_the_credential_again(void **state)
-{
-	const struct str member = STR("{\"MembershipCredential.level\":[\"gold\"]}");
-	struct letter_copy l[8];
-	struct str body;
-	const char *pid;
-	size_t n;
-
-	(void)state;
-	w.d->o.auto_agree = false;
-	w.claims = member;
-	world_publish(&w, "members", GOLD "]}]}");
-	pid = world_negotiate(&w, "members");
-	world_settle(&w);
-	assert_int_equal(world_makers(&w, pid)->state, DSP_NEGOTIATION_REQUESTED);
-	assert_int_equal(
-	    world_turn(&w, "maker", NULL, STR_NONE, counter_gold_fn, world_makers(&w, pid)->pid, NULL),
-	    ERR_OK);
-	world_settle(&w);
-	assert_int_equal(world_negotiation(&w, "buyer", pid)->state, DSP_NEGOTIATION_OFFERED);
-	assert_int_equal(world_turn(&w, "buyer", NULL, STR_NONE, counter_fn,
-				    world_negotiation(&w, "buyer", pid)->pid, NULL),
-			 ERR_OK);
-	n = world_letters(&w, l, 8);
-	w.claims = STR_NONE;
-	assert_int_equal(world_deliver(&w, &l[n - 1], &body), 403);
-	assert_true(text_has(body, "MembershipCredential.level"));
-	assert_int_equal(world_makers(&w, pid)->state, DSP_NEGOTIATION_OFFERED);
-	w.claims = member;
-	assert_int_equal(world_deliver(&w, &l[n - 1], &body), 200);
-	assert_int_equal(world_makers(&w, pid)->state, DSP_NEGOTIATION_REQUESTED);
-}
-
 /* ---- signatures ---- */
 
 /* The agreement message on its way to buyer, with one text replaced by another. */
@@ -585,7 +535,6 @@ int main(void)
 	    T(test_answers_a_repeated_request_alike_and_once),
 	    T(test_leaves_a_changed_offer_to_the_consumer),
 	    T(test_ends_a_counter_offer_it_did_not_make),
-	    T(test_a_counter_offer_needs_the_credential_again),
 	    T(test_refuses_a_tampered_agreement),
 	    T(test_takes_an_agreement_of_a_plain_peer_as_unsigned),
 	    T(test_refuses_a_tampered_countersignature),
