@@ -88,6 +88,19 @@ static void an_account_gives_no_right_that_it_lacks(void **state)
 	account(clerk, mine, "{\"label\":\"y\",\"rights\":\"issue\"}", token);
 }
 
+/* Its scope says so still. */
+static void an_account_changes_nothing_under_a_prefix_that_went_to_another(void **state)
+{
+	char mine[CREDIT_CODE + 1], token[ACCESS_TOKEN_TEXT];
+	(void)state;
+	snprintf(mine, sizeof mine, "%s", code_from("91350100M000205A1"));
+	admit(mine, "88.118.8.25", 100);
+	account(reg, mine, "{\"label\":\"x\"}", token);
+	done(200, "DELETE", reg, mine, "prefixes/88.118.8.25", NULL);
+	admit(code_from("91350100M000206A1"), "88.118.8.25", 100);
+	register_as(token, "88.118.8.25/a", 403, "foreign-prefix");
+}
+
 static void an_enterprise_has_so_many_accounts_and_no_more(void **state)
 {
 	const char *code = code_from("91350100M000204A1");
@@ -279,6 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(accounts_never_pass_their_issuer),
 	    cmocka_unit_test(an_account_gives_no_right_that_it_lacks),
+	    cmocka_unit_test(an_account_changes_nothing_under_a_prefix_that_went_to_another),
 	    cmocka_unit_test(an_enterprise_has_so_many_accounts_and_no_more),
 	    cmocka_unit_test(a_proved_key_gives_a_credential_bound_to_it),
 	    cmocka_unit_test(a_key_from_outside_must_be_confirmed),
