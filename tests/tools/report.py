@@ -166,8 +166,8 @@ try:
     status, got, _ = top.request("GET", "/copies/maker-node?limit=1", headers={"Authorization": "Bearer " + secret.strip()})
     check("who handed it up may read it", status == 200 and got["records"][0]["id"] == "88.118.8/P0", got)
     status, got, _ = sync({"from": place["position"] + 1, "to": place["position"] + 1, "ledger_size": 1, "ledger_root": root,
-                           "ops": [{"t": "record", "k": got["next"]}]})
-    check("a row is taken out of the copy", status == 200, got)
+                           "ops": [{"t": "record", "k": got["next"], "v": "AAAA"}]})  # as many rows as before
+    check("a row is changed in the copy", status == 200, got)
     maker.start()
     status, got, err = report("compare")
     check("and the difference is found", status == 4 and got["same"] is False and got["table"] == "record", (status, got, err))
