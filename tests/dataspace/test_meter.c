@@ -306,6 +306,27 @@ static void test_a_plain_consumer_has_what_was_sent(void **state)
 	assert_int_equal(sums(s)->octets, 600);
 }
 
+static void settles_what_was_sent(struct meter_use *u)
+{
+	meter_settle(u, 2, 600, DS__SETTLEMENT__SETTLEMENT_LONE, 1);
+}
+
+static void sends_the_rest(struct meter_use *u)
+{
+	meter_sent(u, 600, 1000);
+}
+
+static void test_what_is_settled_stays_as_it_is(void **state)
+{
+	struct shop *s = *state;
+
+	change(s, DS__SIDE__SIDE_PROVIDER, "a", plain_request);
+	change(s, DS__SIDE__SIDE_PROVIDER, "a", settles_what_was_sent);
+	change(s, DS__SIDE__SIDE_PROVIDER, "a", sends_the_rest); /* an answer that ended late */
+	assert_int_equal(sums(s)->octets, 600);
+	assert_int_equal(sums(s)->settled_octets, 600);
+}
+
 static void asks_at_0(struct meter_use *u)
 {
 	assert_int_equal(meter_number(u, 0, 0), 1);
@@ -386,9 +407,11 @@ int main(void)
 	    cmocka_unit_test(test_ranges),
 	    SHOP(test_the_provider_counts_what_is_confirmed),
 	    SHOP(test_a_plain_consumer_has_what_was_sent),
+	    SHOP(test_what_is_settled_stays_as_it_is),
 	    SHOP(test_the_consumer_numbers_its_requests),
 	    SHOP(test_a_proof_is_of_the_party_that_it_names),
 	};
 
+	if (sign_setup()) return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

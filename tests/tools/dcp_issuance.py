@@ -238,6 +238,9 @@ try:
         got = offer(party, *objects, **over)
         check(f"offer {what}: {want} {rule}", got[0] == want and rule in json.dumps(got[1]), got)
     check("nothing is written, and strangers are asked nothing", buyer.state() == before and host.asked("/stranger/issuer/metadata") == asked)
+    many = [offer(rogue, full)[0] for _ in range(257)]
+    kept = json.loads(buyer.ok("offers", "credential", "offers", "--json"))["received"]
+    check("offers are taken, and 256 are kept", set(many) == {200} and len(kept) == 256, (set(many), len(kept)))
     check("only owners decide", founder.request("POST", "/participants/founder/credential-requests/x/approve", {}, token="auditor")[0] == 403)
 finally:
     for n in nodes:

@@ -217,6 +217,10 @@ try:
     check("once", smith.request("DELETE", "/participants/smith/token-clients/erp", token="owner")[0] == 404)
     got = smith.request("GET", "/participants/smith/audit?limit=100", token="auditor")[1]
     check("the ledger tells of clients", [e["detail"]["what"] for e in got["entries"] if e["kind"] == "token-client"] == ["admitted", "admitted", "dismissed"], got)
+    let_in = lambda name: smith.request("POST", "/participants/smith/token-clients", {"client_id": name}, token="owner")[0]
+    check("a hundred clients", all(let_in(f"c{i}") == 201 for i in range(100)))
+    check("and no more", let_in("one-more") == 429)
+    check("until one goes", smith.request("DELETE", "/participants/smith/token-clients/c7", token="owner")[0] == 200 and let_in("one-more") == 201)
 finally:
     for n in nodes:
         n.close()
