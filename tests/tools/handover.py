@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 
+from exported import bare
 from node import Node, check, finish, run
 
 CODE = "91350100M000100Y43"
@@ -28,15 +29,6 @@ def good(*words, node=old):
 def call(method, path, body=None, node=old, token="registrar"):
     status, got, _ = node.request(method, path, body, token)
     return status, got
-
-
-def bare(line):
-    x = json.loads(line)
-    for member in ("revision", "modified"):
-        x.pop(member, None)
-    for v in x["values"]:
-        v.pop("timestamp", None)
-    return x
 
 
 def code(first):

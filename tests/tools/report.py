@@ -3,6 +3,7 @@ way between; and that the copy is the registry, row by row."""
 import json
 import os
 
+from exported import bare
 from node import Node, check, finish, until
 
 # The superior is authoritative for 88.118, the maker for 88.118.8: a delegation is not needed to report.
@@ -224,16 +225,6 @@ def held(table):
     status, out, err = top.kanhe("report", "copy", "maker-node", "--table", table, "--token", auditor)
     assert status == 0, err
     return [json.loads(x) for x in out.splitlines()]
-
-
-def bare(line):
-    """What is the same at every node that has it."""
-    x = json.loads(line)
-    for member in ("revision", "modified"):
-        x.pop(member, None)
-    for v in x["values"]:
-        v.pop("timestamp", None)
-    return x
 
 
 try:
