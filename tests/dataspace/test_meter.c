@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/jose.h"
+#include "base/proof.h"
 #include "dataspace/meter.h"
 #include "dataspace/range.h"
 #include "dataspace/receipt.h"
