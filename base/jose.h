@@ -1,6 +1,5 @@
 /* Compact JWS (RFC 7515) with one algorithm, EdDSA over Ed25519 (RFC 8037): `alg` is never taken
- * from the token. Written with ES256 as well, for others to read; read in proto/vc/jwt.h. Data Integrity
- * proofs eddsa-jcs-2022 (W3C VC-DI-EDDSA 3.3). Threads: any. */
+ * from the token. Written with ES256 as well, for others to read; read in proto/vc/jwt.h. Threads: any. */
 #ifndef BASE_JOSE_H
 #define BASE_JOSE_H
 
@@ -36,14 +35,5 @@ enum err jws_verify(const struct jws *j, const unsigned char pub[SIGN_PUBLIC]) M
 /* exp (required), nbf and iat (optional), with 30 s of leeway; aud (string or array) holds aud.
  * ERR_EXPIRED or ERR_UNAUTHORISED with the claim named. */
 enum err jwt_check(const struct jws *j, struct str aud, usec_t now, struct flaw *f) MUST_USE;
-
-/* Adds a proof {type DataIntegrityProof, cryptosuite eddsa-jcs-2022, created, verificationMethod,
- * proofPurpose, proofValue} to doc (member "proof": object, or array when there is one already).
- * What is signed is doc without its "proof" member. */
-enum err proof_add(json_t *doc, const struct sign_key *k, const char *verification_method,
-		   const char *purpose, usec_t created) MUST_USE;
-/* Verifies the proof of that verification method. ERR_NOT_FOUND: none by it; ERR_BAD_SIGNATURE. */
-enum err proof_verify(const json_t *doc, const char *verification_method,
-		      const unsigned char pub[SIGN_PUBLIC], struct flaw *f) MUST_USE;
 
 #endif

@@ -3,7 +3,7 @@
  * Signed octets: SHA-256(JCS(proof configuration)) ‖ SHA-256(JCS(document)). The document is without
  * its "proof"; the configuration is the proof without "proofValue", with the document's @context when
  * it has one. proofValue: multibase base58btc of the 64 octets of the signature. */
-#include "base/jose.h"
+#include "base/proof.h"
 
 #include "base/hash.h"
 #include "base/text64.h"

@@ -32,7 +32,7 @@ enum store_reserved {
 	STORE_APP
 };
 
-/* What the feed keeps of a table's changes (base/feed_kept.h). */
+/* What the feed keeps of a table's changes (base/feed_kept.c). */
 enum store_told {
 	STORE_TOLD,        /* key and value */
 	STORE_TOLD_BY_KEY, /* the key, and the mark that each value begins with: the value stands in the

@@ -1,6 +1,6 @@
 #include "dataspace/agreement.h"
 
-#include "base/jose.h"
+#include "base/proof.h"
 #include "dataspace/dataset.h"
 #include "dataspace/offer.h"
 #include "dataspace/transfer.h"

@@ -1,4 +1,5 @@
-/* What the files that check proof bundles share (bundle.h); nobody else includes it. Pure. */
+/* What the files that check proof bundles share (bundle.h); nobody else includes it. The two functions that
+ * are not named after a file are bundle_checking.c's. Pure. */
 #ifndef DATASPACE_BUNDLE_CHECKING_H
 #define DATASPACE_BUNDLE_CHECKING_H
 

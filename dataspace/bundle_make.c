@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "base/jose.h"
+#include "base/proof.h"
 #include "base/ledger.h"
 #include "base/text64.h"
 #include "dataspace/evidence.h"

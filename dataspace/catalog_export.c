@@ -33,11 +33,6 @@ const char *catalog_format_type(enum catalog_format f)
 	return formats[f].type;
 }
 
-struct str export_url(struct arena *a, const struct ds_self *self, const char *dataset)
-{
-	return arena_printf(a, "%s" DS_DSP_PATH "/catalog/datasets/%s", self->base, dataset);
-}
-
 /* ---- the protocol's own form ---- */
 
 static json_t *dsp_extra(struct arena *a, const Ds__Dataset *s, const char *hex, json_t *meta)

@@ -26,7 +26,7 @@ json_t *croissant_context(void);
 json_t *dcat_dataset(struct arena *a, const struct ds_self *self, const Ds__Dataset *s, json_t *meta);
 json_t *dcat_context(void);
 json_t *dcat_catalog(struct arena *a, const struct ds_self *self, json_t *datasets);
-/* URL of the dataset's resource, and of the participant's DSP endpoint; in the arena. */
+/* URL of the dataset's resource under the participant's DSP endpoint, in the arena (export_dcat.c). */
 struct str export_url(struct arena *a, const struct ds_self *self, const char *dataset);
 
 #endif

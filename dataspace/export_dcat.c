@@ -3,6 +3,11 @@
  */
 #include "dataspace/catalog_export.h"
 
+struct str export_url(struct arena *a, const struct ds_self *self, const char *dataset)
+{
+	return arena_printf(a, "%s" DS_DSP_PATH "/catalog/datasets/%s", self->base, dataset);
+}
+
 /* Prefixes only: names stay readable without fetching a context. */
 static const char *const prefixes[][2] = {
     {"dcat", "http://www.w3.org/ns/dcat#"},           {"dct", "http://purl.org/dc/terms/"},
@@ -114,8 +119,9 @@ static json_t *distribution(struct arena *a, const struct ds_self *self, const D
 	json_put(d, "dcat:accessService",
 		 json_pack("{s:o}", "@id", json_sprintf("%.*s#catalog", STR_ARG(self->did))));
 	if (hex[0])
-		json_put(d, "dcat:byteSize",
-			 typed(arena_printf(a, "%llu", (unsigned long long)s->size), "xsd:nonNegativeInteger"));
+		json_put(
+		    d, "dcat:byteSize",
+		    typed(arena_printf(a, "%llu", (unsigned long long)s->size), "xsd:nonNegativeInteger"));
 	if (s->media_type[0])
 		json_put(d, "dcat:mediaType",
 			 json_pack(
@@ -124,9 +130,9 @@ static json_t *distribution(struct arena *a, const struct ds_self *self, const D
 			     "@type", "dct:MediaType"));
 	if (hex[0])
 		json_put(d, "spdx:checksum",
-		 json_pack("{s:s,s:{s:s},s:o}", "@type", "spdx:Checksum", "spdx:algorithm", "@id",
-			   "http://spdx.org/rdf/terms#checksumAlgorithm_sha256", "spdx:checksumValue",
-			   typed(str_n(hex, 64), "xsd:hexBinary")));
+			 json_pack("{s:s,s:{s:s},s:o}", "@type", "spdx:Checksum", "spdx:algorithm", "@id",
+				   "http://spdx.org/rdf/terms#checksumAlgorithm_sha256",
+				   "spdx:checksumValue", typed(str_n(hex, 64), "xsd:hexBinary")));
 	resource_put(d, "dct:license", json_object_get(meta, "license"), "dct:LicenseDocument",
 		     "rdfs:label");
 	return d;

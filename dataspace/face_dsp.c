@@ -51,18 +51,14 @@ static struct turn turn_of(struct ds_job *j, struct writer_txn *t)
 {
 	struct letter *l = j->in;
 
-	return (struct turn){.d = j->d,
-			     .t = t,
-			     .fx = &j->fx,
-			     .a = j->arena,
-			     .flaw = &j->flaw,
-			     .self = l->peer.self,
-			     .who = l->peer.did,
-			     .partner = true,
-			     .doc = l->peer.doc,
-			     .digest = l->digest,
-			     .dialect = l->dialect,
-			     .claims = l->claims};
+	struct turn u = turn_of_job(j, t, l->peer.self, l->peer.did);
+
+	u.partner = true;
+	u.doc = l->peer.doc;
+	u.digest = l->digest;
+	u.dialect = l->dialect;
+	u.claims = l->claims;
+	return u;
 }
 
 static enum err letter_end(struct ds_job *j, struct writer_txn *t, json_t *answer, bool fresh)

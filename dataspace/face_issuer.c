@@ -24,17 +24,12 @@ static json_t *status_write(struct arena *a, json_t *row)
 static enum err request_work(struct ds_job *j, struct writer_txn *t)
 {
 	struct letter *l = j->in;
-	struct turn u = {.d = j->d,
-			 .t = t,
-			 .fx = &j->fx,
-			 .a = j->arena,
-			 .flaw = &j->flaw,
-			 .self = l->peer.self,
-			 .who = l->peer.did,
-			 .partner = true};
+	struct turn u = turn_of_job(j, t, l->peer.self, l->peer.did);
 	json_t *row, *status;
-	enum err e = issuer_receive(&u, &l->m, l->service, l->token, &row);
+	enum err e;
 
+	u.partner = true;
+	e = issuer_receive(&u, &l->m, l->service, l->token, &row);
 	if (e) return e;
 	status = status_write(j->arena, row);
 	if (!status) return ERR_NO_MEMORY;

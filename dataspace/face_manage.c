@@ -344,12 +344,7 @@ static void transfer_list(struct net_req *r)
 #define X(name, fn)                                                                                        \
 	static void on_##name(struct net_req *r)                                                           \
 	{                                                                                                  \
-		struct manage_wish *w;                                                                     \
-		struct ds_job *j = manage_wish_new(r, &w);                                                 \
-                                                                                                           \
-		if (!j) return;                                                                            \
-		w->act = fn;                                                                               \
-		manage_wish_submit(j);                                                                     \
+		manage_wish_act(r, fn);                                                                    \
 	}
 WISHES(X)
 #undef X

@@ -29,7 +29,7 @@ enum {
 	POLL_STATES = 10,
 };
 
-/* ---- lists ---- */
+/* ---- lists (manage_list.c) ---- */
 
 enum { MANAGE_PAGE = 200 };
 struct manage_list {
@@ -45,7 +45,7 @@ enum err manage_list_start(struct net_req *r, struct manage_list *l, struct str 
 			   struct str *ret_after) MUST_USE;
 void manage_list_answer(struct net_req *r, const struct manage_list *l, const char *name, enum err e);
 
-/* ---- wishes ---- */
+/* ---- wishes (manage_wish.c) ---- */
 
 struct turn;
 /* A wish on its way through the writer; everything in the job's arena. */

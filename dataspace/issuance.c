@@ -1,4 +1,5 @@
-/* What the issuer's and the holder's side share: the partner's services, lists, answers to messages. */
+/* What the issuer's and the holder's side share: rows and their events, the partner's services, lists,
+ * answers to messages. */
 #include "dataspace/issuance.h"
 
 #include <stdlib.h>
@@ -10,6 +11,31 @@
 #include "dataspace/wallet.h"
 
 enum { REASON_MAX = 500 };
+
+/* ---- rows ---- */
+
+json_t *issuance_show(struct arena *a, json_t *row)
+{
+	json_t *j = json_keep(a, json_copy(row));
+
+	if (j) {
+		json_object_del(j, "token");
+		json_object_del(j, "service");
+	}
+	return j;
+}
+
+enum err issuance_note(const struct turn *u, enum ds_event_kind kind, json_t *row)
+{
+	return wallet_note(u->t, kind, u->self->id, u->who, row);
+}
+
+void issuance_stamp(const struct turn *u, json_t *row, const char *member)
+{
+	char when[CLOCK_TEXT];
+
+	json_put_str(row, member, str_of(clock_print(u->t->now, false, when)));
+}
 
 /* ---- the partner of a wish ---- */
 

@@ -47,6 +47,10 @@ enum err issuer_objects(struct store_txn *t, struct arena *a, const struct ds_se
 
 /* What a partner may see, or its owner: without its token. New reference kept by the arena. */
 json_t *issuance_show(struct arena *a, json_t *row);
+/* Appends the event of a change of a row to the ledger. */
+enum err issuance_note(const struct turn *u, enum ds_event_kind kind, json_t *row) MUST_USE;
+/* The member becomes the command's time. */
+void issuance_stamp(const struct turn *u, json_t *row, const char *member);
 /* Holder: the request that this delivery answers. ERR_NOT_FOUND, ERR_FORBIDDEN (asked of another). */
 enum err holder_asked(struct store_txn *t, struct arena *a, struct str participant, struct str holder_pid,
 		      struct str issuer, struct flaw *f, json_t **ret) MUST_USE;

@@ -13,7 +13,7 @@ void keyring_close(struct keyring *k); /* NULL is allowed */
 
 /* a-z 0-9 '-', 1 to DS_ID_MAX, neither first nor last a '-'. ERR_BAD_INPUT. */
 enum err participant_id_check(struct str id, struct flaw *f) MUST_USE;
-/* In a command. ERR_EXISTS. did: as did_from_url gives it for <url>/p/<id>. */
+/* In a command. ERR_EXISTS. did: as did_web_from_url gives it for <url>/p/<id>. */
 enum err participant_add(struct writer_txn *t, const Ds__Participant *p, struct str who) MUST_USE;
 enum err participant_find(struct store_txn *t, struct arena *a, struct str id,
 			  Ds__Participant **ret) MUST_USE;

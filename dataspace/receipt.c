@@ -1,6 +1,6 @@
 #include "dataspace/receipt.h"
 
-#include "base/jose.h"
+#include "base/proof.h"
 
 #define STATEMENT "kanhe:MeterStatement"
 #define PURPOSE "assertionMethod"

@@ -1,5 +1,5 @@
 /* POST /p/{participant}/dsp/2025-1/kanhe/receipts: the provider compares and countersigns. */
-#include "base/jose.h"
+#include "base/proof.h"
 #include "dataspace/receipt.h"
 
 struct presented {

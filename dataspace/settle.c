@@ -1,7 +1,7 @@
 /* Settling: our own statement when a transfer is over and quiet; and what the provider answered. */
 #include <sys/stat.h>
 
-#include "base/jose.h"
+#include "base/proof.h"
 #include "dataspace/receipt.h"
 #include "proto/dsp/state.h"
 

@@ -2,12 +2,12 @@
  * programs of its owner's that speak with partners themselves, by OAuth 2.0 client credentials (RFC 6749
  * 4.4). A client is let in by the owner with the types of credentials that its tokens may open; of its
  * secret only the digest is kept, in table `credential` under "client". */
-#include <stdio.h>
-
 #include "base/hash.h"
 #include "base/text64.h"
 #include "dataspace/document.h"
+#include "dataspace/face_manage.h"
 #include "dataspace/identity.h"
+#include "dataspace/turn.h"
 #include "dataspace/wallet.h"
 #include "proto/dcp/message.h"
 
@@ -16,15 +16,8 @@ enum { STS_BODY_MAX = 64 << 10, CLIENTS_MAX = 100, CLIENT_NAME_MAX = 64, SECRET 
 static enum err client_find(struct store_txn *t, struct arena *a, struct str participant, struct str name,
 			    json_t **ret)
 {
-	struct ds_key k;
-	struct str value;
-	enum err e;
-
-	if (!name.n || name.n > CLIENT_NAME_MAX || memchr(name.p, 0, name.n)) return ERR_NOT_FOUND;
-	k = ds_key(participant, STR("client"), name);
-	e = store_get(t, DS_TABLE_credential, ds_key_str(&k), &value);
-	if (!e) e = json_read(a, value, NULL, ret);
-	return e == ERR_BAD_JSON ? ERR_CORRUPT : e;
+	return name.n > CLIENT_NAME_MAX ? ERR_NOT_FOUND
+					: wallet_find(t, a, participant, "client", name, ret);
 }
 
 /* ---- the token endpoint ---- */
@@ -169,99 +162,23 @@ static void token_post(struct net_req *r)
 
 /* ---- the owner lets clients in ---- */
 
-struct admitting {
-	const struct ds_self *self;
-	struct str who, name;
-	json_t *types; /* of what its tokens may open; empty: of everything held */
-};
-
 static enum err count_one(void *arg, json_t *row)
 {
 	(void)row;
 	return ++*(size_t *)arg < CLIENTS_MAX ? ERR_OK : ERR_QUOTA;
 }
 
-static enum err tell(struct writer_txn *t, const struct admitting *x, const char *what)
+static enum err tell(const struct turn *u, struct str name, const char *what)
 {
 	struct ds_event ev = {.kind = DS_EVENT_TOKEN_CLIENT,
-			      .participant = x->self->id,
-			      .who = x->who,
+			      .participant = u->self->id,
+			      .who = u->who,
 			      .detail = json_object()};
 
 	must(ev.detail);
-	json_put_str(ev.detail, "client", x->name);
+	json_put_str(ev.detail, "client", name);
 	json_put_str(ev.detail, "what", str_of(what));
-	return ds_event_append(t, &ev, NULL);
-}
-
-/* Admitting it again gives it another secret. */
-static enum err admit_work(struct ds_job *j, struct writer_txn *t)
-{
-	struct admitting *x = j->in;
-	struct ds_key k = ds_key(x->self->id, STR("client"), x->name);
-	unsigned char octets[SECRET], digest[HASH_SHA256];
-	char hex[2 * HASH_SHA256 + 1];
-	json_t *row = json_keep(j->arena, json_object());
-	struct str secret, text;
-	size_t n = 0;
-	enum err e =
-	    row ? wallet_each(t->store, j->arena, x->self->id, "client", count_one, &n) : ERR_NO_MEMORY;
-
-	if (e == ERR_QUOTA)
-		return flaw_set(&j->flaw, e, FLAW_NO_OFFSET, "client", "limit",
-				"a participant has at most %d clients", CLIENTS_MAX);
-	if (e) return e;
-	random_bytes(octets, sizeof octets);
-	secret = base64url_write(j->arena, str_n(octets, sizeof octets));
-	if (!secret.p) return ERR_NO_MEMORY;
-	hash_sha256(secret, digest);
-	hex_write(digest, sizeof digest, hex);
-	hex[2 * sizeof digest] = 0;
-	json_put_str(row, "client_id", x->name);
-	json_put(row, "types", json_incref(x->types));
-	json_put_str(row, "secret", str_of(hex));
-	text = json_write(j->arena, row, false);
-	e = text.p ? store_put(t->store, DS_TABLE_credential, ds_key_str(&k), text) : ERR_NO_MEMORY;
-	if (!e) e = tell(t, x, "admitted");
-	json_object_del(row, "secret");
-	json_put_str(row, "client_secret", secret);
-	json_put(row, "token_url", json_sprintf("%s/sts/token", x->self->base));
-	j->status = 201;
-	j->body = json_write(j->arena, row, false);
-	return e;
-}
-
-static enum err dismiss_work(struct ds_job *j, struct writer_txn *t)
-{
-	struct admitting *x = j->in;
-	struct ds_key k = ds_key(x->self->id, STR("client"), x->name);
-	json_t *row;
-	enum err e = client_find(t->store, j->arena, x->self->id, x->name, &row);
-
-	if (!e) e = store_del(t->store, DS_TABLE_credential, ds_key_str(&k));
-	if (!e) e = tell(t, x, "dismissed");
-	j->body = STR("{}");
-	return e;
-}
-
-static enum err types_read(json_t *body, struct flaw *f, json_t **ret)
-{
-	json_t *all = NULL, *item;
-	size_t i;
-	enum err e = json_arr_opt(body, "", "types", f, &all);
-
-	if (e) return e;
-	if (json_array_size(all) > SCOPES_MAX)
-		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "types", "count", "at most %d types",
-				SCOPES_MAX);
-	json_array_foreach(all, i, item)
-	{
-		if (!json_text(item).n || json_text(item).n > 100)
-			return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "types", "type",
-					"types are texts of 1 to 100 octets");
-	}
-	*ret = all;
-	return ERR_OK;
+	return ds_event_append(u->t, &ev, NULL);
 }
 
 static enum err name_check(struct str name, struct flaw *f)
@@ -273,44 +190,95 @@ static enum err name_check(struct str name, struct flaw *f)
 			"a client's name has 1 to %d visible characters of ASCII", CLIENT_NAME_MAX);
 }
 
-static void client_job(struct net_req *r, bool admit)
+/* Of what its tokens may open; empty: of everything held. */
+static enum err types_read(const struct turn *u, json_t *body, json_t **ret)
 {
-	struct str participant;
-	struct flaw f = {0};
-	struct admitting *x;
-	struct ds_job *j;
-	json_t *body;
-	enum err e = ds_req_participant(r, &participant);
+	json_t *all = NULL, *item;
+	size_t i;
+	enum err e = json_arr_opt(body, "", "types", u->flaw, &all);
 
-	if (e || !(j = ds_job_new(ds_of(r), r))) return;
-	x = ARENA_NEW(j->arena, struct admitting);
-	must(x);
-	e = admit ? json_read(j->arena, r->body, &f, &body)
-		  : net_decode(j->arena, r->param[1], &f, &x->name);
-	if (!e && admit) e = json_str(body, "", "client_id", &f, &x->name);
-	if (!e) e = name_check(x->name, &f);
-	if (!e && admit) e = types_read(body, &f, &x->types);
-	if (!e && admit && !x->types) x->types = json_keep(j->arena, json_array());
-	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), participant, &x->self);
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
+	if (e) return e;
+	if (json_array_size(all) > SCOPES_MAX)
+		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "types", "count",
+				"at most %d types", SCOPES_MAX);
+	json_array_foreach(all, i, item)
+	{
+		if (!json_text(item).n || json_text(item).n > 100)
+			return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "types", "type",
+					"types are texts of 1 to 100 octets");
 	}
-	x->who = arena_dup(j->arena, ds_who(r));
-	j->in = x;
-	j->work = admit ? admit_work : dismiss_work;
-	(void)ds_job_submit(j);
+	*ret = all ? all : json_keep(u->a, json_array());
+	return *ret ? ERR_OK : ERR_NO_MEMORY;
+}
+
+/* The secret and its digest, in hexadecimal. */
+static struct str secret_make(struct arena *a, char ret_hex[2 * HASH_SHA256 + 1])
+{
+	unsigned char octets[SECRET], digest[HASH_SHA256];
+	struct str secret;
+
+	random_bytes(octets, sizeof octets);
+	secret = base64url_write(a, str_n(octets, sizeof octets));
+	if (!secret.p) return secret;
+	hash_sha256(secret, digest);
+	hex_write(digest, sizeof digest, ret_hex);
+	ret_hex[2 * sizeof digest] = 0;
+	return secret;
+}
+
+/* Admitting it again gives it another secret. */
+static enum err act_admit(const struct turn *u, struct manage_wish *w, json_t **ret)
+{
+	char hex[2 * HASH_SHA256 + 1];
+	json_t *row = json_keep(u->a, json_object()), *types;
+	struct str name, secret, text;
+	struct ds_key k;
+	size_t n = 0;
+	enum err e = row ? json_str(w->body, "", "client_id", u->flaw, &name) : ERR_NO_MEMORY;
+
+	if (!e) e = name_check(name, u->flaw);
+	if (!e) e = types_read(u, w->body, &types);
+	if (!e) e = wallet_each(u->t->store, u->a, u->self->id, "client", count_one, &n);
+	if (e == ERR_QUOTA)
+		return flaw_set(u->flaw, e, FLAW_NO_OFFSET, "client", "limit",
+				"a participant has at most %d clients", CLIENTS_MAX);
+	if (e) return e;
+	secret = secret_make(u->a, hex);
+	if (!secret.p) return ERR_NO_MEMORY;
+	json_put_str(row, "client_id", name);
+	json_put(row, "types", json_incref(types));
+	json_put_str(row, "secret", str_of(hex));
+	text = json_write(u->a, row, false);
+	k = ds_key(u->self->id, STR("client"), name);
+	e = text.p ? store_put(u->t->store, DS_TABLE_credential, ds_key_str(&k), text) : ERR_NO_MEMORY;
+	if (!e) e = tell(u, name, "admitted");
+	json_object_del(row, "secret");
+	json_put_str(row, "client_secret", secret);
+	json_put(row, "token_url", json_sprintf("%s/sts/token", u->self->base));
+	w->status = 201;
+	*ret = row;
+	return e;
+}
+
+static enum err act_dismiss(const struct turn *u, struct manage_wish *w, json_t **ret)
+{
+	json_t *row;
+	enum err e = name_check(w->pid, u->flaw);
+
+	if (!e) e = client_find(u->t->store, u->a, u->self->id, w->pid, &row);
+	if (!e) e = wallet_drop(u->t, u->self->id, "client", w->pid);
+	*ret = NULL;
+	return e ? e : tell(u, w->pid, "dismissed");
 }
 
 static void client_post(struct net_req *r)
 {
-	client_job(r, true);
+	manage_wish_act(r, act_admit);
 }
 
 static void client_delete(struct net_req *r)
 {
-	client_job(r, false);
+	manage_wish_act(r, act_dismiss);
 }
 
 static enum err list_one(void *arg, json_t *row)

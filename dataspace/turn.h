@@ -32,6 +32,10 @@ enum {
 	TURN_REASON_MAX = 2000,
 };
 
+/* A job's turn as that participant, by who asks: a wish. Of a message, partner and what came with it are
+ * the caller's to set. */
+struct turn turn_of_job(struct ds_job *j, struct writer_txn *t, const struct ds_self *self, struct str who);
+
 /* The message was handled before: its SHA-256 is one of the history's. Messages with an "@id" (ours
  * all have a fresh one) are told apart for good; one without may mean the same thing again (a second
  * pause), so that only the partner's latest is a repetition, unless `anywhere`. */

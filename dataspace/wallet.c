@@ -58,10 +58,11 @@ enum err wallet_put(struct writer_txn *t, struct arena *a, struct str participan
 	return text.p ? store_put(t->store, DS_TABLE_credential, ds_key_str(&k), text) : ERR_NO_MEMORY;
 }
 
-static enum err event_append(struct writer_txn *t, enum ds_event_kind kind, struct str participant,
-			     struct str who, json_t *row)
+enum err wallet_note(struct writer_txn *t, enum ds_event_kind kind, struct str participant, struct str who,
+		     json_t *row)
 {
-	static const char *const told[] = {"id", "type", "issuer", "subject"};
+	static const char *const told[] = {"id",     "type",      "types",  "issuer", "subject",
+					   "holder", "holderPid", "status", "reason", "open"};
 	struct ds_event ev = {
 	    .kind = kind, .participant = participant, .who = who, .detail = json_object()};
 
@@ -128,7 +129,7 @@ enum err wallet_add(struct ds_job *j, struct writer_txn *t, const struct wallet_
 		json_put_str(row, "issuer", c->issuer);
 		json_put_str(row, "jwt", x->jwts[i]);
 		e = wallet_put(t, j->arena, x->participant, "held", row);
-		if (!e) e = event_append(t, DS_EVENT_CREDENTIAL_STORED, x->participant, x->who, row);
+		if (!e) e = wallet_note(t, DS_EVENT_CREDENTIAL_STORED, x->participant, x->who, row);
 		j->body = json_write(j->arena, row, false);
 	}
 	return e;
@@ -177,7 +178,7 @@ static enum err act_remove(const struct turn *u, struct manage_wish *w, json_t *
 	enum err e = wallet_find(u->t->store, u->a, u->self->id, "held", w->pid, ret);
 
 	if (!e) e = wallet_drop(u->t, u->self->id, "held", w->pid);
-	return e ? e : event_append(u->t, DS_EVENT_CREDENTIAL_REMOVED, u->self->id, u->who, *ret);
+	return e ? e : wallet_note(u->t, DS_EVENT_CREDENTIAL_REMOVED, u->self->id, u->who, *ret);
 }
 
 static void wallet_delete(struct net_req *r)
@@ -253,118 +254,60 @@ enum err wallet_issue(struct writer_txn *t, struct arena *a, const struct wallet
 	json_put_str(row, "subject", x->subject);
 	json_put_str(row, "jwt", jwt);
 	e = wallet_put(t, a, x->self->id, "issued", row);
-	if (!e) e = event_append(t, DS_EVENT_CREDENTIAL_ISSUED, x->self->id, x->who, row);
+	if (!e) e = wallet_note(t, DS_EVENT_CREDENTIAL_ISSUED, x->self->id, x->who, row);
 	if (!e) *ret_row = row;
 	return e;
 }
 
-static enum err issue_work(struct ds_job *j, struct writer_txn *t)
+static enum err issuing_read(const struct turn *u, json_t *body, struct wallet_issue *x)
 {
-	json_t *row;
-	enum err e = wallet_issue(t, j->arena, j->in, &j->flaw, &row);
+	enum err e = json_str(body, "", "subject", u->flaw, &x->subject);
 
+	if (!e) e = json_str(body, "", "type", u->flaw, &x->type);
+	if (!e) e = json_u64_opt(body, "", "days", u->flaw, &x->days);
+	if (!e && json_object_get(body, "claims")) e = json_obj(body, "", "claims", u->flaw, &x->claims);
 	if (e) return e;
-	j->status = 201;
-	j->body = json_write(j->arena, row, false);
+	if (!str_starts(x->subject, STR("did:")) || x->subject.n > DS_DID_MAX)
+		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "subject", "did",
+				"the subject must be a DID");
+	if (!x->type.n || x->type.n > 100 || str_is(x->type, "VerifiableCredential"))
+		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "type", "length",
+				"a type has 1 to 100 octets");
+	if (!x->days || x->days > WALLET_DAYS_MAX)
+		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "days", "range", "1 to %d days",
+				WALLET_DAYS_MAX);
 	return ERR_OK;
 }
 
-static enum err issuing_read(struct net_req *r, struct ds_job *j, struct flaw *f, struct wallet_issue *x)
+static enum err act_issue(const struct turn *u, struct manage_wish *w, json_t **ret)
 {
-	json_t *body, *claims = NULL;
-	enum err e = json_read(j->arena, r->body, f, &body);
+	struct wallet_issue x = {.self = u->self, .who = u->who, .days = WALLET_DAYS};
+	enum err e = issuing_read(u, w->body, &x);
 
-	x->days = WALLET_DAYS;
-	if (!e) e = json_str(body, "", "subject", f, &x->subject);
-	if (!e) e = json_str(body, "", "type", f, &x->type);
-	if (!e) e = json_u64_opt(body, "", "days", f, &x->days);
-	if (!e && json_object_get(body, "claims")) e = json_obj(body, "", "claims", f, &claims);
-	if (e) return e;
-	if (!str_starts(x->subject, STR("did:")) || x->subject.n > DS_DID_MAX)
-		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "subject", "did",
-				"the subject must be a DID");
-	if (!x->type.n || x->type.n > 100 || str_is(x->type, "VerifiableCredential"))
-		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "type", "length",
-				"a type has 1 to 100 octets");
-	if (!x->days || x->days > WALLET_DAYS_MAX)
-		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "days", "range", "1 to %d days",
-				WALLET_DAYS_MAX);
-	x->claims = claims;
-	return ERR_OK;
+	w->status = 201;
+	return e ? e : wallet_issue(u->t, u->a, &x, u->flaw, ret);
 }
 
 static void issue_post(struct net_req *r)
 {
-	struct str participant;
-	struct flaw f = {0};
-	struct wallet_issue *x;
-	struct ds_job *j;
-	enum err e = ds_req_participant(r, &participant);
-
-	if (e || !(j = ds_job_new(ds_of(r), r))) return;
-	x = ARENA_NEW(j->arena, struct wallet_issue);
-	must(x);
-	e = issuing_read(r, j, &f, x);
-	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), participant, &x->self);
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
-	x->who = arena_dup(j->arena, ds_who(r));
-	j->in = x;
-	j->work = issue_work;
-	(void)ds_job_submit(j);
+	manage_wish_act(r, act_issue);
 }
 
-struct revoking {
-	const struct ds_self *self;
-	struct str who, id;
-};
-
-static enum err revoke_work(struct ds_job *j, struct writer_txn *t)
+/* Revoking it again changes nothing. */
+static enum err act_revoke(const struct turn *u, struct manage_wish *w, json_t **ret)
 {
-	struct revoking *x = j->in;
-	struct ds_key k = ds_key(x->self->id, STR("issued"), x->id);
 	char when[CLOCK_TEXT];
-	struct str value;
-	json_t *row;
-	enum err e = store_get(t->store, DS_TABLE_credential, ds_key_str(&k), &value);
+	enum err e = wallet_find(u->t->store, u->a, u->self->id, "issued", w->pid, ret);
 
-	if (!e) e = json_read(j->arena, value, NULL, &row);
-	if (e) return e;
-	if (!json_object_get(row, "revoked")) {
-		json_put_str(row, "revoked", str_of(clock_print(t->now, false, when)));
-		e = wallet_put(t, j->arena, x->self->id, "issued", row);
-		if (!e) e = event_append(t, DS_EVENT_CREDENTIAL_REVOKED, x->self->id, x->who, row);
-	}
-	j->body = json_write(j->arena, row, false);
-	return e;
+	if (e || json_object_get(*ret, "revoked")) return e;
+	json_put_str(*ret, "revoked", str_of(clock_print(u->t->now, false, when)));
+	e = wallet_put(u->t, u->a, u->self->id, "issued", *ret);
+	return e ? e : wallet_note(u->t, DS_EVENT_CREDENTIAL_REVOKED, u->self->id, u->who, *ret);
 }
 
 static void revoke_post(struct net_req *r)
 {
-	struct str participant;
-	struct flaw f = {0};
-	struct revoking *x;
-	struct ds_job *j;
-	enum err e = ds_req_participant(r, &participant);
-
-	if (e || !(j = ds_job_new(ds_of(r), r))) return;
-	x = ARENA_NEW(j->arena, struct revoking);
-	must(x);
-	e = net_decode(j->arena, r->param[1], &f, &x->id);
-	if (!e && (!x->id.n || x->id.n > DS_PID_MAX || memchr(x->id.p, 0, x->id.n))) e = ERR_NOT_FOUND;
-	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), participant, &x->self);
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
-	x->who = arena_dup(j->arena, ds_who(r));
-	j->in = x;
-	j->work = revoke_work;
-	(void)ds_job_submit(j);
+	manage_wish_act(r, act_revoke);
 }
 
 /* ---- listing ---- */

@@ -28,6 +28,10 @@ enum err wallet_put(struct writer_txn *t, struct arena *a, struct str participan
 enum err wallet_drop(struct writer_txn *t, struct str participant, const char *kind,
 		     struct str id) MUST_USE;
 
+/* Appends an event to the ledger that tells of a row what others may know of it: not its token or JWT. */
+enum err wallet_note(struct writer_txn *t, enum ds_event_kind kind, struct str participant, struct str who,
+		     json_t *row) MUST_USE;
+
 /* In a command: signs a credential and keeps it. The row has id, type, subject, jwt and the index. */
 struct wallet_issue {
 	const struct ds_self *self;
@@ -40,7 +44,7 @@ enum err wallet_issue(struct writer_txn *t, struct arena *a, const struct wallet
 		      json_t **ret_row) MUST_USE;
 
 /* Puts credentials into the wallet: a job for the request, which it answers. jwts: texts in the job's arena
- * that credential_check accepted. */
+ * that wallet_check accepted. */
 struct wallet_adding {
 	struct str participant, who, *jwts;
 	size_t n;

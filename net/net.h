@@ -97,7 +97,7 @@ void net_set(struct net_req *r, const char *name, struct str value);
 /* The same for the hot path: a value of the caller's making, without control characters or blanks at its
  * ends, that lives as long as the body has to. Neither checked nor copied. */
 void net_set_own(struct net_req *r, struct str name, struct str value);
-/* body must live until the answer is sent: in the request's arena, static, or see net_reply_owned. */
+/* body must live until the answer is sent: in the request's arena, or static. */
 void net_reply(struct net_req *r, int status, const char *content_type, struct str body);
 /* problem+json from an error; f may be NULL. */
 void net_reply_err(struct net_req *r, enum err e, const struct flaw *f);

@@ -189,8 +189,6 @@ static enum err same_values(const struct record *new, struct str old, struct are
 	return ERR_OK;
 }
 
-/* ---- changing --------------------------------------------------------------------------- */
-
 /* ---- making rows ahead ------------------------------------------------------------------ */
 
 /* made: be64 of the leaf, still empty, the packed record, its SHA-256. */
@@ -239,6 +237,8 @@ enum err registry_make(struct registry_change *c, usec_t now, struct arena *a, s
 	c->made = str_n(p, ROW_LEAF + scratch->n + HASH_SHA256);
 	return ERR_OK;
 }
+
+/* ---- changing --------------------------------------------------------------------------- */
 
 static enum err pack(struct registry_change *c, const struct record *r, struct arena *a)
 {

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/ledger.h"
+#include "base/ledger_state.h"
 #include "base/sign.h"
 #include "base/text64.h"
 #include "base/writer.h"
@@ -184,6 +185,49 @@ static void proofs_hold_against_every_published_root(void **state)
 	assert_int_equal(ledger_prove(t, 5, 5, &p), ERR_NOT_FOUND);
 	assert_int_equal(ledger_prove_consistency(t, 1, sizes[BATCHES - 1] + 1, &p), ERR_NOT_FOUND);
 	store_read_end(t);
+}
+
+/* Another handle on the same table, as after an aborted batch: its edge is ahead of what was committed. */
+struct elsewhere {
+	struct writer_cmd cmd;
+	struct ledger *ledger;
+	enum err end;
+};
+
+static enum err apply_elsewhere(struct writer_cmd *c, struct writer_txn *t)
+{
+	struct elsewhere *x = (struct elsewhere *)c;
+	enum err e = ledger_append(x->ledger, t->store, STR("{}"), NULL);
+	return e ? e : x->end;
+}
+
+static void the_edge_of_a_history_that_was_aborted_is_not_believed(void **state)
+{
+	struct fixture *x = *state;
+	struct elsewhere c = {.cmd = {.apply = apply_elsewhere}, .end = ERR_CONFLICT};
+	struct merkle_hash root, head;
+	struct merkle_proof p;
+	struct ledger_leaf leaf;
+	uint64_t size;
+	assert_int_equal(ledger_new(origin, &c.ledger), ERR_OK);
+	assert_int_equal(append(x, STR("{}"), 2, NULL), ERR_OK);
+	assert_int_equal(writer_run(x->writer, &c.cmd), ERR_CONFLICT);
+	assert_int_equal(append(x, STR("{}"), 1, NULL), ERR_OK); /* as many leaves, but not that one */
+	c.end = ERR_OK;
+	assert_int_equal(writer_run(x->writer, &c.cmd), ERR_OK);
+	struct store_txn *t = reader(x->store);
+	assert_int_equal(ledger_head(c.ledger, t, &size, &head), ERR_OK);
+	assert_int_equal(size, 4);
+	assert_int_equal(ledger_root(t, &root), ERR_OK);
+	assert_memory_equal(root.b, head.b, MERKLE_HASH);
+	for (uint64_t n = 0; n < size; n++) {
+		assert_int_equal(ledger_read(t, n, &leaf), ERR_OK);
+		struct merkle_hash h = ledger_leaf_hash(leaf.salt, leaf.entry);
+		assert_int_equal(ledger_prove(t, n, size, &p), ERR_OK);
+		assert_int_equal(merkle_verify_inclusion(&h, n, size, &p, &root), ERR_OK);
+	}
+	store_read_end(t);
+	ledger_free(c.ledger);
 }
 
 /* A row that does not say what the tree needs is corrupt, not a wrong proof. */
@@ -391,6 +435,7 @@ int main(void)
 	    CASE(leaves_are_salted_digests_as_promised),
 	    CASE(long_entries_hash_as_short_ones_do),
 	    CASE(proofs_hold_against_every_published_root),
+	    CASE(the_edge_of_a_history_that_was_aborted_is_not_believed),
 	    CASE(a_damaged_row_is_noticed),
 	    CASE(a_checkpoint_is_the_signed_note_of_the_tree),
 	    CASE(another_logs_checkpoints_verify),

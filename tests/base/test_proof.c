@@ -1,6 +1,6 @@
 #include "tests/base/cases.h"
 
-#include "base/jose.h"
+#include "base/proof.h"
 #include "base/text64.h"
 #include "tests/base/shared_file.h"
 

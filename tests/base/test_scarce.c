@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/jose.h"
+#include "base/proof.h"
 #include "base/text64.h"
 
 void *__real_malloc(size_t n);

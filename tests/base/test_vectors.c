@@ -5,7 +5,7 @@
 #include <ftw.h>
 
 #include "base/hash.h"
-#include "base/jose.h"
+#include "base/proof.h"
 #include "base/text64.h"
 #include "tests/base/shared_file.h"
 

@@ -1,6 +1,6 @@
 /* Any octets as a proof bundle; and any JSON object signed anew by a node, so that what lies behind the
  * node's signature is reached as well. */
-#include "base/jose.h"
+#include "base/proof.h"
 #include "dataspace/bundle.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "base/jose.h"
+#include "base/proof.h"
 #include "dataspace/bundle.h"
 
 static struct str bundle; /* of an agreement with two transfers, as the buyer's node proves it */

@@ -1,4 +1,4 @@
-/* Spans, ranges, and the meters' rules on their own. */
+/* Spans, ranges, the meters' rules and their receipts on their own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/proof.h"
 #include "dataspace/meter.h"
 #include "dataspace/range.h"
+#include "dataspace/receipt.h"
 #include "tests/base/folder_remove.h"
 
 /* ---- spans: against a set of single octets ---- */
@@ -304,6 +306,27 @@ static void test_a_plain_consumer_has_what_was_sent(void **state)
 	assert_int_equal(sums(s)->octets, 600);
 }
 
+static void settles_what_was_sent(struct meter_use *u)
+{
+	meter_settle(u, 2, 600, DS__SETTLEMENT__SETTLEMENT_LONE, 1);
+}
+
+static void sends_the_rest(struct meter_use *u)
+{
+	meter_sent(u, 600, 1000);
+}
+
+static void test_what_is_settled_stays_as_it_is(void **state)
+{
+	struct shop *s = *state;
+
+	change(s, DS__SIDE__SIDE_PROVIDER, "a", plain_request);
+	change(s, DS__SIDE__SIDE_PROVIDER, "a", settles_what_was_sent);
+	change(s, DS__SIDE__SIDE_PROVIDER, "a", sends_the_rest); /* an answer that ended late */
+	assert_int_equal(sums(s)->octets, 600);
+	assert_int_equal(sums(s)->settled_octets, 600);
+}
+
 static void asks_at_0(struct meter_use *u)
 {
 	assert_int_equal(meter_number(u, 0, 0), 1);
@@ -346,6 +369,35 @@ static void test_the_consumer_numbers_its_requests(void **state)
 	assert_int_equal(sums(s)->requests, 4);
 }
 
+/* ---- receipts ---- */
+
+/* The provider's DID begins like the consumer's: its proof is not the consumer's. */
+static void test_a_proof_is_of_the_party_that_it_names(void **state)
+{
+	struct shop *s = *state;
+	struct sign_key *key = sign_key_new();
+	struct ds_self self = {.method = "did:web:node.example#key-1", .key = key};
+	struct receipt_counts counts = {.requests = 1};
+	Ds__Agreement g;
+	json_t *doc;
+
+	assert_non_null(key);
+	ds__agreement__init(&g);
+	g.id = "urn:agreement";
+	g.consumer = "did:web:a.example";
+	g.provider = "did:web:a.example:more";
+	g.provider_method = "did:web:a.example:more#key-1";
+	g.provider_key = (ProtobufCBinaryData){SIGN_PUBLIC, (uint8_t *)(uintptr_t)sign_public(key)};
+	struct receipt_terms terms = {
+	    .agreement = &g, .consumer_pid = STR("c"), .provider_pid = STR("p"), .sequence = 1};
+	doc = receipt_write(s->arena, &terms, &counts);
+	assert_non_null(doc);
+	assert_int_equal(proof_add(doc, key, g.provider_method, "assertionMethod", 0), ERR_OK);
+	assert_int_equal(receipt_verify(&self, &g, NULL, doc, str_of(g.provider), NULL), ERR_OK);
+	assert_int_equal(receipt_verify(&self, &g, NULL, doc, str_of(g.consumer), NULL), ERR_BAD_SIGNATURE);
+	sign_key_free(key);
+}
+
 int main(void)
 {
 #define SHOP(f) cmocka_unit_test_setup_teardown(f, shop_open, shop_close)
@@ -355,8 +407,11 @@ int main(void)
 	    cmocka_unit_test(test_ranges),
 	    SHOP(test_the_provider_counts_what_is_confirmed),
 	    SHOP(test_a_plain_consumer_has_what_was_sent),
+	    SHOP(test_what_is_settled_stays_as_it_is),
 	    SHOP(test_the_consumer_numbers_its_requests),
+	    SHOP(test_a_proof_is_of_the_party_that_it_names),
 	};
 
+	if (sign_setup()) return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

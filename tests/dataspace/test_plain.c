@@ -3,7 +3,7 @@
 #include "tests/dataspace/world.h"
 
 #include "base/hash.h"
-#include "base/jose.h"
+#include "base/proof.h"
 #include "base/text64.h"
 #include "dataspace/bundle_make.h"
 #include "dataspace/evidence.h"

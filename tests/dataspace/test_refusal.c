@@ -139,6 +139,55 @@ static void test_refuses_every_transition_that_is_not_in_the_table(void **state)
 	assert_true(refused > 60);
 }
 
+#define GOLD                                                                                               \
+	"{\"permission\":[{\"action\":\"use\",\"constraint\":[{\"leftOperand\":\"MembershipCredential."    \
+	"level\","                                                                                         \
+	"\"operator\":\"eq\",\"rightOperand\":\"gold\"}"
+
+struct countering {
+	const char *pid, *policy;
+};
+
+static enum err counter_fn(const struct turn *u, void *arg)
+{
+	struct countering *x = arg;
+	Ds__Negotiation *n;
+
+	return negotiation_counter(u, str_of(x->pid), json_keep(u->a, json_loads(x->policy, 0, NULL)), &n);
+}
+
+/* It lost its credential while the provider thought about it. */
+static void test_a_counter_offer_needs_the_credential_again(void **state)
+{
+	const struct str member = STR("{\"MembershipCredential.level\":[\"gold\"]}");
+	struct countering x = {
+	    .policy = GOLD ",{\"leftOperand\":\"count\",\"operator\":\"lteq\",\"rightOperand\":\"9\"}]}]}"};
+	struct letter_copy l[8];
+	struct str body;
+	const char *pid;
+	size_t n;
+
+	(void)state;
+	w.d->o.auto_agree = false;
+	w.claims = member;
+	world_publish(&w, "members", GOLD "]}]}");
+	pid = world_negotiate(&w, "members");
+	world_settle(&w);
+	x.pid = world_makers(&w, pid)->pid;
+	assert_int_equal(world_turn(&w, "maker", NULL, STR_NONE, counter_fn, &x, NULL), ERR_OK);
+	world_settle(&w);
+	x = (struct countering){world_negotiation(&w, "buyer", pid)->pid, POLICY};
+	assert_int_equal(world_turn(&w, "buyer", NULL, STR_NONE, counter_fn, &x, NULL), ERR_OK);
+	n = world_letters(&w, l, 8);
+	w.claims = STR_NONE;
+	assert_int_equal(world_deliver(&w, &l[n - 1], &body), 403);
+	assert_true(text_has(body, "MembershipCredential.level"));
+	assert_int_equal(world_makers(&w, pid)->state, DSP_NEGOTIATION_OFFERED);
+	w.claims = member;
+	assert_int_equal(world_deliver(&w, &l[n - 1], &body), 200);
+	assert_int_equal(world_makers(&w, pid)->state, DSP_NEGOTIATION_REQUESTED);
+}
+
 static void test_hides_negotiations_from_others(void **state)
 {
 	const char *pid = world_negotiate(&w, "telemetry");
@@ -191,6 +240,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_refuses_every_transition_that_is_not_in_the_table),
+	    T(test_a_counter_offer_needs_the_credential_again),
 	    T(test_hides_negotiations_from_others),
 	    T(test_refuses_pids_of_another_process),
 	};

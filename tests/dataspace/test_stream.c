@@ -1,4 +1,5 @@
 /* Running streams: resumed, cut, limited, refused, whatever happens to either side meanwhile. */
+#include "dataspace/spans.h"
 #include "tests/dataspace/pair.h"
 
 #include <arpa/inet.h>
@@ -393,6 +394,31 @@ static void test_a_plain_consumer_is_counted_by_the_provider_alone(void **state)
 	node_start(&pair.buyer);
 }
 
+/* A consumer that fetches piecemeal: each piece is counted for itself, in so many spans and no more; what
+ * joins one of them still goes. */
+static void test_pieces_are_counted_or_not_given(void **state)
+{
+	const char *agreement, *pid;
+	struct answer answer;
+	struct access a;
+
+	(void)state;
+	publish("piecemeal", "", octets(100000, 5));
+	agreement = agree("piecemeal");
+	dp_quiesce(pair.buyer.d); /* nor its own pull */
+	pid = pull(agreement, "");
+	answer = await(pid, "STARTED");
+	assert_string_equal(answer_text(&answer, "state"), "STARTED");
+	a = access_of(pid);
+	node_stop(&pair.buyer);
+	for (unsigned i = 0; i < SPANS_MAX; i++)
+		assert_int_equal(raw_status("GET", &a, text("Range: bytes=%u-%u\r\n", 10 * i, 10 * i + 1)),
+				 206);
+	assert_int_equal(raw_status("GET", &a, "Range: bytes=90000-90001\r\n"), 429);
+	assert_int_equal(raw_status("GET", &a, "Range: bytes=0-9\r\n"), 206);
+	node_start(&pair.buyer);
+}
+
 static void test_time_ends_a_running_transfer(void **state)
 {
 	char until[CLOCK_TEXT];
@@ -534,6 +560,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_revocation_cuts_running_streams),
 	    cmocka_unit_test(test_meters_of_a_cut_transfer_agree),
 	    cmocka_unit_test(test_a_plain_consumer_is_counted_by_the_provider_alone),
+	    cmocka_unit_test(test_pieces_are_counted_or_not_given),
 	    cmocka_unit_test(test_time_ends_a_running_transfer),
 	    cmocka_unit_test(test_octets_end_a_running_transfer),
 	    cmocka_unit_test(test_a_changed_content_is_found_out),

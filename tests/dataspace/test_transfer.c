@@ -281,10 +281,22 @@ static void test_hides_transfers_and_agreements_from_others(void **state)
 	world_assert_unchanged(&w, before);
 }
 
+/* One word of a text for another as long. */
+static void swap(char *text, const char *from, const char *to)
+{
+	char *at = strstr(text, from);
+
+	assert_non_null(at);
+	assert_int_equal(strlen(from), strlen(to));
+	memcpy(at, to, strlen(to));
+}
+
 /* A partner that lost our answer asks anew, in a message of its own (EDC does). */
 static void test_answers_a_repeated_request_once(void **state)
 {
-	char *pid = start("maintenance"), *request, *at;
+	static const char *const others[][2] = {{"maintenance", "maintainers"},
+						{TRANSFER_PULL, TRANSFER_PUSH}};
+	char *pid = start("maintenance"), *request;
 	struct letter_copy l[8];
 	struct world_mark before;
 
@@ -293,17 +305,17 @@ static void test_answers_a_repeated_request_once(void **state)
 	world_settle(&w);
 	before = world_mark(&w);
 	request = arena_strdup(w.arena, str_of(l[0].body));
-	at = strstr(request, "\"@id\":\"urn:uuid:");
-	assert_non_null(at);
-	memcpy(at + strlen("\"@id\":\""), "urn:else:", strlen("urn:uuid:"));
+	swap(request, "\"@id\":\"urn:uuid:", "\"@id\":\"urn:else:");
 	assert_int_equal(world_post(&w, "maker", "buyer", "/transfers/request", request, NULL), 201);
 	world_assert_unchanged(&w, before);
 	/* the same pid for something else is no repetition */
-	at = strstr(request, "maintenance");
-	assert_non_null(at);
-	memcpy(at, "maintainers", strlen("maintenance"));
-	assert_int_equal(world_post(&w, "maker", "buyer", "/transfers/request", request, NULL), 400);
-	world_assert_unchanged(&w, before);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		swap(request, others[i][0], others[i][1]);
+		assert_int_equal(world_post(&w, "maker", "buyer", "/transfers/request", request, NULL),
+				 400);
+		world_assert_unchanged(&w, before);
+		swap(request, others[i][1], others[i][0]);
+	}
 	assert_states(pid, DSP_TRANSFER_STARTED);
 	assert_int_equal(world_agreement(&w, "maker", agreement)->transfers, 1);
 }
@@ -327,6 +339,8 @@ static enum err resume_fn(const struct turn *u, void *arg)
 static void test_only_the_side_that_suspended_resumes(void **state)
 {
 	char *pid = start(""), *maker;
+	struct world_mark before;
+	struct dsp_pids pids;
 
 	(void)state;
 	world_settle(&w);
@@ -336,6 +350,13 @@ static void test_only_the_side_that_suspended_resumes(void **state)
 	world_settle(&w);
 	assert_states(pid, DSP_TRANSFER_SUSPENDED);
 	assert_int_equal(world_turn(&w, "buyer", NULL, STR_NONE, resume_fn, pid, NULL), ERR_BAD_STATE);
+	/* nor does a partner get through that says so all the same */
+	pids = transfer_pids(makers(pid));
+	before = world_mark(&w);
+	assert_int_equal(world_post(&w, "maker", "buyer", path_of(DSP_TRANSFER_MOVE_START, maker),
+				    message_of(DSP_TRANSFER_MOVE_START, &pids), NULL),
+			 400);
+	world_assert_unchanged(&w, before);
 	assert_int_equal(world_turn(&w, "maker", NULL, STR_NONE, resume_fn, maker, NULL), ERR_OK);
 	world_settle(&w);
 	assert_states(pid, DSP_TRANSFER_STARTED);

@@ -146,6 +146,7 @@ static enum err command_apply(struct writer_cmd *c, struct writer_txn *t)
 		hash_sha256(x->message, digest);
 		u.who = peer->did;
 		u.partner = true;
+		u.claims = x->w->claims;
 		u.doc = doc_of(x->w, t->store, x->who);
 		u.digest = digest;
 		if (x->w->evidence) {

@@ -26,7 +26,9 @@ struct world {
 	struct ds *d;
 	struct arena *arena; /* of the test: reset by world_close */
 	usec_t now;
-	bool evidence; /* messages come with a fresh token of their sender, and are kept */
+	struct str claims; /* what partners' credentials say, as identity_claims writes it; empty: they have
+			      none */
+	bool evidence;     /* messages come with a fresh token of their sender, and are kept */
 	/* NULL, or stands around every turn: nothing that it does is kept in the store (test_model). */
 	enum err (*around)(const struct turn *u, enum err (*fn)(const struct turn *u, void *arg),
 			   void *arg);

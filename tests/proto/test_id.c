@@ -98,6 +98,16 @@ static void long_keys_keep_their_head_and_hash_the_tail(void **state)
 	assert_true(str_eq(back.text, at.text));
 }
 
+/* As nobody makes it, but a store that was damaged may have it. */
+static void keys_with_more_qualifiers_than_there_are_have_no_text(void **state)
+{
+	struct id id = parsed(*state, "01/09506000134352/22/A/10/B/21/C"), back;
+	struct str more = arena_printf(*state, "%.*s21\x1d%s\x1d", STR_ARG(id.key), "D");
+	assert_int_equal(id_from_key(*state, id.key, NULL, &back), ERR_OK);
+	assert_true(str_eq(back.text, id.text));
+	assert_int_not_equal(id_from_key(*state, more, NULL, &back), ERR_OK);
+}
+
 static void boundaries_of_a_handle_are_its_labels_and_slash(void **state)
 {
 	struct id id = parsed(*state, "88.118.8/a.b/c");
@@ -356,6 +366,7 @@ int main(void)
 	    CASE(handles_are_refused_with_rule_and_offset),
 	    CASE(handle_limits_are_exact),
 	    CASE(long_keys_keep_their_head_and_hash_the_tail),
+	    CASE(keys_with_more_qualifiers_than_there_are_have_no_text),
 	    CASE(boundaries_of_a_handle_are_its_labels_and_slash),
 	    CASE(a_prefix_covers_its_own_and_no_neighbour),
 	    CASE(gs1_texts_of_one_thing_have_one_key),

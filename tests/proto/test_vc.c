@@ -195,7 +195,8 @@ static void status_lists(void **state)
 {
 	(void)state;
 	char bits[16384] = {0};
-	struct str text, back;
+	struct str text, back, packed;
+	char *longer;
 	bool bit;
 	bits[1] = 0x20; /* bit 10, the most significant first */
 	text = vc_status_pack(a, str_n(bits, sizeof bits));
@@ -209,6 +210,13 @@ static void status_lists(void **state)
 	other_alphabet(text);
 	assert_int_equal(vc_status_unpack(a, str_first(text, text.n - 8), NULL, &back), ERR_BAD_INPUT);
 	assert_int_equal(vc_status_unpack(a, STR("uAAAA"), NULL, &back), ERR_BAD_INPUT);
+	/* one octet behind the packed list */
+	assert_int_equal(base64url_parse(a, str_skip(text, 1), &packed), ERR_OK);
+	longer = arena_bytes(a, packed.n + 1);
+	memcpy(longer, packed.p, packed.n);
+	longer[packed.n] = 0;
+	text = base64url_write(a, str_n(longer, packed.n + 1));
+	assert_int_equal(vc_status_unpack(a, text, NULL, &back), ERR_BAD_INPUT);
 }
 
 static void a_status_list_that_is_a_bomb(void **state)

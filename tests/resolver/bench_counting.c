@@ -34,67 +34,97 @@ static double since(usec_t from)
 	return (double)(clock_mono() - from) * 1000 / ((double)IDS * ROUNDS);
 }
 
-int main(int argc, char **argv)
+struct bench {
+	struct arena *arena;
+	struct id ids[IDS];
+	struct rs_shard *shard;
+	uint64_t hits;
+};
+
+static struct bench *bench_new(void)
 {
 	struct writer_cmd cmd = {.apply = allocate};
-	struct arena *a = arena_new(64 << 20);
-	struct id *ids = calloc(IDS, sizeof *ids);
-	struct outcome o;
-	struct rs_shard *s;
-	uint64_t hits = 0;
-	usec_t wait;
-	if (argc > 1 && str_u64(str_of(argv[1]), &enterprises)) return 2;
-	site_open(&(struct site_options){.name = "bench", .authority = {"88.118.8"}}, &node);
-	must(a && ids && !writer_run(node.writer, &cmd));
-	must(!rs__shard_open(node.rs, 7, &s));
+	struct bench *b = calloc(1, sizeof *b);
+	must(b && (b->arena = arena_new(64 << 20)) && !writer_run(node.writer, &cmd));
+	must(!rs__shard_open(node.rs, 7, &b->shard));
 	for (uint64_t i = 0; i < IDS; i++) {
-		struct str text =
-		    arena_printf(a, "88.118.8.%llu/JX%08llu", (unsigned long long)(i * 7919 % enterprises),
-				 (unsigned long long)(i * 2654435761u % 100000000u));
-		must(!id_parse(a, text, NULL, &ids[i]));
+		struct str text = arena_printf(b->arena, "88.118.8.%llu/JX%08llu",
+					       (unsigned long long)(i * 7919 % enterprises),
+					       (unsigned long long)(i * 2654435761u % 100000000u));
+		must(!id_parse(b->arena, text, NULL, &b->ids[i]));
 	}
+	return b;
+}
+
+static void bench_finding(struct bench *b)
+{
+	struct outcome o;
 	usec_t from = clock_mono();
 	for (int r = 0; r < ROUNDS; r++)
-		for (int i = 0; i < IDS; i++) must(!outcome_local(s, a, &ids[i], &o));
+		for (int i = 0; i < IDS; i++) must(!outcome_local(b->shard, b->arena, &b->ids[i], &o));
 	printf("outcome, not found      %6.1f ns\n", since(from));
 	from = clock_mono();
 	for (int r = 0; r < ROUNDS; r++)
-		for (int i = 0; i < IDS; i++) hits += prefixes_find(s->prefixes, ids[i].key) != NULL;
+		for (int i = 0; i < IDS; i++)
+			b->hits += prefixes_find(b->shard->prefixes, b->ids[i].key) != NULL;
 	printf("whose prefix, of %-6llu %6.1f ns\n", (unsigned long long)enterprises, since(from));
-	must(hits == (uint64_t)ROUNDS * IDS);
-	from = clock_mono();
+	must(b->hits == (uint64_t)ROUNDS * IDS);
+}
+
+static void bench_tallies(struct bench *b)
+{
+	usec_t from = clock_mono();
 	for (int r = 0; r < ROUNDS; r++)
 		for (int i = 0; i < IDS; i++)
-			tally_count(s->tallies, TALLY_ALLOCATED + (size_t)(i % 1000), STATISTIC_records);
+			tally_count(b->shard->tallies, TALLY_ALLOCATED + (size_t)(i % 1000),
+				    STATISTIC_records);
 	printf("one count               %6.1f ns\n", since(from));
-	from = clock_mono();
+}
+
+static void bench_top(struct bench *b)
+{
+	usec_t from = clock_mono();
 	for (int r = 0; r < ROUNDS; r++)
-		for (int i = 0; i < IDS; i++) top_add(s->top, ids[i].text);
+		for (int i = 0; i < IDS; i++) top_add(b->shard->top, b->ids[i].text);
 	printf("top, all watched        %6.1f ns\n", since(from));
-	from = clock_mono();
 	struct str *many = calloc((size_t)IDS * 64, sizeof *many);
 	must(many);
 	for (size_t i = 0; i < (size_t)IDS * 64; i++)
-		many[i] = arena_printf(a, "88.118.8/R%zu", i * 40503 % 9999991);
+		many[i] = arena_printf(b->arena, "88.118.8/R%zu", i * 40503 % 9999991);
 	from = clock_mono();
 	for (int r = 0; r < ROUNDS / 64; r++)
-		for (size_t i = 0; i < (size_t)IDS * 64; i++) top_add(s->top, many[i]);
+		for (size_t i = 0; i < (size_t)IDS * 64; i++) top_add(b->shard->top, many[i]);
 	printf("top, hardly any watched %6.1f ns\n",
 	       (double)(clock_mono() - from) * 1000 / ((double)(ROUNDS / 64) * IDS * 64));
+	free(many);
+}
+
+static void bench_rates(struct bench *b)
+{
 	const struct rate_rule rules[RATE_CLASSES_N] = {{1000000, 0}, {0, 0}, {0, 0}};
 	struct rates *rates = rates_new(rules, RATE_CLIENTS);
-	from = clock_mono();
+	usec_t wait, from = clock_mono();
 	for (int r = 0; r < ROUNDS; r++)
 		for (int i = 0; i < IDS; i++)
-			hits +=
-			    rates_enter(rates, RATE_READ, rates_client(rates, str_first(ids[i].text, 14)),
-					(usec_t)(1000000 + r), &wait);
+			b->hits += rates_enter(rates, RATE_READ,
+					       rates_client(rates, str_first(b->ids[i].text, 14)),
+					       (usec_t)(1000000 + r), &wait);
 	printf("one bucket              %6.1f ns\n", since(from));
 	rates_free(rates);
-	free(many);
-	free(ids);
-	arena_free(a);
-	store_read_end(s->txn);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && str_u64(str_of(argv[1]), &enterprises)) return 2;
+	site_open(&(struct site_options){.name = "bench", .authority = {"88.118.8"}}, &node);
+	struct bench *b = bench_new();
+	bench_finding(b);
+	bench_tallies(b);
+	bench_top(b);
+	bench_rates(b);
+	store_read_end(b->shard->txn);
+	arena_free(b->arena);
+	free(b);
 	site_close(&node);
 	return 0;
 }

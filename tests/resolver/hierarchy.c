@@ -207,6 +207,7 @@ static void fill(struct fake_net *n, struct fake_node *node, const struct id *id
 	m->ttl = node->ttl;
 	m->record = record_octets(n, node->fault == FAKE_OTHER_RECORD ? STR("88.118.8.1/other") : id->text,
 				  m->kind == ANSWER_RETIRED);
+	if (node->fault == FAKE_RETIRED_ALIVE) m->kind = ANSWER_RETIRED;
 }
 
 void fake_answer(struct fake_net *n, struct fake_node *node, struct str text, struct buf *out)

@@ -20,6 +20,7 @@ enum fake_fault {
 	FAKE_OLD_ANSWER,           /* a signed answer whose term is over */
 	FAKE_EARLY_ANSWER,         /* one of next year */
 	FAKE_OTHER_RECORD,         /* the record inside is another one's */
+	FAKE_RETIRED_ALIVE,        /* says of an active record that it is retired */
 	FAKE_FLIPPED,              /* one bit of the signed octets turned */
 	FAKE_DELEGATION_AS_ANSWER, /* an envelope of another kind */
 };

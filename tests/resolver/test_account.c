@@ -2,6 +2,7 @@
 #include "tests/resolver/enterprises.h"
 
 #include "base/text64.h"
+#include "resolver/account.h"
 #include "resolver/proof.h"
 
 /* ---- accounts --------------------------------------------------------------------------- */
@@ -67,6 +68,53 @@ static void accounts_never_pass_their_issuer(void **state)
 	r = expect(200, "GET", root, "", "", NULL);
 	assert_int_equal(json_array_size(json_object_get(r.json, "enterprises")), 1);
 	http_done(&r);
+}
+
+static void an_account_gives_no_right_that_it_lacks(void **state)
+{
+	const char *code = code_from("91350100M000203A1");
+	char mine[CREDIT_CODE + 1], clerk[ACCESS_TOKEN_TEXT], token[ACCESS_TOKEN_TEXT];
+	(void)state;
+	snprintf(mine, sizeof mine, "%s", code);
+	admit(mine, "88.118.8.23", 100);
+	account(reg, mine, "{\"label\":\"clerk\",\"rights\":\"issue\"}", clerk);
+	register_as(clerk, "88.118.8.23/a", 403, "account-right");
+	refused(403, "account-rights", "POST", clerk, mine, "accounts",
+		"{\"label\":\"x\",\"rights\":\"change\"}");
+	refused(403, "account-rights", "POST", clerk, mine, "accounts",
+		"{\"label\":\"x\",\"rights\":\"change issue\"}");
+	account(clerk, mine, "{\"label\":\"x\"}", token); /* none named: none that it lacks */
+	register_as(token, "88.118.8.23/a", 403, "account-right");
+	account(clerk, mine, "{\"label\":\"y\",\"rights\":\"issue\"}", token);
+}
+
+/* Its scope says so still. */
+static void an_account_changes_nothing_under_a_prefix_that_went_to_another(void **state)
+{
+	char mine[CREDIT_CODE + 1], token[ACCESS_TOKEN_TEXT];
+	(void)state;
+	snprintf(mine, sizeof mine, "%s", code_from("91350100M000205A1"));
+	admit(mine, "88.118.8.25", 100);
+	account(reg, mine, "{\"label\":\"x\"}", token);
+	done(200, "DELETE", reg, mine, "prefixes/88.118.8.25", NULL);
+	admit(code_from("91350100M000206A1"), "88.118.8.25", 100);
+	register_as(token, "88.118.8.25/a", 403, "foreign-prefix");
+}
+
+static void an_enterprise_has_so_many_accounts_and_no_more(void **state)
+{
+	const char *code = code_from("91350100M000204A1");
+	char mine[CREDIT_CODE + 1], token[ACCESS_TOKEN_TEXT], body[64];
+	(void)state;
+	snprintf(mine, sizeof mine, "%s", code);
+	admit(mine, "88.118.8.24", 100);
+	for (unsigned i = 0; i < ACCOUNTS_MAX; i++) {
+		snprintf(body, sizeof body, "{\"label\":\"a%u\"}", i);
+		account(reg, mine, body, token);
+	}
+	refused(429, "accounts-number", "POST", reg, mine, "accounts", "{\"label\":\"one-more\"}");
+	done(204, "DELETE", reg, mine, "accounts/a7", NULL);
+	account(reg, mine, "{\"label\":\"one-more\"}", token);
 }
 
 /* ---- keys ------------------------------------------------------------------------------- */
@@ -243,6 +291,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(accounts_never_pass_their_issuer),
+	    cmocka_unit_test(an_account_gives_no_right_that_it_lacks),
+	    cmocka_unit_test(an_account_changes_nothing_under_a_prefix_that_went_to_another),
+	    cmocka_unit_test(an_enterprise_has_so_many_accounts_and_no_more),
 	    cmocka_unit_test(a_proved_key_gives_a_credential_bound_to_it),
 	    cmocka_unit_test(a_key_from_outside_must_be_confirmed),
 	    cmocka_unit_test(old_challenges_are_refused),

@@ -263,73 +263,6 @@ static void a_full_desk_takes_no_more_applications(void **state)
 	assert_int_equal(writer_run(desk.writer, &w.cmd), ERR_OK);
 }
 
-/* ---- prefixes --------------------------------------------------------------------------- */
-
-static void prefixes_do_not_overlap_and_numbers_go_on(void **state)
-{
-	(void)state;
-	apply_as(OTHER, "B", "");
-	static const struct {
-		int status;
-		const char *rule, *body;
-	} bad[] = {
-	    {421, "authority", "{\"review\":\"x\",\"prefix\":\"88.119\"}"},
-	    {421, "authority", "{\"review\":\"x\",\"prefix\":\"88.118.8\"}"},
-	    {421, "authority", "{\"review\":\"x\",\"under\":\"88.118.8.5\"}"},
-	    {400, "one-prefix", "{\"review\":\"x\",\"prefix\":\"88.118.8.9\",\"under\":\"88.118.8\"}"},
-	    {400, "next-number", "{\"review\":\"x\",\"under\":\"gs1:950600\"}"},
-	};
-	for (size_t i = 0; i < COUNT(bad); i++)
-		refused(bad[i].status, bad[i].rule, "POST", reg, OTHER, "approve", bad[i].body);
-	/* in use already */
-	register_as(reg, "88.118.8.1/x", 201, NULL);
-	register_as(reg, "88.118.8.1/y", 201, NULL);
-	refused(409, "prefix-in-use", "POST", reg, OTHER, "approve",
-		"{\"review\":\"x\",\"prefix\":\"88.118.8.1\"}");
-	done(200, "POST", reg, OTHER, "approve",
-	     "{\"review\":\"x\",\"prefix\":\"88.118.8.1\",\"adopt\":true}");
-	assert_int_equal(number_of(OTHER, "used"), 2);
-	/* the next numbers: 1 is taken, 5 too, and nothing is given twice */
-	static const char *const next[] = {"88.118.8.2", "88.118.8.3", "88.118.8.4", "88.118.8.6"};
-	for (size_t i = 0; i < COUNT(next); i++) {
-		struct http_reply r =
-		    expect(200, "POST", reg, OTHER, "prefixes", i % 2 ? "{}" : "{\"under\":\"88.118.8\"}");
-		const json_t *all = json_object_get(r.json, "prefixes");
-		assert_string_equal(json_string_value(json_array_get(all, json_array_size(all) - 1)),
-				    next[i]);
-		http_done(&r);
-	}
-	/* a slip is taken back while nothing was registered, and may be given again */
-	refused(404, "prefix", "DELETE", reg, OTHER, "prefixes/88.118.8.5", NULL);
-	refused(403, "role", "DELETE", aud, OTHER, "prefixes/88.118.8.4", NULL);
-	char token[ACCESS_TOKEN_TEXT];
-	account(reg, OTHER, "{\"label\":\"slip\"}", token);
-	refused(409, "prefix-in-use", "DELETE", reg, OTHER, "prefixes/88.118.8.1", NULL);
-	done(200, "DELETE", reg, OTHER, "prefixes/88.118.8.4", NULL);
-	register_as(token, "88.118.8.4/x", 403, "foreign-prefix"); /* its scope says so still */
-	register_as(token, "88.118.8.3/x", 201, NULL);
-	done(200, "POST", reg, OTHER, "prefixes", "{\"prefix\":\"88.118.8.4\"}");
-	register_as(token, "88.118.8.4/x", 201, NULL);
-	/* above what another enterprise has */
-	admit(code_from("91350100M000800A1"), "88.118.8.95.1", 1);
-	refused(409, "prefix-allocated", "POST", reg, OTHER, "prefixes", "{\"prefix\":\"88.118.8.95\"}");
-	/* beside, above and below what a child node has */
-	struct http_reply r = http_call(
-	    &desk, &(struct http_call){
-		       .method = "POST",
-		       .path = "/delegations",
-		       .token = reg,
-		       .body = STR("{\"prefix\":\"88.118.8.90.1\",\"did\":\"did:web:x.example\",\"keys\":["
-				   "\"z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp\"],\"endpoints\":[{"
-				   "\"protocol\":\"http\",\"url\":\"http://x.example\"}]}")});
-	EXPECT(r, 201);
-	http_done(&r);
-	refused(409, "prefix-delegated", "POST", reg, OTHER, "prefixes", "{\"prefix\":\"88.118.8.90\"}");
-	refused(409, "prefix-delegated", "POST", reg, OTHER, "prefixes", "{\"prefix\":\"88.118.8.90.1\"}");
-	refused(409, "prefix-delegated", "POST", reg, OTHER, "prefixes",
-		"{\"prefix\":\"88.118.8.90.1.1\"}");
-}
-
 /* ---- quotas ----------------------------------------------------------------------------- */
 
 static void batch_of(const char *prefix, unsigned from, unsigned n, char *out, size_t room)
@@ -437,6 +370,21 @@ static void one_batch_of_two_enterprises(void **state)
 
 /* ---- hand-over -------------------------------------------------------------------------- */
 
+/* Its records by pages, as the other node takes them. */
+static void check_pages(const char *token, const char *code)
+{
+	struct http_reply r = expect(200, "GET", token, code, "records?limit=1", NULL);
+	char next[PATH];
+	assert_int_equal(json_array_size(json_object_get(r.json, "records")), 1);
+	snprintf(next, sizeof next, "records?cursor=%s", http_text(&r, "next"));
+	http_done(&r);
+	r = expect(200, "GET", token, code, next, NULL);
+	const json_t *last = json_array_get(json_object_get(r.json, "records"), 0);
+	assert_string_equal(json_string_value(json_object_get(last, "id")), "88.118.8.60/b");
+	assert_string_equal(http_text(&r, "next"), "");
+	http_done(&r);
+}
+
 static void a_handed_over_enterprise_is_found_at_the_other_node(void **state)
 {
 	char mine[CREDIT_CODE + 1], token[ACCESS_TOKEN_TEXT], body[BODY], key[SIGN_MULTIBASE],
@@ -451,17 +399,7 @@ static void a_handed_over_enterprise_is_found_at_the_other_node(void **state)
 	account(reg, mine, "{\"label\":\"main\"}", token);
 	register_as(token, "88.118.8.60/a", 201, NULL);
 	register_as(token, "88.118.8.60/b", 201, NULL);
-	/* its records by pages, as the other node takes them */
-	struct http_reply r = expect(200, "GET", token, mine, "records?limit=1", NULL);
-	assert_int_equal(json_array_size(json_object_get(r.json, "records")), 1);
-	char next[PATH];
-	snprintf(next, sizeof next, "records?cursor=%s", http_text(&r, "next"));
-	http_done(&r);
-	r = expect(200, "GET", token, mine, next, NULL);
-	const json_t *last = json_array_get(json_object_get(r.json, "records"), 0);
-	assert_string_equal(json_string_value(json_object_get(last, "id")), "88.118.8.60/b");
-	assert_string_equal(http_text(&r, "next"), "");
-	http_done(&r);
+	check_pages(token, mine);
 	assert_int_equal(site_register(&other, there, "88.118.8.60/a", "https://moved/"), 201);
 	sign_public_multibase(sign_public(other.key), key);
 	snprintf(
@@ -469,7 +407,7 @@ static void a_handed_over_enterprise_is_found_at_the_other_node(void **state)
 	    "{\"did\":\"%s\",\"keys\":[\"%s\"],\"endpoints\":[{\"protocol\":\"http\",\"url\":\"%s\"}]}",
 	    other.did, key, other.url);
 	done(400, "POST", reg, mine, "hand-over", "{}");
-	r = http_get(&client, "/resolve/88.118.8.60/a"); /* before: from here */
+	struct http_reply r = http_get(&client, "/resolve/88.118.8.60/a"); /* before: from here */
 	assert_null(memmem(r.body.p, r.body.n, "moved", 5));
 	http_done(&r);
 	done(200, "POST", reg, mine, "hand-over", body);
@@ -588,7 +526,6 @@ int main(void)
 	    cmocka_unit_test(is_suspended),
 	    cmocka_unit_test(is_closed_and_comes_back),
 	    cmocka_unit_test(a_full_desk_takes_no_more_applications),
-	    cmocka_unit_test(prefixes_do_not_overlap_and_numbers_go_on),
 	    cmocka_unit_test(quotas_hold_to_the_last_identifier),
 	    cmocka_unit_test(one_batch_of_two_enterprises),
 	    cmocka_unit_test(a_handed_over_enterprise_is_found_at_the_other_node),

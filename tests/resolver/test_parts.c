@@ -12,6 +12,7 @@
 #include "resolver/cache.h"
 #include "resolver/delegation.h"
 #include "resolver/entry.h"
+#include "resolver/registry.h"
 #include "resolver/resolver.h"
 #include "resolver/upstream.h"
 
@@ -217,6 +218,93 @@ static void thousands_of_children_are_found_as_fast(void **state)
 	store_read_end(t);
 }
 
+/* ---- changes ---------------------------------------------------------------------------- */
+
+struct registering {
+	struct writer_cmd cmd;
+	struct registry_set set;
+	struct registry_change change;
+	struct value value;
+	struct arena *arena;
+	struct flaw flaw;
+};
+
+static enum err apply_registering(struct writer_cmd *c, struct writer_txn *t)
+{
+	struct registering *g = (struct registering *)c;
+	return registry_apply(&g->set, t, g->arena, true, &g->flaw);
+}
+
+static enum err registers(struct room *r, struct id id, size_t authority_n, struct flaw *ret_flaw)
+{
+	struct registering g = {
+	    .cmd = {.apply = apply_registering},
+	    .set = {.n = 1, .who = STR("test"), .no_series = true},
+	    .change = {.act = REGISTRY_PUT, .id = id, .authority = str_first(id.key, authority_n)},
+	    .value = {.index = 1, .type = STR("URL"), .data = STR("https://a"), .ttl = 1},
+	    .arena = r->arena};
+	g.set.changes = &g.change;
+	g.change.record = (struct record){.values = &g.value, .values_n = 1};
+	enum err e = writer_run(r->writer, &g.cmd);
+	*ret_flaw = g.flaw;
+	return e;
+}
+
+/* Whoever asked looked at zones that did not have the delegation yet. */
+static void the_writer_sees_a_delegation_that_came_meanwhile(void **state)
+{
+	struct room *r = *state;
+	struct flaw f;
+	struct str packed;
+	struct store_txn *t;
+	struct id given = id_of(r, "88.118.8/x"), kept = id_of(r, "88.118.9/x");
+	struct id_prefix ours;
+	must(!id_prefix_parse(r->arena, STR("88"), NULL, &ours));
+	assert_int_equal(give(r, "88.118.8", 0), ERR_OK);
+	assert_int_equal(registers(r, given, ours.key.n, &f), ERR_NOT_RESPONSIBLE);
+	assert_string_equal(f.rule, "delegated");
+	assert_int_equal(registers(r, kept, ours.key.n, &f), ERR_OK);
+	assert_int_equal(store_read(r->store, &t), ERR_OK);
+	assert_int_equal(registry_find(t, &given, &packed), ERR_NOT_FOUND);
+	assert_int_equal(registry_find(t, &kept, &packed), ERR_OK);
+	store_read_end(t);
+}
+
+static void a_range_is_free_unless_one_of_its_own_was_given_away(void **state)
+{
+	struct room *r = *state;
+	struct store_txn *t;
+	struct id first = id_of(r, "1.2.156.1000"), last = id_of(r, "1.2.156.1999");
+	assert_int_equal(first.key.n, last.key.n);
+	assert_int_equal(give(r, "1.2.156.1500.7", 0), ERR_OK); /* below one of them */
+	assert_int_equal(give(r, "1.2.156.2000", 0), ERR_OK);
+	assert_int_equal(store_read(r->store, &t), ERR_OK);
+	assert_int_equal(delegation_check_range(t, first.key, last.key, 1), ERR_OK);
+	store_read_end(t);
+	assert_int_equal(give(r, "1.2.156.1600", 0), ERR_OK);
+	assert_int_equal(store_read(r->store, &t), ERR_OK);
+	assert_int_equal(delegation_check_range(t, first.key, last.key, 1), ERR_NOT_RESPONSIBLE);
+	store_read_end(t);
+}
+
+static void a_shortened_key_answers_for_its_own_identifier_only(void **state)
+{
+	struct room *r = *state;
+	char text[ID_KEY_MAX + 64] = "88.118/";
+	struct flaw f;
+	struct str packed;
+	struct store_txn *t;
+	memset(text + 7, 'a', sizeof text - 8);
+	struct id id = id_of(r, text), alike = id;
+	assert_true(id.hashed);
+	assert_int_equal(registers(r, id, 4, &f), ERR_OK);
+	alike.text = STR("88.118/another-of-the-same-digest");
+	assert_int_equal(store_read(r->store, &t), ERR_OK);
+	assert_int_equal(registry_find(t, &id, &packed), ERR_OK);
+	assert_int_equal(registry_find(t, &alike, &packed), ERR_NOT_FOUND);
+	store_read_end(t);
+}
+
 /* ---- cache ------------------------------------------------------------------------------ */
 
 static void put(struct cache *c, enum cache_class class, const char *key, size_t octets, usec_t until)
@@ -413,6 +501,9 @@ int main(void)
 	    CASE(deepest_zone_decides),
 	    CASE(overlapping_authorities_are_refused),
 	    CASE(thousands_of_children_are_found_as_fast),
+	    CASE(the_writer_sees_a_delegation_that_came_meanwhile),
+	    CASE(a_range_is_free_unless_one_of_its_own_was_given_away),
+	    CASE(a_shortened_key_answers_for_its_own_identifier_only),
 	    cmocka_unit_test(cache_keeps_its_bound_and_its_term),
 	    cmocka_unit_test(cache_drops_the_least_recently_used),
 	    CASE(credentials_expire),

@@ -91,6 +91,7 @@ static void faults_are_refused(void **state)
 	    {FAKE_GARBAGE, ERR_BOGUS, NULL},
 	    {FAKE_OTHER_ID, ERR_BOGUS, "answer-id"},
 	    {FAKE_OTHER_RECORD, ERR_BOGUS, NULL},
+	    {FAKE_RETIRED_ALIVE, ERR_BOGUS, "other-status"},
 	    {FAKE_OLD_ANSWER, ERR_BOGUS, "answer-expired"},
 	    {FAKE_EARLY_ANSWER, ERR_BOGUS, "answer-early"},
 	    {FAKE_DELEGATION_AS_ANSWER, ERR_BOGUS, "answer-signature"},
@@ -180,6 +181,20 @@ static void answer_does_not_outlive_its_chain(void **state)
 	n->nodes[1].children[0].not_after = n->now - 1;
 	r = fake_ask(n, "88.118.8.1/pump");
 	assert_int_equal(r.finding->err, ERR_BOGUS); /* the delegation itself was forgotten, too */
+	fake_result_done(&r);
+}
+
+/* The later question begins at a delegation that is in force for long; the one above it ends soon. */
+static void answer_from_the_middle_does_not_outlive_what_is_above(void **state)
+{
+	struct fake_net *n = *state;
+	n->nodes[1].children[0].not_after = n->now + 10 * USEC_PER_SEC;
+	struct fake_result r = fake_ask(n, "88.118.8.1/pump");
+	fake_result_done(&r);
+	r = fake_ask(n, "88.118.8.1/absent");
+	assert_int_equal(n->nodes[0].asked, 1);
+	assert_int_equal(r.finding->err, ERR_NOT_FOUND);
+	assert_true(r.finding->until <= n->now + 10 * USEC_PER_SEC);
 	fake_result_done(&r);
 }
 
@@ -312,6 +327,19 @@ static void equal_questions_share_one_fetch(void **state)
 	assert_int_equal(walker_under_way(n->walker), 0);
 }
 
+static void those_who_wait_for_one_answer_are_bounded(void **state)
+{
+	struct fake_net *n = *state;
+	struct id id = fake_id(n, "88.118.8.1/pump");
+	struct fake_result r = {0};
+	for (size_t i = 0; i < WALK_WAITERS_MAX; i++)
+		assert_int_equal(walker_ask(n->walker, &id, STR_NONE, fake_done, &r), ERR_OK);
+	assert_int_equal(walker_ask(n->walker, &id, STR_NONE, fake_done, &r), ERR_BUSY);
+	fake_run(n);
+	assert_int_equal(r.called, WALK_WAITERS_MAX);
+	fake_result_done(&r);
+}
+
 static void flood_of_random_names_stays_bounded(void **state)
 {
 	struct fake_net *n = fake_net_new(512 << 10);
@@ -433,6 +461,7 @@ int main(void)
 	    CASE(forged_delegation_is_bogus),
 	    CASE(delegation_terms_are_kept),
 	    CASE(answer_does_not_outlive_its_chain),
+	    CASE(answer_from_the_middle_does_not_outlive_what_is_above),
 	    CASE(referral_upwards_aside_or_to_itself_ends),
 	    CASE(authority_must_be_the_delegated_prefix),
 	    cmocka_unit_test(too_many_referrals_end),
@@ -441,6 +470,7 @@ int main(void)
 	    CASE(forgery_outweighs_silence),
 	    CASE(negative_answers_are_kept_for_their_term),
 	    CASE(equal_questions_share_one_fetch),
+	    CASE(those_who_wait_for_one_answer_are_bounded),
 	    cmocka_unit_test(flood_of_random_names_stays_bounded),
 	    CASE(unknown_prefix_has_no_anchor),
 	    CASE(late_and_stray_replies_are_ignored),

@@ -98,6 +98,7 @@ static void bad_patterns_name_the_rule(void **state)
 	     "999}",
 	     "range-width", 21},
 	    {"88.1/{0000000000000000..9999999999999999}", "range-size", 5},
+	    {"88.1/{00000000..99999999}-{00000000..99999999}", "range-size", 5}, /* each alone would do */
 	    {"gs1:{0000..9999}", NULL, 0},
 	};
 	struct arena *a = arena_new(8 << 20);

@@ -7,6 +7,7 @@ import shutil
 import signal
 import tempfile
 import threading
+import urllib.parse
 
 from node import Node, check, finish, until
 from partner import Partner
@@ -180,6 +181,30 @@ try:
     go.set()
     check("after a crash it begins again and ends", until(lambda: names() == ["p1", "p2"] if answers(node) else None, 120), names())
     check("with the source in order", until(lambda: sources()[0]["failures"] == 0 and not sources()[0].get("error"), 60), sources())
+
+    # ---- a feed that does not reach back to where we were
+    wholly = []
+
+    def feed(h, b):
+        since = b.get("filter")
+        wholly.append(not since)
+        if since and len(wholly) > 1:
+            return 400, {"@context": CONTEXT, "@type": "CatalogError"}
+        return 200, catalog(["f1"], **{"kanhe:feed": "1"})
+
+    crawl(feed)
+    row, _ = crawl(feed)
+    check("all of it is asked for again", wholly == [True, False, True] and names() == ["f1"] and row["failures"] == 0, (wholly, names(), row))
+
+    # ---- a source that is forgotten while its pages come
+    entered, go = threading.Event(), threading.Event()
+    peer.answers = {PATH: slow}
+    node.kanhe("catalog", "--crawl", peer.did, "--every", "604800")
+    check("its second page is asked for", entered.wait(60))
+    status, got, _ = node.request("DELETE", "/participants/buyer/sources/" + urllib.parse.quote(peer.did, safe=""), token="owner")
+    check("it is forgotten meanwhile", status in (200, 204), (status, got))
+    go.set()
+    check("nothing of it is kept", until(lambda: not names() and not sources(), 60), (names(), sources()))
 
     # ---- 2024-1 alone
     old = Partner(TOP, CA, "old")

@@ -112,7 +112,10 @@ try:
     with open(conf, "w") as f:
         f.write(sound)
 
-    memory = [l for l in open(f"/proc/{old}/status") if l.startswith("VmRSS")][0].split()[1]
+    os.kill(old, signal.SIGHUP)  # as a terminal does that is closed: to all of its processes
+    check("SIGHUP is nothing to a worker itself", node.kanhe("status")[0] == 0 and node.worker() == old and "by signal 1" not in node.log())
+
+    memory = [l for l in open(f"/proc/{node.worker()}/status") if l.startswith("VmRSS")][0].split()[1]
     check("idle memory under 32 MiB", SANITIZED or int(memory) < 32 * 1024, memory + " KiB")
 
     # a clean stop: requests whose first half was sent before SIGTERM are answered after it
@@ -128,6 +131,8 @@ try:
     opened = lambda: int(re.search(r"^kanhe_net_connections_open (\d+)", node.request("GET", "/metrics", token="operator")[1].decode(), re.M)[1])
     check("the halves have arrived", bool(until(lambda: opened() >= 20)))
     supervisor = node.pid()
+    with open(os.path.join(node.folder, "kanhed.pid"), "w") as f:
+        f.write(f"{os.getpid()}\n")
     os.kill(supervisor, signal.SIGTERM)
     check("no new connection is taken", bool(until(lambda: not connects(node.clear_port))))
     answers = []
@@ -138,7 +143,9 @@ try:
         s.close()
     check("no request is cut by a stop", all(b" 201 " in a for a in answers), answers)
     check("the supervisor leaves", bool(until(lambda: gone(supervisor))))
-    with open(os.path.join(node.folder, "kanhed.pid"), "w") as f:
+    left = os.path.join(node.folder, "kanhed.pid")
+    check("and does not take the number of another away", os.path.exists(left) and node.pid() == os.getpid())
+    with open(left, "w") as f:
         f.write(f"{os.getpid()}\n")
     check("a number left behind that is another program's now is not stopped", node.kanhe("node", "stop")[0] == 0)
     node.start()

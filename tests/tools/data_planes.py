@@ -6,6 +6,7 @@ import tempfile
 
 from node import Node, check, finish, until
 from planes import PULL, PUSH, Caller, Plane, address
+from trade import becomes, ok, show
 
 top = tempfile.mkdtemp(prefix="kanhe-planes.")
 maker = Node("--authority", "88.118.8", "--participant", "maker", "--ca", top)
@@ -14,20 +15,6 @@ source, sink = Plane(), Plane()  # of the maker, of the buyer
 late_source, late_sink = Plane(), Plane()
 did = f"did:web:127.0.0.1%3A{maker.port}:p:maker"
 buyer_did = f"did:web:127.0.0.1%3A{buyer.port}:p:buyer"
-
-
-def ok(node, *args):
-    status, out, err = node.kanhe(*args)
-    check(" ".join(args[:3]), status == 0, (out, err))
-    return out
-
-
-def show(node, pid):
-    return json.loads(node.kanhe("transfer", pid, "--json")[1])
-
-
-def becomes(node, pid, state):
-    return check(f"{pid[-6:]} becomes {state}", bool(until(lambda: show(node, pid)["state"] == state)), show(node, pid))
 
 
 def started(*more):

@@ -1,49 +1,22 @@
 """A data space founded with Kanhe alone: an issuer, and two nodes that admit only members. The membership is shown by
 a verifiable credential, and ends when the issuer revokes it; plus the ways without a wallet and what is refused."""
-import base64
-import hashlib
 import json
 import os
 import shutil
 import tempfile
 import time
 
-from node import Node, check, finish, run, until
+from member import Member
+from node import check, finish
+from party import b64, claims_of
 
 TOP = tempfile.mkdtemp(prefix="kanhe-dcp.")
 CA = os.path.join(TOP, "ca")
 
-
-def node(name):
-    n = Node("--participant", name, "--ca", CA, start=False, clear=False)
-    n.did = f"did:web:127.0.0.1%3A{n.port}:p:{name}"
-    return n
-
-
-def conf(n, **settings):
-    with open(os.path.join(n.folder, "kanhed.conf"), "a", encoding="utf-8") as f:
-        f.write("\n[identity]\n" + "".join(f"{k} = {v}\n" for k, v in settings.items()))
-
-
-def b64(b):
-    return base64.urlsafe_b64encode(b).rstrip(b"=").decode()
-
-
-def claims(jwt):
-    p = jwt.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(p + "=" * (-len(p) % 4)))
-
-
-def ok(what, n, *args, **more):
-    status, out, err = n.kanhe(*args, **more)
-    check(what, status == 0, out + err)
-    return out
-
-
-founder, maker, buyer, stranger = nodes = [node(name) for name in ("founder", "maker", "buyer", "stranger")]
+founder, maker, buyer, stranger = nodes = [Member(name, CA) for name in ("founder", "maker", "buyer", "stranger")]
 try:
-    conf(maker, accept="dcp", issuers=f"{founder.did}=MembershipCredential", require="MembershipCredential")
-    conf(buyer, accept="did dcp", issuers=founder.did)
+    maker.configure(accept="dcp", issuers=f"{founder.did}=MembershipCredential", require="MembershipCredential")
+    buyer.configure(accept="did dcp", issuers=founder.did)
     for n in nodes:
         n.start()
 
@@ -51,44 +24,44 @@ try:
     data = os.path.join(TOP, "data.csv")
     with open(data, "w", encoding="utf-8") as f:
         f.write("a,b\n1,2\n")
-    ok("publish", maker, "publish", data, "--id", "d1", "--title", "t")
+    maker.ok("publish", "publish", data, "--id", "d1", "--title", "t")
     status, out, err = buyer.kanhe("catalog", maker.did)
     check("without a credential the catalog is refused", status != 0 and "MembershipCredential" in out + err, out + err)
 
     # ---- founding
-    jwt = ok("issue", founder, "credential", "issue", buyer.did, "MembershipCredential", "level=full").strip()
-    vc = claims(jwt)["vc"]
+    jwt = founder.ok("issue", "credential", "issue", buyer.did, "MembershipCredential", "level=full").strip()
+    vc = claims_of(jwt)["vc"]
     check("what is issued", vc["type"] == ["VerifiableCredential", "MembershipCredential"]
           and vc["credentialSubject"] == {"level": "full", "id": buyer.did} and vc["issuer"] == founder.did, vc)
     status, out, err = maker.kanhe("credential", "add", "-", stdin=jwt)
     check("a wallet takes only what is about its owner", status == 1 and "subject" in (out + err), out + err)
-    ok("add", buyer, "credential", "add", "-", stdin=jwt)
-    ok("maker becomes a member too", maker, "credential", "add", "-",
-       stdin=ok("issue", founder, "credential", "issue", maker.did, "MembershipCredential"))
-    held = json.loads(ok("list", buyer, "credential", "list", "--json"))["held"]
+    buyer.ok("add", "credential", "add", "-", stdin=jwt)
+    maker.ok("maker becomes a member too", "credential", "add", "-",
+              stdin=founder.ok("issue", "credential", "issue", maker.did, "MembershipCredential"))
+    held = json.loads(buyer.ok("list", "credential", "list", "--json"))["held"]
     check("it is held", [h["type"] for h in held] == [["MembershipCredential"]], held)
 
     # ---- a member deals
-    out = ok("a member reads the catalog", buyer, "catalog", maker.did, "--json")
+    out = buyer.ok("a member reads the catalog", "catalog", maker.did, "--json")
     check("and finds the dataset", [d["@id"] for d in json.loads(out)["dataset"]] == ["d1"], out)
-    out = ok("and negotiates", buyer, "negotiate", maker.did, "d1", "--json")
+    out = buyer.ok("and negotiates", "negotiate", maker.did, "d1", "--json")
     check("to an agreement", json.loads(out)["state"] == "FINALIZED", out)
-    kept = json.loads(ok("its messages are kept", maker, "agreement", "show", json.loads(out)["agreement"], "--json"))["evidence"]
+    kept = json.loads(maker.ok("its messages are kept", "agreement", "show", json.loads(out)["agreement"], "--json"))["evidence"]
     check("with the credentials that let it in", len(kept) == 2 and all(
         e["record"]["by"] == "dcp" and e["record"]["credentials"] == [{"type": ["MembershipCredential"], "issuer": founder.did}] for e in kept), kept)
     status, out, err = stranger.kanhe("catalog", maker.did)
     check("a stranger does not", status != 0 and "MembershipCredential" in out + err, out + err)
 
     # ---- a credential of somebody who is not trusted
-    forged = ok("stranger issues to itself", stranger, "credential", "issue", stranger.did, "MembershipCredential").strip()
-    ok("and holds it", stranger, "credential", "add", "-", stdin=forged)
+    forged = stranger.ok("stranger issues to itself", "credential", "issue", stranger.did, "MembershipCredential").strip()
+    stranger.ok("and holds it", "credential", "add", "-", stdin=forged)
     status, out, err = stranger.kanhe("catalog", maker.did)
     check("which nobody trusts", status != 0 and "trusted" in out + err, out + err)
     head, body, sig = jwt.split(".")
-    c = claims(jwt)
+    c = claims_of(jwt)
     c["sub"] = c["vc"]["credentialSubject"]["id"] = stranger.did
-    ok("stranger rewrites the member's credential", stranger, "credential", "add", "-",
-       stdin=".".join((head, b64(json.dumps(c).encode()), sig)))
+    stranger.ok("stranger rewrites the member's credential", "credential", "add", "-",
+              stdin=".".join((head, b64(json.dumps(c).encode()), sig)))
     status, out, err = stranger.kanhe("catalog", maker.did)
     check("whose signature does not verify", status != 0 and "signature" in out + err, out + err)
 
@@ -97,24 +70,24 @@ try:
         versions = node.request("GET", f"/p/{name}/.well-known/dspace-version")[1]["protocolVersions"]
         check(f"the versions of {name} tell of DCP only where it is accepted", all(v.get("auth") == wanted for v in versions), versions)
     status, got, headers = founder.request("GET", "/p/founder/dcp/status/1", headers={"Accept": "application/vc+jwt"})
-    check("the status list is public", status == 200 and claims(got.decode())["vc"]["credentialSubject"]["statusPurpose"] == "revocation", got)
-    ok("revoke", founder, "credential", "revoke", vc["id"])
-    ok("revoke twice", founder, "credential", "revoke", vc["id"])
+    check("the status list is public", status == 200 and claims_of(got.decode())["vc"]["credentialSubject"]["statusPurpose"] == "revocation", got)
+    founder.ok("revoke", "credential", "revoke", vc["id"])
+    founder.ok("revoke twice", "credential", "revoke", vc["id"])
     status, out, err = founder.kanhe("credential", "revoke", "urn:uuid:none")
     check("there is no such credential", status == 3, out + err)
     status, out, err = buyer.kanhe("catalog", maker.did)
     check("the next request is refused with the reason", status != 0 and "revoked" in out + err, out + err)
     status, out, err = buyer.kanhe("negotiate", maker.did, "d1", "--json")
     check("and so is the next negotiation", status != 0 and "revoked" in out + err, out + err)
-    rows = json.loads(ok("list", founder, "credential", "list", "--json"))["issued"]
+    rows = json.loads(founder.ok("list", "credential", "list", "--json"))["issued"]
     check("the issuer sees it", [bool(x.get("revoked")) for x in rows if x["id"] == vc["id"]] == [True], rows)
-    ok("a new credential", buyer, "credential", "add", "-",
-       stdin=ok("issue again", founder, "credential", "issue", buyer.did, "MembershipCredential"))
+    buyer.ok("a new credential", "credential", "add", "-",
+              stdin=founder.ok("issue again", "credential", "issue", buyer.did, "MembershipCredential"))
     status, out, err = buyer.kanhe("catalog", maker.did)
     check("the revoked one beside it still closes the door", status != 0 and "revoked" in out + err, out + err)
-    ok("until it is taken out", buyer, "credential", "remove", vc["id"])
+    buyer.ok("until it is taken out", "credential", "remove", vc["id"])
     check("once", buyer.kanhe("credential", "remove", vc["id"])[0] == 3)
-    ok("the new one opens", buyer, "catalog", maker.did)
+    buyer.ok("the new one opens", "catalog", maker.did)
 
     # ---- attacks on the doors of DCP
     q = {"@context": ["https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"], "type": "PresentationQueryMessage",
@@ -141,7 +114,7 @@ try:
     with open(os.path.join(maker.folder, "kanhed.conf"), "w", encoding="utf-8") as f:
         f.write(text.replace("accept = dcp", f"accept = dcp pinned\npartners = {stranger.did}={key}@{stranger.url}/p/stranger/dsp/2025-1"))
     maker.start()
-    out = ok("a pinned partner needs no credential", stranger, "catalog", maker.did, "--json")
+    out = stranger.ok("a pinned partner needs no credential", "catalog", maker.did, "--json")
     status, out, err = stranger.kanhe("negotiate", maker.did, "d1", "--json")
     check("and negotiates", status == 0 and json.loads(out)["state"] == "FINALIZED", out + err)
 finally:

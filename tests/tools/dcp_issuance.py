@@ -6,42 +6,25 @@ import shutil
 import tempfile
 import uuid
 
-from node import Node, check, finish, until
+from member import Member
+from node import check, finish, until
 from party import DCP, SCOPE, Host, Party, claims_of, compact
 
 TOP = tempfile.mkdtemp(prefix="kanhe-issuance.")
 CA = os.path.join(TOP, "ca")
 
 
-def node(name, *options):
-    n = Node("--participant", name, "--ca", CA, *options, start=False, clear=False)
-    n.name = name
-    n.did = f"did:web:127.0.0.1%3A{n.port}:p:{name}"
-    return n
-
-
-def conf(n, **settings):
-    with open(os.path.join(n.folder, "kanhed.conf"), "a", encoding="utf-8") as f:
-        f.write("\n[identity]\n" + "".join(f"{k} = {v}\n" for k, v in settings.items()))
-
-
-def ok(what, n, *args, **more):
-    status, out, err = n.kanhe(*args, **more)
-    check(what, status == 0, out + err)
-    return out
-
-
 def held(n):
-    return sorted(t for h in json.loads(ok("list", n, "credential", "list", "--json"))["held"] for t in h["type"])
+    return sorted(t for h in json.loads(n.ok("list", "credential", "list", "--json"))["held"] for t in h["type"])
 
 
 def requests(n):
-    return json.loads(ok("requests", n, "credential", "requests", "--json"))
+    return json.loads(n.ok("requests", "credential", "requests", "--json"))
 
 
 def quiet(n):
     """No message of its own is under way any more, whose answer would be written; then what it holds."""
-    until(lambda: not json.loads(ok("outbox", n, "outbox", "--json"))["waiting"], 60)
+    until(lambda: not json.loads(n.ok("outbox", "outbox", "--json"))["waiting"], 60)
     return n.state()
 
 
@@ -49,37 +32,37 @@ def kinds(n):
     return [e["kind"] for e in n.request("GET", f"/participants/{n.name}/audit?limit=200", token="auditor")[1]["entries"]]
 
 
-founder, maker, buyer = nodes = [node("founder"), node("maker"), node("buyer", "--tokens", "ES256")]
+founder, maker, buyer = nodes = [Member("founder", CA), Member("maker", CA), Member("buyer", CA, "--tokens", "ES256")]
 host = Host(CA)
 stranger, rogue = Party(host, "stranger"), Party(host, "rogue", "p256")
 try:
-    conf(maker, accept="dcp", issuers=f"{founder.did}=MembershipCredential", require="MembershipCredential")
-    conf(buyer, accept="did dcp", issuers=f"{founder.did} {rogue.did}=RogueCredential")
+    maker.configure(accept="dcp", issuers=f"{founder.did}=MembershipCredential", require="MembershipCredential")
+    buyer.configure(accept="did dcp", issuers=f"{founder.did} {rogue.did}=RogueCredential")
     for n in nodes:
         n.start()
     data = os.path.join(TOP, "data.csv")
     with open(data, "w", encoding="utf-8") as f:
         f.write("a,b\n1,2\n")
-    ok("publish", maker, "publish", data, "--id", "d1", "--title", "t")
+    maker.ok("publish", "publish", data, "--id", "d1", "--title", "t")
 
     # ---- what is issued
     got = founder.request("GET", "/p/founder/issuer/metadata")[1]
     check("nothing is issued yet", got["type"] == "IssuerMetadata" and got["credentialsSupported"] == [] and got["issuer"] == founder.did, got)
     status, out, err = buyer.kanhe("credential", "request", founder.did, "MembershipCredential")
     check("and nothing can be asked for", status == 3 and "does not issue" in out + err, (status, out + err))
-    ok("a type", founder, "credential", "type", "add", "MembershipCredential", "region=eu", "--days", "30")
-    ok("an open type", founder, "credential", "type", "add", "VisitorCredential", "--open", "--id", "visitor")
+    founder.ok("a type", "credential", "type", "add", "MembershipCredential", "region=eu", "--days", "30")
+    founder.ok("an open type", "credential", "type", "add", "VisitorCredential", "--open", "--id", "visitor")
     got = founder.request("GET", "/p/founder/issuer/metadata")[1]["credentialsSupported"]
     check("the metadata tells both", sorted(o["credentialType"] for o in got) == ["MembershipCredential", "VisitorCredential"], got)
     check("with the members that the schema requires", all(set(o) >= {"id", "type", "credentialType", "credentialSchema", "offerReason", "bindingMethods", "profile"} for o in got), got)
-    check("the list, too", "visitor  VisitorCredential" in ok("list", founder, "credential", "type", "list"))
+    check("the list, too", "visitor  VisitorCredential" in founder.ok("list", "credential", "type", "list"))
     check("a type is checked", founder.request("POST", "/participants/founder/credential-types", {"type": "VerifiableCredential"}, token="owner")[0] == 400)
     doc = founder.request("GET", "/p/founder/did.json")[1]
     doc = json.loads(doc) if isinstance(doc, bytes) else doc
     check("the DID document names the issuer service", [s["serviceEndpoint"] for s in doc["service"] if s["type"] == "IssuerService"] == [founder.url + "/p/founder/issuer"], doc)
 
     # ---- request, approval, delivery
-    out = ok("request", buyer, "credential", "request", founder.did, "MembershipCredential", "--json")
+    out = buyer.ok("request", "credential", "request", founder.did, "MembershipCredential", "--json")
     check("it waits for the issuer", json.loads(out)["status"] == "RECEIVED", out)
     check("no membership, no catalog", buyer.kanhe("catalog", maker.did)[0] != 0)
     row = requests(founder)["received"][0]
@@ -87,46 +70,46 @@ try:
     check("but no token of the holder's", "token" not in row and "service" not in row, row)
     check("a request that is not there", founder.kanhe("credential", "approve", "none")[0] == 3)
     buyer.kanhe("node", "stop", "--quiet")
-    ok("approved while the buyer is away", founder, "credential", "approve", row["id"], "level=full")
+    founder.ok("approved while the buyer is away", "credential", "approve", row["id"], "level=full")
     status, out, err = founder.kanhe("credential", "approve", row["id"])
     check("once", status == 1 and "decided" in out + err, (status, out + err))
     buyer.start()
     asked = requests(buyer)["asked"][0]["id"]
     got = buyer.request("GET", f"/participants/buyer/credential-requests/{asked}?wait=ISSUED&timeout=60", token="owner")[1]
     check("it arrives when the buyer is back", got["status"] == "ISSUED", got)
-    jwt = json.loads(ok("list", buyer, "credential", "list", "--json"))["held"][0]["jwt"]
+    jwt = json.loads(buyer.ok("list", "credential", "list", "--json"))["held"][0]["jwt"]
     vc = claims_of(jwt)["vc"]
     check("with the claims of type and approval", vc["credentialSubject"] == {"id": buyer.did, "region": "eu", "level": "full"}, vc)
     check("for as long as the type says", claims_of(jwt)["exp"] - claims_of(jwt)["nbf"] == 30 * 86400)
-    ok("the member reads the catalog", buyer, "catalog", maker.did)
-    check("and negotiates", json.loads(ok("negotiate", buyer, "negotiate", maker.did, "d1", "--json"))["state"] == "FINALIZED")
+    buyer.ok("the member reads the catalog", "catalog", maker.did)
+    check("and negotiates", json.loads(buyer.ok("negotiate", "negotiate", maker.did, "d1", "--json"))["state"] == "FINALIZED")
     check("delivered", until(lambda: requests(founder)["received"][0].get("delivered") is True) is True)
-    ok("revoke", founder, "credential", "revoke", vc["id"])
+    founder.ok("revoke", "credential", "revoke", vc["id"])
     check("what was issued on request is revoked like any other", buyer.kanhe("catalog", maker.did)[0] != 0)
 
     # ---- open, offered, declined
-    out = ok("open", buyer, "credential", "request", founder.did, "VisitorCredential", "--json")
+    out = buyer.ok("open", "credential", "request", founder.did, "VisitorCredential", "--json")
     check("an open type is issued at once", json.loads(out)["status"] == "ISSUED" and "VisitorCredential" in held(buyer), out)
     status, out, err = founder.kanhe("credential", "offer", maker.did, "MembershipCredential", "level=gold")
     check("an offer", status == 0, out + err)
-    check("arrives", until(lambda: json.loads(ok("offers", maker, "credential", "offers", "--json"))["received"]) is not None)
-    got = json.loads(ok("offers", maker, "credential", "offers", "--json"))["received"][0]
+    check("arrives", until(lambda: json.loads(maker.ok("offers", "credential", "offers", "--json"))["received"]) is not None)
+    got = json.loads(maker.ok("offers", "credential", "offers", "--json"))["received"][0]
     check("and says what by whom", got["issuer"] == founder.did and got["types"] == ["MembershipCredential"], got)
-    out = ok("taken up", maker, "credential", "request", founder.did, "MembershipCredential", "--json")
+    out = maker.ok("taken up", "credential", "request", founder.did, "MembershipCredential", "--json")
     check("it is issued at once", json.loads(out)["status"] == "ISSUED", out)
-    jwt = json.loads(ok("list", maker, "credential", "list", "--json"))["held"][0]["jwt"]
+    jwt = json.loads(maker.ok("list", "credential", "list", "--json"))["held"][0]["jwt"]
     check("with the offer's claims", claims_of(jwt)["vc"]["credentialSubject"]["level"] == "gold", claims_of(jwt))
-    check("an offer is used up", json.loads(ok("offers", founder, "credential", "offers", "--json"))["made"] == [])
-    out = ok("once more", maker, "credential", "request", founder.did, "MembershipCredential", "--json")
+    check("an offer is used up", json.loads(founder.ok("offers", "credential", "offers", "--json"))["made"] == [])
+    out = maker.ok("once more", "credential", "request", founder.did, "MembershipCredential", "--json")
     check("the next one waits", json.loads(out)["status"] == "RECEIVED", out)
     row = [r for r in requests(founder)["received"] if r["status"] == "RECEIVED"][0]
-    ok("declined", founder, "credential", "decline", row["id"], "--reason", "one is enough")
+    founder.ok("declined", "credential", "decline", row["id"], "--reason", "one is enough")
     asked = [r for r in requests(maker)["asked"] if r["status"] != "ISSUED"][0]["id"]
     got = maker.request("GET", f"/participants/maker/credential-requests/{asked}?wait=REJECTED&timeout=60", token="owner")[1]
     check("the holder learns why", got["status"] == "REJECTED" and got["reason"] == "one is enough", got)
     status, out, err = founder.kanhe("credential", "offer", buyer.did, "OtherCredential")
     check("what is not issued cannot be offered", status == 3, (status, out + err))
-    ok("issued no more", founder, "credential", "type", "remove", "visitor")
+    founder.ok("issued no more", "credential", "type", "remove", "visitor")
     check("it is gone", buyer.kanhe("credential", "request", founder.did, "VisitorCredential")[0] == 3)
     for kind in ("credential-type", "credential-requested", "credential-issued", "credential-offered", "credential-rejected"):
         check(f"the issuer's ledger tells {kind}", kind in kinds(founder))
@@ -166,7 +149,7 @@ try:
     check("nine at once are too many", got[0] == 429 and "limit" in json.dumps(got[1]), got)
     deliveries = []
     host.pages["/stranger/cs/credentials"] = lambda method, headers, body: deliveries.append((headers, json.loads(body))) or (200, {}, b"{}")
-    ok("approved", founder, "credential", "approve", location.rsplit("/", 1)[1])
+    founder.ok("approved", "credential", "approve", location.rsplit("/", 1)[1])
     until(lambda: deliveries, 60)
     headers, m = deliveries[0]
     si = claims_of(headers["Authorization"][7:])
@@ -176,14 +159,14 @@ try:
     check("the status follows", status_of(stranger, location)[1]["status"] == "ISSUED")
     host.pages["/stranger/cs/credentials"] = (400, {}, b"no such thing")
     other = [r for r in requests(founder)["received"] if r["holder"] == stranger.did and r["status"] == "RECEIVED"][0]["id"]
-    ok("approved for one that does not take it", founder, "credential", "approve", other)
+    founder.ok("approved for one that does not take it", "credential", "approve", other)
     got = until(lambda: [r for r in requests(founder)["received"] if r["id"] == other and r.get("delivered") is False])
     check("is shown undelivered, with the answer", got and got[0]["reason"] == "no such thing", got)
-    letters = [x for x in json.loads(ok("outbox", founder, "outbox", "--json"))["dead"] if x["kind"] == "CREDENTIAL"]
+    letters = [x for x in json.loads(founder.ok("outbox", "outbox", "--json"))["dead"] if x["kind"] == "CREDENTIAL"]
     check("and in the dead letters", len(letters) == 1, letters)
     del deliveries[:]
     host.pages["/stranger/cs/credentials"] = lambda method, headers, body: deliveries.append((headers, json.loads(body))) or (200, {}, b"{}")
-    ok("sent again", founder, "outbox", "retry", letters[0]["letter"])
+    founder.ok("sent again", "outbox", "retry", letters[0]["letter"])
     check("it arrives, with the holder's token", until(lambda: deliveries) and claims_of(deliveries[0][0]["Authorization"][7:])["token"] == "echo-me", deliveries)
     check("and is delivered", until(lambda: [r for r in requests(founder)["received"] if r["id"] == other and r.get("delivered") is True]) is not None)
 
@@ -208,7 +191,7 @@ try:
     check("metadata of another", status != 0 and "another issuer" in out + err, out + err)
     metadata(rogue)
     host.page("/rogue/issuer/credentials", {"@context": [DCP], "type": "CredentialStatus", "issuerPid": "i1", "holderPid": "x", "status": "RECEIVED"}, status=201)
-    row = json.loads(ok("asked", buyer, "credential", "request", rogue.did, "RogueCredential", "--json"))
+    row = json.loads(buyer.ok("asked", "credential", "request", rogue.did, "RogueCredential", "--json"))
     pid = row["id"]
     sent = [json.loads(s[3]) for s in host.seen if s[1] == "/rogue/issuer/credentials"]
     check("one request went out", row["status"] == "RECEIVED" and len(sent) == 1 and sent[0]["holderPid"] == pid and sent[0]["credentials"] == [{"id": "rogue-1"}], (row, sent))
@@ -245,7 +228,7 @@ try:
     full = {"id": "rogue-1", "type": "CredentialObject", "credentialType": "RogueCredential"}
     check("an offer of a trusted issuer", offer(rogue, full)[0] == 200)
     check("with nothing but the id, which its metadata explains", offer(rogue, {"id": "rogue-1"})[0] == 200)
-    got = json.loads(ok("offers", buyer, "credential", "offers", "--json"))["received"]
+    got = json.loads(buyer.ok("offers", "credential", "offers", "--json"))["received"]
     check("both are listed", [o["types"] for o in got if o["issuer"] == rogue.did] == [["RogueCredential"]] * 2, got)
     before, asked = quiet(buyer), host.asked("/stranger/issuer/metadata")
     for what, party, objects, over, want, rule in (
@@ -255,6 +238,9 @@ try:
         got = offer(party, *objects, **over)
         check(f"offer {what}: {want} {rule}", got[0] == want and rule in json.dumps(got[1]), got)
     check("nothing is written, and strangers are asked nothing", buyer.state() == before and host.asked("/stranger/issuer/metadata") == asked)
+    many = [offer(rogue, full)[0] for _ in range(257)]
+    kept = json.loads(buyer.ok("offers", "credential", "offers", "--json"))["received"]
+    check("offers are taken, and 256 are kept", set(many) == {200} and len(kept) == 256, (set(many), len(kept)))
     check("only owners decide", founder.request("POST", "/participants/founder/credential-requests/x/approve", {}, token="auditor")[0] == 403)
 finally:
     for n in nodes:

@@ -6,28 +6,16 @@ import shutil
 import tempfile
 import uuid
 
-from node import Node, check, finish
+from member import Member
+from node import check, finish
 
 TOP = tempfile.mkdtemp(prefix="kanhe-policies.")
 CA = os.path.join(TOP, "ca")
 
 
-def node(name, *options):
-    n = Node("--participant", name, "--ca", CA, *options, start=False, clear=False)
-    n.name = name
-    n.did = f"did:web:127.0.0.1%3A{n.port}:p:{name}"
-    return n
-
-
-def ok(what, n, *args, **more):
-    status, out, err = n.kanhe(*args, **more)
-    check(what, status == 0, out + err)
-    return out
-
-
 def member(issuer, n, *claims):
-    jwt = ok("issue", issuer, "credential", "issue", n.did, "MembershipCredential", *claims).strip()
-    ok("hold", n, "credential", "add", "-", stdin=jwt)
+    jwt = issuer.ok("issue", "credential", "issue", n.did, "MembershipCredential", *claims).strip()
+    n.ok("hold", "credential", "add", "-", stdin=jwt)
     return jwt
 
 
@@ -52,10 +40,9 @@ def policy(*constraints):
     return path
 
 
-founder, guild, maker, gold, silver, none = nodes = [node(x) for x in ("founder", "guild", "maker", "gold", "silver", "none")]
+founder, guild, maker, gold, silver, none = nodes = [Member(x, CA) for x in ("founder", "guild", "maker", "gold", "silver", "none")]
 try:
-    with open(os.path.join(maker.folder, "kanhed.conf"), "a", encoding="utf-8") as f:
-        f.write(f"\n[identity]\naccept = did dcp\nissuers = {founder.did}=MembershipCredential\nask = MembershipCredential\n")
+    maker.configure(accept="did dcp", issuers=f"{founder.did}=MembershipCredential", ask="MembershipCredential")
     for n in nodes:
         n.start()
     data = os.path.join(TOP, "data.csv")
@@ -66,7 +53,7 @@ try:
                     ("either", policy({"or": [dict(zip(("leftOperand", "operator", "rightOperand"), c)) for c in
                                               (level, ("MembershipCredential.region", "isAnyOf", ["eu", "uk"]))]})),
                     ("both", policy(level, ("purpose", "eq", "maintenance")))):
-        ok(f"publish {name}", maker, "publish", data, "--id", name, "--title", name, "--policy", p)
+        maker.ok(f"publish {name}", "publish", data, "--id", name, "--title", name, "--policy", p)
     status, out, err = maker.kanhe("publish", data, "--id", "odd", "--title", "odd", "--policy", policy(("Weather", "eq", "fine")))
     check("what nobody can know is still no condition", status != 0 and "Weather" in out + err, out + err)
     gold_jwt = member(founder, gold, "level=gold", "region=us")
@@ -88,22 +75,22 @@ try:
     check("nothing was agreed with those", not any(e["kind"] == "negotiation-agreed" and e.get("peer") == none.did and e.get("dataset") != "free" for e in events))
 
     # ---- who may fetch
-    out = ok("gold fetches", gold, "pull", agreed["agreement"], "--json")
+    out = gold.ok("gold fetches", "pull", agreed["agreement"], "--json")
     check("it arrives", json.loads(out)["state"] == "COMPLETED", out)
     both = negotiate(gold, maker.did, "both")
     check("a purpose comes with the transfer", both["state"] == "FINALIZED", both)
     status, out, err = gold.kanhe("pull", both["agreement"])
     check("another purpose does not do", status != 0 and "purpose" in out + err, out + err)
-    ok("the purpose does", gold, "pull", both["agreement"], "--purpose", "maintenance")
+    gold.ok("the purpose does", "pull", both["agreement"], "--purpose", "maintenance")
 
     # ---- revoked in between
-    vid = [x["id"] for x in json.loads(ok("list", founder, "credential", "list", "--json"))["issued"] if x["subject"] == gold.did][0]
-    ok("revoke", founder, "credential", "revoke", vid)
+    vid = [x["id"] for x in json.loads(founder.ok("list", "credential", "list", "--json"))["issued"] if x["subject"] == gold.did][0]
+    founder.ok("revoke", "credential", "revoke", vid)
     status, out, err = gold.kanhe("pull", agreed["agreement"])
     check("an agreement does not outlive the credential", status != 0 and "revoked" in out + err, out + err)
 
     # ---- participants of one node believe different issuers
-    ok("second", maker, "node", "participant", "second")
+    maker.ok("second", "node", "participant", "second")
     second = f"did:web:127.0.0.1%3A{maker.port}:p:second"
     status, out, err = maker.kanhe("node", "token", "add", "second-owner", "owner", "--scope", "@second", "--json")
     token = json.loads(out)["token"]
@@ -111,19 +98,19 @@ try:
     with open(path, "w", encoding="utf-8") as f:
         f.write(token + "\n")
     as_second = ("--as", "second", "--token", path)
-    ok("publish", maker, "publish", data, "--id", "gold", "--title", "gold", "--policy", policy(level), *as_second)
+    maker.ok("publish", "publish", data, "--id", "gold", "--title", "gold", "--policy", policy(level), *as_second)
     guild_jwt = member(guild, none, "level=gold")
     refused("the guild's member is nobody here", none, second, "gold", "MembershipCredential.level eq gold")
-    ok("second believes the guild", maker, "credential", "trust", guild.did, "MembershipCredential", *as_second)
+    maker.ok("second believes the guild", "credential", "trust", guild.did, "MembershipCredential", *as_second)
     check("to second it is a member", negotiate(none, second, "gold")["state"] == "FINALIZED")
     refused("to maker it is not", none, maker.did, "gold", "MembershipCredential.level eq gold")
-    listed = json.loads(ok("trust", maker, "credential", "trust", "--json", *as_second))["issuers"]
+    listed = json.loads(maker.ok("trust", "credential", "trust", "--json", *as_second))["issuers"]
     check("it is listed", [(x["issuer"], x["types"]) for x in listed] == [(guild.did, ["MembershipCredential"])], listed)
-    check("the maker's own list is empty", json.loads(ok("trust", maker, "credential", "trust", "--json"))["issuers"] == [])
+    check("the maker's own list is empty", json.loads(maker.ok("trust", "credential", "trust", "--json"))["issuers"] == [])
     refused("who has its own issuers does not believe the node's", silver, second, "gold", "MembershipCredential.level eq gold")
-    ok("another type", maker, "credential", "trust", guild.did, "OtherCredential", *as_second)
+    maker.ok("another type", "credential", "trust", guild.did, "OtherCredential", *as_second)
     refused("trust is by type", none, second, "gold", "MembershipCredential.level eq gold")
-    ok("distrust", maker, "credential", "distrust", guild.did, *as_second)
+    maker.ok("distrust", "credential", "distrust", guild.did, *as_second)
     check("once", maker.kanhe("credential", "distrust", guild.did, *as_second)[0] == 3)
     events = maker.request("GET", "/participants/second/audit?limit=200", token="auditor")[1]["entries"]
     check("the ledger tells", [e["detail"]["what"] for e in events if e["kind"] == "issuer-trust"] == ["trusted", "trusted", "distrusted"])

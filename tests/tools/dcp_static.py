@@ -8,36 +8,12 @@ import ssl
 import subprocess
 import tempfile
 
-from node import Node, check, finish, run
+from member import Member
+from node import check, finish, run
 from party import Host, Party, certificate, compact, did_key
 
 TOP = tempfile.mkdtemp(prefix="kanhe-static.")
 CA = os.path.join(TOP, "ca")
-
-
-def node(name, *options):
-    n = Node("--participant", name, "--ca", CA, *options, start=False, clear=False)
-    n.name = name
-    n.did = f"did:web:127.0.0.1%3A{n.port}:p:{name}"
-    return n
-
-
-def conf(n, section, **settings):
-    path = os.path.join(n.folder, "kanhed.conf")
-    text = open(path, encoding="utf-8").read()
-    rows = "".join(f"{k} = {v}\n" for k, v in settings.items())
-    if f"[{section}]\n" in text:
-        text = text.replace(f"[{section}]\n", f"[{section}]\n{rows}")
-    else:
-        text += f"\n[{section}]\n{rows}"
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(text)
-
-
-def ok(what, n, *args, **more):
-    status, out, err = n.kanhe(*args, **more)
-    check(what, status == 0, out + err)
-    return out
 
 
 def fingerprint(pem):
@@ -48,23 +24,23 @@ def own_cert(n):
     return {"client_cert": "tls/node.pem", "client_key": "tls/node-key.pem"}
 
 
-maker, buyer, other = nodes = [node(x) for x in ("maker", "buyer", "other")]
+maker, buyer, other = nodes = [Member(x, CA) for x in ("maker", "buyer", "other")]
 demanding = None
 try:
     data = os.path.join(TOP, "data.csv")
     with open(data, "w", encoding="utf-8") as f:
         f.write("a,b\n1,2\n")
     # ---- mutual TLS: only the certificate that is named
-    conf(maker, "net", client_ca="tls/ca.pem")
-    conf(maker, "identity", accept="tls", partners=f"{buyer.did}=sha256:{fingerprint(os.path.join(buyer.folder, 'tls', 'node.pem'))}")
-    conf(buyer, "out", **own_cert(buyer))
-    conf(other, "out", **own_cert(other))
-    conf(buyer, "identity", accept="did")
+    maker.configure("net", client_ca="tls/ca.pem")
+    maker.configure("identity", accept="tls", partners=f"{buyer.did}=sha256:{fingerprint(os.path.join(buyer.folder, 'tls', 'node.pem'))}")
+    buyer.configure("out", **own_cert(buyer))
+    other.configure("out", **own_cert(other))
+    buyer.configure("identity", accept="did")
     for n in nodes:
         n.start()
-    ok("publish", maker, "publish", data, "--id", "d1", "--title", "t")
-    ok("the named certificate admits", buyer, "catalog", maker.did)
-    check("to an agreement", json.loads(ok("negotiate", buyer, "negotiate", maker.did, "d1", "--json"))["state"] == "FINALIZED")
+    maker.ok("publish", "publish", data, "--id", "d1", "--title", "t")
+    buyer.ok("the named certificate admits", "catalog", maker.did)
+    check("to an agreement", json.loads(buyer.ok("negotiate", "negotiate", maker.did, "d1", "--json"))["state"] == "FINALIZED")
     status, out, err = other.kanhe("catalog", maker.did)
     check("another certificate of the same authority does not", status != 0 and "key alone" in out + err, out + err)
     buyer.kanhe("node", "stop", "--quiet")
@@ -108,7 +84,7 @@ try:
     party = Party(demanding, "party")
     demanding.pages["/party/dsp/2025-1/catalog/request"] = lambda m, h, b: (200, {"Content-Type": "application/json"}, compact(
         {"@context": ["https://w3id.org/dspace/2025/1/context.jsonld"], "@type": "Catalog", "@id": "c", "participantId": party.did}))
-    ok("a partner that demands a certificate gets ours", other, "catalog", party.did)
+    other.ok("a partner that demands a certificate gets ours", "catalog", party.did)
     seen = len(demanding.seen)
     check("its DID document, too, was had with it", demanding.asked("/party/did.json") == 1)
     status, out, err = buyer.kanhe("catalog", party.did)
@@ -139,8 +115,8 @@ try:
     with open(path, "w", encoding="utf-8") as f:
         f.write(text.replace(old[0] + "\n" + old[1], f"accept = pinned\npartners = {buyer.did}={z}@{buyer.url}/p/buyer/dsp/2025-1 {curve.did}={did_key(curve.key)[8:]}"))
     maker.start()
-    ok("a pinned key admits", buyer, "catalog", maker.did)
-    check("to an agreement", json.loads(ok("negotiate", buyer, "negotiate", maker.did, "d1", "--json"))["state"] == "FINALIZED")
+    buyer.ok("a pinned key admits", "catalog", maker.did)
+    check("to an agreement", json.loads(buyer.ok("negotiate", "negotiate", maker.did, "d1", "--json"))["state"] == "FINALIZED")
     check("another key does not", other.kanhe("catalog", maker.did)[0] != 0)
     check("a pinned key of P-256, whatever it is called", call(None, curve.token(maker.did)) == 200 and call(None, curve.key.jwt(curve.claims(maker.did), kid=curve.did + "#x")) == 200)
     check("no document is asked for", host.asked("/curve/did.json") == 0)

@@ -8,29 +8,12 @@ import time
 import urllib.parse
 import uuid
 
-from node import Node, check, finish
+from member import Member
+from node import check, finish
 from party import DCP, SCOPE, Host, Key, Party, b64, claims_of, compact, did_key, openssl, unb64
 
 TOP = tempfile.mkdtemp(prefix="kanhe-tokens.")
 CA = os.path.join(TOP, "ca")
-
-
-def node(name, *options):
-    n = Node("--participant", name, "--ca", CA, *options, start=False, clear=False)
-    n.name = name
-    n.did = f"did:web:127.0.0.1%3A{n.port}:p:{name}"
-    return n
-
-
-def conf(n, **settings):
-    with open(os.path.join(n.folder, "kanhed.conf"), "a", encoding="utf-8") as f:
-        f.write("\n[identity]\n" + "".join(f"{k} = {v}\n" for k, v in settings.items()))
-
-
-def ok(what, n, *args, **more):
-    status, out, err = n.kanhe(*args, **more)
-    check(what, status == 0, out + err)
-    return out
 
 
 def header_of(jwt):
@@ -84,14 +67,14 @@ def shown(got):
     return sorted(out)
 
 
-founder, maker = node("founder", "--tokens", "ES256"), node("maker")
-buyer, smith = node("buyer", "--tokens", "ES256"), node("smith")
+founder, maker = Member("founder", CA, "--tokens", "ES256"), Member("maker", CA)
+buyer, smith = Member("buyer", CA, "--tokens", "ES256"), Member("smith", CA)
 nodes = [founder, maker, buyer, smith]
 host = Host(CA)
 try:
-    conf(maker, accept="did dcp", issuers=f"{founder.did}=MembershipCredential", require="MembershipCredential")
-    conf(buyer, accept="dcp", issuers=f"{founder.did}=MembershipCredential", require="MembershipCredential")
-    conf(smith, accept="did", disclose="MembershipCredential")
+    maker.configure(accept="did dcp", issuers=f"{founder.did}=MembershipCredential", require="MembershipCredential")
+    buyer.configure(accept="dcp", issuers=f"{founder.did}=MembershipCredential", require="MembershipCredential")
+    smith.configure(accept="did", disclose="MembershipCredential")
     for n in nodes:
         n.start()
 
@@ -104,28 +87,28 @@ try:
     check("EdDSA nodes have none", not any("P-256" in json.dumps(m) for m in document(maker)["verificationMethod"]))
 
     # ---- credentials of an ES256 issuer, for an EdDSA and an ES256 holder
-    jwt = ok("issue", founder, "credential", "issue", buyer.did, "MembershipCredential").strip()
+    jwt = founder.ok("issue", "credential", "issue", buyer.did, "MembershipCredential").strip()
     check("the credential is ES256", header_of(jwt)["alg"] == "ES256" and header_of(jwt)["kid"] == token_method["id"], header_of(jwt))
     check("openssl verifies it", verified(jwt, token_method["publicKeyJwk"]))
-    ok("hold", buyer, "credential", "add", "-", stdin=jwt)
+    buyer.ok("hold", "credential", "add", "-", stdin=jwt)
     for n in (maker, smith):
-        ok("hold", n, "credential", "add", "-", stdin=ok("issue", founder, "credential", "issue", n.did, "MembershipCredential"))
+        n.ok("hold", "credential", "add", "-", stdin=founder.ok("issue", "credential", "issue", n.did, "MembershipCredential"))
     status_list = founder.request("GET", "/p/founder/dcp/status/1", headers={"Accept": "application/vc+jwt"})[1].decode()
     check("its status list is ES256", header_of(status_list)["alg"] == "ES256" and verified(status_list, token_method["publicKeyJwk"]))
     with open(os.path.join(TOP, "data.csv"), "w", encoding="utf-8") as f:
         f.write("a,b\n1,2\n")
     for n, other in ((maker, buyer), (buyer, maker)):
-        ok("publish", n, "publish", f.name, "--id", "d1", "--title", "t")
+        n.ok("publish", "publish", f.name, "--id", "d1", "--title", "t")
     for n, other in ((maker, buyer), (buyer, maker)):
-        out = ok(f"{other.name} negotiates with {n.name}", other, "negotiate", n.did, "d1", "--json")
+        out = other.ok(f"{other.name} negotiates with {n.name}", "negotiate", n.did, "d1", "--json")
         got = json.loads(out)
         check("to an agreement", got["state"] == "FINALIZED", out)
-        out = ok("agreement verify", other, "agreement", "verify", got["agreement"], "--json")
+        out = other.ok("agreement verify", "agreement", "verify", got["agreement"], "--json")
         proven = json.loads(out)
         check("signed by both", proven["verified"] and all(p["signed"] and p["verified"] for p in proven["parties"]), out)
     founder.kanhe("node", "restart")
     check("the key is the same after a restart", document(founder) == doc)
-    check("and still signs", verified(ok("issue", founder, "credential", "issue", buyer.did, "Other").strip(), token_method["publicKeyJwk"]))
+    check("and still signs", verified(founder.ok("issue", "credential", "issue", buyer.did, "Other").strip(), token_method["publicKeyJwk"]))
 
     # ---- did:key
     for kind in ("ed25519", "p256"):
@@ -188,7 +171,7 @@ try:
     check("names are checked", smith.request("POST", "/participants/smith/token-clients", {"client_id": "a b"}, token="owner")[0] == 400)
 
     # ---- what the credential service shows: what is asked for, opened by the token, to its audience
-    ok("hold another", smith, "credential", "add", "-", stdin=ok("issue", founder, "credential", "issue", smith.did, "OtherCredential"))
+    smith.ok("hold another", "credential", "add", "-", stdin=founder.ok("issue", "credential", "issue", smith.did, "OtherCredential"))
     asker, thief = Party(host, "asker"), Party(host, "thief")
     everything = (SCOPE + "MembershipCredential:read", SCOPE + "OtherCredential:read")
     opener = lambda *scopes: claims_of(sts(smith, again, audience=asker.did, bearer_access_scope=" ".join(scopes))[1]["access_token"])["token"]
@@ -211,7 +194,7 @@ try:
             break
     while time.time() < ended:
         time.sleep(0.05)
-    check("it is held", "OldCredential" in ok("list", smith, "credential", "list"))
+    check("it is held", "OldCredential" in smith.ok("list", "credential", "list"))
     check("what has ended is not shown", query(smith, asker.token(smith.did, token=opener(old_scope)), old_scope)[1]["presentation"] == [])
     status, got, _ = query(smith, thief.token(smith.did, token=both), *everything)
     check("nothing with another's token", status == 401 and "access-token" in json.dumps(got), got)
@@ -234,6 +217,10 @@ try:
     check("once", smith.request("DELETE", "/participants/smith/token-clients/erp", token="owner")[0] == 404)
     got = smith.request("GET", "/participants/smith/audit?limit=100", token="auditor")[1]
     check("the ledger tells of clients", [e["detail"]["what"] for e in got["entries"] if e["kind"] == "token-client"] == ["admitted", "admitted", "dismissed"], got)
+    let_in = lambda name: smith.request("POST", "/participants/smith/token-clients", {"client_id": name}, token="owner")[0]
+    check("a hundred clients", all(let_in(f"c{i}") == 201 for i in range(100)))
+    check("and no more", let_in("one-more") == 429)
+    check("until one goes", smith.request("DELETE", "/participants/smith/token-clients/c7", token="owner")[0] == 200 and let_in("one-more") == 201)
 finally:
     for n in nodes:
         n.close()

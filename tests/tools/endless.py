@@ -6,6 +6,7 @@ import tempfile
 
 import node as nodes
 from node import Node, check, finish, until
+from trade import becomes, ok, show
 
 top = tempfile.mkdtemp(prefix="kanhe-endless.")
 maker = Node("--authority", "88.118.8", "--participant", "maker", "--ca", top)
@@ -13,20 +14,6 @@ buyer = Node("--authority", "88.118.9", "--participant", "buyer", "--ca", top)
 did = f"did:web:127.0.0.1%3A{maker.port}:p:maker"
 stream = b""
 number = 0
-
-
-def ok(node, *args):
-    status, out, err = node.kanhe(*args)
-    check(" ".join(args[:3]), status == 0, (out, err))
-    return out
-
-
-def show(node, pid):
-    return json.loads(node.kanhe("transfer", pid, "--json")[1])
-
-
-def becomes(node, pid, state):
-    return check(f"{pid[-6:]} becomes {state}", bool(until(lambda: show(node, pid)["state"] == state)), show(node, pid))
 
 
 def piece(size):

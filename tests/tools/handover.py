@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 
+from exported import bare
 from node import Node, check, finish, run
 
 CODE = "91350100M000100Y43"
@@ -30,13 +31,10 @@ def call(method, path, body=None, node=old, token="registrar"):
     return status, got
 
 
-def bare(line):
-    x = json.loads(line)
-    for member in ("revision", "modified"):
-        x.pop(member, None)
-    for v in x["values"]:
-        v.pop("timestamp", None)
-    return x
+def code(first):
+    """With its check character (GB 32100)."""
+    letters = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    return first + letters[-sum(letters.index(c) * pow(3, i, 31) for i, c in enumerate(first)) % 31]
 
 
 def all_of(node, prefix):
@@ -146,6 +144,36 @@ try:
     check("of a node whose key is another", status == 4, err)
     status, out, err = run("enterprise", "verify", os.path.join(old.top, "nothing"))
     check("no folder", status == 1, err)
+
+    # ---- what the node's own key signs must be this enterprise's story, whole and in its order
+    second, folder2 = code("91350100M000101G0"), os.path.join(old.top, "second")
+    good("apply", second, "Second Works", "--person", "Wu", "--phone", "0592", "--email", "wu@second.example", "--prefix", "88.118.7")
+    good("approve", second, "--review", "licence seen")
+    good("suspend", second, "--reason", "moves")
+    good("dossier", second, "--out", folder2 + "a")
+    good("reinstate", second)
+    good("suspend", second, "--reason", "moves after all")
+    good("dossier", second, "--out", folder2)
+    was, now = (json.load(open(os.path.join(x, "dossier.json"))) for x in (folder2 + "a", folder2))
+    size = int(now["checkpoint"].split("\n")[1])
+
+    def leaf(index):
+        got = old.request("GET", f"/ledger/registry/leaf/{index}?size={size}", token="auditor")[1]
+        return {k: got[k] for k in ("index", "salt", "entry", "proof")}
+
+    story = [leaf(e["index"]) for e in now["entries"]]
+    check("the dossier's entries are the ledger's", story == now["entries"], story[:1])
+    foreign = sorted(story + [leaf(entries[0]["index"])], key=lambda e: e["index"])
+    for what, told2, words in (
+            ("entries of another enterprise among them", {"entries": foreign}, "another enterprise"),
+            ("an entry twice", {"entries": story[:1] + story}, "does not stand where"),
+            ("entries in another order", {"entries": story[1:-1] + story[:1] + story[-1:]}, "does not stand where"),
+            ("the row as it was once", {"row": was["row"]}, "as its last entry"),
+            ("the checkpoint of the other ledger", {"checkpoint": old.request("GET", "/ledger/space/checkpoint")[1].decode()}, "another ledger")):
+        shutil.copytree(folder2, folder2 + "x", dirs_exist_ok=True)
+        json.dump({**now, **told2}, open(os.path.join(folder2 + "x", "dossier.json"), "w"))
+        status, out, err = run("enterprise", "verify", folder2 + "x", pin)
+        check(f"{what}: it does not hold", status == 4 and words in err, (status, out, err))
 
     # ---- taken over
     status, out, err = kanhe("take-over", folder, node=new)

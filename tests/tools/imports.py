@@ -164,6 +164,18 @@ try:
     status, s = post(f"name=parts&format=csv&from={at}&digest={s['digest']}", text[at:])
     check("it goes on where it was", status == 200 and s["state"] == "finished" and (s["created"], s["lines"]) == (9000, 9001), s)
 
+    # two of the same name, by two clients, of which one changes what the other has before it comes to it
+    clerk = token("clerk", "enterprise", "88.118.8")
+    begun = "id,URL\n88.118.8/O1,https://o.example/mine\n"
+    status, s = post("name=shared&format=csv&more=1", begun)
+    check("one begins", status == 200 and s["created"] == 1, s)
+    status, other = post("name=shared&format=csv", "id,URL\n88.118.8/O2,https://o.example/theirs\n", token=clerk)
+    check("another has an import of the same name", status == 200 and other["created"] == 1, other)
+    rest = "88.118.8/O2,https://o.example/mine\n88.118.8/O1,https://o.example/twice\n"
+    status, s = post(f"name=shared&format=csv&from={s['offset']}&digest={s['digest']}", rest)
+    check("what the other wrote is no line of this one, what it wrote itself is", status == 200 and (s["replaced"], s["refused"]) == (1, 1), s)
+    check("and is told where it stands", json.loads(call("GET", "/imports/shared/report")[1])["errors"][0]["rule"] == "id-twice")
+
     # a client that dies in the middle of a streaming body
     context = ssl.create_default_context(cafile=os.path.join(first.folder, "tls", "ca.pem"))
     s = context.wrap_socket(socket.create_connection(("127.0.0.1", first.port)), server_hostname="127.0.0.1")

@@ -7,6 +7,7 @@ import tempfile
 import time
 
 from node import Node, check, finish, until
+from trade import becomes, ok, show
 
 DATA = os.urandom(6 << 20)
 top = tempfile.mkdtemp(prefix="kanhe-own.")
@@ -14,22 +15,8 @@ maker = Node("--authority", "88.118.8", "--participant", "maker", "--ca", top, s
 buyer = Node("--authority", "88.118.9", "--participant", "buyer", "--ca", top, start=False)
 
 
-def ok(node, *args):
-    status, out, err = node.kanhe(*args)
-    check(" ".join(args[:3]), status == 0, (out, err))
-    return out
-
-
 def did_of(node, who):
     return f"did:web:127.0.0.1%3A{node.port}:p:{who}"
-
-
-def show(node, pid):
-    return json.loads(node.kanhe("transfer", pid, "--json")[1])
-
-
-def becomes(node, pid, state):
-    return check(f"{pid[-6:]} becomes {state}", bool(until(lambda: show(node, pid)["state"] == state)), show(node, pid))
 
 
 def flow(node, pid):

@@ -219,7 +219,8 @@ class Party:
     def credential(self, subject, kind="MembershipCredential", claims=None, status=None, v2=False, issuer=None, schema=None, **over):
         now = int(time.time())
         subject_member = {"id": subject, **(claims or {})}
-        vc = {"id": "urn:uuid:" + str(uuid.uuid4()), "type": ["VerifiableCredential", kind], "issuer": issuer or self.did,
+        kinds = [kind] if isinstance(kind, str) else list(kind)
+        vc = {"id": "urn:uuid:" + str(uuid.uuid4()), "type": ["VerifiableCredential", *kinds], "issuer": issuer or self.did,
               "credentialSubject": subject_member}
         if status:
             vc["credentialStatus"] = status

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 
+from listening import serve, still_there
 from node import Node, check, finish, until
 
 DATA = os.urandom(6 << 20)
@@ -30,7 +31,7 @@ class Sink(http.server.BaseHTTPRequestHandler):
             try:
                 while not Sink.go.wait(0.02):
                     self.connection.send(b"")  # nothing: only waits
-                    if not self.still_there():
+                    if not still_there(self.connection, 1 << 20):
                         break
             finally:
                 Sink.open -= 1
@@ -46,23 +47,12 @@ class Sink(http.server.BaseHTTPRequestHandler):
         self.send_response(204)
         self.end_headers()
 
-    def still_there(self):
-        """Reads on: the end of the stream tells that the sender has gone."""
-        self.connection.settimeout(0.05)
-        try:
-            return bool(self.connection.recv(1 << 20)) or False
-        except TimeoutError:
-            return True
-        except OSError:
-            return False
-
     def log_message(self, *a):
         pass
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sink)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-sink = f"http://127.0.0.1:{server.server_address[1]}/in"
+server, url = serve(Sink)
+sink = url + "/in"
 
 top = tempfile.mkdtemp(prefix="kanhe-push.")
 maker = Node("--authority", "88.118.8", "--participant", "maker", "--ca", top)

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 
+from exported import bare
 from node import Node, check, finish, run, until
 
 first = Node("--authority", "88.118.8,88.118.9,gs1:9521234")
@@ -40,16 +41,6 @@ def url(text):
 def of(data, id, node=first):
     status, got, _ = node.request("GET", f"/resolve/{id}")
     return status == 200 and got["values"][0]["data"]["value"] == data
-
-
-def bare(x):
-    """What of an exported line must be the same at another node: times are its own."""
-    x = json.loads(x)
-    for member in ("revision", "modified"):
-        x.pop(member, None)
-    for v in x["values"]:
-        v.pop("timestamp", None)
-    return x
 
 
 try:

@@ -1,16 +1,14 @@
 """Data Plane Signaling: a control plane outside moves data flows of the maker's data plane, pulled and pushed."""
 import base64
-import copy
 import hashlib
 import http.server
 import json
 import os
 import ssl
-import tempfile
-import threading
 import urllib.error
 import urllib.request
 
+from listening import serve, still_there
 from node import Node, check, finish, until
 
 DATA = os.urandom(24 << 20)
@@ -49,7 +47,7 @@ class Outside(http.server.BaseHTTPRequestHandler):
         if what == "stall":
             self.rfile.read(65536)
             Outside.open += 1
-            while self.there():
+            while still_there(self.connection, 1024):
                 pass
             Outside.open -= 1
             self.close_connection = True
@@ -66,23 +64,11 @@ class Outside(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(raw)
 
-    def there(self):
-        """Reads slowly on: the end of the stream tells that the sender has gone."""
-        self.connection.settimeout(0.05)
-        try:
-            return bool(self.connection.recv(1024))
-        except TimeoutError:
-            return True
-        except OSError:
-            return False
-
     def log_message(self, *a):
         pass
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Outside)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-outside = f"http://127.0.0.1:{server.server_address[1]}"
+server, outside = serve(Outside)
 
 maker = Node("--authority", "88.118.8", "--participant", "maker")
 BASE = "/p/maker/signaling/v1/dataflows"

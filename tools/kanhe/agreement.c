@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "base/jose.h"
+#include "base/proof.h"
 #include "dataspace/bundle.h"
 #include "dataspace/evidence_check.h"
 

@@ -101,6 +101,20 @@ int file_read(struct cli *c, const char *path, size_t max, struct str *ret)
 	return failed ? CLI_FAILED : CLI_OK;
 }
 
+int file_json(struct cli *c, const char *path, size_t max, json_t **ret)
+{
+	struct str text;
+	struct flaw f = {.offset = FLAW_NO_OFFSET};
+	int status = file_read(c, path, max, &text);
+	if (status) return status;
+	if (json_read(c->arena, text, &f, ret)) {
+		print_error(c, "%s: %s", path, f.text);
+		return CLI_FAILED;
+	}
+	json_incref(*ret);
+	return CLI_OK;
+}
+
 /* "Bearer kt_…" of the file that --token or the node's folder gives; NULL when there is none. */
 static const char *bearer(struct cli *c, const char *name)
 {
@@ -404,4 +418,16 @@ const char *text_of(const json_t *o, const char *key)
 {
 	const char *s = json_string_value(json_object_get(o, key));
 	return s ? s : "";
+}
+
+int client_ask_node(const struct cli *c, const char *node, struct reply *ret)
+{
+	struct cli other = *c;
+	other.node = node;
+	other.token_file = NULL;
+	other.target = NULL;
+	int status =
+	    client_call(&other, &(struct call){.method = "GET", .path = "/.well-known/kanhe-node"}, ret);
+	client_close(&other);
+	return status;
 }

@@ -46,6 +46,8 @@ struct call {
 /* Finds folder, URL, authority and token. CLI_USAGE, CLI_FAILED. */
 int client_open(struct cli *c);
 void client_close(struct cli *c);
+/* Asks another node (folder or URL) who it is: its DID, keys, URL and prefixes. */
+int client_ask_node(const struct cli *c, const char *node, struct reply *ret);
 /* CLI_OK on a 2xx answer. */
 int client_call(struct cli *c, const struct call *call, struct reply *ret);
 /* Tells what a reply of another status than 2xx says; the exit status. */
@@ -72,10 +74,12 @@ void print_dataset(const json_t *d);
 /* Many datasets from an NDJSON file; one dataset taken back (publish_batch.c). */
 int publish_batch(struct cli *c, const char *file);
 int publish_withdraw(struct cli *c, const char *id);
-/* Reads a whole file (or "-", standard input) into the arena. */
 struct bundle_pin;
 /* Verifies a proof bundle and tells of it: `kanhe verify`, `kanhe agreement verify`. */
 int bundle_tell(struct cli *c, const char *file, const struct bundle_pin *pins, size_t pins_n);
+/* Reads a whole file (or "-", standard input) into the arena. */
 int file_read(struct cli *c, const char *path, size_t max, struct str *ret);
+/* The same, as JSON: a new reference. */
+int file_json(struct cli *c, const char *path, size_t max, json_t **ret);
 
 #endif

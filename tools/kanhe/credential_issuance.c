@@ -1,4 +1,5 @@
-/* kanhe credential type|offer|request|approve|decline|client: issuance between nodes, the token service. */
+/* kanhe credential type|offer|request|approve|decline|client|trust: issuance between nodes, the token
+ * service, whom to believe. */
 #include "tools/kanhe/credential.h"
 
 enum { WAIT_SECONDS = 25 };
@@ -52,6 +53,37 @@ static int post(struct cli *c, const char *path, json_t *body, struct reply *r)
 	return client_call(c, &call, r);
 }
 
+/* Each of the rows that the answer has under that name, by `print`; or all of it, as JSON. */
+static int list_rows(struct cli *c, const char *path, const char *name, void (*print)(const json_t *row))
+{
+	struct reply r;
+	json_t *row;
+	size_t i;
+	int status = get(c, path, &r);
+
+	if (status) return status;
+	if (c->json) {
+		print_json(r.json);
+		return CLI_OK;
+	}
+	json_array_foreach(json_object_get(r.json, name), i, row)
+	{
+		print(row);
+	}
+	return CLI_OK;
+}
+
+/* Someone, and the types that it is about: all words from that one on. */
+static json_t *body_of(const char *name, const char *value, const struct words *w, size_t from)
+{
+	json_t *body = json_object(), *types = json_array();
+
+	for (size_t i = from; i < w->n; i++) json_array_append_new(types, json_string(w->word[i]));
+	json_put_str(body, name, str_of(value));
+	json_put(body, "types", types);
+	return body;
+}
+
 /* ---- types ---- */
 
 static int type_add(struct cli *c, const struct words *w, const struct credential_options *o)
@@ -74,26 +106,16 @@ static int type_add(struct cli *c, const struct words *w, const struct credentia
 	return status ? status : tell(c, r.json, text_of(r.json, "type"));
 }
 
+static void print_type(const json_t *row)
+{
+	printf("%s  ", text_of(row, "id"));
+	print_types(row);
+	printf("  %s\n", json_is_true(json_object_get(row, "open")) ? say(SAY_CREDENTIAL_OPEN) : "");
+}
+
 static int type_list(struct cli *c, const char *who)
 {
-	struct reply r;
-	json_t *row;
-	size_t i;
-	int status = get(c, client_path(c, "/participants/%s/credential-types", who), &r);
-
-	if (status) return status;
-	if (c->json) {
-		print_json(r.json);
-		return CLI_OK;
-	}
-	json_array_foreach(json_object_get(r.json, "types"), i, row)
-	{
-		printf("%s  ", text_of(row, "id"));
-		print_types(row);
-		printf("  %s\n",
-		       json_is_true(json_object_get(row, "open")) ? say(SAY_CREDENTIAL_OPEN) : "");
-	}
-	return CLI_OK;
+	return list_rows(c, client_path(c, "/participants/%s/credential-types", who), "types", print_type);
 }
 
 static int remove_one(struct cli *c, const struct words *w, const char *what, const char *who)
@@ -197,15 +219,11 @@ static int told(struct cli *c, const json_t *row)
 
 static int request(struct cli *c, const struct words *w, const struct credential_options *o)
 {
-	json_t *body, *types;
+	json_t *body;
 	struct reply r;
 
 	if (w->n < 3) return usage_error(c, SAY_MISSING_WORD, w->n < 2 ? "ISSUER" : "TYPE");
-	body = json_object();
-	types = json_array();
-	for (size_t i = 2; i < w->n; i++) json_array_append_new(types, json_string(w->word[i]));
-	json_put_str(body, "issuer", str_of(w->word[1]));
-	json_put(body, "types", types);
+	body = body_of("issuer", w->word[1], w, 2);
 	if (o->id) json_put_str(body, "id", str_of(o->id));
 	int status = post(c, client_path(c, "/participants/%s/credential-requests", o->who), body, &r);
 	if (status || o->no_wait) return status ? status : told(c, r.json);
@@ -252,16 +270,11 @@ static int decide(struct cli *c, const struct words *w, const struct credential_
 
 static int client_add(struct cli *c, const struct words *w, const char *who)
 {
-	json_t *body, *types;
 	struct reply r;
 
 	if (w->n < 3) return usage_error(c, SAY_MISSING_WORD, "NAME");
-	body = json_object();
-	types = json_array();
-	for (size_t i = 3; i < w->n; i++) json_array_append_new(types, json_string(w->word[i]));
-	json_put_str(body, "client_id", str_of(w->word[2]));
-	json_put(body, "types", types);
-	int status = post(c, client_path(c, "/participants/%s/token-clients", who), body, &r);
+	int status = post(c, client_path(c, "/participants/%s/token-clients", who),
+			  body_of("client_id", w->word[2], w, 3), &r);
 	if (status) return status;
 	if (c->json)
 		print_json(r.json);
@@ -272,62 +285,39 @@ static int client_add(struct cli *c, const struct words *w, const char *who)
 	return CLI_OK;
 }
 
+static void print_client(const json_t *row)
+{
+	printf("%s  ", text_of(row, "client_id"));
+	print_types(row);
+	printf("\n");
+}
+
 static int client(struct cli *c, const struct words *w, const char *who)
 {
 	const char *verb = w->n > 1 ? w->word[1] : "list";
-	struct reply r;
-	json_t *row;
-	size_t i;
 
 	if (strcmp(verb, "add") == 0) return client_add(c, w, who);
 	if (strcmp(verb, "remove") == 0) return remove_one(c, w, "token-clients", who);
 	if (strcmp(verb, "list") != 0) return usage_error(c, SAY_MISSING_WORD, "add|list|remove");
-	int status = get(c, client_path(c, "/participants/%s/token-clients", who), &r);
-	if (status) return status;
-	if (c->json) {
-		print_json(r.json);
-		return CLI_OK;
-	}
-	json_array_foreach(json_object_get(r.json, "clients"), i, row)
-	{
-		printf("%s  ", text_of(row, "client_id"));
-		print_types(row);
-		printf("\n");
-	}
-	return CLI_OK;
+	return list_rows(c, client_path(c, "/participants/%s/token-clients", who), "clients", print_client);
 }
 
 /* ---- whom we trust ---- */
 
+static void print_issuer(const json_t *row)
+{
+	printf("%s  ", text_of(row, "issuer"));
+	print_types(row);
+	printf("\n");
+}
+
 static int trust(struct cli *c, const struct words *w, const char *who)
 {
-	json_t *body, *types, *row;
 	const char *path = client_path(c, "/participants/%s/trusted-issuers", who);
 	struct reply r;
-	size_t i;
-	int status;
 
-	if (w->n > 1) {
-		body = json_object();
-		types = json_array();
-		for (i = 2; i < w->n; i++) json_array_append_new(types, json_string(w->word[i]));
-		json_put_str(body, "issuer", str_of(w->word[1]));
-		json_put(body, "types", types);
-		return post(c, path, body, &r);
-	}
-	status = get(c, path, &r);
-	if (status) return status;
-	if (c->json) {
-		print_json(r.json);
-		return CLI_OK;
-	}
-	json_array_foreach(json_object_get(r.json, "issuers"), i, row)
-	{
-		printf("%s  ", text_of(row, "issuer"));
-		print_types(row);
-		printf("\n");
-	}
-	return CLI_OK;
+	return w->n > 1 ? post(c, path, body_of("issuer", w->word[1], w, 2), &r)
+			: list_rows(c, path, "issuers", print_issuer);
 }
 
 static int distrust(struct cli *c, const struct words *w, const char *who)

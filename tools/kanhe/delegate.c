@@ -27,19 +27,6 @@ static int list(struct cli *c)
 	return CLI_OK;
 }
 
-/* Asks the child who it is: its DID, keys and URL. */
-static int ask_child(struct cli *c, const char *child, struct reply *ret)
-{
-	struct cli other = *c;
-	other.node = child;
-	other.token_file = NULL;
-	other.target = NULL;
-	int status =
-	    client_call(&other, &(struct call){.method = "GET", .path = "/.well-known/kanhe-node"}, ret);
-	client_close(&other);
-	return status;
-}
-
 static json_t *delegation_of(const char *prefix, const json_t *child, usec_t now, uint64_t days)
 {
 	char text[CLOCK_TEXT];
@@ -79,7 +66,7 @@ int command_delegate(struct cli *c, int argc, char **argv)
 		return client_call(c, &(struct call){.method = "DELETE", .path = path}, &r);
 	}
 	if (!to) return usage_error(c, SAY_MISSING_WORD, "--to CHILD");
-	status = ask_child(c, to, &child);
+	status = client_ask_node(c, to, &child);
 	if (status) return status;
 	for (size_t i = 0; i < words.n; i++) {
 		struct call call = {.method = "POST",

@@ -38,8 +38,6 @@ int dossier_refuse(struct cli *c, const char *folder, const char *why);
 const char *dossier_file(struct cli *c, const char *folder, const char *name);
 /* All its series and records into a file, as kanhe import reads them; "-": standard output. */
 int enterprise_records(struct cli *c, const char *code, const char *file);
-/* Asks a node (folder or URL) who it is, before the command's own node is opened. */
-int enterprise_ask_node(struct cli *c, const char *node, struct reply *ret);
 int enterprise_hand_over(struct cli *c, const struct words *w, const struct enterprise_options *o);
 /* The public key in a key file of `kanhe enterprise key`. */
 int enterprise_public_key(struct cli *c, const char *file, char out[64]);

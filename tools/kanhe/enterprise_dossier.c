@@ -168,7 +168,7 @@ static int known_key(struct cli *c, const struct words *w, const struct enterpri
 			return usage_error(c, SAY_NOT_DID_KEY, w->word[2]);
 		*ret_did = str_first(s, equals);
 	} else if (o->from) {
-		int status = enterprise_ask_node(c, o->from, &r);
+		int status = client_ask_node(c, o->from, &r);
 		if (status) return status;
 		const json_t *key = json_array_get(json_object_get(r.json, "keys"), 0);
 		if (sign_public_parse(json_text(key), ret)) return usage_error(c, SAY_NOT_DID_KEY, o->from);

@@ -75,18 +75,6 @@ int enterprise_export(struct cli *c, const struct words *w, const struct enterpr
 
 /* ---- hand-over -------------------------------------------------------------------------- */
 
-int enterprise_ask_node(struct cli *c, const char *to, struct reply *ret)
-{
-	struct cli other = *c;
-	other.node = to;
-	other.token_file = NULL;
-	other.target = NULL;
-	int status =
-	    client_call(&other, &(struct call){.method = "GET", .path = "/.well-known/kanhe-node"}, ret);
-	client_close(&other);
-	return status;
-}
-
 /* A node that does not answer for the prefixes would be led to in vain. */
 static int check_authority(struct cli *c, const json_t *node, const json_t *prefixes)
 {
@@ -134,7 +122,7 @@ int enterprise_hand_over(struct cli *c, const struct words *w, const struct ente
 	if (o->days && (str_u64(str_of(o->days), &days) || !days || days > DAYS_MAX))
 		return usage_error(c, SAY_NOT_DAYS, o->days);
 	/* before this node is opened: each folder has an authority of its own */
-	int status = enterprise_ask_node(c, o->to, &node);
+	int status = client_ask_node(c, o->to, &node);
 	if (!status) status = enterprise_call(c, "GET", w->word[1], "", NULL, &own);
 	if (!status) status = check_authority(c, node.json, json_object_get(own.json, "prefixes"));
 	if (!status && o->out) status = enterprise_records(c, w->word[1], o->out);

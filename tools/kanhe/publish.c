@@ -54,19 +54,8 @@ static int check_options(const struct cli *c, const struct publishing *p)
 
 static int read_policy(struct cli *c, const struct publishing *p, json_t **ret)
 {
-	struct str text;
-	struct flaw f;
-	if (!p->policy) {
-		*ret = policy_of_options(p);
-		return CLI_OK;
-	}
-	int status = file_read(c, p->policy, POLICY_MAX, &text);
-	if (status) return status;
-	if (json_read(c->arena, text, &f, ret)) {
-		print_error(c, "%s: %s", p->policy, f.text);
-		return CLI_FAILED;
-	}
-	json_incref(*ret);
+	if (p->policy) return file_json(c, p->policy, POLICY_MAX, ret);
+	*ret = policy_of_options(p);
 	return CLI_OK;
 }
 
@@ -83,22 +72,17 @@ static void words_put(json_t *o, const char *key, const char *list)
 /* Options go before the file's members. */
 static int add_meta(struct cli *c, const struct publishing *p, json_t *o)
 {
-	struct str text;
-	struct flaw f;
 	json_t *meta;
 	if (p->keywords) words_put(o, "keywords", p->keywords);
 	if (p->license) json_put_str(o, "license", str_of(p->license));
 	if (p->version) json_put_str(o, "version", str_of(p->version));
 	if (!p->meta) return CLI_OK;
-	int status = file_read(c, p->meta, JSON_SIZE_MAX, &text);
+	int status = file_json(c, p->meta, JSON_SIZE_MAX, &meta);
 	if (status) return status;
-	if (json_read(c->arena, text, &f, &meta)) {
-		print_error(c, "%s: %s", p->meta, f.text);
-		return CLI_FAILED;
-	}
 	if (!p->title && json_object_get(meta, "title")) json_object_del(o, "title");
 	if (!p->description && json_object_get(meta, "description")) json_object_del(o, "description");
 	json_object_update_missing(o, meta);
+	json_decref(meta);
 	return CLI_OK;
 }
 

@@ -39,22 +39,11 @@ static int values_of_words(struct cli *c, const struct words *w, size_t from, js
 
 int record_body(struct cli *c, const char *file, const struct words *w, size_t from, json_t **ret)
 {
-	struct str text;
-	struct flaw f;
-	if (!file) {
-		json_t *values = json_array();
-		*ret = json_object();
-		json_put(*ret, "values", values);
-		return values_of_words(c, w, from, values);
-	}
-	int status = file_read(c, file, FILE_MAX, &text);
-	if (status) return status;
-	if (json_read(c->arena, text, &f, ret)) {
-		print_error(c, "%s: %s", file, f.text);
-		return CLI_FAILED;
-	}
-	json_incref(*ret);
-	return CLI_OK;
+	if (file) return file_json(c, file, FILE_MAX, ret);
+	json_t *values = json_array();
+	*ret = json_object();
+	json_put(*ret, "values", values);
+	return values_of_words(c, w, from, values);
 }
 
 /* A member of a series that has a record of its own from now on. */

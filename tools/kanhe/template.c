@@ -69,25 +69,11 @@ static int show(struct cli *c, const char *prefix, const char *version)
 	return CLI_OK;
 }
 
-static int read_object(struct cli *c, const char *file, json_t **ret)
-{
-	struct str text;
-	struct flaw f = {.offset = FLAW_NO_OFFSET};
-	int status = file_read(c, file, FILE_MAX, &text);
-	if (status) return status;
-	if (json_read(c->arena, text, &f, ret)) {
-		print_error(c, "%s: %s", file, f.text);
-		return CLI_FAILED;
-	}
-	json_incref(*ret);
-	return CLI_OK;
-}
-
 static int put(struct cli *c, const char *file, bool add)
 {
 	struct reply r;
 	json_t *j;
-	int status = read_object(c, file, &j);
+	int status = file_json(c, file, FILE_MAX, &j);
 	if (status) return status;
 	struct call call = {.method = "POST", .path = "/templates", .json = j};
 	if (!add) {
@@ -123,7 +109,7 @@ static int classes(struct cli *c, const char *prefix, const char *file)
 {
 	struct reply r;
 	json_t *j = NULL;
-	int status = file ? read_object(c, file, &j) : CLI_OK;
+	int status = file ? file_json(c, file, FILE_MAX, &j) : CLI_OK;
 	if (status) return status;
 	const char *path = client_path(c, "/classifications/%s", path_word(c, prefix, false));
 	status =

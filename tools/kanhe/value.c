@@ -90,18 +90,12 @@ static int remove_some(struct cli *c, const struct words *w, json_t *all)
 
 static int apply(struct cli *c, const struct options *o, json_t **body)
 {
-	struct str text;
-	struct flaw f;
 	json_t *j;
 	if (!o->file) return usage_error(c, SAY_MISSING_WORD, "--file");
-	int status = file_read(c, o->file, FILE_MAX, &text);
+	int status = file_json(c, o->file, FILE_MAX, &j);
 	if (status) return status;
-	if (json_read(c->arena, text, &f, &j)) {
-		print_error(c, "%s: %s", o->file, f.text);
-		return CLI_FAILED;
-	}
 	json_decref(*body);
-	*body = json_incref(j);
+	*body = j;
 	return CLI_OK;
 }
 
