@@ -30,7 +30,7 @@ static void job_gone(void *arg)
 	j->req = NULL;
 }
 
-static void job_reply(struct ds_job *j)
+void ds_job_reply(struct ds_job *j)
 {
 	struct net_req *r = j->req;
 	struct str body = arena_dup(r->arena, j->body);
@@ -56,7 +56,7 @@ static void job_back(void *arg)
 		if (j->answer)
 			j->answer(j, j->result);
 		else if (j->req)
-			job_reply(j);
+			ds_job_reply(j);
 	}
 	if (!j->result) ds_fx_run(j->d, &j->fx);
 	ds_job_free(j);

@@ -43,7 +43,7 @@ struct ds_options {
 	usec_t token_validity; /* of self-issued tokens; 0 = 300 s */
 	uint64_t content_max;  /* octets of one dataset; 0 = 1 TiB */
 	const char *kit; /* participant that serves the conformance kit (dataspace/kit.h); NULL, "": none */
-	usec_t kit_delay; /* before each of its steps */
+	usec_t kit_delay;  /* before each of its steps */
 	usec_t data_token; /* validity of access tokens in data addresses; 0 = 1 h */
 	const char *dsp; /* versions of the protocol: "both", "2025-1", "2024-1"; NULL = both; a constant or
 			    of the caller */
@@ -53,6 +53,10 @@ struct ds_options {
 	/* How long and how often is tried, and waited; 0: dataspace/outbox.h and inbox.h say. */
 	usec_t outbox_age, outbox_retry, outbox_retry_max, inbox_wait;
 	unsigned outbox_tries;
+	/* Data flows of outside control planes (dataspace/flow_ready.h): how long their prepare and start
+	   are kept waiting before they are answered 202, and how long making ready may take, 0: FLOW_READY.
+	 */
+	usec_t flow_wait, flow_ready;
 };
 
 extern const struct store_table ds_tables[];

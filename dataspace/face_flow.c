@@ -1,9 +1,10 @@
 /* The signaling interface of the data plane: the routes of signaling-data-plane-openapi.yaml. */
 #include "base/hash.h"
 #include "dataspace/face_manage.h"
-#include "dataspace/flow.h"
+#include "dataspace/fetch.h"
+#include "dataspace/flow_ready.h"
 #include "dataspace/participant.h"
-#include "dataspace/plane.h"
+#include "dataspace/wait.h"
 
 enum { FLOW_BODY_MAX = 256 << 10, /* claims and metadata that the control plane passes on */ };
 
@@ -13,6 +14,8 @@ struct call {
 	enum dps_type type;
 	enum flow_verb verb;
 	bool begins;
+	bool over; /* it was kept waiting: the answer is due */
+	bool held; /* out: it is to be kept waiting */
 	struct dps_message m;
 	unsigned char digest[HASH_SHA256];
 	struct ds_peer peer; /* of a token: its id is spent */
@@ -59,6 +62,34 @@ static enum err digest_make(json_t *message, unsigned char ret[HASH_SHA256], str
 	return e;
 }
 
+/* 202 "with the Location header set to the data flow status relative URL". */
+static enum err promise(struct ds_job *j, const struct turn *u, Ds__Flow *x)
+{
+	struct str id = fetch_segment(u->a, str_of(x->id));
+	enum err e = flow_ready_promise(u, x);
+
+	j->status = 202;
+	j->location =
+	    arena_printf(u->a, "%s" FLOW_PATH "/dataflows/%.*s/status", u->self->base, STR_ARG(id));
+	return e || (id.p && j->location.p) ? e : ERR_NO_MEMORY;
+}
+
+static enum err status_fill(struct ds_job *j, const struct turn *u, struct call *c, Ds__Flow *x)
+{
+	json_t *status;
+	enum err e = ERR_OK;
+
+	if (c->begins && flow_failed_ready(x))
+		return flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "state", "not-ready", "%s",
+				x->error);
+	c->held = c->begins && !c->over && flow_unready(x) && !x->promised;
+	if (c->held) return ERR_OK;
+	if (c->begins && flow_unready(x)) e = promise(j, u, x);
+	status = e ? NULL : flow_status(u, x);
+	if (status) j->body = json_write(j->arena, status, false);
+	return e || j->body.p ? e : ERR_NO_MEMORY;
+}
+
 static enum err call_work(struct ds_job *j, struct writer_txn *t)
 {
 	struct call *c = j->in;
@@ -71,21 +102,77 @@ static enum err call_work(struct ds_job *j, struct writer_txn *t)
 			 .who = c->plane};
 	Ds__ControlPlane *p;
 	Ds__Flow *x;
-	json_t *status;
-	enum err e = c->peer.did.n ? ds_jti_spend(t, c->self->id, &c->peer) : ERR_OK;
+	enum err e = c->peer.did.n && !c->over ? ds_jti_spend(t, c->self->id, &c->peer) : ERR_OK;
 
 	if (!e) e = control_plane_find(t->store, j->arena, c->self->id, c->plane, &p);
 	if (e == ERR_NOT_FOUND) /* dismissed since it was asked */
 		return flaw_set(&j->flaw, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "unknown",
 				"no control plane has this credential");
-	if (!e)
+	if (!e && c->over)
+		e = flow_find(t->store, j->arena, c->self->id, c->id, &x);
+	else if (!e)
 		e = c->begins ? flow_begin(&u, p, &c->m, c->type == DPS_START, c->digest, &x)
 			      : flow_steer(&u, p, c->id, c->verb, &c->m, &x);
-	if (e) return e;
-	status = flow_status(&u, x);
-	if (!status) return ERR_NO_MEMORY;
-	j->body = json_write(j->arena, status, false);
-	return j->body.p ? ERR_OK : ERR_NO_MEMORY;
+	return e ? e : status_fill(j, &u, c, x);
+}
+
+/* ---- kept waiting until the flow is ready ---- */
+
+struct held {
+	const struct ds_self *self;
+	struct str plane, id;
+};
+
+static void held_over(struct net_req *r, void *arg)
+{
+	const struct held *h = arg;
+	struct ds_job *j = ds_job_new(ds_of(r), r);
+	struct call *c;
+
+	if (!j) return;
+	c = ARENA_NEW(j->arena, struct call);
+	must(c);
+	*c = (struct call){.self = h->self, .begins = true, .over = true};
+	c->plane = arena_dup(j->arena, h->plane);
+	c->id = arena_dup(j->arena, h->id);
+	j->in = c;
+	j->work = call_work;
+	(void)ds_job_submit(j);
+}
+
+static void hold(struct net_req *r, const struct call *c)
+{
+	struct held *h = ARENA_NEW(r->arena, struct held);
+	struct wait *w;
+	Ds__Flow *x;
+	enum err e;
+
+	if (!h) {
+		net_reply_err(r, ERR_NO_MEMORY, NULL);
+		return;
+	}
+	*h = (struct held){c->self, arena_dup(r->arena, c->plane), arena_dup(r->arena, c->m.process)};
+	e = waits_add(ds_of(r)->waits, r, h->self->id, h->id, clock_mono() + ds_of(r)->o.flow_wait,
+		      held_over, h, &w);
+	if (e) {
+		net_reply_err(r, e, NULL);
+		return;
+	}
+	/* it may have become ready before we were listed */
+	if (!flow_find(ds_txn_fresh(r->shard), r->arena, h->self->id, h->id, &x) && flow_unready(x)) return;
+	waits_cancel(w);
+	held_over(r, h);
+}
+
+static void call_answer(struct ds_job *j, enum err result)
+{
+	const struct call *c = j->in;
+
+	if (!j->req) return;
+	if (!result && c->held)
+		hold(j->req, c);
+	else
+		ds_job_reply(j);
 }
 
 /* Reads the message; `completed` has none, `started` may have none. */
@@ -163,6 +250,7 @@ static void call_take(struct net_req *r, const struct ds_self *self, struct str 
 	}
 	j->in = c;
 	j->work = call_work;
+	j->answer = call_answer;
 	(void)ds_job_submit(j);
 }
 

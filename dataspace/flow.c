@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "dataspace/fetch.h"
 #include "dataspace/flow_fetch.h"
+#include "dataspace/flow_ready.h"
 #include "dataspace/renewal.h"
 
 static enum err wrong(const struct turn *u, const char *at, const char *rule, const char *text)
@@ -97,8 +98,11 @@ static enum err tell(const struct turn *u, const Ds__Flow *x)
 
 enum err flow_move(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, enum dps_state to)
 {
-	enum err e = x->state == DPS_STARTED_STATE ? stop(u, x) : ERR_OK;
+	bool unready = flow_unready(x);
+	enum err e =
+	    x->state == DPS_STARTED_STATE || (unready && dps_state_final(to)) ? stop(u, x) : ERR_OK;
 
+	if (!e && unready) e = flow_ready_leave(u, x);
 	x->state = to;
 	if (!e && to == DPS_STARTED_STATE) e = begin_data(u, x);
 	/* a push may come from now on: signaling, implementation notice of `started` */
@@ -234,7 +238,7 @@ enum err flow_begin(const struct turn *u, Ds__ControlPlane *p, const struct dps_
 	if (!e && start) e = address_check(u, x, &m->address);
 	if (!e && start && m->address.present) x->address = turn_json(u, m->address.root);
 	if (!e) e = digest_keep(u, start ? &x->started : &x->prepared, digest);
-	if (!e) e = flow_move(u, p, x, start ? DPS_STARTED_STATE : DPS_PREPARED_STATE);
+	if (!e) e = flow_ready_begin(u, p, x, start);
 	if (!e) *ret = x;
 	return e;
 }

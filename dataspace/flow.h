@@ -13,6 +13,7 @@
  *   http-pull: started with an address → fetched, with its tokens renewed (flow_fetch.h), then `completed`
  *   http-push: prepared → a data address of ours to push to (flow_in.c), until the control plane says
  *   `completed`.
+ * What `prepare` and `start` lead to may take its time: flow_ready.h.
  *
  * Invariants: 1. a state, its outbox entry and its ledger leaf are one command, durable before the
  * answer. 2. A message seen before (the same but for messageId when it begins a flow, the same
@@ -35,6 +36,7 @@ enum {
 	FLOW_HEADERS = 4,
 	FLOW_ITEM_MAX = DS_PID_MAX + 8,
 };
+#define FLOW_ITEM_PREFIX "flow:"
 
 #define FLOW_PUSH_TERM (7 * USEC_PER_DAY)
 

@@ -1,15 +1,13 @@
 #include "dataspace/flow_fetch.h"
 
-#define PREFIX "flow:"
-
 bool flow_fetched(struct str pid)
 {
-	return str_starts(pid, STR(PREFIX));
+	return str_starts(pid, STR(FLOW_ITEM_PREFIX));
 }
 
 struct str flow_fetched_id(struct str pid)
 {
-	return str_skip(pid, sizeof PREFIX - 1);
+	return str_skip(pid, sizeof FLOW_ITEM_PREFIX - 1);
 }
 
 bool flow_fetches(const Ds__Flow *x)

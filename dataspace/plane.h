@@ -40,6 +40,7 @@ struct dp_stat {
 
 struct pulls;
 struct pushes;
+struct readying;
 
 struct dp {
 	struct ds *d;
@@ -47,6 +48,7 @@ struct dp {
 	struct running running; /* answers and pulls that a cut must reach */
 	struct pulls *pulls;
 	struct pushes *pushes;
+	struct readying *ready;
 	struct dp_stat stat;
 };
 

@@ -142,14 +142,19 @@
 	  "伙伴未答复的消息在此时间后放弃，成为死信")                                                      \
 	X(space, outbox_retry, CONF_DURATION, "250ms", SECOND / 100, SECOND * 10, NULL,                    \
 	  "pause before a message is sent again; doubles with each attempt", "消息重发前的间隔，逐次加倍") \
-	X(space, outbox_retry_max, CONF_DURATION, "60s", SECOND * 10, DAY, NULL,                           \
-	  "that pause at most", "重发间隔的上限")                                                          \
+	X(space, outbox_retry_max, CONF_DURATION, "60s", SECOND * 10, DAY, NULL, "that pause at most",     \
+	  "重发间隔的上限")                                                                                \
 	X(space, outbox_tries, CONF_NUMBER, "7", 1, 100, NULL,                                             \
 	  "attempts when the partner answers 401, 404 or 409, before the message is a dead letter",        \
 	  "伙伴答复 401、404 或 409 时的尝试次数，之后成为死信")                                           \
 	X(space, inbox_wait, CONF_DURATION, "7d", SECOND, DAY * 365, NULL,                                 \
 	  "a request that waits for a decision is declined after; what waits already keeps its time",      \
 	  "等待人工决定的请求在此时间后视为拒绝；已在等待者不受更改影响")                                  \
+	X(space, flow_wait, CONF_DURATION, "5s", 0, SECOND * 60, NULL,                                     \
+	  "prepare and start of an outside control plane are answered 202, and called back, after",        \
+	  "外部控制面的 prepare 与 start 在此时间后答复 202，就绪后再回调")                                \
+	X(space, flow_ready, CONF_DURATION, "1h", SECOND, DAY * 7, NULL,                                   \
+	  "a data flow that is not ready by then ends", "数据流在此时间内未就绪则终止")                    \
 	X(store, map_max, CONF_SIZE, "4TiB", MIB * 64, TIB * 64, NULL,                                     \
 	  "address space a store may grow to", "数据库映射上限")                                           \
 	X(store, feed_keep, CONF_NUMBER, "0", 0, INT64_MAX, NULL,                                          \
