@@ -87,27 +87,47 @@ static enum err completed(const struct turn *u, Ds__Transfer *x)
 	return e ? e : transfer_finish(u, str_of(x->pid));
 }
 
+/* The flow never began: what is left of it is the reason, and the transfer ends with it as if the data
+ * plane had refused at once. Any other error is for the owner to judge. */
+static bool began_not(const Ds__Transfer *x, const struct dps_message *m)
+{
+	return m->state == DPS_TERMINATED_STATE &&
+	       (x->flow_state == DPS_PREPARING_STATE || x->flow_state == DPS_STARTING_STATE) &&
+	       !dsp_transfer_final((enum dsp_transfer_state)x->state);
+}
+
 static enum err errored(const struct turn *u, Ds__Transfer *x, const struct dps_message *m)
 {
+	bool end = began_not(x, m);
+	Ds__Transfer *ended;
+	enum err e;
+
+	if (end) x->flow_state = DPS_TERMINATED_STATE;
 	x->flow_error = turn_text(u, m->error.n ? str_first(m->error, TURN_REASON_MAX)
 						: STR("the data plane tells of an error"));
 	x->changed = u->t->now;
 	ds_fx_changed(u->fx, u->self->id, str_of(x->pid));
-	return ds_transfer_put(u->t, u->self->id, x);
+	e = ds_transfer_put(u->t, u->self->id, x);
+	if (e || !end) return e;
+	return transfer_terminate(u, str_of(x->pid), STR("DATA_PLANE"), str_of(x->flow_error), &ended);
 }
 
 /* A callback may be here before the answer that it presumes: then it tells the flow's name, too. */
 static enum err presume(const struct turn *u, Ds__Transfer *x, const struct call *c)
 {
+	bool tells = c->what == CALL_PREPARED || c->what == CALL_STARTED ||
+		     (c->what == CALL_ERRORED && c->m.state == DPS_TERMINATED_STATE);
 	enum err e;
 
-	if (x->flow_state || !x->flow_entry || (c->what != CALL_PREPARED && c->what != CALL_STARTED))
-		return ERR_OK;
+	if (x->flow_state || !x->flow_entry || !tells) return ERR_OK;
 	e = turn_name_check(c->m.flow, DS_PID_MAX, "dataFlowId", u->flaw);
 	if (!e) e = ds_outbox_drop(u->t, u->self->id, x->flow_entry);
 	x->flow_entry = 0;
 	x->flow = turn_text(u, c->m.flow);
-	x->flow_state = c->what == CALL_PREPARED ? DPS_PREPARING_STATE : DPS_STARTING_STATE;
+	x->flow_state =
+	    c->what == CALL_PREPARED || (c->what == CALL_ERRORED && x->side == DS__SIDE__SIDE_CONSUMER)
+		? DPS_PREPARING_STATE
+		: DPS_STARTING_STATE;
 	return e;
 }
 

@@ -103,8 +103,10 @@ static bool known_has(struct readying *r, const struct known *k)
 	return has;
 }
 
+/* Not what was written just now: its time might be that of another write, too. */
 static void known_add(struct readying *r, const struct known *k)
 {
+	if (clock_wall() / USEC_PER_SEC - k->changed.tv_sec < 2) return;
 	pthread_mutex_lock(&r->lock);
 	r->known[r->known_n++ % READY_KNOWN] = *k;
 	pthread_mutex_unlock(&r->lock);

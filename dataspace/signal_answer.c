@@ -3,6 +3,7 @@
 
 #include "dataspace/outbox.h"
 #include "dataspace/transfer_act.h"
+#include "dataspace/watch.h"
 
 #define SIGNAL_CODE STR("DATA_PLANE")
 
@@ -55,8 +56,11 @@ enum err signal_reached(const struct turn *u, Ds__Transfer *x, enum dps_state s,
 	x->flow_error = turn_text(u, STR_NONE);
 	if (s == DPS_PREPARED_STATE) e = prepared(u, x, address);
 	if (s == DPS_STARTED_STATE) e = started(u, x, address);
+	if (s == DPS_PREPARING_STATE || s == DPS_STARTING_STATE)
+		x->flow_by = u->t->now + u->d->o.flow_ready;
 	x->changed = u->t->now;
 	ds_fx_changed(u->fx, u->self->id, str_of(x->pid));
+	if (!e) e = watch_follow(u, x);
 	return e ? e : ds_transfer_put(u->t, u->self->id, x);
 }
 
