@@ -348,24 +348,26 @@ enum err flow_steer(const struct turn *u, Ds__ControlPlane *p, struct str id, en
 
 /* ---- telling ---- */
 
-static enum err address_of(const struct turn *u, const Ds__Flow *x, struct dsp_data_address *ret)
+/* In a letter, marks stand for the tokens: renewal.h. */
+static enum err address_of(const struct turn *u, const Ds__Flow *x, bool letter,
+			   struct dsp_data_address *ret)
 {
 	struct renewal r = renewal_of_flow(u->a, u->self, x);
 	struct dsp_data_address d = {
 	    .present = true, .endpoint_type = STR(DPS_PROFILE_PULL), .endpoint = r.endpoint};
-	struct str token, refresh;
-	enum err e = renewal_access(u->a, &r, &token);
+	struct str token = STR(RENEWAL_ACCESS_MARK), refresh = STR(RENEWAL_REFRESH_MARK);
+	enum err e = letter ? ERR_OK : renewal_access(u->a, &r, &token);
 
 	if (flow_pushed(x)) d.endpoint_type = STR(DPS_PROFILE_PUSH);
 	if (!e) e = dsp_data_address_add(u->a, &d, "authorization", token);
 	if (!e) e = dsp_data_address_add(u->a, &d, "authType", STR("bearer"));
-	if (!e && !flow_pushed(x)) e = renewal_refresh(u->a, &r, &refresh);
+	if (!e && !flow_pushed(x) && !letter) e = renewal_refresh(u->a, &r, &refresh);
 	if (!e && !flow_pushed(x)) e = renewal_put(u->d, u->a, &r, refresh, &d);
 	if (!e) *ret = d;
 	return e;
 }
 
-json_t *flow_status(const struct turn *u, const Ds__Flow *x)
+static json_t *status_make(const struct turn *u, const Ds__Flow *x, bool letter)
 {
 	char id[UUID_URN];
 	struct dps_message m = {.message_id = str_of(uuid_urn(id)),
@@ -376,8 +378,13 @@ json_t *flow_status(const struct turn *u, const Ds__Flow *x)
 	bool ours =
 	    flow_pushed(x) ? x->state == DPS_PREPARED_STATE : x->state == DPS_STARTED_STATE && !x->consumer;
 
-	if (ours && address_of(u, x, &m.address)) return NULL;
+	if (ours && address_of(u, x, letter, &m.address)) return NULL;
 	return dps_write(u->a, DPS_STATUS, &m);
+}
+
+json_t *flow_status(const struct turn *u, const Ds__Flow *x)
+{
+	return status_make(u, x, false);
 }
 
 enum err flow_notify(const struct turn *u, const Ds__ControlPlane *p, const Ds__Flow *x, const char *what)
@@ -387,7 +394,7 @@ enum err flow_notify(const struct turn *u, const Ds__ControlPlane *p, const Ds__
 			      .pid = str_of(x->id),
 			      .peer = str_of(p->id)};
 	struct str id = fetch_segment(u->a, str_of(x->id));
-	json_t *j = flow_status(u, x);
+	json_t *j = status_make(u, x, true);
 
 	if (!j || !id.p) return ERR_NO_MEMORY;
 	l.url = arena_printf(u->a, "%s/transfers/%.*s/dataflow/%s", p->endpoint, STR_ARG(id), what);

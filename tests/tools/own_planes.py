@@ -121,7 +121,8 @@ def plain():
 try:
     for n, who in ((maker, "maker"), (buyer, "buyer")):
         with open(os.path.join(n.folder, "kanhed.conf"), "a") as f:
-            f.write("\n[space]\ndata_token = 1s\n")
+            # the maker's plane makes its control plane wait for the callback, the buyer's does not
+            f.write(f"\n[space]\ndata_token = 1s\nflow_wait = {'0s' if who == 'maker' else '60s'}\n")
         n.start()
         signaling = f"{n.url}/p/{who}/signaling/v1"
         ok(n, "dataplane", "admit", did_of(n, who), signaling)

@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import json
 import os
+import re
 import signal
 import ssl
 import threading
@@ -173,6 +174,14 @@ def promised():
     check("and completes", notice("push", "completed").get("state") == "COMPLETED" and Outside.pushed == [DATA], told("push"))
 
 
+def no_tokens():
+    """The letters of the callbacks held marks, not tokens."""
+    folder = os.path.join(maker.folder, "data", "space")
+    text = b"".join(open(os.path.join(folder, n), "rb").read() for n in sorted(os.listdir(folder)))
+    check("no token in the store", not re.search(rb"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]{86}", text))
+    check("but its mark", b"kanhe:access-token" in text)
+
+
 def slow():
     clog()
     m = message("slow")
@@ -265,6 +274,7 @@ try:
     no_room()
     again(flow_wait="0s")
     promised()
+    no_tokens()
     slow()
     again(flow_wait="0s", flow_ready="1s")
     late()

@@ -84,7 +84,10 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Outside)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 outside = f"http://127.0.0.1:{server.server_address[1]}"
 
-maker = Node("--authority", "88.118.8", "--participant", "maker")
+maker = Node("--authority", "88.118.8", "--participant", "maker", start=False)
+with open(os.path.join(maker.folder, "kanhed.conf"), "a") as f:
+    f.write("\n[space]\nflow_wait = 60s\n")
+maker.start()
 BASE = "/p/maker/signaling/v1/dataflows"
 did = f"did:web:127.0.0.1%3A{maker.port}:p:maker"
 credential = ""
