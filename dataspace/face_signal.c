@@ -5,6 +5,7 @@
 #include "dataspace/flow.h"
 #include "dataspace/kit.h"
 #include "dataspace/participant.h"
+#include "dataspace/said.h"
 #include "dataspace/signal.h"
 #include "dataspace/transfer_act.h"
 
@@ -150,6 +151,7 @@ static enum err apply(const struct turn *u, Ds__Transfer *x, const struct call *
 				"the transfer's data flow is another");
 	if (c->what != CALL_ERRORED && x->flow_state == (uint32_t)means[c->what]) return ERR_OK;
 	e = remember(u, x, m->message_id);
+	if (!e) e = said_take(u, x, &m->usage);
 	if (e) return e;
 	switch (c->what) {
 	case CALL_PREPARED: e = reached(u, x, m, DPS_PREPARING_STATE, DPS_PREPARED_STATE); break;

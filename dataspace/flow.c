@@ -373,7 +373,8 @@ static json_t *status_make(const struct turn *u, const Ds__Flow *x, bool letter)
 	struct dps_message m = {.message_id = str_of(uuid_urn(id)),
 				.flow = str_of(x->id),
 				.state = (enum dps_state)x->state,
-				.error = str_of(x->error)};
+				.error = str_of(x->error),
+				.usage = {x->requests || x->octets, x->requests, x->octets}};
 
 	bool ours =
 	    flow_pushed(x) ? x->state == DPS_PREPARED_STATE : x->state == DPS_STARTED_STATE && !x->consumer;
