@@ -94,10 +94,11 @@ static bool same(const struct known *a, const struct known *b)
 
 static bool known_has(struct readying *r, const struct known *k)
 {
-	size_t n = r->known_n < READY_KNOWN ? r->known_n : READY_KNOWN;
 	bool has = false;
+	size_t n;
 
 	pthread_mutex_lock(&r->lock);
+	n = r->known_n < READY_KNOWN ? r->known_n : READY_KNOWN;
 	for (size_t i = 0; i < n && !has; i++) has = same(&r->known[i], k);
 	pthread_mutex_unlock(&r->lock);
 	return has;
