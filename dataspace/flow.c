@@ -79,16 +79,9 @@ static enum err stop(const struct turn *u, Ds__Flow *x)
 
 static enum err tell(const struct turn *u, const Ds__Flow *x)
 {
-	struct ds_event ev = {.kind = DS_EVENT_FLOW,
-			      .participant = u->self->id,
-			      .who = u->who,
-			      .agreement = str_of(x->agreement),
-			      .transfer = str_of(x->id),
-			      .dataset = str_of(x->dataset),
-			      .peer = str_of(x->counter_party),
-			      .detail = json_object()};
+	struct ds_event ev = flow_event(u->self->id, x, DS_EVENT_FLOW);
 
-	must(ev.detail);
+	ev.who = u->who;
 	json_put_str(ev.detail, "state", str_of(dps_state_name((enum dps_state)x->state)));
 	json_put_str(ev.detail, "profile", str_of(x->profile));
 	if (x->reason[0]) json_put_str(ev.detail, "reason", str_of(x->reason));

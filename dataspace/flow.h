@@ -74,6 +74,16 @@ enum err flow_steer(const struct turn *u, Ds__ControlPlane *p, struct str id, en
 enum err flow_move(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, enum dps_state to) MUST_USE;
 /* The DataFlowStatusMessage, with the address of a pull that is STARTED. */
 json_t *flow_status(const struct turn *u, const Ds__Flow *x);
+/* What has happened to a flow outside of commands: fn decides in one what follows, e and why as given. Any
+ * thread; returns at once. */
+typedef enum err flow_report_fn(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, enum err e,
+				struct str why);
+enum err flow_report(struct ds *d, struct str participant, struct str id, enum err e, struct str why,
+		     flow_report_fn *fn) MUST_USE;
+/* An entry of the ledger about a flow, with an empty detail; who: its counterparty. */
+struct ds_event flow_event(struct str participant, const Ds__Flow *x, enum ds_event_kind kind);
+/* The same of data that flowed. */
+struct ds_event flow_data_event(struct str participant, const Ds__Flow *x, enum ds_event_kind kind);
 /* Tells the control plane: what is "completed" or "errored". */
 enum err flow_notify(const struct turn *u, const Ds__ControlPlane *p, const Ds__Flow *x,
 		     const char *what) MUST_USE;

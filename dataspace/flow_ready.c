@@ -43,11 +43,6 @@ enum err flow_ready_promise(const struct turn *u, Ds__Flow *x)
 	return flow_put(u->t, u->self->id, x);
 }
 
-struct ending {
-	struct str participant, id, why;
-	enum err err;
-};
-
 static enum err ready(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x)
 {
 	bool starts = x->state == DPS_STARTING_STATE;
@@ -58,38 +53,16 @@ static enum err ready(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x)
 	return e || !x->promised ? e : flow_notify(u, p, x, starts ? "started" : "prepared");
 }
 
-static enum err end_work(struct ds_job *j, struct writer_txn *t)
+static enum err ended(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, enum err e, struct str why)
 {
-	const struct ending *n = j->in;
-	struct turn u = {
-	    .d = j->d, .t = t, .fx = &j->fx, .a = j->arena, .flaw = &j->flaw, .who = STR("data plane")};
-	Ds__ControlPlane *p;
-	Ds__Flow *x;
-	enum err e = ds_self_find(j->d, t->store, n->participant, &u.self);
-
-	if (!e) e = flow_find(t->store, j->arena, n->participant, n->id, &x);
-	if (!e) e = control_plane_find(t->store, j->arena, n->participant, str_of(x->plane), &p);
-	if (e || !flow_unready(x)) return e == ERR_NOT_FOUND ? ERR_OK : e; /* ended meanwhile */
-	if (!n->err) return ready(&u, p, x);
-	x->error = turn_text(&u, str_first(n->why, TURN_REASON_MAX));
-	e = flow_move(&u, p, x, DPS_TERMINATED_STATE);
-	return e || !x->promised ? e : flow_notify(&u, p, x, "errored");
+	if (!flow_unready(x)) return ERR_OK; /* terminated meanwhile */
+	if (!e) return ready(u, p, x);
+	x->error = turn_text(u, str_first(why, TURN_REASON_MAX));
+	e = flow_move(u, p, x, DPS_TERMINATED_STATE);
+	return e || !x->promised ? e : flow_notify(u, p, x, "errored");
 }
 
 enum err flow_ready_end(struct ds *d, struct str participant, struct str id, enum err e, struct str why)
 {
-	struct ds_job *j = ds_job_new(d, NULL);
-	struct ending *n = j ? ARENA_NEW(j->arena, struct ending) : NULL;
-
-	if (!n) {
-		ds_job_free(j);
-		return ERR_NO_MEMORY;
-	}
-	*n = (struct ending){.participant = arena_dup(j->arena, participant),
-			     .id = arena_dup(j->arena, id),
-			     .why = arena_dup(j->arena, why),
-			     .err = e};
-	j->in = n;
-	j->work = end_work;
-	return ds_job_submit(j);
+	return flow_report(d, participant, id, e, why, ended);
 }
