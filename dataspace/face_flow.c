@@ -1,9 +1,9 @@
 /* The signaling interface of the data plane: the routes of signaling-data-plane-openapi.yaml. */
 #include "base/hash.h"
+#include "dataspace/enrolled.h"
 #include "dataspace/face_manage.h"
 #include "dataspace/fetch.h"
 #include "dataspace/flow_ready.h"
-#include "dataspace/participant.h"
 #include "dataspace/wait.h"
 
 enum { FLOW_BODY_MAX = 256 << 10, /* claims and metadata that the control plane passes on */ };
@@ -37,12 +37,6 @@ static const struct {
     {"/completed", DPS_STATUS, FLOW_COMPLETED, false},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
-
-static void refuse(struct net_req *r, enum err e, const struct flaw *f)
-{
-	if (e == ERR_UNAUTHORISED) net_set(r, "www-authenticate", STR("Bearer"));
-	net_reply_err(r, e, f->err == e ? f : NULL);
-}
 
 static enum err digest_make(json_t *message, unsigned char ret[HASH_SHA256], struct flaw *f)
 {
@@ -205,7 +199,7 @@ static void status_answer(struct net_req *r, const struct ds_self *self, struct 
 	if (!e) e = flow_find(ds_txn(r->shard), r->arena, self->id, id, &x);
 	if (!e && !str_is(plane, x->plane)) e = ERR_NOT_FOUND;
 	if (e) {
-		refuse(r, e, &f);
+		enrolled_refuse(r, e, &f);
 		return;
 	}
 	m.state = (enum dps_state)x->state;
@@ -244,7 +238,7 @@ static void call_take(struct net_req *r, const struct ds_self *self, struct str 
 	if (!e && c->id.n) c->id = arena_dup(j->arena, c->id);
 	if (!e) e = message_read(r, j, c, &f);
 	if (e) {
-		refuse(r, e, &f);
+		enrolled_refuse(r, e, &f);
 		ds_job_free(j);
 		return;
 	}
@@ -254,43 +248,14 @@ static void call_take(struct net_req *r, const struct ds_self *self, struct str 
 	(void)ds_job_submit(j);
 }
 
-/* A token of a DID: whose id that is may call. */
 static void then_call(struct net_req *r, const struct ds_peer *peer)
 {
-	struct flaw f = {0};
-	Ds__ControlPlane *p;
-	enum err e = control_plane_find(ds_txn(r->shard), r->arena, peer->self->id, peer->did, &p);
-
-	if (!e) {
-		call_take(r, peer->self, peer->did, peer);
-		return;
-	}
-	if (e == ERR_NOT_FOUND)
-		e = flaw_set(&f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "unknown",
-			     "no control plane of this name was let in");
-	refuse(r, e, &f);
+	enrolled_signed(r, &enrolled_control_planes, peer, call_take);
 }
 
 static void on_call(struct net_req *r)
 {
-	struct flaw f = {0};
-	const struct ds_self *self;
-	struct str participant;
-	Ds__ControlPlane *p;
-	enum err e = net_decode(r->arena, r->param[0], &f, &participant);
-
-	if (!e && participant_id_check(participant, NULL)) e = ERR_NOT_FOUND;
-	if (!e) e = ds_self_find(ds_of(r), ds_txn_fresh(r->shard), participant, &self);
-	/* credentials have no dots, tokens two */
-	if (!e && str_find(net_header(r, "authorization"), '.') < net_header(r, "authorization").n) {
-		ds_peer_require_plain(r, then_call);
-		return;
-	}
-	if (!e) e = control_plane_of(r, participant, &f, &p);
-	if (e)
-		refuse(r, e, &f);
-	else
-		call_take(r, self, str_of(p->id), NULL);
+	enrolled_enter(r, &enrolled_control_planes, then_call, call_take);
 }
 
 /* ---- for the owner ---- */

@@ -2,6 +2,7 @@
 #include "dataspace/flow.h"
 
 #include "base/hash.h"
+#include "dataspace/enrolled.h"
 #include "dataspace/fetch.h"
 #include "dataspace/flow_fetch.h"
 #include "dataspace/flow_ready.h"
@@ -238,27 +239,6 @@ enum err flow_begin(const struct turn *u, Ds__ControlPlane *p, const struct dps_
 
 /* ---- steering ---- */
 
-static bool seen(const Ds__Flow *x, struct str message)
-{
-	for (size_t i = 0; i < x->n_messages; i++)
-		if (str_is(message, x->messages[i])) return true;
-	return false;
-}
-
-static enum err remember(const struct turn *u, Ds__Flow *x, struct str message)
-{
-	size_t skip = x->n_messages >= FLOW_MESSAGES_MAX ? 1 : 0;
-	char **all = ARENA_ARRAY(u->a, char *, FLOW_MESSAGES_MAX + 1);
-
-	if (!message.n) return ERR_OK;
-	if (!all) return ERR_NO_MEMORY;
-	for (size_t i = skip; i < x->n_messages; i++) all[i - skip] = x->messages[i];
-	all[x->n_messages - skip] = turn_text(u, message);
-	x->n_messages += 1 - skip;
-	x->messages = all;
-	return ERR_OK;
-}
-
 static void address_take(const struct turn *u, Ds__Flow *x, const struct dps_message *m)
 {
 	if (!m->address.present) return;
@@ -331,11 +311,12 @@ enum err flow_steer(const struct turn *u, Ds__ControlPlane *p, struct str id, en
 	if (!e && m->message_id.n) e = turn_name_check(m->message_id, DS_PID_MAX, "messageId", u->flaw);
 	if (e) return e;
 	*ret = x;
-	if (seen(x, m->message_id)) return ERR_OK;
+	if (enrolled_seen(x->messages, x->n_messages, m->message_id)) return ERR_OK;
 	/* said twice in other words; a resumption that names a sink is a wish of its own */
 	if (x->state == reached[v] && !m->address.present && (v != FLOW_STARTED || x->consumer))
 		return ERR_OK;
-	e = remember(u, x, m->message_id);
+	if (m->message_id.n)
+		e = enrolled_remember(u, m->message_id, FLOW_MESSAGES_MAX, &x->n_messages, &x->messages);
 	return e ? e : apply(u, p, x, v, m);
 }
 

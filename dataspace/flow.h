@@ -55,9 +55,6 @@ enum err control_plane_find(struct store_txn *t, struct arena *a, struct str par
 			    Ds__ControlPlane **ret) MUST_USE;
 enum err control_plane_put(struct writer_txn *t, struct str participant,
 			   const Ds__ControlPlane *p) MUST_USE;
-/* Whose credential the request carries. ERR_UNAUTHORISED. On its shard. */
-enum err control_plane_of(struct net_req *r, struct str participant, struct flaw *f,
-			  Ds__ControlPlane **ret) MUST_USE;
 void control_plane_admit(struct net_req *r); /* owner's routes */
 void control_plane_list(struct net_req *r);
 void control_plane_dismiss(struct net_req *r);
