@@ -107,3 +107,13 @@ enum err ds_job_submit(struct ds_job *j)
 	ds_job_free(j);
 	return e;
 }
+
+void ds_job_submit_or_refuse(struct ds_job *j, enum err e, const struct flaw *f)
+{
+	if (!e) {
+		(void)ds_job_submit(j);
+		return;
+	}
+	net_reply_err(j->req, e, f);
+	ds_job_free(j);
+}

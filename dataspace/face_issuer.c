@@ -64,14 +64,9 @@ static void then_request(struct net_req *r, const struct ds_peer *peer)
 	if (!e && !l->service.n)
 		e = flaw_set(&f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "iss", "no-credential-service",
 			     "the DID document names no CredentialService to deliver to");
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
 	j->in = l;
 	j->work = request_work;
-	(void)ds_job_submit(j);
+	ds_job_submit_or_refuse(j, e, &f);
 }
 
 static void request_post(struct net_req *r)

@@ -131,13 +131,8 @@ static void then_store(struct net_req *r, const struct ds_peer *peer)
 
 	if (!j) return;
 	e = delivery_read(r, j, l, peer, &f);
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
 	j->work = store_work;
-	(void)ds_job_submit(j);
+	ds_job_submit_or_refuse(j, e, &f);
 }
 
 static void store_post(struct net_req *r)

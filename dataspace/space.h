@@ -158,6 +158,8 @@ struct ds_job *ds_job_new(struct ds *d, struct net_req *req);
 /* Takes the job; on failure the request is answered and the job freed; the error is returned for
  * callers without a request. */
 enum err ds_job_submit(struct ds_job *j);
+/* After its input was read: submits it, or answers its request with what was wrong and frees it. */
+void ds_job_submit_or_refuse(struct ds_job *j, enum err e, const struct flaw *f);
 void ds_job_free(struct ds_job *j);
 /* In answer: what the job says to its request, as without one. */
 void ds_job_reply(struct ds_job *j);

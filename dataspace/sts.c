@@ -293,15 +293,10 @@ static void client_job(struct net_req *r, bool admit)
 	if (!e && admit) e = types_read(body, &f, &x->types);
 	if (!e && admit && !x->types) x->types = json_keep(j->arena, json_array());
 	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), participant, &x->self);
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
 	x->who = arena_dup(j->arena, ds_who(r));
 	j->in = x;
 	j->work = admit ? admit_work : dismiss_work;
-	(void)ds_job_submit(j);
+	ds_job_submit_or_refuse(j, e, &f);
 }
 
 static void client_post(struct net_req *r)

@@ -306,15 +306,10 @@ static void issue_post(struct net_req *r)
 	must(x);
 	e = issuing_read(r, j, &f, x);
 	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), participant, &x->self);
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
 	x->who = arena_dup(j->arena, ds_who(r));
 	j->in = x;
 	j->work = issue_work;
-	(void)ds_job_submit(j);
+	ds_job_submit_or_refuse(j, e, &f);
 }
 
 struct revoking {
@@ -356,15 +351,10 @@ static void revoke_post(struct net_req *r)
 	e = net_decode(j->arena, r->param[1], &f, &x->id);
 	if (!e && (!x->id.n || x->id.n > DS_PID_MAX || memchr(x->id.p, 0, x->id.n))) e = ERR_NOT_FOUND;
 	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), participant, &x->self);
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
 	x->who = arena_dup(j->arena, ds_who(r));
 	j->in = x;
 	j->work = revoke_work;
-	(void)ds_job_submit(j);
+	ds_job_submit_or_refuse(j, e, &f);
 }
 
 /* ---- listing ---- */
