@@ -48,19 +48,13 @@ static void letter_answer(struct ds_job *j, enum err result)
 static struct turn turn_of(struct ds_job *j, struct writer_txn *t)
 {
 	struct letter *l = j->in;
+	struct turn u = turn_of_partner(j, t, &l->peer);
 
-	return (struct turn){.d = j->d,
-			     .t = t,
-			     .fx = &j->fx,
-			     .a = j->arena,
-			     .flaw = &j->flaw,
-			     .self = l->peer.self,
-			     .who = l->peer.did,
-			     .partner = true,
-			     .doc = l->peer.doc,
-			     .digest = l->digest,
-			     .dialect = l->dialect,
-			     .claims = l->claims};
+	u.doc = l->peer.doc;
+	u.digest = l->digest;
+	u.dialect = l->dialect;
+	u.claims = l->claims;
+	return u;
 }
 
 static enum err letter_end(struct ds_job *j, struct writer_txn *t, json_t *answer, bool fresh)

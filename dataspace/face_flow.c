@@ -87,13 +87,7 @@ static enum err status_fill(struct ds_job *j, const struct turn *u, struct call 
 static enum err call_work(struct ds_job *j, struct writer_txn *t)
 {
 	struct call *c = j->in;
-	struct turn u = {.d = j->d,
-			 .t = t,
-			 .fx = &j->fx,
-			 .a = j->arena,
-			 .flaw = &j->flaw,
-			 .self = c->self,
-			 .who = c->plane};
+	struct turn u = turn_of_job(j, t, c->self, c->plane);
 	Ds__ControlPlane *p;
 	Ds__Flow *x;
 	enum err e = c->peer.did.n && !c->over ? ds_jti_spend(t, c->self->id, &c->peer) : ERR_OK;

@@ -24,14 +24,7 @@ static json_t *status_write(struct arena *a, json_t *row)
 static enum err request_work(struct ds_job *j, struct writer_txn *t)
 {
 	struct letter *l = j->in;
-	struct turn u = {.d = j->d,
-			 .t = t,
-			 .fx = &j->fx,
-			 .a = j->arena,
-			 .flaw = &j->flaw,
-			 .self = l->peer.self,
-			 .who = l->peer.did,
-			 .partner = true};
+	struct turn u = turn_of_partner(j, t, &l->peer);
 	json_t *row, *status;
 	enum err e = issuer_receive(&u, &l->m, l->service, l->token, &row);
 

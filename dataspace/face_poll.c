@@ -142,13 +142,7 @@ void manage_list_answer(struct net_req *r, const struct manage_list *l, const ch
 static enum err wish_work(struct ds_job *j, struct writer_txn *t)
 {
 	struct manage_wish *w = j->in;
-	struct turn u = {.d = j->d,
-			 .t = t,
-			 .fx = &j->fx,
-			 .a = j->arena,
-			 .flaw = &j->flaw,
-			 .self = w->self,
-			 .who = w->who};
+	struct turn u = turn_of_job(j, t, w->self, w->who);
 	json_t *out = NULL;
 	enum err e = w->act(&u, w, &out);
 

@@ -159,16 +159,10 @@ static enum err of_flow(const struct turn *u, struct grant_ask *q, struct str *r
 static enum err grant_work(struct ds_job *j, struct writer_txn *t)
 {
 	struct grant_ask *q = j->in;
-	struct turn u = {.d = j->d,
-			 .t = t,
-			 .fx = &j->fx,
-			 .a = j->arena,
-			 .flaw = &j->flaw,
-			 .self = q->self,
-			 .who = q->peer.did,
-			 .partner = true};
+	struct turn u = turn_of_job(j, t, q->self, q->peer.did);
 	enum err e = ds_jti_spend(t, q->self->id, &q->peer);
 
+	u.partner = true;
 	q->error = NULL;
 	if (e) return e;
 	return q->flow ? of_flow(&u, q, &j->body) : of_transfer(&u, q, &j->body);

@@ -140,13 +140,7 @@ static enum err apply(const struct turn *u, Ds__Transfer *x, const struct call *
 static enum err call_work(struct ds_job *j, struct writer_txn *t)
 {
 	struct call *c = j->in;
-	struct turn u = {.d = j->d,
-			 .t = t,
-			 .fx = &j->fx,
-			 .a = j->arena,
-			 .flaw = &j->flaw,
-			 .self = c->self,
-			 .who = c->plane.n ? c->plane : STR("conformance kit")};
+	struct turn u = turn_of_job(j, t, c->self, c->plane.n ? c->plane : STR("conformance kit"));
 	Ds__Transfer *x;
 	enum err e = c->peer.did.n ? ds_jti_spend(t, c->self->id, &c->peer) : ERR_OK;
 

@@ -10,8 +10,7 @@ struct report {
 static enum err report_work(struct ds_job *j, struct writer_txn *t)
 {
 	const struct report *r = j->in;
-	struct turn u = {
-	    .d = j->d, .t = t, .fx = &j->fx, .a = j->arena, .flaw = &j->flaw, .who = STR("data plane")};
+	struct turn u = turn_of_job(j, t, NULL, STR("data plane"));
 	Ds__ControlPlane *p;
 	Ds__Flow *x;
 	enum err e = ds_self_find(j->d, t->store, r->participant, &u.self);

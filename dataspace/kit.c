@@ -80,12 +80,7 @@ bool kit_admit(struct net_req *r, ds_peer_fn *then)
 
 static struct turn turn_of(struct ds_job *j, struct writer_txn *t)
 {
-	return (struct turn){.d = j->d,
-			     .t = t,
-			     .fx = &j->fx,
-			     .a = j->arena,
-			     .flaw = &j->flaw,
-			     .who = STR("conformance kit")};
+	return turn_of_job(j, t, NULL, STR("conformance kit"));
 }
 
 /* A later change has a look of its own coming. */

@@ -63,12 +63,7 @@ struct trigger {
 static enum err trigger_work(struct ds_job *j, struct writer_txn *t)
 {
 	const struct trigger *g = j->in;
-	struct turn u = {.d = j->d,
-			 .t = t,
-			 .fx = &j->fx,
-			 .a = j->arena,
-			 .flaw = &j->flaw,
-			 .who = STR("conformance kit")};
+	struct turn u = turn_of_job(j, t, NULL, STR("conformance kit"));
 	struct transfer_wish w = {.agreement = g->agreement};
 	Ds__Negotiation *n;
 	Ds__Transfer *x;

@@ -10,12 +10,7 @@ struct wish {
 static enum err wish_work(struct ds_job *j, struct writer_txn *t)
 {
 	const struct wish *w = j->in;
-	struct turn u = {.d = j->d,
-			 .t = t,
-			 .fx = &j->fx,
-			 .a = j->arena,
-			 .flaw = &j->flaw,
-			 .who = STR("conformance kit")};
+	struct turn u = turn_of_job(j, t, NULL, STR("conformance kit"));
 	struct transfer_wish q = {.agreement = w->agreement, .plane = STR(KIT_PLANE)};
 	Ds__Transfer *x;
 	enum err e = ds_self_find(j->d, t->store, w->participant, &u.self);

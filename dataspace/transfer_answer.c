@@ -160,8 +160,7 @@ enum err transfer_finish(const struct turn *u, struct str pid)
 static enum err report_work(struct ds_job *j, struct writer_txn *t)
 {
 	const struct report *r = j->in;
-	struct turn u = {
-	    .d = j->d, .t = t, .fx = &j->fx, .a = j->arena, .flaw = &j->flaw, .who = STR("data plane")};
+	struct turn u = turn_of_job(j, t, NULL, STR("data plane"));
 	Ds__Transfer *x;
 	enum err e = ds_self_find(j->d, t->store, r->participant, &u.self);
 
