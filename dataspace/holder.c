@@ -9,21 +9,8 @@
 static enum err note(const struct turn *u, enum ds_event_kind kind, json_t *row)
 {
 	static const char *const told[] = {"id", "issuer", "types", "status", "reason"};
-	struct ds_event ev = {
-	    .kind = kind, .participant = u->self->id, .who = u->who, .detail = json_object()};
 
-	must(ev.detail);
-	for (size_t i = 0; i < sizeof told / sizeof *told; i++)
-		if (json_object_get(row, told[i]))
-			json_put(ev.detail, told[i], json_incref(json_object_get(row, told[i])));
-	return ds_event_append(u->t, &ev, NULL);
-}
-
-static void stamp(const struct turn *u, json_t *row, const char *member)
-{
-	char when[CLOCK_TEXT];
-
-	json_put_str(row, member, str_of(clock_print(u->t->now, false, when)));
+	return issuance_note(u, kind, row, told, sizeof told / sizeof *told);
 }
 
 /* Room in a bounded list: the first row that may go, when it is full. */
@@ -124,7 +111,7 @@ static enum err act_ask(const struct turn *u, struct manage_wish *w, json_t **re
 	json_put_str(row, "id", m.holder_pid);
 	json_put_str(row, "issuer", x->did);
 	json_put_str(row, "status", STR("REQUESTED"));
-	stamp(u, row, "created");
+	issuance_stamp(u, row, "created");
 	if (!e) e = wanted_take(u, types, x->metadata, &m, row);
 	if (e) return e;
 	body = dcp_request_write(u->a, &m);
@@ -225,7 +212,7 @@ enum err holder_answered(const struct turn *u, json_t *asked, const struct dcp_d
 	json_put_str(asked, "status", m->issued ? STR("ISSUED") : STR("REJECTED"));
 	json_put_str(asked, "issuerPid", m->issuer_pid);
 	if (!m->issued) json_put_str(asked, "reason", str_first(m->reason, TURN_REASON_MAX));
-	stamp(u, asked, "decided");
+	issuance_stamp(u, asked, "decided");
 	e = wallet_put(u->t, u->a, u->self->id, "asked", asked);
 	if (!e && !m->issued) e = note(u, DS_EVENT_CREDENTIAL_REJECTED, asked);
 	ds_fx_changed(u->fx, u->self->id, json_text(json_object_get(asked, "id")));
@@ -254,7 +241,7 @@ enum err holder_offered(const struct turn *u, const struct dcp_objects *m)
 	json_put_str(row, "issuer", m->issuer);
 	json_put(row, "types", types);
 	json_put(row, "objects", objects);
-	stamp(u, row, "received");
+	issuance_stamp(u, row, "received");
 	for (size_t i = 0; i < m->items_n; i++) {
 		must(!json_array_append_new(types, json_stringn(m->items[i].type.p, m->items[i].type.n)));
 		must(!json_array_append_new(objects, json_stringn(m->items[i].id.p, m->items[i].id.n)));

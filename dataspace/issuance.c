@@ -164,3 +164,23 @@ enum err ds_issuance_answered(struct ds *d, struct writer_txn *t, struct ds_fx *
 	if (!err && !good) err = tell(t, e, status, body);
 	return err;
 }
+
+enum err issuance_note(const struct turn *u, enum ds_event_kind kind, json_t *row, const char *const *told,
+		       size_t n)
+{
+	struct ds_event ev = {
+	    .kind = kind, .participant = u->self->id, .who = u->who, .detail = json_object()};
+
+	must(ev.detail);
+	for (size_t i = 0; i < n; i++)
+		if (json_object_get(row, told[i]))
+			json_put(ev.detail, told[i], json_incref(json_object_get(row, told[i])));
+	return ds_event_append(u->t, &ev, NULL);
+}
+
+void issuance_stamp(const struct turn *u, json_t *row, const char *member)
+{
+	char when[CLOCK_TEXT];
+
+	json_put_str(row, member, str_of(clock_print(u->t->now, false, when)));
+}

@@ -62,4 +62,9 @@ void issuance_list(struct net_req *r, const char *const *kinds, size_t n);
 extern const struct net_route issuer_routes[], holder_routes[], face_issuer_routes[], trust_routes[];
 extern const size_t issuer_routes_n, holder_routes_n, face_issuer_routes_n, trust_routes_n;
 
+/* In commands: into the ledger, with those of the members told that the row has; a time into the row. */
+enum err issuance_note(const struct turn *u, enum ds_event_kind kind, json_t *row, const char *const *told,
+		       size_t n) MUST_USE;
+void issuance_stamp(const struct turn *u, json_t *row, const char *member);
+
 #endif

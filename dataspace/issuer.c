@@ -8,14 +8,8 @@ static enum err note(const struct turn *u, enum ds_event_kind kind, json_t *row)
 {
 	static const char *const told[] = {"id",        "type",   "types",  "holder",
 					   "holderPid", "status", "reason", "open"};
-	struct ds_event ev = {
-	    .kind = kind, .participant = u->self->id, .who = u->who, .detail = json_object()};
 
-	must(ev.detail);
-	for (size_t i = 0; i < sizeof told / sizeof *told; i++)
-		if (json_object_get(row, told[i]))
-			json_put(ev.detail, told[i], json_incref(json_object_get(row, told[i])));
-	return ds_event_append(u->t, &ev, NULL);
+	return issuance_note(u, kind, row, told, sizeof told / sizeof *told);
 }
 
 json_t *issuance_show(struct arena *a, json_t *row)
@@ -32,13 +26,6 @@ json_t *issuance_show(struct arena *a, json_t *row)
 static bool status_is(json_t *row, const char *status)
 {
 	return str_is(json_text(json_object_get(row, "status")), status);
-}
-
-static void stamp(const struct turn *u, json_t *row, const char *member)
-{
-	char when[CLOCK_TEXT];
-
-	json_put_str(row, member, str_of(clock_print(u->t->now, false, when)));
 }
 
 /* ---- objects ---- */
@@ -168,7 +155,7 @@ static enum err deliver(const struct turn *u, json_t *row, struct dcp_delivery *
 	l.body = body ? json_write(u->a, body, false) : STR_NONE;
 	if (!l.url.p || !l.body.p) return ERR_NO_MEMORY;
 	json_put_str(row, "status", m->issued ? STR("ISSUED") : STR("REJECTED"));
-	stamp(u, row, "decided");
+	issuance_stamp(u, row, "decided");
 	e = wallet_put(u->t, u->a, u->self->id, "request", row);
 	if (!e) e = ds_outbox_add(u->t, u->fx, &l, NULL);
 	ds_fx_changed(u->fx, u->self->id, l.pid);
@@ -276,7 +263,7 @@ enum err issuer_receive(const struct turn *u, const struct dcp_request *m, struc
 	json_put_str(row, "status", STR("RECEIVED"));
 	json_put_str(row, "service", service);
 	if (token.n <= ISSUANCE_TOKEN_MAX) json_put_str(row, "token", token);
-	stamp(u, row, "created");
+	issuance_stamp(u, row, "created");
 	e = objects_take(u, m, row, &free_of);
 	if (!e) e = note(u, DS_EVENT_CREDENTIAL_REQUESTED, row);
 	if (!e) e = free_of ? grant(u, row, NULL) : wallet_put(u->t, u->a, u->self->id, "request", row);
@@ -435,7 +422,7 @@ static enum err act_offer(const struct turn *u, struct manage_wish *w, json_t **
 	json_put_str(row, "object", m.items[0].id);
 	json_put_str(row, "type", m.items[0].type);
 	if (claims) json_put(row, "claims", json_incref(claims));
-	stamp(u, row, "created");
+	issuance_stamp(u, row, "created");
 	body = dcp_offer_write(u->a, &m);
 	l.pid = json_text(json_object_get(row, "id"));
 	l.body = body ? json_write(u->a, body, false) : STR_NONE;
