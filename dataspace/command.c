@@ -30,7 +30,7 @@ static void job_gone(void *arg)
 	j->req = NULL;
 }
 
-static void job_reply(struct ds_job *j)
+void ds_job_reply(struct ds_job *j)
 {
 	struct net_req *r = j->req;
 	struct str body = arena_dup(r->arena, j->body);
@@ -56,7 +56,7 @@ static void job_back(void *arg)
 		if (j->answer)
 			j->answer(j, j->result);
 		else if (j->req)
-			job_reply(j);
+			ds_job_reply(j);
 	}
 	if (!j->result) ds_fx_run(j->d, &j->fx);
 	ds_job_free(j);
@@ -106,4 +106,14 @@ enum err ds_job_submit(struct ds_job *j)
 	if (j->req) net_reply_err(j->req, e, NULL);
 	ds_job_free(j);
 	return e;
+}
+
+void ds_job_submit_or_refuse(struct ds_job *j, enum err e, const struct flaw *f)
+{
+	if (!e) {
+		(void)ds_job_submit(j);
+		return;
+	}
+	net_reply_err(j->req, e, f);
+	ds_job_free(j);
 }

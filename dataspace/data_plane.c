@@ -1,12 +1,11 @@
 #include "dataspace/data_plane.h"
 
-#include "base/hash.h"
-#include "base/text64.h"
+#include "dataspace/enrolled.h"
 #include "dataspace/face_manage.h"
 #include "dataspace/flow.h"
 #include "dataspace/transfer.h"
 
-enum { CREDENTIAL_OCTETS = 32, REGISTRATION_MAX = 64 << 10 };
+enum { REGISTRATION_MAX = 64 << 10 };
 
 /* ---- profiles ---- */
 
@@ -31,17 +30,28 @@ bool data_plane_serves(const Ds__DataPlane *p, struct str profile)
 
 /* ---- rows ---- */
 
+const struct enrolled_kind enrolled_data_planes = {
+    .table = DS_TABLE_data_plane,
+    .desc = &ds__data_plane__descriptor,
+    .id = offsetof(Ds__DataPlane, id),
+    .token = offsetof(Ds__DataPlane, token_sha256),
+    .member = "dataplaneId",
+    .name = "data plane",
+    .calls = "signals",
+    .unknown_did = "no data plane of this name is registered",
+    .event = DS_EVENT_DATA_PLANE,
+    .max = DATA_PLANES_MAX,
+    .kit_unproven = true,
+};
+static const struct enrolled_kind *const kind = &enrolled_data_planes;
+
 enum err data_plane_find(struct store_txn *t, struct arena *a, struct str participant, struct str id,
 			 Ds__DataPlane **ret)
 {
-	ProtobufCMessage *m;
-	struct ds_key k;
-	enum err e;
+	ProtobufCMessage *row;
+	enum err e = enrolled_find(t, a, kind, participant, id, &row);
 
-	if (turn_name_check(id, DS_PID_MAX, "dataplaneId", NULL)) return ERR_NOT_FOUND;
-	k = ds_key(participant, id, STR_NONE);
-	e = ds_row_get(t, DS_TABLE_data_plane, &k, a, &ds__data_plane__descriptor, &m);
-	if (!e) *ret = (Ds__DataPlane *)m;
+	if (!e) *ret = (Ds__DataPlane *)row;
 	return e;
 }
 
@@ -55,82 +65,7 @@ enum err data_plane_named(struct store_txn *t, struct arena *a, struct str parti
 			"no such data plane is registered");
 }
 
-typedef enum err plane_fn(void *arg, Ds__DataPlane *p);
-
-static enum err each(struct store_txn *t, struct arena *a, struct str participant, plane_fn *fn, void *arg)
-{
-	struct ds_key k = ds_key(participant, STR_NONE, STR_NONE);
-	struct ds_row_scan scan;
-	struct str key, value;
-	ProtobufCMessage *m;
-	enum err e = ds_row_scan_open(&scan, t, DS_TABLE_data_plane, &k, STR_NONE);
-
-	if (e) return e;
-	while (!(e = ds_row_scan_next(&scan, &key, &value))) {
-		e = ds_row_unpack(value, a, &ds__data_plane__descriptor, &m);
-		if (!e) e = fn(arg, (Ds__DataPlane *)m);
-		if (e) break;
-	}
-	ds_row_scan_close(&scan);
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-struct asking {
-	unsigned char digest[HASH_SHA256];
-	Ds__DataPlane *found;
-};
-
-static enum err compare(void *arg, Ds__DataPlane *p)
-{
-	struct asking *q = arg;
-
-	if (p->token_sha256.len == HASH_SHA256 &&
-	    secret_eq(str_n(q->digest, HASH_SHA256), str_n(p->token_sha256.data, HASH_SHA256)))
-		q->found = p;
-	return ERR_OK;
-}
-
-enum err data_plane_of(struct net_req *r, struct str participant, struct flaw *f, Ds__DataPlane **ret)
-{
-	struct str given = net_header(r, "authorization"), scheme = STR("bearer ");
-	struct asking q = {.found = NULL};
-	enum err e;
-
-	if (!str_starts_nocase(given, scheme))
-		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "bearer",
-				"the credential of a data plane is needed");
-	hash_sha256(str_trim(str_skip(given, scheme.n)), q.digest);
-	e = each(ds_txn_fresh(r->shard), r->arena, participant, compare, &q);
-	if (e) return e;
-	if (!q.found)
-		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "unknown",
-				"no data plane has this credential");
-	*ret = q.found;
-	return ERR_OK;
-}
-
 /* ---- the owner's wishes ---- */
-
-static enum err count(void *arg, Ds__DataPlane *p)
-{
-	(void)p;
-	++*(size_t *)arg;
-	return ERR_OK;
-}
-
-static enum err tell(const struct turn *u, const Ds__DataPlane *p, const char *what)
-{
-	struct ds_event ev = {.kind = DS_EVENT_DATA_PLANE,
-			      .participant = u->self->id,
-			      .who = u->who,
-			      .peer = str_of(p->id),
-			      .detail = json_object()};
-
-	must(ev.detail);
-	json_put_str(ev.detail, "what", str_of(what));
-	json_put_str(ev.detail, "endpoint", str_of(p->endpoint));
-	return ds_event_append(u->t, &ev, NULL);
-}
 
 static enum err words_take(const struct turn *u, json_t *list, size_t min, size_t max, const char *at,
 			   size_t *ret_n, char ***ret)
@@ -153,29 +88,15 @@ static enum err words_take(const struct turn *u, json_t *list, size_t min, size_
 	return e;
 }
 
-static enum err message_check(const struct turn *u, const struct dps_message *m, struct str *ret_endpoint)
-{
-	enum err e = turn_name_check(m->data_plane, DS_PID_MAX, "dataplaneId", u->flaw);
-
-	if (!e) e = turn_url_check(m->endpoint, "endpoint", u->flaw, ret_endpoint);
-	if (!e && m->authorization.type.n)
-		e = flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "authorization.type", "unsupported",
-			     "signals carry a token of the participant's; leave the type out");
-	return e;
-}
-
 static enum err row_make(const struct turn *u, const struct dps_message *m, struct str endpoint,
 			 Ds__DataPlane **ret)
 {
 	Ds__DataPlane *p;
-	size_t n = 0;
 	enum err e = data_plane_find(u->t->store, u->a, u->self->id, m->data_plane, &p);
 
 	if (e == ERR_NOT_FOUND) {
-		e = each(u->t->store, u->a, u->self->id, count, &n);
-		if (!e && n >= DATA_PLANES_MAX)
-			return flaw_set(u->flaw, ERR_QUOTA, FLAW_NO_OFFSET, "dataplaneId", "limit",
-					"a participant has at most %d data planes", DATA_PLANES_MAX);
+		e = enrolled_room(u, kind);
+		if (e) return e;
 		p = ARENA_NEW(u->a, Ds__DataPlane);
 		if (!p) return ERR_NO_MEMORY;
 		ds__data_plane__init(p);
@@ -207,29 +128,19 @@ static void show_into(json_t *j, const Ds__DataPlane *p)
 
 static enum err act_register(const struct turn *u, struct manage_wish *w, json_t **ret)
 {
-	unsigned char secret[CREDENTIAL_OCTETS], digest[HASH_SHA256];
 	struct dps_message m;
-	struct str endpoint, credential;
-	struct ds_key k;
+	struct str endpoint;
 	Ds__DataPlane *p;
 	enum err e = dps_parse(DPS_DATA_PLANE, w->body, u->flaw, &m);
 
-	if (!e) e = message_check(u, &m, &endpoint);
+	if (!e) e = enrolled_check(u, kind, &m, m.data_plane, &endpoint);
 	if (!e) e = row_make(u, &m, endpoint, &p);
 	if (e) return e;
-	random_bytes(secret, sizeof secret);
-	credential = base64url_write(u->a, str_n(secret, sizeof secret));
 	*ret = json_keep(u->a, json_object());
-	if (!credential.p || !*ret) return ERR_NO_MEMORY;
-	hash_sha256(credential, digest);
-	p->token_sha256 = (ProtobufCBinaryData){sizeof digest, digest};
-	k = ds_key(u->self->id, str_of(p->id), STR_NONE);
-	e = ds_row_put(u->t, DS_TABLE_data_plane, &k, &p->base);
-	if (!e) e = tell(u, p, "registered");
+	if (!*ret) return ERR_NO_MEMORY;
 	show_into(*ret, p);
-	json_put_str(*ret, "credential", credential);
-	json_put_str(*ret, "signaling", arena_printf(u->a, "%s" FLOW_PATH, u->self->base));
-	return e;
+	e = enrolled_credential(u, kind, &p->base, *ret);
+	return e ? e : enrolled_tell(u, kind, p->id, p->endpoint, "registered");
 }
 
 static void on_register(struct net_req *r)
@@ -259,7 +170,6 @@ static enum err transfer_of_it(void *arg, const Ds__Transfer *x)
 static enum err act_remove(const struct turn *u, struct manage_wish *w, json_t **ret)
 {
 	struct leaving l = {.a = u->a, .pids = json_keep(u->a, json_array())};
-	struct ds_key k;
 	Ds__DataPlane *p;
 	Ds__Transfer *x;
 	enum err e = data_plane_find(u->t->store, u->a, u->self->id, w->pid, &p);
@@ -272,10 +182,9 @@ static enum err act_remove(const struct turn *u, struct manage_wish *w, json_t *
 	for (size_t i = 0; i < json_array_size(l.pids) && !e; i++)
 		e = transfer_terminate(u, json_text(json_array_get(l.pids, i)), STR("DATA_PLANE"),
 				       STR("its data plane was removed"), &x);
-	k = ds_key(u->self->id, str_of(p->id), STR_NONE);
-	if (!e) e = store_del(u->t->store, DS_TABLE_data_plane, ds_key_str(&k));
+	if (!e) e = enrolled_delete(u->t, kind, u->self->id, str_of(p->id));
 	w->status = 204;
-	return e ? e : tell(u, p, "removed");
+	return e ? e : enrolled_tell(u, kind, p->id, p->endpoint, "removed");
 }
 
 static void on_remove(struct net_req *r)
@@ -283,8 +192,9 @@ static void on_remove(struct net_req *r)
 	manage_wish_act(r, act_remove);
 }
 
-static enum err show(void *arg, Ds__DataPlane *p)
+static enum err show(void *arg, const ProtobufCMessage *row)
 {
+	const Ds__DataPlane *p = (const Ds__DataPlane *)row;
 	char when[CLOCK_TEXT];
 	json_t *j = json_object();
 
@@ -303,7 +213,7 @@ static void on_list(struct net_req *r)
 
 	if (manage_list_start(r, &l, &participant, &after)) return;
 	manage_list_answer(r, &l, "dataplanes",
-			   each(ds_txn(r->shard), r->arena, participant, show, l.rows));
+			   enrolled_each(ds_txn(r->shard), r->arena, kind, participant, show, l.rows));
 }
 
 #define P "/participants/{p}/dataplanes"

@@ -2,10 +2,7 @@
  *
  * Purpose: Data Plane Signaling 1.0-rc3, "Data Plane Registration", the control plane's side. A data
  * plane is registered by the participant's owner (PUT /participants/{p}/dataplanes) with the endpoint of
- * its signaling interface and its transfer profiles. We call it with tokens of the participant's own
- * (ds_token_make; audience: its id), which the participant's DID document verifies; it calls us with the
- * credential that its registration answered once, or, when its id is a DID, with tokens signed by that
- * DID. No secret of it is stored, and other kinds of authorization are refused by name.
+ * its signaling interface and its transfer profiles; how it and we prove ourselves: enrolled.h.
  *
  * Profiles and the protocol's formats: http-pull and http-push of the HTTP profile are HttpData-PULL and
  * HttpData-PUSH; the name of any other profile is its format. What ends with "push" is pushed.
@@ -33,9 +30,6 @@ enum err data_plane_find(struct store_txn *t, struct arena *a, struct str partic
 enum err data_plane_named(struct store_txn *t, struct arena *a, struct str participant, struct str id,
 			  const char *at, struct flaw *f, Ds__DataPlane **ret) MUST_USE;
 bool data_plane_serves(const Ds__DataPlane *p, struct str profile);
-/* Whose credential the request carries. ERR_UNAUTHORISED. On its shard. */
-enum err data_plane_of(struct net_req *r, struct str participant, struct flaw *f,
-		       Ds__DataPlane **ret) MUST_USE;
 
 /* The protocol's format of a profile and back; borrowed or constant. Pure. */
 struct str data_plane_format(struct str profile);

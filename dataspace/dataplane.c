@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "dataspace/flow_fetch.h"
+#include "dataspace/flow_ready.h"
+#include "dataspace/led.h"
 #include "dataspace/plane.h"
 #include "dataspace/receipt.h"
 
@@ -22,8 +24,9 @@ enum err dp_open(struct ds *d, struct flaw *f, struct dp **ret)
 		e = dp_folder_make(path, f);
 	}
 	if (!e) e = disk_open(&p->disk);
-	if (!e) e = pulls_open(p, &p->pulls);
-	if (!e) e = pushes_open(p, &p->pushes);
+	if (!e) e = leader_open(p, &pulls, &p->pulls);
+	if (!e) e = leader_open(p, &pushes, &p->pushes);
+	if (!e) e = ready_open(p, &p->ready);
 	if (e) {
 		dp_close(p);
 		return e;
@@ -35,22 +38,25 @@ enum err dp_open(struct ds *d, struct flaw *f, struct dp **ret)
 
 enum err dp_start(struct ds *d)
 {
-	enum err e = pulls_start(d->dp->pulls);
+	enum err e = leader_run(d->dp->pulls);
 
-	return e ? e : pushes_start(d->dp->pushes);
+	if (!e) e = leader_run(d->dp->pushes);
+	return e ? e : ready_start(d->dp->ready, net_server_shard(d->server, 0));
 }
 
 void dp_quiesce(struct ds *d)
 {
-	pulls_quiesce(d->dp->pulls);
-	pushes_quiesce(d->dp->pushes);
+	leader_quiesce(d->dp->pulls);
+	leader_quiesce(d->dp->pushes);
+	ready_quiesce(d->dp->ready);
 }
 
 void dp_close(struct dp *p)
 {
 	if (!p) return;
-	pulls_close(p->pulls);
-	pushes_close(p->pushes);
+	leader_close(p->pulls);
+	leader_close(p->pushes);
+	ready_close(p->ready);
 	disk_close(p->disk);
 	running_done(&p->running);
 	free(p);

@@ -63,6 +63,10 @@ void dp_pull_start(struct ds *d, struct str participant, struct str pid);
 /* After the commit, any thread, quick. Provider: the push transfer is STARTED and x->address is the
  * consumer's sink; push to it, then call ds_transfer_finished. */
 void dp_push_start(struct ds *d, struct str participant, struct str pid);
+
+/* A data flow of an outside control plane is PREPARING or STARTING: it is made ready (flow_ready.h), until
+ * then at the latest. Any thread, after the commit. */
+void dp_ready_start(struct ds *d, struct str participant, struct str id, usec_t until);
 /* After the commit, any thread, quick. Ends every running answer and pull of the transfer pid, or
  * of the agreement when pid is empty, within a second. err: ERR_REVOKED, ERR_EXPIRED,
  * ERR_POLICY_DENIED, ERR_BAD_STATE (suspended, completed or terminated: the rows know which). */

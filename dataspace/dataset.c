@@ -335,13 +335,8 @@ static void dataset_put(struct net_req *r)
 	if (e) return;
 	e = json_read(j->arena, r->body, &f, &body);
 	if (!e) e = publishing_read(j->arena, body, &f, j->in);
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
 	j->work = publish_work;
-	(void)ds_job_submit(j);
+	ds_job_submit_or_refuse(j, e, &f);
 }
 
 static void dataset_delete(struct net_req *r)

@@ -306,11 +306,6 @@ void batch_post(struct net_req *r)
 
 	if (e || !(j = ds_job_new(ds_of(r), r))) return;
 	e = batch_read(j, r, participant, &f);
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
 	j->work = batch_work;
-	(void)ds_job_submit(j);
+	ds_job_submit_or_refuse(j, e, &f);
 }

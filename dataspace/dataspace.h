@@ -57,6 +57,10 @@ struct ds_options {
 	/* How long and how often is tried, and waited; 0: dataspace/outbox.h and inbox.h say. */
 	usec_t outbox_age, outbox_retry, outbox_retry_max, inbox_wait;
 	unsigned outbox_tries;
+	/* Data flows of outside control planes (dataspace/flow_ready.h): how long their prepare and start
+	   are kept waiting before they are answered 202, and how long making ready may take, 0: FLOW_READY.
+	 */
+	usec_t flow_wait, flow_ready;
 };
 
 extern const struct store_table ds_tables[];

@@ -61,6 +61,13 @@ void ds_fx_send(struct ds_fx *fx, struct str participant, uint64_t seq, usec_t d
 	i->due = due;
 }
 
+void ds_fx_ready(struct ds_fx *fx, struct str participant, struct str id, usec_t until)
+{
+	struct ds_fx_item *i = fx_add(fx, DS_FX_READY, participant, id);
+
+	if (i) i->due = until;
+}
+
 void ds_fx_run(struct ds *d, const struct ds_fx *fx)
 {
 	for (const struct ds_fx_item *i = fx->first; i; i = i->next) {
@@ -72,6 +79,7 @@ void ds_fx_run(struct ds *d, const struct ds_fx *fx)
 			break;
 		case DS_FX_PULL: dp_pull_start(d, i->participant, i->pid); break;
 		case DS_FX_PUSH: dp_push_start(d, i->participant, i->pid); break;
+		case DS_FX_READY: dp_ready_start(d, i->participant, i->pid, i->due); break;
 		case DS_FX_CUT: dp_cut(d, i->participant, i->agreement, i->pid, i->why); break;
 		}
 	}

@@ -1,4 +1,5 @@
 /* What others ask of our participants by DCP 1.0.1: presentations (5.4), status lists. */
+#include "base/proof.h"
 #include "base/jose.h"
 #include "dataspace/face_dsp.h"
 #include "dataspace/identity.h"

@@ -50,10 +50,8 @@ static void letter_answer(struct ds_job *j, enum err result)
 static struct turn turn_of(struct ds_job *j, struct writer_txn *t)
 {
 	struct letter *l = j->in;
+	struct turn u = turn_of_partner(j, t, &l->peer);
 
-	struct turn u = turn_of_job(j, t, l->peer.self, l->peer.did);
-
-	u.partner = true;
 	u.doc = l->peer.doc;
 	u.digest = l->digest;
 	u.dialect = l->dialect;

@@ -1,9 +1,10 @@
 /* The signaling interface of the data plane: the routes of signaling-data-plane-openapi.yaml. */
 #include "base/hash.h"
+#include "dataspace/enrolled.h"
 #include "dataspace/face_manage.h"
-#include "dataspace/flow.h"
-#include "dataspace/participant.h"
-#include "dataspace/plane.h"
+#include "dataspace/fetch.h"
+#include "dataspace/flow_ready.h"
+#include "dataspace/wait.h"
 
 enum { FLOW_BODY_MAX = 256 << 10, /* claims and metadata that the control plane passes on */ };
 
@@ -13,6 +14,8 @@ struct call {
 	enum dps_type type;
 	enum flow_verb verb;
 	bool begins;
+	bool over; /* it was kept waiting: the answer is due */
+	bool held; /* out: it is to be kept waiting */
 	struct dps_message m;
 	unsigned char digest[HASH_SHA256];
 	struct ds_peer peer; /* of a token: its id is spent */
@@ -35,12 +38,6 @@ static const struct {
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-static void refuse(struct net_req *r, enum err e, const struct flaw *f)
-{
-	if (e == ERR_UNAUTHORISED) net_set(r, "www-authenticate", STR("Bearer"));
-	net_reply_err(r, e, f->err == e ? f : NULL);
-}
-
 static enum err digest_make(json_t *message, unsigned char ret[HASH_SHA256], struct flaw *f)
 {
 	struct buf b = BUF_INIT(2 * FLOW_BODY_MAX);
@@ -59,33 +56,111 @@ static enum err digest_make(json_t *message, unsigned char ret[HASH_SHA256], str
 	return e;
 }
 
+/* 202 "with the Location header set to the data flow status relative URL". */
+static enum err promise(struct ds_job *j, const struct turn *u, Ds__Flow *x)
+{
+	struct str id = fetch_segment(u->a, str_of(x->id));
+	enum err e = flow_ready_promise(u, x);
+
+	j->status = 202;
+	j->location =
+	    arena_printf(u->a, "%s" FLOW_PATH "/dataflows/%.*s/status", u->self->base, STR_ARG(id));
+	return e || (id.p && j->location.p) ? e : ERR_NO_MEMORY;
+}
+
+static enum err status_fill(struct ds_job *j, const struct turn *u, struct call *c, Ds__Flow *x)
+{
+	json_t *status;
+	enum err e = ERR_OK;
+
+	if (c->begins && flow_failed_ready(x))
+		return flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "state", "not-ready", "%s",
+				x->error);
+	c->held = c->begins && !c->over && flow_unready(x) && !x->promised;
+	if (c->held) return ERR_OK;
+	if (c->begins && flow_unready(x)) e = promise(j, u, x);
+	status = e ? NULL : flow_status(u, x);
+	if (status) j->body = json_write(j->arena, status, false);
+	return e || j->body.p ? e : ERR_NO_MEMORY;
+}
+
 static enum err call_work(struct ds_job *j, struct writer_txn *t)
 {
 	struct call *c = j->in;
-	struct turn u = {.d = j->d,
-			 .t = t,
-			 .fx = &j->fx,
-			 .a = j->arena,
-			 .flaw = &j->flaw,
-			 .self = c->self,
-			 .who = c->plane};
+	struct turn u = turn_of_job(j, t, c->self, c->plane);
 	Ds__ControlPlane *p;
 	Ds__Flow *x;
-	json_t *status;
-	enum err e = c->peer.did.n ? ds_jti_spend(t, c->self->id, &c->peer) : ERR_OK;
+	enum err e = c->peer.did.n && !c->over ? ds_jti_spend(t, c->self->id, &c->peer) : ERR_OK;
 
 	if (!e) e = control_plane_find(t->store, j->arena, c->self->id, c->plane, &p);
 	if (e == ERR_NOT_FOUND) /* dismissed since it was asked */
 		return flaw_set(&j->flaw, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "unknown",
 				"no control plane has this credential");
-	if (!e)
+	if (!e && c->over)
+		e = flow_find(t->store, j->arena, c->self->id, c->id, &x);
+	else if (!e)
 		e = c->begins ? flow_begin(&u, p, &c->m, c->type == DPS_START, c->digest, &x)
 			      : flow_steer(&u, p, c->id, c->verb, &c->m, &x);
-	if (e) return e;
-	status = flow_status(&u, x);
-	if (!status) return ERR_NO_MEMORY;
-	j->body = json_write(j->arena, status, false);
-	return j->body.p ? ERR_OK : ERR_NO_MEMORY;
+	return e ? e : status_fill(j, &u, c, x);
+}
+
+/* ---- kept waiting until the flow is ready ---- */
+
+struct held {
+	const struct ds_self *self;
+	struct str plane, id;
+};
+
+static void held_over(struct net_req *r, void *arg)
+{
+	const struct held *h = arg;
+	struct ds_job *j = ds_job_new(ds_of(r), r);
+	struct call *c;
+
+	if (!j) return;
+	c = ARENA_NEW(j->arena, struct call);
+	must(c);
+	*c = (struct call){.self = h->self, .begins = true, .over = true};
+	c->plane = arena_dup(j->arena, h->plane);
+	c->id = arena_dup(j->arena, h->id);
+	j->in = c;
+	j->work = call_work;
+	(void)ds_job_submit(j);
+}
+
+static void hold(struct net_req *r, const struct call *c)
+{
+	struct held *h = ARENA_NEW(r->arena, struct held);
+	struct wait *w;
+	Ds__Flow *x;
+	enum err e;
+
+	if (!h) {
+		net_reply_err(r, ERR_NO_MEMORY, NULL);
+		return;
+	}
+	*h = (struct held){c->self, arena_dup(r->arena, c->plane), arena_dup(r->arena, c->m.process)};
+	e = waits_add(ds_of(r)->waits, r, h->self->id, h->id, clock_mono() + ds_of(r)->o.flow_wait,
+		      held_over, h, &w);
+	if (e) {
+		net_reply_err(r, e, NULL);
+		return;
+	}
+	/* it may have become ready before we were listed */
+	if (!flow_find(ds_txn_fresh(r->shard), r->arena, h->self->id, h->id, &x) && flow_unready(x)) return;
+	waits_cancel(w);
+	held_over(r, h);
+}
+
+static void call_answer(struct ds_job *j, enum err result)
+{
+	const struct call *c = j->in;
+
+	if (!j->req) return;
+	if (!result && c->held)
+		hold(j->req, c);
+	else
+		ds_job_reply(j);
 }
 
 /* Reads the message; `completed` has none, `started` may have none. */
@@ -118,7 +193,7 @@ static void status_answer(struct net_req *r, const struct ds_self *self, struct 
 	if (!e) e = flow_find(ds_txn(r->shard), r->arena, self->id, id, &x);
 	if (!e && !str_is(plane, x->plane)) e = ERR_NOT_FOUND;
 	if (e) {
-		refuse(r, e, &f);
+		enrolled_refuse(r, e, &f);
 		return;
 	}
 	m.state = (enum dps_state)x->state;
@@ -157,52 +232,24 @@ static void call_take(struct net_req *r, const struct ds_self *self, struct str 
 	if (!e && c->id.n) c->id = arena_dup(j->arena, c->id);
 	if (!e) e = message_read(r, j, c, &f);
 	if (e) {
-		refuse(r, e, &f);
+		enrolled_refuse(r, e, &f);
 		ds_job_free(j);
 		return;
 	}
 	j->in = c;
 	j->work = call_work;
+	j->answer = call_answer;
 	(void)ds_job_submit(j);
 }
 
-/* A token of a DID: whose id that is may call. */
 static void then_call(struct net_req *r, const struct ds_peer *peer)
 {
-	struct flaw f = {0};
-	Ds__ControlPlane *p;
-	enum err e = control_plane_find(ds_txn(r->shard), r->arena, peer->self->id, peer->did, &p);
-
-	if (!e) {
-		call_take(r, peer->self, peer->did, peer);
-		return;
-	}
-	if (e == ERR_NOT_FOUND)
-		e = flaw_set(&f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "unknown",
-			     "no control plane of this name was let in");
-	refuse(r, e, &f);
+	enrolled_signed(r, &enrolled_control_planes, peer, call_take);
 }
 
 static void on_call(struct net_req *r)
 {
-	struct flaw f = {0};
-	const struct ds_self *self;
-	struct str participant;
-	Ds__ControlPlane *p;
-	enum err e = net_decode(r->arena, r->param[0], &f, &participant);
-
-	if (!e && participant_id_check(participant, NULL)) e = ERR_NOT_FOUND;
-	if (!e) e = ds_self_find(ds_of(r), ds_txn_fresh(r->shard), participant, &self);
-	/* credentials have no dots, tokens two */
-	if (!e && str_find(net_header(r, "authorization"), '.') < net_header(r, "authorization").n) {
-		ds_peer_require_plain(r, then_call);
-		return;
-	}
-	if (!e) e = control_plane_of(r, participant, &f, &p);
-	if (e)
-		refuse(r, e, &f);
-	else
-		call_take(r, self, str_of(p->id), NULL);
+	enrolled_enter(r, &enrolled_control_planes, then_call, call_take);
 }
 
 /* ---- for the owner ---- */

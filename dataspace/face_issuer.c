@@ -24,7 +24,7 @@ static json_t *status_write(struct arena *a, json_t *row)
 static enum err request_work(struct ds_job *j, struct writer_txn *t)
 {
 	struct letter *l = j->in;
-	struct turn u = turn_of_job(j, t, l->peer.self, l->peer.did);
+	struct turn u = turn_of_partner(j, t, &l->peer);
 	json_t *row, *status;
 	enum err e;
 
@@ -59,14 +59,9 @@ static void then_request(struct net_req *r, const struct ds_peer *peer)
 	if (!e && !l->service.n)
 		e = flaw_set(&f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "iss", "no-credential-service",
 			     "the DID document names no CredentialService to deliver to");
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
 	j->in = l;
 	j->work = request_work;
-	(void)ds_job_submit(j);
+	ds_job_submit_or_refuse(j, e, &f);
 }
 
 static void request_post(struct net_req *r)

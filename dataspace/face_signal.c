@@ -2,9 +2,9 @@
  * (signaling-control-plane-openapi.yaml). A data plane proves itself by its credential, or, when its id is
  * a DID, by a token of that DID. It reaches the transfers that name it and no others. */
 #include "dataspace/agreement.h"
+#include "dataspace/enrolled.h"
 #include "dataspace/flow.h"
-#include "dataspace/kit.h"
-#include "dataspace/participant.h"
+#include "dataspace/said.h"
 #include "dataspace/signal.h"
 #include "dataspace/transfer_act.h"
 
@@ -18,12 +18,6 @@ struct call {
 	struct dps_message m;
 };
 
-static void refuse(struct net_req *r, enum err e, const struct flaw *f)
-{
-	if (e == ERR_UNAUTHORISED) net_set(r, "www-authenticate", STR("Bearer"));
-	net_reply_err(r, e, f->err == e ? f : NULL);
-}
-
 /* ---- in the command ---- */
 
 static enum err transfer_of(struct store_txn *t, struct arena *a, const struct call *c, Ds__Transfer **ret)
@@ -33,26 +27,6 @@ static enum err transfer_of(struct store_txn *t, struct arena *a, const struct c
 	if (e) return e;
 	if (!(*ret)->plane[0]) return ERR_NOT_FOUND;
 	return !c->plane.n || str_is(c->plane, (*ret)->plane) ? ERR_OK : ERR_NOT_FOUND;
-}
-
-static bool seen(const Ds__Transfer *x, struct str message)
-{
-	for (size_t i = 0; i < x->n_flow_messages; i++)
-		if (str_is(message, x->flow_messages[i])) return true;
-	return false;
-}
-
-static enum err remember(const struct turn *u, Ds__Transfer *x, struct str message)
-{
-	size_t skip = x->n_flow_messages >= SIGNAL_MESSAGES_MAX ? 1 : 0;
-	char **all = ARENA_ARRAY(u->a, char *, SIGNAL_MESSAGES_MAX + 1);
-
-	if (!all) return ERR_NO_MEMORY;
-	for (size_t i = skip; i < x->n_flow_messages; i++) all[i - skip] = x->flow_messages[i];
-	all[x->n_flow_messages - skip] = turn_text(u, message);
-	x->n_flow_messages += 1 - skip;
-	x->flow_messages = all;
-	return ERR_OK;
 }
 
 static enum err wrong_state(const struct turn *u, const Ds__Transfer *x, const char *what)
@@ -87,27 +61,47 @@ static enum err completed(const struct turn *u, Ds__Transfer *x)
 	return e ? e : transfer_finish(u, str_of(x->pid));
 }
 
+/* The flow never began: what is left of it is the reason, and the transfer ends with it as if the data
+ * plane had refused at once. Any other error is for the owner to judge. */
+static bool began_not(const Ds__Transfer *x, const struct dps_message *m)
+{
+	return m->state == DPS_TERMINATED_STATE &&
+	       (x->flow_state == DPS_PREPARING_STATE || x->flow_state == DPS_STARTING_STATE) &&
+	       !dsp_transfer_final((enum dsp_transfer_state)x->state);
+}
+
 static enum err errored(const struct turn *u, Ds__Transfer *x, const struct dps_message *m)
 {
+	bool end = began_not(x, m);
+	Ds__Transfer *ended;
+	enum err e;
+
+	if (end) x->flow_state = DPS_TERMINATED_STATE;
 	x->flow_error = turn_text(u, m->error.n ? str_first(m->error, TURN_REASON_MAX)
 						: STR("the data plane tells of an error"));
 	x->changed = u->t->now;
 	ds_fx_changed(u->fx, u->self->id, str_of(x->pid));
-	return ds_transfer_put(u->t, u->self->id, x);
+	e = ds_transfer_put(u->t, u->self->id, x);
+	if (e || !end) return e;
+	return transfer_terminate(u, str_of(x->pid), STR("DATA_PLANE"), str_of(x->flow_error), &ended);
 }
 
 /* A callback may be here before the answer that it presumes: then it tells the flow's name, too. */
 static enum err presume(const struct turn *u, Ds__Transfer *x, const struct call *c)
 {
+	bool tells = c->what == CALL_PREPARED || c->what == CALL_STARTED ||
+		     (c->what == CALL_ERRORED && c->m.state == DPS_TERMINATED_STATE);
 	enum err e;
 
-	if (x->flow_state || !x->flow_entry || (c->what != CALL_PREPARED && c->what != CALL_STARTED))
-		return ERR_OK;
+	if (x->flow_state || !x->flow_entry || !tells) return ERR_OK;
 	e = turn_name_check(c->m.flow, DS_PID_MAX, "dataFlowId", u->flaw);
 	if (!e) e = ds_outbox_drop(u->t, u->self->id, x->flow_entry);
 	x->flow_entry = 0;
 	x->flow = turn_text(u, c->m.flow);
-	x->flow_state = c->what == CALL_PREPARED ? DPS_PREPARING_STATE : DPS_STARTING_STATE;
+	x->flow_state =
+	    c->what == CALL_PREPARED || (c->what == CALL_ERRORED && x->side == DS__SIDE__SIDE_CONSUMER)
+		? DPS_PREPARING_STATE
+		: DPS_STARTING_STATE;
 	return e;
 }
 
@@ -119,7 +113,7 @@ static enum err apply(const struct turn *u, Ds__Transfer *x, const struct call *
 	const struct dps_message *m = &c->m;
 	enum err e;
 
-	if (seen(x, m->message_id)) return ERR_OK;
+	if (enrolled_seen(x->flow_messages, x->n_flow_messages, m->message_id)) return ERR_OK;
 	if (c->what != CALL_ERRORED && m->state != means[c->what])
 		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "state", "value",
 				"that is not the state of this callback");
@@ -129,7 +123,9 @@ static enum err apply(const struct turn *u, Ds__Transfer *x, const struct call *
 		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "dataFlowId", "changed",
 				"the transfer's data flow is another");
 	if (c->what != CALL_ERRORED && x->flow_state == (uint32_t)means[c->what]) return ERR_OK;
-	e = remember(u, x, m->message_id);
+	e = enrolled_remember(u, m->message_id, SIGNAL_MESSAGES_MAX, &x->n_flow_messages,
+			      &x->flow_messages);
+	if (!e) e = said_take(u, x, &m->usage);
 	if (e) return e;
 	switch (c->what) {
 	case CALL_PREPARED: e = reached(u, x, m, DPS_PREPARING_STATE, DPS_PREPARED_STATE); break;
@@ -144,13 +140,7 @@ static enum err apply(const struct turn *u, Ds__Transfer *x, const struct call *
 static enum err call_work(struct ds_job *j, struct writer_txn *t)
 {
 	struct call *c = j->in;
-	struct turn u = {.d = j->d,
-			 .t = t,
-			 .fx = &j->fx,
-			 .a = j->arena,
-			 .flaw = &j->flaw,
-			 .self = c->self,
-			 .who = c->plane.n ? c->plane : STR("conformance kit")};
+	struct turn u = turn_of_job(j, t, c->self, c->plane.n ? c->plane : STR("conformance kit"));
 	Ds__Transfer *x;
 	enum err e = c->peer.did.n ? ds_jti_spend(t, c->self->id, &c->peer) : ERR_OK;
 
@@ -196,7 +186,7 @@ static void agreement_answer(struct net_req *r, const struct call *c)
 	if (!e) e = ds_agreement_find(t, r->arena, c->self->id, str_of(x->agreement), &g);
 	if (!e) e = json_read(r->arena, str_of(g->json), NULL, &doc);
 	if (e) {
-		refuse(r, e, &f);
+		enrolled_refuse(r, e, &f);
 		return;
 	}
 	if (!json_object_get(doc, "@context")) json_put(doc, "@context", json_pack("[s]", DSP_CONTEXT));
@@ -213,7 +203,7 @@ static void call_take(struct net_req *r, const struct ds_self *self, struct str 
 	enum err e = net_decode(r->arena, r->param[1], &f, &pid);
 
 	if (e) {
-		refuse(r, e, &f);
+		enrolled_refuse(r, e, &f);
 		return;
 	}
 	if (callback_of(r) == CALL_AGREEMENT) {
@@ -235,7 +225,7 @@ static void call_take(struct net_req *r, const struct ds_self *self, struct str 
 	j->work = call_work;
 	e = message_read(j, r, c, &f);
 	if (e) {
-		refuse(r, e, &f);
+		enrolled_refuse(r, e, &f);
 		ds_job_free(j);
 		return;
 	}
@@ -244,49 +234,12 @@ static void call_take(struct net_req *r, const struct ds_self *self, struct str 
 
 static void then_call(struct net_req *r, const struct ds_peer *peer)
 {
-	struct flaw f = {0};
-	Ds__DataPlane *p;
-	enum err e = data_plane_find(ds_txn(r->shard), r->arena, peer->self->id, peer->did, &p);
-
-	if (!e) {
-		call_take(r, peer->self, peer->did, peer);
-		return;
-	}
-	if (e == ERR_NOT_FOUND)
-		e = flaw_set(&f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "authorization", "unknown",
-			     "no data plane of this name is registered");
-	refuse(r, e, &f);
-}
-
-/* Credentials have no dots, tokens two. */
-static bool looks_signed(struct str header)
-{
-	return str_find(header, '.') < header.n;
+	enrolled_signed(r, &enrolled_data_planes, peer, call_take);
 }
 
 static void on_call(struct net_req *r)
 {
-	struct flaw f = {0};
-	const struct ds_self *self;
-	struct str participant;
-	Ds__DataPlane *p;
-	enum err e = net_decode(r->arena, r->param[0], &f, &participant);
-
-	if (!e && participant_id_check(participant, NULL)) e = ERR_NOT_FOUND;
-	if (!e) e = ds_self_find(ds_of(r), ds_txn_fresh(r->shard), participant, &self);
-	if (!e && kit_acts(ds_of(r), participant)) {
-		call_take(r, self, STR_NONE, NULL);
-		return;
-	}
-	if (!e && looks_signed(net_header(r, "authorization"))) {
-		ds_peer_require_plain(r, then_call);
-		return;
-	}
-	if (!e) e = data_plane_of(r, participant, &f, &p);
-	if (e)
-		refuse(r, e, &f);
-	else
-		call_take(r, self, str_of(p->id), NULL);
+	enrolled_enter(r, &enrolled_data_planes, then_call, call_take);
 }
 
 #define T "/p/{p}" FLOW_PATH "/transfers/{id}"

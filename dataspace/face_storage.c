@@ -27,14 +27,7 @@ static struct turn turn_of(struct ds_job *j, struct writer_txn *t)
 {
 	struct letter *l = j->in;
 
-	return (struct turn){.d = j->d,
-			     .t = t,
-			     .fx = &j->fx,
-			     .a = j->arena,
-			     .flaw = &j->flaw,
-			     .self = l->peer.self,
-			     .who = l->peer.did,
-			     .partner = true};
+	return turn_of_partner(j, t, &l->peer);
 }
 
 static struct ds_job *letter_new(struct net_req *r, const struct ds_peer *peer, struct letter **ret)
@@ -131,13 +124,8 @@ static void then_store(struct net_req *r, const struct ds_peer *peer)
 
 	if (!j) return;
 	e = delivery_read(r, j, l, peer, &f);
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
 	j->work = store_work;
-	(void)ds_job_submit(j);
+	ds_job_submit_or_refuse(j, e, &f);
 }
 
 static void store_post(struct net_req *r)

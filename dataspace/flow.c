@@ -2,8 +2,10 @@
 #include "dataspace/flow.h"
 
 #include "base/hash.h"
+#include "dataspace/enrolled.h"
 #include "dataspace/fetch.h"
 #include "dataspace/flow_fetch.h"
+#include "dataspace/flow_ready.h"
 #include "dataspace/renewal.h"
 
 static enum err wrong(const struct turn *u, const char *at, const char *rule, const char *text)
@@ -78,16 +80,9 @@ static enum err stop(const struct turn *u, Ds__Flow *x)
 
 static enum err tell(const struct turn *u, const Ds__Flow *x)
 {
-	struct ds_event ev = {.kind = DS_EVENT_FLOW,
-			      .participant = u->self->id,
-			      .who = u->who,
-			      .agreement = str_of(x->agreement),
-			      .transfer = str_of(x->id),
-			      .dataset = str_of(x->dataset),
-			      .peer = str_of(x->counter_party),
-			      .detail = json_object()};
+	struct ds_event ev = flow_event(u->self->id, x, DS_EVENT_FLOW);
 
-	must(ev.detail);
+	ev.who = u->who;
 	json_put_str(ev.detail, "state", str_of(dps_state_name((enum dps_state)x->state)));
 	json_put_str(ev.detail, "profile", str_of(x->profile));
 	if (x->reason[0]) json_put_str(ev.detail, "reason", str_of(x->reason));
@@ -97,8 +92,11 @@ static enum err tell(const struct turn *u, const Ds__Flow *x)
 
 enum err flow_move(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, enum dps_state to)
 {
-	enum err e = x->state == DPS_STARTED_STATE ? stop(u, x) : ERR_OK;
+	bool unready = flow_unready(x);
+	enum err e =
+	    x->state == DPS_STARTED_STATE || (unready && dps_state_final(to)) ? stop(u, x) : ERR_OK;
 
+	if (!e && unready) e = flow_ready_leave(u, x);
 	x->state = to;
 	if (!e && to == DPS_STARTED_STATE) e = begin_data(u, x);
 	/* a push may come from now on: signaling, implementation notice of `started` */
@@ -234,33 +232,12 @@ enum err flow_begin(const struct turn *u, Ds__ControlPlane *p, const struct dps_
 	if (!e && start) e = address_check(u, x, &m->address);
 	if (!e && start && m->address.present) x->address = turn_json(u, m->address.root);
 	if (!e) e = digest_keep(u, start ? &x->started : &x->prepared, digest);
-	if (!e) e = flow_move(u, p, x, start ? DPS_STARTED_STATE : DPS_PREPARED_STATE);
+	if (!e) e = flow_ready_begin(u, p, x, start);
 	if (!e) *ret = x;
 	return e;
 }
 
 /* ---- steering ---- */
-
-static bool seen(const Ds__Flow *x, struct str message)
-{
-	for (size_t i = 0; i < x->n_messages; i++)
-		if (str_is(message, x->messages[i])) return true;
-	return false;
-}
-
-static enum err remember(const struct turn *u, Ds__Flow *x, struct str message)
-{
-	size_t skip = x->n_messages >= FLOW_MESSAGES_MAX ? 1 : 0;
-	char **all = ARENA_ARRAY(u->a, char *, FLOW_MESSAGES_MAX + 1);
-
-	if (!message.n) return ERR_OK;
-	if (!all) return ERR_NO_MEMORY;
-	for (size_t i = skip; i < x->n_messages; i++) all[i - skip] = x->messages[i];
-	all[x->n_messages - skip] = turn_text(u, message);
-	x->n_messages += 1 - skip;
-	x->messages = all;
-	return ERR_OK;
-}
 
 static void address_take(const struct turn *u, Ds__Flow *x, const struct dps_message *m)
 {
@@ -334,46 +311,55 @@ enum err flow_steer(const struct turn *u, Ds__ControlPlane *p, struct str id, en
 	if (!e && m->message_id.n) e = turn_name_check(m->message_id, DS_PID_MAX, "messageId", u->flaw);
 	if (e) return e;
 	*ret = x;
-	if (seen(x, m->message_id)) return ERR_OK;
+	if (enrolled_seen(x->messages, x->n_messages, m->message_id)) return ERR_OK;
 	/* said twice in other words; a resumption that names a sink is a wish of its own */
 	if (x->state == reached[v] && !m->address.present && (v != FLOW_STARTED || x->consumer))
 		return ERR_OK;
-	e = remember(u, x, m->message_id);
+	if (m->message_id.n)
+		e = enrolled_remember(u, m->message_id, FLOW_MESSAGES_MAX, &x->n_messages, &x->messages);
 	return e ? e : apply(u, p, x, v, m);
 }
 
 /* ---- telling ---- */
 
-static enum err address_of(const struct turn *u, const Ds__Flow *x, struct dsp_data_address *ret)
+/* In a letter, marks stand for the tokens: renewal.h. */
+static enum err address_of(const struct turn *u, const Ds__Flow *x, bool letter,
+			   struct dsp_data_address *ret)
 {
 	struct renewal r = renewal_of_flow(u->a, u->self, x);
 	struct dsp_data_address d = {
 	    .present = true, .endpoint_type = STR(DPS_PROFILE_PULL), .endpoint = r.endpoint};
-	struct str token, refresh;
-	enum err e = renewal_access(u->a, &r, &token);
+	struct str token = STR(RENEWAL_ACCESS_MARK), refresh = STR(RENEWAL_REFRESH_MARK);
+	enum err e = letter ? ERR_OK : renewal_access(u->a, &r, &token);
 
 	if (flow_pushed(x)) d.endpoint_type = STR(DPS_PROFILE_PUSH);
 	if (!e) e = dsp_data_address_add(u->a, &d, "authorization", token);
 	if (!e) e = dsp_data_address_add(u->a, &d, "authType", STR("bearer"));
-	if (!e && !flow_pushed(x)) e = renewal_refresh(u->a, &r, &refresh);
+	if (!e && !flow_pushed(x) && !letter) e = renewal_refresh(u->a, &r, &refresh);
 	if (!e && !flow_pushed(x)) e = renewal_put(u->d, u->a, &r, refresh, &d);
 	if (!e) *ret = d;
 	return e;
 }
 
-json_t *flow_status(const struct turn *u, const Ds__Flow *x)
+static json_t *status_make(const struct turn *u, const Ds__Flow *x, bool letter)
 {
 	char id[UUID_URN];
 	struct dps_message m = {.message_id = str_of(uuid_urn(id)),
 				.flow = str_of(x->id),
 				.state = (enum dps_state)x->state,
-				.error = str_of(x->error)};
+				.error = str_of(x->error),
+				.usage = {x->requests || x->octets, x->requests, x->octets}};
 
 	bool ours =
 	    flow_pushed(x) ? x->state == DPS_PREPARED_STATE : x->state == DPS_STARTED_STATE && !x->consumer;
 
-	if (ours && address_of(u, x, &m.address)) return NULL;
+	if (ours && address_of(u, x, letter, &m.address)) return NULL;
 	return dps_write(u->a, DPS_STATUS, &m);
+}
+
+json_t *flow_status(const struct turn *u, const Ds__Flow *x)
+{
+	return status_make(u, x, false);
 }
 
 enum err flow_notify(const struct turn *u, const Ds__ControlPlane *p, const Ds__Flow *x, const char *what)
@@ -383,7 +369,7 @@ enum err flow_notify(const struct turn *u, const Ds__ControlPlane *p, const Ds__
 			      .pid = str_of(x->id),
 			      .peer = str_of(p->id)};
 	struct str id = fetch_segment(u->a, str_of(x->id));
-	json_t *j = flow_status(u, x);
+	json_t *j = status_make(u, x, true);
 
 	if (!j || !id.p) return ERR_NO_MEMORY;
 	l.url = arena_printf(u->a, "%s/transfers/%.*s/dataflow/%s", p->endpoint, STR_ARG(id), what);

@@ -13,6 +13,7 @@
  *   http-pull: started with an address → fetched, with its tokens renewed (flow_fetch.h), then `completed`
  *   http-push: prepared → a data address of ours to push to (flow_in.c), until the control plane says
  *   `completed`.
+ * What `prepare` and `start` lead to may take its time: flow_ready.h.
  *
  * Invariants: 1. a state, its outbox entry and its ledger leaf are one command, durable before the
  * answer. 2. A message seen before (the same but for messageId when it begins a flow, the same
@@ -35,6 +36,7 @@ enum {
 	FLOW_HEADERS = 4,
 	FLOW_ITEM_MAX = DS_PID_MAX + 8,
 };
+#define FLOW_ITEM_PREFIX "flow:"
 
 #define FLOW_PUSH_TERM (7 * USEC_PER_DAY)
 
@@ -53,9 +55,6 @@ enum err control_plane_find(struct store_txn *t, struct arena *a, struct str par
 			    Ds__ControlPlane **ret) MUST_USE;
 enum err control_plane_put(struct writer_txn *t, struct str participant,
 			   const Ds__ControlPlane *p) MUST_USE;
-/* Whose credential the request carries. ERR_UNAUTHORISED. On its shard. */
-enum err control_plane_of(struct net_req *r, struct str participant, struct flaw *f,
-			  Ds__ControlPlane **ret) MUST_USE;
 void control_plane_admit(struct net_req *r); /* owner's routes */
 void control_plane_list(struct net_req *r);
 void control_plane_dismiss(struct net_req *r);
@@ -72,6 +71,16 @@ enum err flow_steer(const struct turn *u, Ds__ControlPlane *p, struct str id, en
 enum err flow_move(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, enum dps_state to) MUST_USE;
 /* The DataFlowStatusMessage, with the address of a pull that is STARTED. */
 json_t *flow_status(const struct turn *u, const Ds__Flow *x);
+/* What has happened to a flow outside of commands: fn decides in one what follows, e and why as given. Any
+ * thread; returns at once. */
+typedef enum err flow_report_fn(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, enum err e,
+				struct str why);
+enum err flow_report(struct ds *d, struct str participant, struct str id, enum err e, struct str why,
+		     flow_report_fn *fn) MUST_USE;
+/* An entry of the ledger about a flow, with an empty detail; who: its counterparty. */
+struct ds_event flow_event(struct str participant, const Ds__Flow *x, enum ds_event_kind kind);
+/* The same of data that flowed. */
+struct ds_event flow_data_event(struct str participant, const Ds__Flow *x, enum ds_event_kind kind);
 /* Tells the control plane: what is "completed" or "errored". */
 enum err flow_notify(const struct turn *u, const Ds__ControlPlane *p, const Ds__Flow *x,
 		     const char *what) MUST_USE;

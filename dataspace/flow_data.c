@@ -51,18 +51,8 @@ static enum err tell(struct writer_txn *t, const struct step *q, const Ds__Flow 
 {
 	enum err cut = (enum err)atomic_load(&q->s->cut);
 	enum ds_event_kind sent = cut ? DS_EVENT_DATA_CUT : DS_EVENT_DATA_SERVED;
-	struct ds_event ev = {.kind = q->first ? DS_EVENT_DATA_GRANTED : sent,
-			      .participant = q->participant,
-			      .who = str_of(x->counter_party),
-			      .agreement = str_of(x->agreement),
-			      .transfer = str_of(x->id),
-			      .dataset = str_of(x->dataset),
-			      .peer = str_of(x->counter_party),
-			      .detail = json_object()};
+	struct ds_event ev = flow_data_event(q->participant, x, q->first ? DS_EVENT_DATA_GRANTED : sent);
 
-	must(ev.detail);
-	json_put_str(ev.detail, "way", STR("flow"));
-	json_put_str(ev.detail, "plane", str_of(x->plane));
 	if (!q->first) json_put_u64(ev.detail, "octets", q->octets);
 	return ds_event_append(t, &ev, NULL);
 }

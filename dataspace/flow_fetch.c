@@ -1,15 +1,13 @@
 #include "dataspace/flow_fetch.h"
 
-#define PREFIX "flow:"
-
 bool flow_fetched(struct str pid)
 {
-	return str_starts(pid, STR(PREFIX));
+	return str_starts(pid, STR(FLOW_ITEM_PREFIX));
 }
 
 struct str flow_fetched_id(struct str pid)
 {
-	return str_skip(pid, sizeof PREFIX - 1);
+	return str_skip(pid, sizeof FLOW_ITEM_PREFIX - 1);
 }
 
 bool flow_fetches(const Ds__Flow *x)
@@ -49,23 +47,6 @@ enum err flow_fetch_tell(struct writer_txn *t, struct arena *a, struct str parti
 	return flow_put(t, participant, x);
 }
 
-static struct ds_event event_of(struct str participant, const Ds__Flow *x, enum ds_event_kind kind)
-{
-	struct ds_event ev = {.kind = kind,
-			      .participant = participant,
-			      .who = str_of(x->counter_party),
-			      .agreement = str_of(x->agreement),
-			      .transfer = str_of(x->id),
-			      .dataset = str_of(x->dataset),
-			      .peer = str_of(x->counter_party),
-			      .detail = json_object()};
-
-	must(ev.detail);
-	json_put_str(ev.detail, "way", STR("flow"));
-	json_put_str(ev.detail, "plane", str_of(x->plane));
-	return ev;
-}
-
 enum err flow_fetch_record(struct writer_txn *t, struct arena *a, struct pull_result *r)
 {
 	struct ds_event ev;
@@ -83,55 +64,28 @@ enum err flow_fetch_record(struct writer_txn *t, struct arena *a, struct pull_re
 	memcpy(x->received.data, r->digest, 32);
 	e = flow_put(t, r->participant, x);
 	if (e) return e;
-	ev = event_of(r->participant, x, DS_EVENT_DATA_RECEIVED);
+	ev = flow_data_event(r->participant, x, DS_EVENT_DATA_RECEIVED);
 	hex_write(r->digest, 32, sha);
 	json_put(ev.detail, "digest", json_sprintf("sha256:%.64s", sha));
 	json_put_u64(ev.detail, "octets", r->size);
 	return ds_event_append(t, &ev, NULL);
 }
 
-struct ending {
-	struct str participant, pid, reason;
-	enum err err;
-};
-
-static enum err end_work(struct ds_job *j, struct writer_txn *t)
+static enum err ended(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, enum err e, struct str why)
 {
-	const struct ending *n = j->in;
-	struct turn u = {
-	    .d = j->d, .t = t, .fx = &j->fx, .a = j->arena, .flaw = &j->flaw, .who = STR("data plane")};
-	Ds__ControlPlane *p;
-	Ds__Flow *x;
-	enum err e = ds_self_find(j->d, t->store, n->participant, &u.self);
-
-	if (!e) e = flow_find(t->store, j->arena, n->participant, flow_fetched_id(n->pid), &x);
-	if (!e) e = control_plane_find(t->store, j->arena, n->participant, str_of(x->plane), &p);
-	if (e || !flow_fetches(x)) return e == ERR_NOT_FOUND ? ERR_OK : e; /* ended meanwhile */
-	if (!n->err) {
-		e = flow_move(&u, p, x, DPS_COMPLETED_STATE);
-		return e ? e : flow_notify(&u, p, x, "completed");
+	if (!flow_fetches(x)) return ERR_OK; /* ended meanwhile */
+	if (!e) {
+		e = flow_move(u, p, x, DPS_COMPLETED_STATE);
+		return e ? e : flow_notify(u, p, x, "completed");
 	}
-	x->error = turn_text(&u, str_first(n->reason, TURN_REASON_MAX));
-	e = flow_put(t, n->participant, x);
-	return e ? e : flow_notify(&u, p, x, "errored");
+	x->error = turn_text(u, str_first(why, TURN_REASON_MAX));
+	e = flow_put(u->t, u->self->id, x);
+	return e ? e : flow_notify(u, p, x, "errored");
 }
 
 enum err flow_fetch_end(struct ds *d, struct str participant, struct str pid, enum err e, struct str reason)
 {
-	struct ds_job *j = ds_job_new(d, NULL);
-	struct ending *n = j ? ARENA_NEW(j->arena, struct ending) : NULL;
-
-	if (!n) {
-		ds_job_free(j);
-		return ERR_NO_MEMORY;
-	}
-	*n = (struct ending){.participant = arena_dup(j->arena, participant),
-			     .pid = arena_dup(j->arena, pid),
-			     .reason = arena_dup(j->arena, reason),
-			     .err = e};
-	j->in = n;
-	j->work = end_work;
-	return ds_job_submit(j);
+	return flow_report(d, participant, flow_fetched_id(pid), e, reason, ended);
 }
 
 /* ---- addresses ---- */

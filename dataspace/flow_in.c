@@ -28,8 +28,7 @@ static enum err takes(const Ds__Flow *x, const unsigned char digest[32], struct 
 
 static enum err record(struct ds_job *j, struct writer_txn *t, const struct content_got *g)
 {
-	struct ds_event ev = {
-	    .kind = DS_EVENT_DATA_RECEIVED, .participant = g->participant, .transfer = g->name};
+	struct ds_event ev;
 	char sha[64];
 	Ds__Flow *x;
 	enum err e = flow_find(t->store, j->arena, g->participant, g->name, &x);
@@ -43,14 +42,8 @@ static enum err record(struct ds_job *j, struct writer_txn *t, const struct cont
 	x->media_type = arena_strdup(j->arena, g->type);
 	if (!x->received.data || !x->media_type) return ERR_NO_MEMORY;
 	memcpy(x->received.data, g->digest, 32);
-	ev.who = ev.peer = str_of(x->counter_party);
-	ev.agreement = str_of(x->agreement);
-	ev.dataset = str_of(x->dataset);
-	ev.detail = json_object();
-	must(ev.detail);
+	ev = flow_data_event(g->participant, x, DS_EVENT_DATA_RECEIVED);
 	hex_write(g->digest, 32, sha);
-	json_put_str(ev.detail, "way", STR("flow"));
-	json_put_str(ev.detail, "plane", str_of(x->plane));
 	json_put(ev.detail, "digest", json_sprintf("sha256:%.64s", sha));
 	json_put_u64(ev.detail, "octets", g->size);
 	j->body = STR("{}");

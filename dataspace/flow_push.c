@@ -107,18 +107,12 @@ static enum err turn_fill(struct turn *u, const Ds__Outbox *e, Ds__Flow **ret_x,
 
 static enum err refused(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, int status, struct str body)
 {
-	struct ds_event ev = {.kind = DS_EVENT_MESSAGE_UNDELIVERED,
-			      .participant = u->self->id,
-			      .who = STR("data plane"),
-			      .transfer = str_of(x->id),
-			      .agreement = str_of(x->agreement),
-			      .peer = str_of(x->counter_party),
-			      .detail = json_object()};
+	struct ds_event ev = flow_event(u->self->id, x, DS_EVENT_MESSAGE_UNDELIVERED);
 	struct str text = status ? arena_printf(u->a, "the sink answers %d", status)
 				 : arena_printf(u->a, "the sink cannot be reached: %.*s",
 						STR_ARG(str_first(body, PUSH_REASON)));
 
-	must(ev.detail);
+	ev.who = u->who;
 	json_put_str(ev.detail, "reason", text);
 	x->error = turn_text(u, text);
 	x->entry = 0;

@@ -45,7 +45,7 @@ enum err flow_each(struct store_txn *t, struct arena *a, struct str participant,
 
 struct str flow_item(struct arena *a, struct str id)
 {
-	return arena_printf(a, "flow:%.*s", STR_ARG(id));
+	return arena_printf(a, FLOW_ITEM_PREFIX "%.*s", STR_ARG(id));
 }
 
 bool flow_pushed(const Ds__Flow *x)

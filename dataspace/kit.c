@@ -80,12 +80,7 @@ bool kit_admit(struct net_req *r, ds_peer_fn *then)
 
 static struct turn turn_of(struct ds_job *j, struct writer_txn *t)
 {
-	return (struct turn){.d = j->d,
-			     .t = t,
-			     .fx = &j->fx,
-			     .a = j->arena,
-			     .flaw = &j->flaw,
-			     .who = STR("conformance kit")};
+	return turn_of_job(j, t, NULL, STR("conformance kit"));
 }
 
 /* A later change has a look of its own coming. */
@@ -174,4 +169,21 @@ enum err kit_start(struct ds *d)
 	j->work = seed_work;
 	j->answer = step_after;
 	return ds_job_submit(j);
+}
+
+struct ds_job *kit_job_new(struct net_req *r, struct str *ret_participant)
+{
+	struct flaw f = {0};
+	struct ds_job *j;
+	struct str id;
+	enum err e = net_decode(r->arena, r->param[0], &f, &id);
+
+	if (!e && !kit_acts(ds_of(r), id)) e = ERR_NOT_FOUND;
+	if (e) {
+		net_reply_err(r, e, &f);
+		return NULL;
+	}
+	j = ds_job_new(ds_of(r), r);
+	if (j) *ret_participant = arena_dup(j->arena, id);
+	return j;
 }

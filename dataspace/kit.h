@@ -26,6 +26,8 @@ void kit_close(struct kit *k);             /* after the server has stopped; NULL
 bool kit_acts(const struct ds *d, struct str participant);
 /* Lets the caller in as the kit when the route's participant is its; false: not the kit's business. */
 bool kit_admit(struct net_req *r, ds_peer_fn *then);
+/* A command of a kit's route, for the participant in it; NULL: it was answered. */
+struct ds_job *kit_job_new(struct net_req *r, struct str *ret_participant);
 /* A process has changed: after the delay the script is asked what comes next. */
 void kit_changed(struct ds *d, struct str participant, struct str pid);
 

@@ -63,12 +63,7 @@ struct trigger {
 static enum err trigger_work(struct ds_job *j, struct writer_txn *t)
 {
 	const struct trigger *g = j->in;
-	struct turn u = {.d = j->d,
-			 .t = t,
-			 .fx = &j->fx,
-			 .a = j->arena,
-			 .flaw = &j->flaw,
-			 .who = STR("conformance kit")};
+	struct turn u = turn_of_job(j, t, NULL, STR("conformance kit"));
 	struct transfer_wish w = {.agreement = g->agreement};
 	Ds__Negotiation *n;
 	Ds__Transfer *x;
@@ -106,32 +101,19 @@ static enum err trigger_read(struct ds_job *j, struct net_req *r, bool transfer,
 
 static void trigger_take(struct net_req *r, bool transfer)
 {
-	struct ds *d = ds_of(r);
 	struct flaw f = {0};
-	struct ds_job *j;
-	struct trigger *g;
 	struct str id;
-	enum err e = net_decode(r->arena, r->param[0], &f, &id);
+	struct ds_job *j = kit_job_new(r, &id);
+	struct trigger *g = j ? ARENA_NEW(j->arena, struct trigger) : NULL;
+	enum err e;
 
-	if (!e && !kit_acts(d, id)) e = ERR_NOT_FOUND;
-	if (e) {
-		net_reply_err(r, e, &f);
-		return;
-	}
-	j = ds_job_new(d, r);
 	if (!j) return;
-	g = ARENA_NEW(j->arena, struct trigger);
 	must(g);
-	g->participant = arena_dup(j->arena, id);
+	g->participant = id;
 	j->in = g;
 	j->work = trigger_work;
 	e = trigger_read(j, r, transfer, g, &f);
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
-	(void)ds_job_submit(j);
+	ds_job_submit_or_refuse(j, e, &f);
 }
 
 static void on_negotiation(struct net_req *r)

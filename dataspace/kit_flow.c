@@ -10,12 +10,7 @@ struct wish {
 static enum err wish_work(struct ds_job *j, struct writer_txn *t)
 {
 	const struct wish *w = j->in;
-	struct turn u = {.d = j->d,
-			 .t = t,
-			 .fx = &j->fx,
-			 .a = j->arena,
-			 .flaw = &j->flaw,
-			 .who = STR("conformance kit")};
+	struct turn u = turn_of_job(j, t, NULL, STR("conformance kit"));
 	struct transfer_wish q = {.agreement = w->agreement, .plane = STR(KIT_PLANE)};
 	Ds__Transfer *x;
 	enum err e = ds_self_find(j->d, t->store, w->participant, &u.self);
@@ -44,33 +39,20 @@ static enum err wish_read(struct ds_job *j, struct net_req *r, struct wish *w, s
 
 static void take(struct net_req *r, bool provider)
 {
-	struct ds *d = ds_of(r);
 	struct flaw f = {0};
-	struct ds_job *j;
-	struct wish *w;
 	struct str id;
-	enum err e = net_decode(r->arena, r->param[0], &f, &id);
+	struct ds_job *j = kit_job_new(r, &id);
+	struct wish *w = j ? ARENA_NEW(j->arena, struct wish) : NULL;
+	enum err e;
 
-	if (!e && !kit_acts(d, id)) e = ERR_NOT_FOUND;
-	if (e) {
-		net_reply_err(r, e, &f);
-		return;
-	}
-	j = ds_job_new(d, r);
 	if (!j) return;
-	w = ARENA_NEW(j->arena, struct wish);
 	must(w);
 	w->provider = provider;
-	w->participant = arena_dup(j->arena, id);
+	w->participant = id;
 	j->in = w;
 	j->work = wish_work;
 	e = wish_read(j, r, w, &f);
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
-	(void)ds_job_submit(j);
+	ds_job_submit_or_refuse(j, e, &f);
 }
 
 void kit_on_agreement(struct net_req *r)

@@ -1,12 +1,14 @@
 /* GET /participants/{p}/meters?agreement=: what we have counted, what both have signed.
  *
  * {"meters": [{"agreement", "role", "transfers", "requests", "octets", "state", "settled": {sums that are
- * signed}, "first", "last"}…], "next": cursor or null}; of one agreement also "use": [{"transfer", …}] and
- * "receipts": [{"sequence", "transfer", "own_signed", "peer_signed", "note", "statement",
- * "peer_statement"}]. state: "open" (something runs, or a statement is on its way), "agreed", "disputed",
- * "alone" (the partner signs no statements), "unused". */
+ * signed}, "outside": {"transfers", "said", "requests", "octets"}, "first", "last"}…], "next": cursor or
+ * null}; outside: what outside data planes moved is not in the counts, and what they say of it (said.h). Of
+ * one agreement also "use": [{"transfer", …}] and "receipts": [{"sequence", "transfer", "own_signed",
+ * "peer_signed", "note", "statement", "peer_statement"}]. state: "open" (something runs, or a statement is
+ * on its way), "agreed", "disputed", "alone" (the partner signs no statements), "unused". */
 #include "dataspace/face_manage.h"
 #include "dataspace/receipt.h"
+#include "dataspace/said.h"
 
 static const char *state_of(const Ds__Meter *m)
 {
@@ -35,6 +37,7 @@ static json_t *meter_json(const Ds__Meter *m)
 	json_put_str(j, "agreement", str_of(m->agreement));
 	json_put_str(j, "state", str_of(state_of(m)));
 	json_put(j, "settled", counts_json(m->settled_transfers, m->settled_requests, m->settled_octets));
+	if (m->outside) json_put(j, "outside", said_meter(m));
 	if (m->first) json_put_str(j, "first", str_of(clock_print(m->first, true, when)));
 	if (m->last) json_put_str(j, "last", str_of(clock_print(m->last, true, when)));
 	return j;
@@ -44,7 +47,7 @@ static enum err meter_row(void *arg, const Ds__Meter *m)
 {
 	struct manage_list *l = arg;
 
-	if (!m->transfers) return ERR_OK;
+	if (!m->transfers && !m->outside) return ERR_OK;
 	if (!manage_list_room(l)) return ERR_NOT_FOUND;
 	l->last = m->agreement;
 	must(json_array_append_new(l->rows, meter_json(m)) == 0);

@@ -9,7 +9,7 @@
 #include "dataspace/dataset.h"
 #include "dataspace/face_dsp.h"
 #include "dataspace/face_manage.h"
-#include "dataspace/flow.h"
+#include "dataspace/flow_ready.h"
 #include "dataspace/kit.h"
 #include "dataspace/signal.h"
 #include "dataspace/watch.h"
@@ -46,6 +46,7 @@ static enum err options_copy(struct ds *d, const struct ds_options *o)
 	if (!o->outbox_retry_max) d->o.outbox_retry_max = OUTBOX_RETRY_LAST;
 	if (!o->outbox_tries) d->o.outbox_tries = OUTBOX_TRIES_EARLY;
 	if (!o->inbox_wait) d->o.inbox_wait = INBOX_WAIT;
+	if (!o->flow_ready) d->o.flow_ready = FLOW_READY;
 	d->o.did = strdup(o->did);
 	d->o.url = strdup(o->url);
 	d->o.folder = strdup(o->folder);

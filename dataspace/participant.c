@@ -329,15 +329,10 @@ static void participant_post(struct net_req *r)
 		e = flaw_set(&f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "tokens", "value",
 			     "tokens are signed by EdDSA or ES256");
 	if (!e) e = participant_make(j->d->o.sealer, j->arena, &n, &f, &x->p);
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
 	x->who = arena_dup(j->arena, ds_who(r));
 	j->in = x;
 	j->work = post_work;
-	(void)ds_job_submit(j);
+	ds_job_submit_or_refuse(j, e, &f);
 }
 
 struct listing {

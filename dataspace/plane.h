@@ -38,15 +38,16 @@ struct dp_stat {
 #undef X
 };
 
-struct pulls;
-struct pushes;
+struct leader;
+struct led_kind;
+struct readying;
 
 struct dp {
 	struct ds *d;
 	struct disk *disk;
 	struct running running; /* answers and pulls that a cut must reach */
-	struct pulls *pulls;
-	struct pushes *pushes;
+	struct leader *pulls, *pushes;
+	struct readying *ready;
 	struct dp_stat stat;
 };
 
@@ -94,16 +95,7 @@ enum err dp_folder_sync(const char *path) MUST_USE;
 
 /* ---- modules ---- */
 
-enum err pulls_open(struct dp *p, struct pulls **ret) MUST_USE;
-enum err pulls_start(struct pulls *p) MUST_USE;
-void pulls_quiesce(struct pulls *p);
-void pulls_close(struct pulls *p);
-enum err pushes_open(struct dp *p, struct pushes **ret) MUST_USE;
-enum err pushes_start(struct pushes *p) MUST_USE;
-void pushes_quiesce(struct pushes *p);
-void pushes_close(struct pushes *p);
-/* Looks again at a transfer that has ended: its file is quiet once no pull runs; then states its counts. */
-void pulls_settle(struct pulls *p, struct str participant, struct str pid);
+extern const struct led_kind pulls, pushes; /* pull.c, push.c */
 
 void content_put(struct net_req *r);     /* content.c */
 void content_sweep(struct ds *d);        /* removes what an upload left behind when it was cut */

@@ -11,15 +11,6 @@
 #include "proto/dsp/state.h"
 #include "proto/dsp/transfer.h"
 
-struct pulls {
-	struct dp *dp;
-	pthread_mutex_t lock;
-	pthread_cond_t wake; /* of the monotonic clock */
-	struct pull *first;
-	pthread_t thread;
-	bool started, stopping;
-};
-
 /* ---- octets come in: the courier's thread ---- */
 
 static void take_error(struct pull *p, struct str piece)
@@ -60,7 +51,7 @@ static void tell_progress(struct pull *p)
 
 void pull_told(struct pull *p)
 {
-	struct pulls *all = p->all;
+	struct leader *all = p->all;
 
 	pthread_mutex_lock(&all->lock);
 	p->telling = false; /* p may be freed from here on */
@@ -94,7 +85,7 @@ static enum err pull_data(void *arg, const struct courier_result *r, struct str 
 void pull_done(void *arg, const struct courier_result *r)
 {
 	struct pull *p = arg;
-	struct pulls *all = p->all;
+	struct leader *all = p->all;
 
 	pthread_mutex_lock(&all->lock);
 	p->err = r->err;
@@ -115,42 +106,21 @@ static void pull_wait(struct pull *p, bool progress)
 		p->backoff = 0;
 		p->refusals = 0;
 	}
-	p->backoff = p->backoff ? p->backoff * 2 : PULL_RETRY_FIRST;
-	if (p->backoff > PULL_RETRY_LAST) p->backoff = PULL_RETRY_LAST;
-	pthread_mutex_lock(&p->all->lock);
-	p->due = clock_mono() + p->backoff;
-	p->state = PULL_WAIT;
-	pthread_mutex_unlock(&p->all->lock);
+	led_wait(&p->led);
 }
 
-/* Takes it off the list, unless it was started anew meanwhile. */
+static struct pull *pull_of(struct led *i)
+{
+	return (struct pull *)(void *)i;
+}
+
 static void pull_over(struct pull *p)
 {
-	struct pulls *all = p->all;
-	struct dp *dp = all->dp;
-	struct pull **at;
-
 	pull_file_close(p);
-	running_remove(&dp->running, &p->item);
-	pthread_mutex_lock(&all->lock);
-	while (p->telling) pthread_cond_wait(&all->wake, &all->lock);
-	if (p->again && !all->stopping) {
-		p->again = false;
-		atomic_store(&p->cut, ERR_OK);
-		p->backoff = 0;
-		p->refusals = 0;
-		p->due = clock_mono();
-		p->state = PULL_WAIT;
-		pthread_mutex_unlock(&all->lock);
-		running_add(&dp->running, &p->item);
-		return;
-	}
-	for (at = &all->first; *at != p; at = &(*at)->next)
-		;
-	*at = p->next;
-	pthread_mutex_unlock(&all->lock);
-	if (!all->stopping && !flow_fetched(p->item.pid)) dp_settle(dp, p->item.participant, p->item.pid);
-	free(p);
+	pthread_mutex_lock(&p->all->lock);
+	while (p->telling) pthread_cond_wait(&p->all->wake, &p->all->lock);
+	pthread_mutex_unlock(&p->all->lock);
+	led_over(&p->led);
 }
 
 static void pull_told_end(const struct pull *p, enum err e, struct str text)
@@ -336,10 +306,7 @@ static void pull_answered(struct pull *p)
 	p->renewing = false;
 	if (good && !e) {
 		p->denied = false;
-		pthread_mutex_lock(&p->all->lock);
-		p->due = clock_mono();
-		p->state = PULL_WAIT;
-		pthread_mutex_unlock(&p->all->lock);
+		led_wait_until(&p->led, clock_mono());
 	} else if (e == ERR_STOPPING) {
 		pull_over(p);
 	} else if (good || (!p->err && p->status >= 300 && p->status < 500 && p->status != 408 &&
@@ -359,10 +326,7 @@ static void pull_more(struct pull *p, bool progress)
 	p->refusals = 0;
 	p->told = 0;
 	if (p->told_at != p->at) tell_progress(p); /* while the last telling is under way, the next time */
-	pthread_mutex_lock(&p->all->lock);
-	p->due = clock_mono() + (progress ? 0 : PULL_POLL);
-	p->state = PULL_WAIT;
-	pthread_mutex_unlock(&p->all->lock);
+	led_wait_until(&p->led, clock_mono() + (progress ? 0 : PULL_POLL));
 }
 
 static void pull_fetched(struct pull *p)
@@ -427,8 +391,10 @@ static void pull_checked(struct pull *p)
 	pull_over(p);
 }
 
-static void pull_step(struct pull *p, enum pull_state was)
+static void pull_step(struct led *i, int was)
 {
+	struct pull *p = pull_of(i);
+
 	if (atomic_load(&p->cut))
 		pull_over(p);
 	else if (was == PULL_WAIT)
@@ -441,10 +407,10 @@ static void pull_step(struct pull *p, enum pull_state was)
 
 /* The next pull that something is to be done for, or NULL and when to look again. A fetch that was cut
  * is cancelled. */
-static struct pull *next_of(struct pulls *all, usec_t now, usec_t *ret_due)
+static struct led *pull_next(struct leader *all, usec_t now, usec_t *ret_due)
 {
 	*ret_due = now + 3600 * USEC_PER_SEC;
-	for (struct pull *p = all->first; p; p = p->next) {
+	for (struct led *p = all->first; p; p = p->next) {
 		bool cut = atomic_load(&p->cut);
 
 		if (p->state == PULL_FETCHED || p->state == PULL_CHECKED) return p;
@@ -459,139 +425,35 @@ static struct pull *next_of(struct pulls *all, usec_t now, usec_t *ret_due)
 	return NULL;
 }
 
-static void *pulls_lead(void *arg)
+static void pull_made(struct led *i)
 {
-	struct pulls *all = arg;
-
-	pulls_find(all->dp);
-	pthread_mutex_lock(&all->lock);
-	for (;;) {
-		usec_t due;
-		struct pull *p = next_of(all, clock_mono(), &due);
-
-		if (p) {
-			enum pull_state was = p->state;
-
-			pthread_mutex_unlock(&all->lock);
-			pull_step(p, was);
-			pthread_mutex_lock(&all->lock);
-			continue;
-		}
-		if (all->stopping && !all->first) break;
-		struct timespec until = {due / USEC_PER_SEC, (long)(due % USEC_PER_SEC) * 1000};
-		pthread_cond_timedwait(&all->wake, &all->lock, &until);
-	}
-	pthread_mutex_unlock(&all->lock);
-	return NULL;
+	pull_of(i)->fd = -1;
 }
 
-/* ---- from other threads ---- */
-
-/* Under the lock of the running ones. */
-static void pull_cut(struct running_item *i, enum err why)
+static void pull_anew(struct led *i)
 {
-	struct pull *p = (struct pull *)(void *)i;
-	int none = ERR_OK;
-
-	(void)atomic_compare_exchange_strong(&p->cut, &none, (int)why);
-	pthread_mutex_lock(&p->all->lock);
-	p->again = false;
-	pthread_cond_signal(&p->all->wake);
-	pthread_mutex_unlock(&p->all->lock);
+	pull_of(i)->refusals = 0;
 }
 
-static struct pull *find(struct pulls *all, struct str participant, struct str pid)
+static void pull_gone(struct led *i)
 {
-	for (struct pull *p = all->first; p; p = p->next)
-		if (str_is(pid, p->pid) && str_is(participant, p->participant)) return p;
-	return NULL;
+	if (!flow_fetched(i->item.pid)) dp_settle(i->all->dp, i->item.participant, i->item.pid);
 }
 
-static struct pull *pull_new(struct pulls *all, struct str participant, struct str pid)
-{
-	struct pull *p = calloc(1, sizeof *p);
-
-	if (!p || participant.n >= sizeof p->participant || pid.n >= sizeof p->pid) {
-		free(p);
-		return NULL;
-	}
-	memcpy(p->participant, participant.p, participant.n);
-	memcpy(p->pid, pid.p, pid.n);
-	p->item = (struct running_item){
-	    .participant = str_of(p->participant), .pid = str_of(p->pid), .cut = pull_cut};
-	p->all = all;
-	p->fd = -1;
-	p->due = clock_mono();
-	return p;
-}
+const struct led_kind pulls = {
+    .size = sizeof(struct pull),
+    .retry_first = PULL_RETRY_FIRST,
+    .retry_last = PULL_RETRY_LAST,
+    .hurry = true,
+    .made = pull_made,
+    .anew = pull_anew,
+    .gone = pull_gone,
+    .find = pulls_find,
+    .next = pull_next,
+    .step = pull_step,
+};
 
 void dp_pull_start(struct ds *d, struct str participant, struct str pid)
 {
-	struct pulls *all = d->dp->pulls;
-	struct pull *p, *fresh = pull_new(all, participant, pid);
-
-	if (!fresh) return; /* the next start finds it */
-	/* entered before it may run: a cut from now on finds it. The order of locks: running, then all. */
-	running_add(&d->dp->running, &fresh->item);
-	pthread_mutex_lock(&all->lock);
-	p = all->stopping ? NULL : find(all, participant, pid);
-	if (p) {
-		if (atomic_load(&p->cut)) p->again = true;
-		if (p->state == PULL_WAIT) p->due = clock_mono();
-	} else if (!all->stopping) {
-		fresh->next = all->first;
-		all->first = fresh;
-		fresh = NULL;
-	}
-	pthread_cond_signal(&all->wake);
-	pthread_mutex_unlock(&all->lock);
-	if (!fresh) return;
-	running_remove(&d->dp->running, &fresh->item);
-	free(fresh);
-}
-
-/* ---- life ---- */
-
-enum err pulls_open(struct dp *dp, struct pulls **ret)
-{
-	struct pulls *all = calloc(1, sizeof *all);
-	pthread_condattr_t attr;
-
-	if (!all) return ERR_NO_MEMORY;
-	all->dp = dp;
-	must(!pthread_mutex_init(&all->lock, NULL) && !pthread_condattr_init(&attr));
-	must(!pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) && !pthread_cond_init(&all->wake, &attr));
-	pthread_condattr_destroy(&attr);
-	*ret = all;
-	return ERR_OK;
-}
-
-enum err pulls_start(struct pulls *all)
-{
-	if (pthread_create(&all->thread, NULL, pulls_lead, all)) return ERR_NO_MEMORY;
-	all->started = true;
-	return ERR_OK;
-}
-
-void pulls_quiesce(struct pulls *all)
-{
-	if (!all->started) return;
-	pthread_mutex_lock(&all->lock);
-	all->stopping = true;
-	for (struct pull *p = all->first; p; p = p->next) {
-		int none = ERR_OK;
-		(void)atomic_compare_exchange_strong(&p->cut, &none, ERR_STOPPING);
-	}
-	pthread_cond_signal(&all->wake);
-	pthread_mutex_unlock(&all->lock);
-	pthread_join(all->thread, NULL);
-	all->started = false;
-}
-
-void pulls_close(struct pulls *all)
-{
-	if (!all) return;
-	pthread_cond_destroy(&all->wake);
-	pthread_mutex_destroy(&all->lock);
-	free(all);
+	led_start(d->dp->pulls, participant, pid);
 }

@@ -18,6 +18,7 @@
 #ifndef DATASPACE_PULL_H
 #define DATASPACE_PULL_H
 
+#include "dataspace/led.h"
 #include "dataspace/meter.h"
 #include "dataspace/plane.h"
 #include "net/courier.h"
@@ -26,8 +27,6 @@ enum {
 	PULL_REFUSALS_MAX = 6, /* answers 401, 403, 404, 410 in a row: the transfer's end is on its way */
 	PULL_MISFITS_MAX = 2,  /* contents that were not what was promised */
 	PULL_ERROR_MAX = 2048, /* of a refusal's body, for the reason */
-	PULL_PARTICIPANT = DS_ID_MAX + 1,
-	PULL_PID = DS_PID_MAX + 8, /* of flows with their prefix */
 	PULL_REPLY_MAX = 16 << 10, /* of renewed tokens */
 };
 #define PULL_RETRY_FIRST (100 * USEC_PER_MSEC)
@@ -36,18 +35,16 @@ enum {
 #define PULL_POLL USEC_PER_SEC           /* between questions whether there is more of what does not end */
 #define PULL_PROGRESS (250 * USEC_PER_MSEC) /* between records of how far it is */
 
-enum pull_state { PULL_WAIT, PULL_FETCH, PULL_FETCHED, PULL_CHECK, PULL_CHECKED };
+enum pull_state { PULL_WAIT = LED_WAIT, PULL_FETCH, PULL_FETCHED, PULL_CHECK, PULL_CHECKED };
 
 struct pull {
-	struct running_item item; /* first */
+	union {
+		struct led led;
+		struct {
+			LED_MEMBERS
+		};
+	};
 	struct disk_job job;
-	struct pulls *all;
-	char participant[PULL_PARTICIPANT], pid[PULL_PID];
-	enum pull_state state; /* under the lock of all */
-	usec_t due, backoff;
-	bool again;      /* started anew while it ended */
-	_Atomic int cut; /* enum err */
-	uint64_t ticket;
 	unsigned refusals;
 	/* the attempt; the courier's thread while FETCH, else the leader's */
 	int fd;
@@ -68,7 +65,6 @@ struct pull {
 	size_t reply_n;
 	/* of the check */
 	unsigned char digest[32], want[32];
-	struct pull *next;
 };
 
 /* What the asking command finds: all in its arena. */

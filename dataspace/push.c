@@ -5,22 +5,21 @@
 
 #include "base/log.h"
 #include "base/text64.h"
+#include "dataspace/led.h"
 #include "dataspace/receipt.h"
 #include "proto/dsp/state.h"
 #include "proto/dsp/transfer.h"
 
-enum push_state { PUSH_WAIT, PUSH_SEND, PUSH_SENT };
+enum push_state { PUSH_WAIT = LED_WAIT, PUSH_SEND, PUSH_SENT };
 
 struct push {
-	struct running_item item; /* first */
-	struct pushes *all;
-	char participant[DS_ID_MAX + 1], pid[DS_PID_MAX + 1];
-	enum push_state state; /* under the lock of all, like due, again, ticket, err and status */
-	usec_t due, backoff;
-	bool again;      /* started anew while it ended */
-	_Atomic int cut; /* enum err */
-	uint64_t ticket;
-	enum err err;
+	union {
+		struct led led;
+		struct {
+			LED_MEMBERS
+		};
+	};
+	enum err err; /* under the lock of all, like status */
 	int status;
 	char text[200];
 	/* the leader's */
@@ -28,16 +27,6 @@ struct push {
 	struct arena *arena; /* of what was asked */
 	struct push_ask ask;
 	struct dp_policy policy;
-	struct push *next;
-};
-
-struct pushes {
-	struct dp *dp;
-	pthread_mutex_t lock;
-	pthread_cond_t wake; /* of the monotonic clock */
-	struct push *first;
-	pthread_t thread;
-	bool started, stopping;
 };
 
 /* ---- the courier's thread ---- */
@@ -45,7 +34,7 @@ struct pushes {
 static void push_done(void *arg, const struct courier_result *r)
 {
 	struct push *p = arg;
-	struct pushes *all = p->all;
+	struct leader *all = p->all;
 
 	pthread_mutex_lock(&all->lock);
 	p->err = r->err;
@@ -65,49 +54,21 @@ static void push_forget(struct push *p)
 	p->arena = NULL;
 }
 
-/* Takes it off the list, unless it was started anew meanwhile. */
+static struct push *push_of(struct led *i)
+{
+	return (struct push *)(void *)i;
+}
+
 static void push_over(struct push *p)
 {
-	struct pushes *all = p->all;
-	struct dp *dp = all->dp;
-	bool stopping, again;
-	struct push **at;
-
 	push_forget(p);
-	running_remove(&dp->running, &p->item);
-	pthread_mutex_lock(&all->lock);
-	stopping = all->stopping;
-	again = p->again && !stopping;
-	if (again) {
-		p->again = false;
-		atomic_store(&p->cut, ERR_OK);
-		p->tries = 0;
-		p->backoff = 0;
-		p->due = clock_mono();
-		p->state = PUSH_WAIT;
-	} else {
-		for (at = &all->first; *at != p; at = &(*at)->next)
-			;
-		*at = p->next;
-	}
-	pthread_mutex_unlock(&all->lock);
-	if (again) {
-		running_add(&dp->running, &p->item);
-		return;
-	}
-	if (!stopping) dp_settle(dp, p->item.participant, p->item.pid);
-	free(p);
+	led_over(&p->led);
 }
 
 static void push_wait(struct push *p)
 {
 	push_forget(p);
-	p->backoff = p->backoff ? p->backoff * 2 : PUSH_RETRY_FIRST;
-	if (p->backoff > PUSH_RETRY_LAST) p->backoff = PUSH_RETRY_LAST;
-	pthread_mutex_lock(&p->all->lock);
-	p->due = clock_mono() + p->backoff;
-	p->state = PUSH_WAIT;
-	pthread_mutex_unlock(&p->all->lock);
+	led_wait(&p->led);
 }
 
 static void push_failed(struct push *p, enum err e, const char *text)
@@ -268,8 +229,9 @@ static void push_look(struct push *p)
 	arena_rollback(p->arena, mark);
 }
 
-static void push_step(struct push *p, enum push_state was)
+static void push_step(struct led *i, int was)
 {
+	struct push *p = push_of(i);
 	bool taken = was == PUSH_SENT && !p->err && p->status >= 200 && p->status < 300;
 
 	if (was == PUSH_SEND)
@@ -284,10 +246,10 @@ static void push_step(struct push *p, enum push_state was)
 
 /* The next push that something is to be done for, or NULL and when to look again. One that was cut is
  * cancelled. */
-static struct push *next_of(struct pushes *all, usec_t now, usec_t *ret_due)
+static struct led *push_next(struct leader *all, usec_t now, usec_t *ret_due)
 {
 	*ret_due = now + 3600 * USEC_PER_SEC;
-	for (struct push *p = all->first; p; p = p->next) {
+	for (struct led *p = all->first; p; p = p->next) {
 		bool cut = atomic_load(&p->cut);
 
 		if (p->state == PUSH_SENT) return p;
@@ -307,92 +269,6 @@ static struct push *next_of(struct pushes *all, usec_t now, usec_t *ret_due)
 	}
 	return NULL;
 }
-
-static void start_unfinished(struct pushes *all);
-
-static void *pushes_lead(void *arg)
-{
-	struct pushes *all = arg;
-
-	start_unfinished(all);
-	pthread_mutex_lock(&all->lock);
-	for (;;) {
-		usec_t due;
-		struct push *p = next_of(all, clock_mono(), &due);
-
-		if (p) {
-			enum push_state was = p->state;
-
-			pthread_mutex_unlock(&all->lock);
-			push_step(p, was);
-			pthread_mutex_lock(&all->lock);
-			continue;
-		}
-		if (all->stopping && !all->first) break;
-		struct timespec until = {due / USEC_PER_SEC, (long)(due % USEC_PER_SEC) * 1000};
-		pthread_cond_timedwait(&all->wake, &all->lock, &until);
-	}
-	pthread_mutex_unlock(&all->lock);
-	return NULL;
-}
-
-/* ---- from other threads ---- */
-
-/* Under the lock of the running ones. */
-static void push_cut(struct running_item *i, enum err why)
-{
-	struct push *p = (struct push *)(void *)i;
-	int none = ERR_OK;
-
-	(void)atomic_compare_exchange_strong(&p->cut, &none, (int)why);
-	pthread_mutex_lock(&p->all->lock);
-	p->again = false;
-	pthread_cond_signal(&p->all->wake);
-	pthread_mutex_unlock(&p->all->lock);
-}
-
-static struct push *push_new(struct pushes *all, struct str participant, struct str pid)
-{
-	struct push *p = calloc(1, sizeof *p);
-
-	if (!p || participant.n >= sizeof p->participant || pid.n >= sizeof p->pid) {
-		free(p);
-		return NULL;
-	}
-	memcpy(p->participant, participant.p, participant.n);
-	memcpy(p->pid, pid.p, pid.n);
-	p->item = (struct running_item){
-	    .participant = str_of(p->participant), .pid = str_of(p->pid), .cut = push_cut};
-	p->all = all;
-	p->due = clock_mono();
-	return p;
-}
-
-void dp_push_start(struct ds *d, struct str participant, struct str pid)
-{
-	struct pushes *all = d->dp->pushes;
-	struct push *p, *fresh = push_new(all, participant, pid);
-
-	if (!fresh) return; /* the next start finds it */
-	/* entered before it may run: a cut from now on finds it. The order of locks: running, then all. */
-	running_add(&d->dp->running, &fresh->item);
-	pthread_mutex_lock(&all->lock);
-	for (p = all->first; p; p = p->next)
-		if (str_is(pid, p->pid) && str_is(participant, p->participant)) break;
-	if (p && atomic_load(&p->cut)) p->again = true;
-	if (!p && !all->stopping) {
-		fresh->next = all->first;
-		all->first = fresh;
-		fresh = NULL;
-	}
-	pthread_cond_signal(&all->wake);
-	pthread_mutex_unlock(&all->lock);
-	if (!fresh) return;
-	running_remove(&d->dp->running, &fresh->item);
-	free(fresh);
-}
-
-/* ---- life ---- */
 
 struct finding {
 	struct ds *d;
@@ -421,10 +297,10 @@ static enum err participant_seen(void *arg, struct str id)
 }
 
 /* What the last process left. */
-static void start_unfinished(struct pushes *all)
+static void pushes_find(struct dp *dp)
 {
 	enum { FIND_ARENA = 1 << 30 /* every transfer of the largest participant; used as needed */ };
-	struct finding f = {.d = all->dp->d, .a = arena_new(FIND_ARENA)};
+	struct finding f = {.d = dp->d, .a = arena_new(FIND_ARENA)};
 	enum err e = f.a ? store_read(f.d->o.store, &f.t) : ERR_NO_MEMORY;
 
 	if (!e) e = ds_participant_each(f.t, f.a, participant_seen, &f);
@@ -435,46 +311,28 @@ static void start_unfinished(struct pushes *all)
 	arena_free(f.a);
 }
 
-enum err pushes_open(struct dp *dp, struct pushes **ret)
+static void push_anew(struct led *i)
 {
-	struct pushes *all = calloc(1, sizeof *all);
-	pthread_condattr_t attr;
-
-	if (!all) return ERR_NO_MEMORY;
-	all->dp = dp;
-	must(!pthread_mutex_init(&all->lock, NULL) && !pthread_condattr_init(&attr));
-	must(!pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) && !pthread_cond_init(&all->wake, &attr));
-	pthread_condattr_destroy(&attr);
-	*ret = all;
-	return ERR_OK;
+	push_of(i)->tries = 0;
 }
 
-enum err pushes_start(struct pushes *all)
+static void push_gone(struct led *i)
 {
-	if (pthread_create(&all->thread, NULL, pushes_lead, all)) return ERR_NO_MEMORY;
-	all->started = true;
-	return ERR_OK;
+	dp_settle(i->all->dp, i->item.participant, i->item.pid);
 }
 
-void pushes_quiesce(struct pushes *all)
-{
-	if (!all->started) return;
-	pthread_mutex_lock(&all->lock);
-	all->stopping = true;
-	for (struct push *p = all->first; p; p = p->next) {
-		int none = ERR_OK;
-		(void)atomic_compare_exchange_strong(&p->cut, &none, ERR_STOPPING);
-	}
-	pthread_cond_signal(&all->wake);
-	pthread_mutex_unlock(&all->lock);
-	pthread_join(all->thread, NULL);
-	all->started = false;
-}
+const struct led_kind pushes = {
+    .size = sizeof(struct push),
+    .retry_first = PUSH_RETRY_FIRST,
+    .retry_last = PUSH_RETRY_LAST,
+    .anew = push_anew,
+    .gone = push_gone,
+    .find = pushes_find,
+    .next = push_next,
+    .step = push_step,
+};
 
-void pushes_close(struct pushes *all)
+void dp_push_start(struct ds *d, struct str participant, struct str pid)
 {
-	if (!all) return;
-	pthread_cond_destroy(&all->wake);
-	pthread_mutex_destroy(&all->lock);
-	free(all);
+	led_start(d->dp->pushes, participant, pid);
 }

@@ -196,6 +196,9 @@ static enum err receipt_work(struct ds_job *j, struct writer_txn *t)
 	if (e == ERR_NOT_FOUND)
 		return flaw_set(&j->flaw, e, FLAW_NO_OFFSET, "transfer", "unknown",
 				"there is no such transfer between us");
+	if (!e && c.x->plane[0])
+		return flaw_set(&j->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "transfer", "unmetered",
+				"an outside data plane moved it: nothing was counted here");
 	if (!e) e = meter_find(t->store, j->arena, id, p->said.agreement, &c.m);
 	if (!e)
 		e = meter_use_open(t->store, j->arena, id, p->said.agreement, str_of(c.x->pid), c.x->side,

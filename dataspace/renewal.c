@@ -3,6 +3,7 @@
 
 #include "base/jose.h"
 #include "dataspace/fetch.h"
+#include "dataspace/flow.h"
 
 #define REFRESH_TYPE "refresh+jwt" /* no access token, whatever signed it */
 
@@ -115,6 +116,23 @@ static bool holds(struct str body, struct str mark)
 	return false;
 }
 
+static bool filled(const Ds__Outbox *e)
+{
+	return e->kind == DS_OUTBOX_TRANSFER || e->kind == DS_OUTBOX_FLOW_NOTICE;
+}
+
+static enum err notice_fill(struct store_txn *t, struct arena *a, const struct ds_self *self,
+			    const Ds__Outbox *e, struct str *ret)
+{
+	struct renewal r;
+	Ds__Flow *x;
+	enum err err = flow_find(t, a, str_of(e->participant), str_of(e->pid), &x);
+
+	if (err || !x->token_id[0]) return err;
+	r = renewal_of_flow(a, self, x);
+	return put_tokens(a, *ret, &r, ret);
+}
+
 enum err renewal_fill(struct ds *d, struct store_txn *t, struct arena *a, const Ds__Outbox *e,
 		      struct str *ret)
 {
@@ -124,8 +142,9 @@ enum err renewal_fill(struct ds *d, struct store_txn *t, struct arena *a, const 
 	enum err err;
 
 	*ret = str_of(e->body);
-	if (e->kind != DS_OUTBOX_TRANSFER || !holds(*ret, STR(RENEWAL_ACCESS_MARK))) return ERR_OK;
+	if (!filled(e) || !holds(*ret, STR(RENEWAL_ACCESS_MARK))) return ERR_OK;
 	err = ds_self_find(d, t, str_of(e->participant), &self);
+	if (!err && e->kind == DS_OUTBOX_FLOW_NOTICE) return notice_fill(t, a, self, e, ret);
 	if (!err) err = ds_transfer_find(t, a, str_of(e->participant), str_of(e->pid), &x);
 	if (err) return err;
 	r = renewal_of_transfer(a, self, x);

@@ -44,7 +44,7 @@ enum err renewal_put(struct ds *d, struct arena *a, const struct renewal *r, str
 struct renewal renewal_of_transfer(struct arena *a, const struct ds_self *self, const Ds__Transfer *x);
 struct renewal renewal_of_flow(struct arena *a, const struct ds_self *self, const Ds__Flow *x);
 
-/* Before a letter of a transfer leaves: its body with the tokens for the marks. */
+/* Before a letter of a transfer, or a notice of a data flow, leaves: its body with the tokens for the marks. */
 enum err renewal_fill(struct ds *d, struct store_txn *t, struct arena *a, const Ds__Outbox *e,
 		      struct str *ret) MUST_USE;
 

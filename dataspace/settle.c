@@ -163,6 +163,7 @@ static enum err settle_work(struct ds_job *j, struct writer_txn *t)
 	bool consumer;
 
 	if (e) return e;
+	if (s.x->plane[0]) return ERR_OK; /* an outside data plane moved it: nothing was counted here */
 	if (meter_settled(s.u.row) || !dsp_transfer_final((enum dsp_transfer_state)s.x->state))
 		return ERR_OK;
 	consumer = s.x->side == DS__SIDE__SIDE_CONSUMER;

@@ -2,7 +2,9 @@
 #include "dataspace/signal.h"
 
 #include "dataspace/outbox.h"
+#include "dataspace/said.h"
 #include "dataspace/transfer_act.h"
+#include "dataspace/watch.h"
 
 #define SIGNAL_CODE STR("DATA_PLANE")
 
@@ -53,10 +55,14 @@ enum err signal_reached(const struct turn *u, Ds__Transfer *x, enum dps_state s,
 
 	x->flow_state = s;
 	x->flow_error = turn_text(u, STR_NONE);
+	if (s == DPS_STARTED_STATE) e = said_outside(u, x);
 	if (s == DPS_PREPARED_STATE) e = prepared(u, x, address);
-	if (s == DPS_STARTED_STATE) e = started(u, x, address);
+	if (!e && s == DPS_STARTED_STATE) e = started(u, x, address);
+	if (s == DPS_PREPARING_STATE || s == DPS_STARTING_STATE)
+		x->flow_by = u->t->now + u->d->o.flow_ready;
 	x->changed = u->t->now;
 	ds_fx_changed(u->fx, u->self->id, str_of(x->pid));
+	if (!e) e = watch_follow(u, x);
 	return e ? e : ds_transfer_put(u->t, u->self->id, x);
 }
 
@@ -79,7 +85,20 @@ enum err signal_address(const struct turn *u, const struct dps_message *m, json_
 struct answer {
 	enum dps_state state;
 	json_t *address;
+	struct dps_usage usage;
 };
+
+/* What an answer says that need not say anything. */
+static enum err said_read(const struct turn *u, struct str body, struct answer *ret)
+{
+	struct dps_message m;
+	json_t *j;
+	enum err e = json_read(u->a, body, NULL, &j);
+
+	if (!e) e = dps_parse(DPS_STATUS, j, NULL, &m);
+	if (!e) ret->usage = m.usage;
+	return e == ERR_NO_MEMORY ? e : ERR_OK;
+}
 
 /* prepare, start and resume must tell a state; of the others the status is enough. Some data planes leave
  * out the ids. */
@@ -92,7 +111,7 @@ static enum err answer_read(const struct turn *u, Ds__Transfer *x, uint32_t s, s
 	enum err e;
 
 	*ret = (struct answer){.state = DPS_NONE};
-	if (!tells) return ERR_OK;
+	if (!tells) return said_read(u, body, ret);
 	e = json_read(u->a, body, u->flaw, &j);
 	if (!e && !json_is_object(j))
 		e = flaw_set(u->flaw, ERR_BAD_MESSAGE, 0, "", "type", "it is not an object");
@@ -104,6 +123,7 @@ static enum err answer_read(const struct turn *u, Ds__Transfer *x, uint32_t s, s
 	if (!e) e = signal_address(u, &m, &ret->address);
 	if (e) return e;
 	ret->state = m.state;
+	ret->usage = m.usage;
 	if (!x->flow_state) x->flow = turn_text(u, m.flow);
 	return ERR_OK;
 }
@@ -190,7 +210,8 @@ static enum err taken(const struct turn *u, Ds__Transfer *x, uint32_t s, struct 
 	if (e) return refused(u, x, s, arena_printf(u->a, "its answer: %s: %s", f.at, f.text));
 	if (!state_fits(s, got.state))
 		return refused(u, x, s, arena_printf(u->a, "it is %s after it", dps_state_name(got.state)));
-	e = signal_reached(&v, x, state_after(s, got.state), got.address);
+	e = said_take(u, x, &got.usage);
+	if (!e) e = signal_reached(&v, x, state_after(s, got.state), got.address);
 	if (e && f.err == e) /* what it gave cannot be used; nothing was written */
 		return refused(u, x, s, arena_printf(u->a, "its answer: %s: %s", f.at, f.text));
 	return e ? e : signal_tell(u, x, signal_name(s), STR_NONE);

@@ -99,13 +99,13 @@ enum err ds_post(struct ds *d, struct net_shard *s, void (*fn)(void *arg), void 
 
 /* ---- effects: what follows a commit --------------------------------------------------------- */
 
-enum ds_fx_kind { DS_FX_SEND, DS_FX_CHANGED, DS_FX_PULL, DS_FX_CUT, DS_FX_PUSH };
+enum ds_fx_kind { DS_FX_SEND, DS_FX_CHANGED, DS_FX_PULL, DS_FX_CUT, DS_FX_PUSH, DS_FX_READY };
 
 struct ds_fx_item {
 	enum ds_fx_kind kind;
 	struct str participant, pid, agreement;
 	uint64_t seq; /* SEND: outbox entry */
-	usec_t due;
+	usec_t due;   /* READY: until when */
 	enum err why; /* CUT */
 	struct ds_fx_item *next;
 };
@@ -122,6 +122,7 @@ void ds_fx_pull(struct ds_fx *fx, struct str participant, struct str pid);
 void ds_fx_push(struct ds_fx *fx, struct str participant, struct str pid);
 void ds_fx_cut(struct ds_fx *fx, struct str participant, struct str agreement, struct str pid,
 	       enum err why);
+void ds_fx_ready(struct ds_fx *fx, struct str participant, struct str id, usec_t until);
 void ds_fx_send(struct ds_fx *fx, struct str participant, uint64_t seq, usec_t due);
 void ds_fx_run(struct ds *d, const struct ds_fx *fx); /* after the commit; any thread */
 
@@ -157,7 +158,11 @@ struct ds_job *ds_job_new(struct ds *d, struct net_req *req);
 /* Takes the job; on failure the request is answered and the job freed; the error is returned for
  * callers without a request. */
 enum err ds_job_submit(struct ds_job *j);
+/* After its input was read: submits it, or answers its request with what was wrong and frees it. */
+void ds_job_submit_or_refuse(struct ds_job *j, enum err e, const struct flaw *f);
 void ds_job_free(struct ds_job *j);
+/* In answer: what the job says to its request, as without one. */
+void ds_job_reply(struct ds_job *j);
 
 /* Participant of the route's first parameter, decoded and checked against the principal's scope
  * (routes with roles). On error the request has been answered. The slice is in the request's arena. */

@@ -42,7 +42,8 @@
 	X(evidence, "evidence.c", "negotiation, be64 number", "Evidence")                                  \
 	X(data_plane, "data_plane.c", "data plane", "DataPlane")                                           \
 	X(watched, "watch.c", "pid of a transfer whose policy is judged on a schedule", "agreement")       \
-	X(piece, "piece.c", "dataset, be64 place of its last octet in the stream", "Piece")
+	X(piece, "piece.c", "dataset, be64 place of its last octet in the stream", "Piece")                \
+	X(readying, "flow_ready.c", "flow that is PREPARING or STARTING", "\"\\1\"")
 
 enum ds_table {
 	DS_TABLE_BEFORE = STORE_APP - 1,

@@ -1,4 +1,5 @@
 /* Transfers in the store, on the wire and on the owner's screen. */
+#include "dataspace/said.h"
 #include "dataspace/transfer.h"
 
 #include "proto/dps/message.h"
@@ -185,6 +186,8 @@ static void show_flow(const Ds__Transfer *x, json_t *j)
 	json_put_str(j, "dataplane", str_of(x->plane));
 	json_put_str(j, "dataflow", str_of(dps_state_name((enum dps_state)x->flow_state)));
 	if (x->flow_error[0]) json_put_str(j, "dataflow_error", str_of(x->flow_error));
+	json_put(j, "metered", json_false());
+	if (x->said_at) json_put(j, "said", said_show(x));
 }
 
 json_t *transfer_show(struct arena *a, const Ds__Transfer *x, bool whole)

@@ -6,6 +6,14 @@ struct turn turn_of_job(struct ds_job *j, struct writer_txn *t, const struct ds_
 	    .d = j->d, .t = t, .fx = &j->fx, .a = j->arena, .flaw = &j->flaw, .self = self, .who = who};
 }
 
+struct turn turn_of_partner(struct ds_job *j, struct writer_txn *t, const struct ds_peer *peer)
+{
+	struct turn u = turn_of_job(j, t, peer->self, peer->did);
+
+	u.partner = true;
+	return u;
+}
+
 bool turn_repeated(const struct turn *u, Ds__Step *const *history, size_t n, json_t *message, bool anywhere)
 {
 	if (!u->digest) return false;

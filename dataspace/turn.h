@@ -32,9 +32,10 @@ enum {
 	TURN_REASON_MAX = 2000,
 };
 
-/* A job's turn as that participant, by who asks: a wish. Of a message, partner and what came with it are
- * the caller's to set. */
+/* Of the job's command, for a wish of who; self may be NULL and be found later. */
 struct turn turn_of_job(struct ds_job *j, struct writer_txn *t, const struct ds_self *self, struct str who);
+/* The same for a message of the partner's. */
+struct turn turn_of_partner(struct ds_job *j, struct writer_txn *t, const struct ds_peer *peer);
 
 /* The message was handled before: its SHA-256 is one of the history's. Messages with an "@id" (ours
  * all have a fresh one) are told apart for good; one without may mean the same thing again (a second

@@ -4,17 +4,29 @@
 
 #include "base/log.h"
 #include "dataspace/transfer_act.h"
+#include "proto/dps/message.h"
 
 enum { WATCH_ARENA = 64 << 20 };
+
+/* Its data plane has promised to call back. */
+static bool awaited(const Ds__Transfer *x)
+{
+	return (x->flow_state == DPS_PREPARING_STATE || x->flow_state == DPS_STARTING_STATE) &&
+	       !dsp_transfer_final((enum dsp_transfer_state)x->state);
+}
+
+static bool runs(const Ds__Transfer *x)
+{
+	return x->side == DS__SIDE__SIDE_PROVIDER && x->state == DSP_TRANSFER_STARTED;
+}
 
 enum err watch_follow(const struct turn *u, const Ds__Transfer *x)
 {
 	struct ds_key k = ds_key(u->self->id, str_of(x->pid), STR_NONE);
 	enum err e;
 
-	if (!x->plane[0] || x->side != DS__SIDE__SIDE_PROVIDER) return ERR_OK;
-	if (x->state == DSP_TRANSFER_STARTED)
-		return ds_row_keep(u->t, DS_TABLE_watched, &k, str_of(x->agreement));
+	if (!x->plane[0]) return ERR_OK;
+	if (runs(x) || awaited(x)) return ds_row_keep(u->t, DS_TABLE_watched, &k, str_of(x->agreement));
 	e = store_del(u->t->store, DS_TABLE_watched, ds_key_str(&k));
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
@@ -35,6 +47,10 @@ static void judge(struct ds *d, struct store_txn *t, struct arena *a, struct str
 
 	if (!e) e = ds_transfer_find(t, a, participant, pid, &x);
 	if (e) return;
+	if (awaited(x) && reading.now >= x->flow_by)
+		(void)!ds_transfer_stop(d, participant, pid, STR("DATA_PLANE"),
+					STR("the data plane did not get ready within space.flow_ready"));
+	if (!runs(x)) return;
 	e = transfer_judge_again(&u, x);
 	if (e == ERR_REVOKED || e == ERR_EXPIRED || e == ERR_POLICY_DENIED)
 		(void)!ds_transfer_stop(d, participant, pid, str_of(err_name(e)), str_of(f.text));

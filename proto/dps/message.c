@@ -5,7 +5,7 @@
 #include "proto/dsp/fields.h"
 
 /* What a member holds: IDENT is a text that is not empty, TEXT one that may be. */
-enum kind { IDENT, TEXT, OBJECT, TEXTS, ADDRESS, STATE, AUTHORIZATION };
+enum kind { IDENT, TEXT, OBJECT, TEXTS, ADDRESS, STATE, AUTHORIZATION, USAGE };
 
 struct field {
 	const char *key;
@@ -41,6 +41,7 @@ static const struct field status[] = {F("messageId", IDENT, true, message_id),
 				      F("dataAddress", ADDRESS, false, address),
 				      F("state", STATE, true, state),
 				      F("error", TEXT, false, error),
+				      F(DPS_USAGE, USAGE, false, usage),
 				      {0}};
 static const struct field status_response[] = {
     F("state", STATE, true, state), F("dataFlowId", IDENT, true, flow), {0}};
@@ -145,6 +146,17 @@ static void authorization_read(struct dsp_in *up, const struct field *x, struct 
 	*ret = z;
 }
 
+static void usage_read(struct dsp_in *up, const struct field *x, struct dps_usage *ret)
+{
+	json_t *j = dsp__has(up, x->key) ? dsp__object(up, x->key) : NULL;
+	struct dps_usage u = {.present = true};
+
+	if (!j || up->err) return;
+	up->err = json_u64(j, x->key, "requests", up->f, &u.requests);
+	if (!up->err) up->err = json_u64(j, x->key, "octets", up->f, &u.octets);
+	if (!up->err) *ret = u;
+}
+
 static void *member(struct dps_message *m, const struct field *x)
 {
 	return (char *)m + x->at;
@@ -162,6 +174,7 @@ static void field_read(struct dsp_in *in, const struct field *x, struct dps_mess
 	case ADDRESS: dsp__address(in, member(m, x)); break;
 	case STATE: m->state = state_read(in, x); break;
 	case AUTHORIZATION: authorization_read(in, x, member(m, x)); break;
+	case USAGE: usage_read(in, x, member(m, x)); break;
 	}
 }
 
@@ -218,6 +231,17 @@ static void json_member_put(json_t *obj, const struct field *x, json_t *value)
 	dsp__put_json(obj, x->key, value);
 }
 
+static void usage_put(json_t *obj, const char *key, const struct dps_usage *u)
+{
+	json_t *j = u->present ? json_object() : NULL;
+
+	if (!u->present) return;
+	must(j);
+	json_put_u64(j, "requests", u->requests);
+	json_put_u64(j, "octets", u->octets);
+	json_put(obj, key, j);
+}
+
 static void field_put(json_t *obj, const struct field *x, const struct dps_message *m)
 {
 	const void *at = (const char *)m + x->at;
@@ -233,6 +257,7 @@ static void field_put(json_t *obj, const struct field *x, const struct dps_messa
 		json_put_str(obj, x->key, str_of(dps_state_name(m->state)));
 		break;
 	case AUTHORIZATION: authorization_put(obj, x->key, at); break;
+	case USAGE: usage_put(obj, x->key, at); break;
 	}
 }
 

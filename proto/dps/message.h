@@ -17,6 +17,9 @@
 
 #define DPS_PROFILE_PUSH "https://w3id.org/dspace-sig/profile/http-push"
 #define DPS_PROFILE_PULL "https://w3id.org/dspace-sig/profile/http-pull"
+/* A member of ours in DataFlowStatusMessage, which others ignore: {"requests": n, "octets": n}, what the
+ * data plane has counted of the flow so far. The schemas have nothing of the kind. */
+#define DPS_USAGE "kanhe:usage"
 
 enum {
 	DPS_ITEMS_MAX = 100, /* labels, or profiles of one data plane */
@@ -60,12 +63,18 @@ struct dps_authorization { /* every member may be empty; more may be in root */
 	json_t *root;
 };
 
+struct dps_usage {
+	bool present;
+	uint64_t requests, octets;
+};
+
 struct dps_message {
 	struct str message_id, participant, counter_party, context, process, agreement, dataset, profile;
 	struct str flow, reason, error; /* dataFlowId */
 	struct str data_plane, control_plane, endpoint;
 	json_t *claims, *metadata, *labels, *profiles; /* NULL: absent */
 	struct dsp_data_address address;
+	struct dps_usage usage;
 	struct dps_authorization authorization;
 	enum dps_state state; /* DPS_NONE: absent */
 	json_t *root;

@@ -24,7 +24,8 @@ static const char *const examples[DPS_TYPE_COUNT] = {
     [DPS_RESUME] = "{\"messageId\":\"m\"," ADDRESS "}",
     [DPS_TERMINATE] = "{\"messageId\":\"m\",\"reason\":\"\"}",
     [DPS_STATUS] =
-	"{\"messageId\":\"m\",\"dataFlowId\":\"i\"," ADDRESS ",\"state\":\"PREPARED\",\"error\":\"e\"}",
+	"{\"messageId\":\"m\",\"dataFlowId\":\"i\"," ADDRESS ",\"state\":\"PREPARED\",\"error\":\"e\","
+	"\"" DPS_USAGE "\":{\"requests\":2,\"octets\":70}}",
     [DPS_STATUS_RESPONSE] = "{\"state\":\"SUSPENDED\",\"dataFlowId\":\"i\"}",
     [DPS_DATA_PLANE] = "{\"dataplaneId\":\"d\",\"endpoint\":\"https://d.example/s\","
 		       "\"profiles\":[\"" DPS_PROFILE_PULL "\"]," AUTHORIZATION ",\"labels\":[\"l\"]}",
@@ -143,6 +144,11 @@ static void what_is_wrong_is_named(void **state)
 	       "value");
 	change(state, DPS_STATUS, "state", json_string("started"), "state", "value");
 	change(state, DPS_STATUS_RESPONSE, "state", json_string("NONE"), "state", "value");
+	change(state, DPS_STATUS, DPS_USAGE, json_integer(7), DPS_USAGE, "type");
+	change(state, DPS_STATUS, DPS_USAGE, json_pack("{s:i}", "octets", 7), DPS_USAGE ".requests",
+	       "missing");
+	change(state, DPS_STATUS, DPS_USAGE, json_pack("{s:i,s:i}", "requests", 1, "octets", -1),
+	       DPS_USAGE ".octets", "type");
 	change(state, DPS_CONTROL_PLANE, "authorization", json_pack("{s:i}", "clientId", 1),
 	       "authorization.clientId", "type");
 	for (int i = 0; i <= DPS_ITEMS_MAX; i++) json_array_append_new(many, json_string("p"));

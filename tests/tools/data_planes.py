@@ -89,12 +89,18 @@ def pulled():
     s, got = theirs_calls.call(pid, "completed", "COMPLETED")
     check("not of a transfer elsewhere", s == 404, (s, got))
     check("foreign callbacks change nothing", maker.state() == before)
-    s, got = calls.call(pid, "completed", "COMPLETED")
+    check("nothing is said of use", "said" not in show(buyer, pid) and show(buyer, pid)["metered"] is False, show(buyer, pid))
+    s, got = calls.call(pid, "completed", "COMPLETED", **{"kanhe:usage": {"requests": 3}})
+    check("half a word is refused by name", s == 400 and "kanhe:usage.octets" in json.dumps(got), (s, got))
+    s, got = calls.call(pid, "completed", "COMPLETED", **{"kanhe:usage": {"requests": 3, "octets": 7000}})
     check("the data plane tells that it is complete", s == 200, (s, got))
     becomes(buyer, pid, "COMPLETED")
     becomes(maker, theirs, "COMPLETED")
     source.next("completed")
     sink.quiet("who told it is not told")
+    check("what it says is kept as its word", show(buyer, pid)["said"]["octets"] == 7000 and show(buyer, pid)["octets"] == 0, show(buyer, pid))
+    m = json.loads(ok(maker, "agreements", agreement, "--meters", "--json"))["meters"][0]
+    check("the meter says what it has not counted", m["outside"] == {"transfers": 1, "said": 0, "requests": 0, "octets": 0} and m["transfers"] == 0, m)
     check("told again: nothing", calls.call(pid, "completed", "COMPLETED")[0] == 200)
     return pid
 

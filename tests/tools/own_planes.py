@@ -50,6 +50,9 @@ def pulled():
     check("the owner gets it", open(to, "rb").read() == DATA)
     check("counted there", flow(buyer, pid)["octets"] == len(DATA) and flow(buyer, pid)["role"] == "consumer", flow(buyer, pid))
     check("and here", bool(until(lambda: flow(maker, theirs)["octets"] == len(DATA))), flow(maker, theirs))
+    x = show(buyer, pid)
+    check("its data plane says so", (x["metered"], x["said"]["requests"], x["said"]["octets"]) == (False, flow(buyer, pid)["requests"], len(DATA)), x)
+    check("the provider's, too", bool(until(lambda: show(maker, theirs).get("said", {}).get("requests") == flow(maker, theirs)["requests"])), show(maker, theirs))
     check("both flows are complete", bool(until(lambda: flow(buyer, pid)["state"] == flow(maker, theirs)["state"] == "COMPLETED")),
           (flow(buyer, pid), flow(maker, theirs)))
 
@@ -60,8 +63,28 @@ def pushed():
     theirs = show(buyer, pid)["peer_pid"]
     becomes(maker, theirs, "COMPLETED")
     check("the data has come by push", content(pid) == DATA)
+    check("the provider's data plane says so", show(maker, theirs)["said"]["octets"] == len(DATA), show(maker, theirs))
+    check("the consumer's, too", bool(until(lambda: show(buyer, pid).get("said", {}).get("octets") == len(DATA))), show(buyer, pid))
+    m = json.loads(ok(buyer, "agreements", agreement, "--meters", "--json"))["meters"][0]
+    check("the meter keeps it apart", (m["transfers"], m["octets"]) == (0, 0) and
+          (m["outside"]["transfers"], m["outside"]["said"], m["outside"]["octets"]) == (2, 2, 2 * len(DATA)), m)
+    text = ok(buyer, "agreements", "--meters")
+    check("and says whose word it is", "not metered here: 2" in text and f"as their data planes say: {m['outside']['requests']} requests, {2 * len(DATA)} octets" in text, text)
+    check("in Chinese, too", "未在本节点计量" in buyer.kanhe("agreements", "--meters", env={"LC_ALL": "zh_CN.UTF-8"})[1])
     check("both flows are complete", bool(until(lambda: flow(buyer, pid)["state"] == flow(maker, theirs)["state"] == "COMPLETED")),
           (flow(buyer, pid), flow(maker, theirs)))
+
+
+def meter(node):
+    return json.loads(ok(node, "agreements", agreement, "--meters", "--json"))["meters"][0]
+
+
+def half():
+    """The buyer fetches by itself what the maker's data plane serves: it counts, the maker does not."""
+    pid = json.loads(ok(buyer, "pull", agreement, "--no-wait", "--json"))["pid"]
+    becomes(buyer, pid, "COMPLETED")
+    check("it counts what it has", bool(until(lambda: meter(buyer)["state"] == "alone")) and meter(buyer)["octets"] == len(DATA), meter(buyer))
+    check("the maker signs no counts that it has not", meter(maker)["transfers"] == 0 and meter(maker)["receipts"] == [], meter(maker))
 
 
 def revoked():
@@ -108,7 +131,8 @@ def plain():
 try:
     for n, who in ((maker, "maker"), (buyer, "buyer")):
         with open(os.path.join(n.folder, "kanhed.conf"), "a") as f:
-            f.write("\n[space]\ndata_token = 1s\n")
+            # the maker's plane makes its control plane wait for the callback, the buyer's does not
+            f.write(f"\n[space]\ndata_token = 1s\nflow_wait = {'0s' if who == 'maker' else '60s'}\n")
         n.start()
         signaling = f"{n.url}/p/{who}/signaling/v1"
         ok(n, "dataplane", "admit", did_of(n, who), signaling)
@@ -120,6 +144,7 @@ try:
     agreement = json.loads(ok(buyer, "negotiate", did_of(maker, "maker"), "line", "--json"))["agreement"]
     pulled()
     pushed()
+    half()
     plain()
     revoked()
 finally:

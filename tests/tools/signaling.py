@@ -70,7 +70,10 @@ class Outside(http.server.BaseHTTPRequestHandler):
 
 server, outside = serve(Outside)
 
-maker = Node("--authority", "88.118.8", "--participant", "maker")
+maker = Node("--authority", "88.118.8", "--participant", "maker", start=False)
+with open(os.path.join(maker.folder, "kanhed.conf"), "a") as f:
+    f.write("\n[space]\nflow_wait = 60s\n")
+maker.start()
 BASE = "/p/maker/signaling/v1/dataflows"
 did = f"did:web:127.0.0.1%3A{maker.port}:p:maker"
 credential = ""

@@ -104,6 +104,23 @@ static void print_agreement(const json_t *a)
 	printf("    %s %s\n", say(SAY_PARTNER), safe(text_of(a, "peer")));
 }
 
+static long long number_of(const json_t *j, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(j, key));
+}
+
+static void print_meter(const json_t *m)
+{
+	const json_t *outside = json_object_get(m, "outside");
+
+	printf(say(SAY_METER), safe(text_of(m, "agreement")), number_of(m, "transfers"),
+	       number_of(m, "requests"), number_of(m, "octets"), text_of(m, "state"));
+	if (outside) printf(say(SAY_METER_OUTSIDE), number_of(outside, "transfers"));
+	if (outside && number_of(outside, "said"))
+		printf(say(SAY_METER_SAID), number_of(outside, "said"), number_of(outside, "requests"),
+		       number_of(outside, "octets"));
+}
+
 /* What was counted under agreements, by us and by the partner, and whether both have signed it. */
 static int show_meters(struct cli *c, const char *who, const char *agreement)
 {
@@ -118,11 +135,7 @@ static int show_meters(struct cli *c, const char *who, const char *agreement)
 		print_json(all);
 		return CLI_OK;
 	}
-	json_array_foreach(json_object_get(all, "meters"), i, m)
-	    printf(say(SAY_METER), safe(text_of(m, "agreement")),
-		   (long long)json_integer_value(json_object_get(m, "transfers")),
-		   (long long)json_integer_value(json_object_get(m, "requests")),
-		   (long long)json_integer_value(json_object_get(m, "octets")), text_of(m, "state"));
+	json_array_foreach(json_object_get(all, "meters"), i, m) print_meter(m);
 	return CLI_OK;
 }
 

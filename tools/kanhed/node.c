@@ -298,7 +298,9 @@ static enum err open_space(struct node *n, struct flaw *f)
 			       .outbox_retry = conf_number(c, "space", "outbox_retry"),
 			       .outbox_retry_max = conf_number(c, "space", "outbox_retry_max"),
 			       .outbox_tries = (unsigned)conf_number(c, "space", "outbox_tries"),
-			       .inbox_wait = conf_number(c, "space", "inbox_wait")};
+			       .inbox_wait = conf_number(c, "space", "inbox_wait"),
+			       .flow_wait = conf_number(c, "space", "flow_wait"),
+			       .flow_ready = conf_number(c, "space", "flow_ready")};
 	o.connectors_n = conf_list(c, "space", "connectors", &o.connectors);
 	enum err e = read_identity(c, f, &o.identity);
 	return e ? e : ds_open(&o, f, &n->ds);

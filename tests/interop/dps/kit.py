@@ -1,4 +1,7 @@
-"""Runs the signaling kit's suites and reads their verdict from their text."""
+"""Runs the signaling kit's suites and reads their verdict from their text.
+
+The data plane's suite runs twice: the kit has cases for data planes that answer at once and for those that answer
+202 and call back (04-01), and says in no message which it wants. Each case counts in the run that it is for."""
 import os
 import re
 import subprocess
@@ -7,7 +10,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tools"))
 import node as nodes  # noqa: E402
-from dps_kit import BASE, SELF, open_node, seed  # noqa: E402
+from dps_kit import BASE, CASES as PLAYED, SELF, hurry, open_node, seed  # noqa: E402
 
 CASES = 38
 KIT_SECONDS = 900
@@ -34,7 +37,14 @@ def properties(node, secret, port, package):
         rows[f"CP_P_{n}_AGREEMENTID"] = rows[f"CP_C_{n}_AGREEMENTID"] = "kit-agreement-" + n
         rows[f"CP_C_{n}_DATASETID"] = "flows"
         node.request("POST", f"/p/{SELF}/kit/agreements", {"agreementId": "kit-agreement-" + n, "datasetId": "flows"})
+    for case in PLAYED:
+        if case.startswith("DP_"):
+            rows[re.sub(r"\W", "_", case) + "_DATASETID"] = "held"
     return "".join(f"{k}={str(v).replace(':', chr(92) + ':')}\n" for k, v in rows.items())
+
+
+def asynchronous(name):
+    return name.endswith(":04-01")
 
 
 def play(node, secret, port, kit, package):
@@ -50,7 +60,8 @@ def play(node, secret, port, kit, package):
     if not passed or "Test run complete" not in text:
         print(text[-2000:])
         return None
-    return int(passed[1]), int(failed[1]) if failed else 0, sorted(set(re.findall(r"\[((?:CP|DP)_\w+:\d\d-\d\d)", text)))
+    bad = int(failed[1]) if failed else 0
+    return int(passed[1]), bad, sorted(set(re.findall(r"\[((?:CP|DP)_\w+:\d\d-\d\d)", text))) if bad else []
 
 
 def main():
@@ -59,14 +70,18 @@ def main():
     try:
         secret = seed(node, f"http://127.0.0.1:{port}")
         told = [play(node, secret, port, kit, p) for p in ("controlplane", "dataplane")]
+        hurry(node)
+        told.append(play(node, secret, port, kit, "dataplane"))
     finally:
         node.close()
     if None in told:
         print(f"the kit has not told its verdict; see {kit}\n0 passed, 1 failed, 0 skipped")
         sys.exit(1)
-    passed, failed, names = sum(t[0] for t in told), sum(t[1] for t in told), [n for t in told for n in t[2]]
+    control, patient, hurried = told
+    names = control[2] + [n for n in patient[2] if not asynchronous(n)] + [n for n in hurried[2] if asynchronous(n)]
+    passed = sum(control[:2]) + sum(patient[:2]) - len(names)
     print(f"DPS conformance kit: {passed} of {CASES} cases passed" + (f"; failed: {' '.join(names)}" if names else ""))
-    failed = max(failed, CASES - passed)
+    failed = CASES - passed
     print(f"{passed} passed, {failed} failed, 0 skipped")
     sys.exit(1 if failed else 0)
 
