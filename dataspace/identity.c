@@ -26,8 +26,7 @@ static void pin_key(struct ds_did *doc, size_t i, struct str did, const char *fr
 	doc->key[i].purposes = DID_AUTHENTICATION | DID_INVOCATION | DID_ASSERTION;
 }
 
-/* "z6Mk…" or "zDn…": a did:key without its beginning. */
-static bool pin_parse(struct str did, struct str key, struct ds_did *ret)
+bool identity_pin_parse(struct str did, struct str key, struct ds_did *ret)
 {
 	char name[DS_DID_MAX];
 	unsigned char ed[SIGN_PUBLIC];
@@ -58,7 +57,7 @@ bool identity_pinned(struct ds *d, struct str did, struct ds_did *ret)
 		if (!pin_rest(o->partners[i], did, &rest)) continue;
 		size_t at = str_find(rest, '@');
 
-		if (!pin_parse(did, str_first(rest, at), ret)) continue;
+		if (!identity_pin_parse(did, str_first(rest, at), ret)) continue;
 		rest = str_skip(rest, at + 1);
 		if (rest.n < sizeof ret->dsp) memcpy(ret->dsp, rest.n ? rest.p : "", rest.n);
 		return true;

@@ -8,8 +8,8 @@ import ssl
 import subprocess
 import tempfile
 
-from node import Node, check, finish, run
-from party import Host, Party, certificate, compact, did_key
+from node import KANHED, Node, check, finish, run
+from party import Host, Key, Party, certificate, compact, did_key
 
 TOP = tempfile.mkdtemp(prefix="kanhe-static.")
 CA = os.path.join(TOP, "ca")
@@ -125,6 +125,27 @@ try:
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
     buyer.start()
+
+    # ---- settings of identity that cannot work are told before anything starts
+    A_KEY = did_key(Key(TOP))[8:]
+    DID, BASE = "did:web:p.example", "@https://p.example/dsp/2025-1"
+    for what, lines, word in (
+            ("a way in that is none", "accept = pined", "none of did, dcp, pinned, tls"),
+            ("a comment behind a value", "accept = dcp   # ways in: did, dcp, pinned, tls", "line of its own"),
+            ("a key that is none", f"accept = pinned\npartners = {DID}=z6MkabcNotAKey{BASE}", "no key"),
+            ("no partner's key", "accept = pinned", "no partner's key"),
+            ("no partner's certificate", f"accept = tls\npartners = {DID}={A_KEY}", "no partner's certificate"),
+            ("no authority of certificates", f"accept = tls\npartners = {DID}=sha256:{'0' * 64}", "net.client_ca"),
+            ("a digest as openssl prints it", f"accept = tls\npartners = {DID}=sha256:{':'.join(['AB'] * 32)}", "without colons"),
+            ("a partner without a DID", "accept = pinned\npartners = p.example=z6Mk", "DID=KEY"),
+            ("an address that is none", f"accept = pinned\npartners = {DID}={A_KEY}@p.example", "DSP URL"),
+            ("an issuer that is none", "accept = dcp\nissuers = founder.example", "DID=TYPE"),
+            ("required without dcp", "accept = did\nrequire = MembershipCredential", "identity.accept does not name")):
+        wrong = os.path.join(TOP, "wrong.conf")
+        with open(wrong, "w", encoding="utf-8") as f:
+            f.write(f"[node]\nurl = https://127.0.0.1:1\n[identity]\n{lines}\n")
+        status, out, err = run("--check", wrong, program=KANHED)
+        check(f"{what}: --check says so", status == 78 and word in out + err and "identity." in out + err or "net." in err, (status, out + err))
 
     # ---- pinned keys
     doc = buyer.request("GET", "/p/buyer/did.json")[1]
