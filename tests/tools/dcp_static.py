@@ -164,6 +164,22 @@ try:
     check("to an agreement", json.loads(ok("negotiate", buyer, "negotiate", maker.did, "d1", "--json"))["state"] == "FINALIZED")
     check("another key does not", other.kanhe("catalog", maker.did)[0] != 0)
     check("a pinned key of P-256, whatever it is called", call(None, curve.token(maker.did)) == 200 and call(None, curve.key.jwt(curve.claims(maker.did), kid=curve.did + "#x")) == 200)
+    pins = json.loads(ok("what pins a participant", other, "node", "participant", "--json"))["participants"]
+    ok("its ES256 sibling", buyer, "node", "participant", "curved", "--tokens", "ES256")
+    pins += json.loads(ok("what pins them", buyer, "node", "participant", "--json"))["participants"]
+    token = os.path.join(TOP, "curved.token")
+    with open(token, "w", encoding="utf-8") as f:
+        f.write(ok("a token for it", buyer, "node", "token", "add", "curved", "owner", "--scope", "@curved"))
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text.replace(old[0] + "\n" + old[1], "accept = pinned\npartners = " + " ".join(p["pin"] for p in pins if p["id"] != "buyer") + f" {curve.did}={did_key(curve.key)[8:]}"))
+    ok("taken over", maker, "node", "restart")
+    ok("the line that a node gives pins it", other, "catalog", maker.did)
+    got = json.loads(ok("also with ES256, to an agreement", buyer, "negotiate", maker.did, "d1", "--as", "curved", "--token", token, "--json"))
+    check("which is final", got["state"] == "FINALIZED", got)
+    status, out, err = buyer.kanhe("agreement", "show", got["agreement"], "--as", "curved", "--token", token)
+    check("and signed by both", status == 0 and "both parties" in out, out + err)
+    status, out, err = maker.kanhe("agreement", "show", got["agreement"])
+    check("as the other side says, too", status == 0 and "both parties" in out, out + err)
     check("no document is asked for", host.asked("/curve/did.json") == 0)
     check("another's key in its name", call(None, thief.key.jwt(curve.claims(maker.did), kid=curve.kid)) == 401)
     host.close()

@@ -18,7 +18,8 @@ struct target {
 struct reply {
 	int status;
 	struct str body, type;
-	json_t *json; /* when the type is JSON; lives as long as the arena of c */
+	json_t *json;     /* when the type is JSON; lives as long as the arena of c */
+	const char *path; /* of the call */
 };
 
 #define CLIENT_EXPECT_ANY UINT64_MAX /* how many is not known: a count and a rate */
@@ -33,7 +34,8 @@ struct call {
 	const char *accept;  /* NULL: application/json */
 	const char *token;   /* a token file's name other than the command's own; NULL: that one */
 	int64_t deadline;    /* microseconds; 0: 60 s */
-	const char *to_file; /* a 2xx body goes there instead; "-" is standard output */
+	const char *to_file; /* a 2xx body goes there instead, another leaves it as it is; "-" is standard
+			      * output */
 	bool append;         /* to_file goes on where it ends */
 	const char *range;   /* a Range header; NULL: none */
 	uint64_t expect;     /* octets to come, for the progress bar; 0: none shown */

@@ -1,6 +1,8 @@
 /* kanhe credential: verifiable credentials, issued and held. */
 #include "tools/kanhe/credential.h"
 
+#include <errno.h>
+
 enum { FILE_MAX = 32 << 10 };
 
 static int tell(const struct cli *c, const json_t *row, bool jwt)
@@ -66,7 +68,7 @@ static int add(struct cli *c, const struct words *w, const char *who)
 	if (w->n != 2) return usage_error(c, SAY_MISSING_WORD, "FILE");
 	in = strcmp(w->word[1], "-") == 0 ? stdin : fopen(w->word[1], "re");
 	if (!in) {
-		print_error(c, "%s: %m", w->word[1]);
+		print_error(c, say(SAY_CANNOT_READ), w->word[1], strerror(errno));
 		return CLI_FAILED;
 	}
 	n = fread(text, 1, sizeof text, in);
@@ -162,5 +164,5 @@ int command_credential(struct cli *c, int argc, char **argv)
 	if (strcmp(verb, "remove") == 0) return take_out(c, &words, who);
 	if (strcmp(verb, "revoke") == 0) return revoke(c, &words, who);
 	status = credential_issuance(c, &words, &o);
-	return status >= 0 ? status : usage_error(c, SAY_MISSING_WORD, verbs);
+	return status >= 0 ? status : verb_error(c, verb, verbs);
 }

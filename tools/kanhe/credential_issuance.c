@@ -114,7 +114,7 @@ static int type(struct cli *c, const struct words *w, const struct credential_op
 	if (strcmp(verb, "add") == 0) return type_add(c, w, o);
 	if (strcmp(verb, "list") == 0) return type_list(c, o->who);
 	if (strcmp(verb, "remove") == 0) return remove_one(c, w, "credential-types", o->who);
-	return usage_error(c, SAY_MISSING_WORD, "add|list|remove");
+	return verb_error(c, verb, "add|list|remove");
 }
 
 /* ---- offers ---- */
@@ -281,7 +281,7 @@ static int client(struct cli *c, const struct words *w, const char *who)
 
 	if (strcmp(verb, "add") == 0) return client_add(c, w, who);
 	if (strcmp(verb, "remove") == 0) return remove_one(c, w, "token-clients", who);
-	if (strcmp(verb, "list") != 0) return usage_error(c, SAY_MISSING_WORD, "add|list|remove");
+	if (strcmp(verb, "list") != 0) return verb_error(c, verb, "add|list|remove");
 	int status = get(c, client_path(c, "/participants/%s/token-clients", who), &r);
 	if (status) return status;
 	if (c->json) {

@@ -148,15 +148,17 @@ static int publish(struct cli *c, const char *who, struct publishing *p, const c
 	const char *at = client_path(c, "/participants/%s/datasets/%s", who, path_word(c, p->id, false));
 	int status = read_policy(c, p, &policy);
 	if (status) return status;
-	if (file && !p->non_finite) status = send_content(c, p, at, file, &content);
-	if (status) {
-		json_decref(policy);
-		return status;
-	}
 	json_t *body = description_of(p, file ? file : p->id, policy);
 	if (p->plane) json_put_str(body, "dataplane", str_of(p->plane));
 	if (p->non_finite) json_put(body, "nonFinite", json_true());
 	status = add_meta(c, p, body);
+	if (!status && file && !p->non_finite) {
+		/* what would be refused leaves no content behind */
+		struct call check = {
+		    .method = "PUT", .path = client_path(c, "%s?check=yes", at), .json = json_deep_copy(body)};
+		status = client_call(c, &check, &content);
+		if (!status) status = send_content(c, p, at, file, &content);
+	}
 	if (status) {
 		json_decref(body);
 		return status;

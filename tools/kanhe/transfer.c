@@ -53,7 +53,7 @@ int command_transfer(struct cli *c, int argc, char **argv)
 	}
 	if (words.n && is_verb(words.word[0])) verb = words.word[0];
 	if (verb && words.n != 2) return usage_error(c, SAY_MISSING_WORD, "PID");
-	if (!verb && words.n > 1) return usage_error(c, SAY_MISSING_WORD, "suspend|resume|terminate");
+	if (!verb && words.n > 1) return verb_error(c, words.word[0], "list|show|suspend|resume|terminate");
 	const char *who = client_participant(c);
 	if (!who) return CLI_USAGE;
 	if (!words.n) return list(c, who);

@@ -43,8 +43,10 @@ static int check(const struct args *a)
 {
 	struct conf *c;
 	int status = load(a, &c);
-	if (!status) conf_free(c);
-	return status;
+	if (status) return status;
+	if (node_test_mode(c)[0]) fprintf(stderr, "%s: %s\n", a->file, node_test_mode(c));
+	conf_free(c);
+	return 0;
 }
 
 /* The configuration, and the sockets that it names. */

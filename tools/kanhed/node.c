@@ -273,6 +273,18 @@ static enum err read_identity(const struct conf *c, struct flaw *f, struct ds_id
 	return ERR_OK;
 }
 
+const char *node_test_mode(const struct conf *c)
+{
+	if (!conf_switch(c, "space", "enabled")) return "";
+	if (conf_text(c, "space", "kit")[0])
+		return "TEST MODE: space.kit lets ANYBODY in as the DSP conformance kit; never in "
+		       "production";
+	if (conf_text(c, "space", "iam_mock")[0])
+		return "TEST MODE: space.iam_mock lets one partner in WITHOUT ANY PROOF; never in "
+		       "production";
+	return "";
+}
+
 enum err node_check(const struct conf *c, struct flaw *f)
 {
 	struct ds_identity identity;
