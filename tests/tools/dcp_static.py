@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import tempfile
 
-from node import KANHED, Node, check, finish, run
+from node import KANHE, KANHED, Node, check, finish, run
 from party import Host, Key, Party, certificate, compact, did_key
 
 TOP = tempfile.mkdtemp(prefix="kanhe-static.")
@@ -180,6 +180,26 @@ try:
     check("and signed by both", status == 0 and "both parties" in out, out + err)
     status, out, err = maker.kanhe("agreement", "show", got["agreement"])
     check("as the other side says, too", status == 0 and "both parties" in out, out + err)
+    # ---- a node that does not admit its provider sees why nothing goes on
+    conf(other, "identity", accept="pinned", partners=pins[0]["pin"])
+    ok("other admits only itself", other, "node", "restart")
+    p = subprocess.Popen([KANHE, "negotiate", maker.did, "d1", "--node", other.folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    line = p.stderr.readline()
+    p.kill()
+    p.communicate()
+    check("who negotiates is told that its partner was refused, and why", "agreement" in line and "refused here" in line and "by their key alone" in line, line)
+    rows = json.loads(ok("negotiations", other, "negotiation", "--json"))["negotiations"]
+    pid = [r["pid"] for r in rows if r["state"] == "REQUESTED"][-1]
+    got = json.loads(ok("shown", other, "negotiation", pid, "--json"))
+    check("so does the negotiation", got["refused"]["message"] == "agreement" and "by their key alone" in got["refused"]["reason"] and got["refused"]["time"][:2] == "20", got)
+    theirs = json.loads(ok("theirs", maker, "negotiation", got["peer_pid"], "--json"))
+    if theirs["state"] == "REQUESTED":
+        check("the partner sees its letter", theirs["waiting"]["leads_to"] == "AGREED" and "by their key alone" in theirs["waiting"]["reason"], theirs)
+    status, out, err = maker.kanhe("outbox")
+    check("and its outbox says it in words", "401 " in out and "by their key alone" in out and "@context" not in out, out)
+    before = other.request("GET", f"/participants/other/negotiations/{pid}", token="owner")[1]["refused"]
+    other.request("POST", "/p/other/dsp/2025-1/negotiations/none/agreement", {})
+    check("a stranger's guess is not kept", other.request("GET", "/participants/other/negotiations/none", token="owner")[0] == 404 and before["message"] == "agreement")
     check("no document is asked for", host.asked("/curve/did.json") == 0)
     check("another's key in its name", call(None, thief.key.jwt(curve.claims(maker.did), kid=curve.kid)) == 401)
     host.close()

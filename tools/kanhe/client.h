@@ -68,6 +68,13 @@ const char *path_word(struct cli *c, const char *word, bool keep_slash);
 const char *text_of(const json_t *o, const char *key);
 /* {"values":[…]} of TYPE=DATA words from `from` on, or a file's JSON; a new reference (register.c). */
 int record_body(struct cli *c, const char *file, const struct words *w, size_t from, json_t **ret);
+/* "401 {…, "reason": ["why"]}", as the outbox keeps what partners answer: what people read of it
+ * (outbox.c). */
+const char *answer_reason(struct cli *c, const char *answer);
+/* Tells on standard error why a negotiation or transfer that is waited for does not go on, if it has
+ * another reason than the one told before (""). */
+enum { UNDER_WAY_TOLD = 600 };
+void under_way_tell(struct cli *c, const json_t *j, char told[UNDER_WAY_TOLD]);
 /* One dataset of a catalog, for people (trade.c). */
 void print_dataset(const json_t *d);
 /* Many datasets from an NDJSON file; one dataset taken back (publish_batch.c). */

@@ -10,25 +10,36 @@ static int show_one(const struct cli *c, const json_t *j)
 	return CLI_OK;
 }
 
-/* "401 {…, "reason": ["why"]}", as partners answer: what people read of it. */
-static void print_answer(struct cli *c, struct str text)
+const char *answer_reason(struct cli *c, const char *answer)
 {
-	struct str status = str_first(text, str_find(text, ' '));
+	struct str text = str_of(answer), status = str_first(text, str_find(text, ' '));
 	json_t *j, *why;
 	struct flaw f;
 
-	if (!json_read(c->arena, str_skip(text, status.n), &f, &j)) {
-		why = json_object_get(j, "reason");
-		if (json_is_array(why)) why = json_array_get(why, 0);
-		if (!why) why = json_object_get(j, "detail");
-		if (json_text(why).n) {
-			print_safe(stdout, status);
-			printf(" ");
-			text = json_text(why);
-		}
-	}
-	print_safe(stdout, text);
-	putchar('\n');
+	if (json_read(c->arena, str_skip(text, status.n), &f, &j)) return answer;
+	why = json_object_get(j, "reason");
+	if (json_is_array(why)) why = json_array_get(why, 0);
+	if (!why) why = json_object_get(j, "detail");
+	if (!json_text(why).n) return answer;
+	return arena_printf(c->arena, "%.*s %.*s", STR_ARG(status), STR_ARG(json_text(why))).p;
+}
+
+void under_way_tell(struct cli *c, const json_t *j, char told[UNDER_WAY_TOLD])
+{
+	const json_t *refused = json_object_get(j, "refused"), *letter = json_object_get(j, "waiting");
+	struct str text = STR_NONE;
+
+	if (c->quiet) return;
+	if (refused)
+		text = arena_printf(c->arena, say(SAY_UNDER_WAY_REFUSED), text_of(refused, "message"),
+				    text_of(refused, "reason"));
+	else if (letter && json_integer_value(json_object_get(letter, "attempts")))
+		text = arena_printf(c->arena, say(SAY_UNDER_WAY_WAITING), text_of(letter, "leads_to"),
+				    answer_reason(c, text_of(letter, "reason")));
+	if (!text.p || str_is(str_first(text, UNDER_WAY_TOLD - 1), told)) return;
+	snprintf(told, UNDER_WAY_TOLD, "%s", text.p);
+	print_safe(stderr, text);
+	fputc('\n', stderr);
 }
 
 static void print_letter(struct cli *c, const json_t *x)
@@ -38,7 +49,8 @@ static void print_letter(struct cli *c, const json_t *x)
 	printf("\n    ");
 	print_safe(stdout, str_of(text_of(x, "url")));
 	printf("\n    ");
-	print_answer(c, str_of(text_of(x, "reason")));
+	print_safe(stdout, str_of(answer_reason(c, text_of(x, "reason"))));
+	putchar('\n');
 }
 
 static int outbox_list(struct cli *c, const char *who)

@@ -26,6 +26,7 @@ static bool endless(const json_t *t)
 static int follow(struct cli *c, const char *at, struct reply *r)
 {
 	struct progress p = {0};
+	char told[UNDER_WAY_TOLD] = "";
 	int status = CLI_OK;
 	while (!status && !over(text_of(r->json, "state")) && !endless(r->json)) {
 		struct arena_mark mark = arena_mark(c->arena);
@@ -34,6 +35,13 @@ static int follow(struct cli *c, const char *at, struct reply *r)
 		    .path = client_path(c, "%s?wait=COMPLETED,TERMINATED&timeout=%d", at, POLL_SECONDS)};
 		status = client_call(c, &wait, r);
 		if (status) break;
+		if (!over(text_of(r->json, "state"))) {
+			if (!told[0] && !c->quiet && !number_of(r->json, "octets"))
+				fprintf(stderr, say(SAY_PULL_FOLLOWS), text_of(r->json, "pid"),
+					text_of(r->json, "state"));
+			if (!told[0]) snprintf(told, sizeof told, "%s", text_of(r->json, "pid"));
+			under_way_tell(c, r->json, told);
+		}
 		if (!p.started && number_of(r->json, "size"))
 			progress_start(&p, c, say(SAY_RECEIVING), number_of(r->json, "size"));
 		if (p.started) progress_show(&p, number_of(r->json, "octets"));
