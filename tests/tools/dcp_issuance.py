@@ -112,6 +112,10 @@ try:
     check("arrives", until(lambda: json.loads(ok("offers", maker, "credential", "offers", "--json"))["received"]) is not None)
     got = json.loads(ok("offers", maker, "credential", "offers", "--json"))["received"][0]
     check("and says what by whom", got["issuer"] == founder.did and got["types"] == ["MembershipCredential"], got)
+    status, out, err = buyer.kanhe("credential", "request", founder.did, "VisitorCredential")
+    check("a second one of a type is told of: partners see both", status == 0 and "credential remove" in err and len(err.split("urn:uuid:")) == 3, out + err)
+    second = [h["id"] for h in json.loads(ok("list", buyer, "credential", "list", "--json"))["held"] if "VisitorCredential" in h["type"]][-1]
+    check("taken out, and said so", "taken out" in ok("remove", buyer, "credential", "remove", second))
     out = ok("taken up", maker, "credential", "request", founder.did, "MembershipCredential", "--json")
     check("it is issued at once", json.loads(out)["status"] == "ISSUED", out)
     jwt = json.loads(ok("list", maker, "credential", "list", "--json"))["held"][0]["jwt"]

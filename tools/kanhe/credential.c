@@ -5,15 +5,15 @@
 
 enum { FILE_MAX = 32 << 10 };
 
-static int tell(const struct cli *c, const json_t *row, bool jwt)
+/* done: what happened to it, for people */
+static int tell(const struct cli *c, const json_t *row, bool jwt, const char *done)
 {
 	if (c->json)
 		print_json(row);
 	else if (jwt)
 		printf("%s\n", text_of(row, "jwt"));
 	else if (!c->quiet)
-		printf("%s %s\n", text_of(row, "id"),
-		       json_object_get(row, "revoked") ? say(SAY_CREDENTIAL_REVOKED) : "");
+		printf("%s  %s\n", text_of(row, "id"), done);
 	return CLI_OK;
 }
 
@@ -55,7 +55,7 @@ static int issue(struct cli *c, const struct words *w, const char *days, const c
 	struct call call = {
 	    .method = "POST", .path = client_path(c, "/participants/%s/credentials", who), .json = body};
 	int status = client_call(c, &call, &r);
-	return status ? status : tell(c, r.json, true);
+	return status ? status : tell(c, r.json, true, "");
 }
 
 static int add(struct cli *c, const struct words *w, const char *who)
@@ -78,7 +78,7 @@ static int add(struct cli *c, const struct words *w, const char *who)
 	struct call call = {
 	    .method = "POST", .path = client_path(c, "/participants/%s/wallet", who), .json = body};
 	int status = client_call(c, &call, &r);
-	return status ? status : tell(c, r.json, false);
+	return status ? status : tell(c, r.json, false, say(SAY_CREDENTIAL_HELD));
 }
 
 static void print_rows(const json_t *all, const char *kind)
@@ -95,7 +95,8 @@ static void print_rows(const json_t *all, const char *kind)
 		print_safe(stdout, type);
 		printf("  ");
 		print_safe(stdout, str_of(text_of(row, json_is_array(types) ? "issuer" : "subject")));
-		printf("  %s\n", json_object_get(row, "revoked") ? say(SAY_CREDENTIAL_REVOKED) : "");
+		printf("%s%s\n", json_object_get(row, "revoked") ? "  " : "",
+		       json_object_get(row, "revoked") ? say(SAY_CREDENTIAL_REVOKED) : "");
 	}
 }
 
@@ -125,7 +126,7 @@ static int revoke(struct cli *c, const struct words *w, const char *who)
 						path_word(c, w->word[1], false)),
 			    .json = json_object()};
 	int status = client_call(c, &call, &r);
-	return status ? status : tell(c, r.json, false);
+	return status ? status : tell(c, r.json, false, say(SAY_CREDENTIAL_REVOKED));
 }
 
 static int take_out(struct cli *c, const struct words *w, const char *who)
@@ -137,7 +138,7 @@ static int take_out(struct cli *c, const struct words *w, const char *who)
 	    .method = "DELETE",
 	    .path = client_path(c, "/participants/%s/wallet/%s", who, path_word(c, w->word[1], false))};
 	int status = client_call(c, &call, &r);
-	return status ? status : tell(c, r.json, false);
+	return status ? status : tell(c, r.json, false, say(SAY_CREDENTIAL_TAKEN));
 }
 
 int command_credential(struct cli *c, int argc, char **argv)

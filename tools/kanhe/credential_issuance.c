@@ -18,7 +18,9 @@ static void print_types(const json_t *row)
 
 static void print_row(const json_t *row, const char *kind, const char *partner)
 {
-	printf("%s  %s  %s  ", kind, text_of(row, "id"), text_of(row, "status"));
+	const char *status = text_of(row, "status");
+
+	printf("%s  %s%s%s  ", kind, text_of(row, "id"), status[0] ? "  " : "", status);
 	print_types(row);
 	printf("  ");
 	print_safe(stdout, str_of(text_of(row, partner)));
@@ -181,7 +183,45 @@ static int requests(struct cli *c, const char *who)
 			 kinds);
 }
 
-static int told(struct cli *c, const json_t *row)
+static bool same_type(const json_t *held, const json_t *types)
+{
+	const json_t *type;
+	size_t i, k;
+	const json_t *one;
+
+	json_array_foreach(types, i, type)
+	{
+		json_array_foreach(json_object_get(held, "type"), k, one)
+		{
+			if (json_equal(one, type)) return true;
+		}
+	}
+	return false;
+}
+
+/* All that are held are shown, and one that was revoked closes doors beside a good one. */
+static int tell_older(struct cli *c, const struct credential_options *o, const json_t *row)
+{
+	const json_t *held, *types = json_object_get(row, "types");
+	struct str issuer = str_of(text_of(row, "issuer"));
+	struct reply r;
+	size_t i, n = 0;
+	int status = get(c, client_path(c, "/participants/%s/credentials", o->who), &r);
+
+	if (status) return status;
+	for (int pass = 0; pass < 2; pass++) {
+		json_array_foreach(json_object_get(r.json, "held"), i, held)
+		{
+			if (!str_is(issuer, text_of(held, "issuer")) || !same_type(held, types)) continue;
+			if (pass && n > 1) fprintf(stderr, "  %s\n", safe(text_of(held, "id")));
+			if (!pass) n++;
+		}
+		if (!pass && n > 1) fprintf(stderr, "%s\n", say(SAY_CREDENTIAL_OLDER));
+	}
+	return CLI_OK;
+}
+
+static int told(struct cli *c, const struct credential_options *o, const json_t *row)
 {
 	const char *s = text_of(row, "status");
 	bool bad = strcmp(s, "REJECTED") == 0 || strcmp(s, "FAILED") == 0;
@@ -192,6 +232,7 @@ static int told(struct cli *c, const json_t *row)
 		print_row(row, say(SAY_CREDENTIAL_ASKED), "issuer");
 	if (!bad && strcmp(s, "ISSUED") != 0 && !c->quiet && !c->json)
 		fprintf(stderr, "%s\n", say(SAY_CREDENTIAL_WAITS));
+	if (!strcmp(s, "ISSUED") && !c->quiet && !c->json) return tell_older(c, o, row);
 	return bad ? CLI_FAILED : CLI_OK;
 }
 
@@ -208,7 +249,7 @@ static int request(struct cli *c, const struct words *w, const struct credential
 	json_put(body, "types", types);
 	if (o->id) json_put_str(body, "id", str_of(o->id));
 	int status = post(c, client_path(c, "/participants/%s/credential-requests", o->who), body, &r);
-	if (status || o->no_wait) return status ? status : told(c, r.json);
+	if (status || o->no_wait) return status ? status : told(c, o, r.json);
 	status =
 	    get(c,
 		client_path(c, "/participants/%s/credential-requests/%s?wait=RECEIVED,ISSUED&timeout=%d",
@@ -223,7 +264,7 @@ static int request(struct cli *c, const struct words *w, const struct credential
 		    client_path(c, "/participants/%s/credential-requests/%s?wait=ISSUED&timeout=%d", o->who,
 				path_word(c, text_of(r.json, "id"), false), comes ? WAIT_SECONDS : 2),
 		    &r);
-	return status ? status : told(c, r.json);
+	return status ? status : told(c, o, r.json);
 }
 
 static int decide(struct cli *c, const struct words *w, const struct credential_options *o, bool yes)
