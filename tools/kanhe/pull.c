@@ -118,6 +118,13 @@ static int tell(struct cli *c, const json_t *t, const char *to)
 	bool done = strcmp(text_of(t, "state"), "COMPLETED") == 0 || wished;
 	if (c->json) {
 		print_json(t);
+	} else if (done && text_of(t, "dataplane")[0]) {
+		printf(say(SAY_PULLED_PLANE), text_of(t, "pid"), text_of(t, "dataplane"));
+	} else if (done && strstr(text_of(t, "format"), "PUSH")) {
+		printf(say(SAY_PULLED_PUSHED), text_of(t, "pid"));
+	} else if (done && !text_of(t, "digest")[0]) {
+		printf(say(SAY_PULLED_ENDLESS), (unsigned long long)number_of(t, "octets"),
+		       to ? to : text_of(t, "pid"));
 	} else if (done) {
 		printf(say(SAY_PULLED), (unsigned long long)number_of(t, "octets"), text_of(t, "digest"),
 		       to ? to : text_of(t, "pid"));

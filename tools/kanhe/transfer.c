@@ -3,8 +3,9 @@
 
 static void print_row(const json_t *t)
 {
-	printf("%s  %s  %s  %s  ", safe(text_of(t, "pid")), safe(text_of(t, "state")),
-	       safe(text_of(t, "role")), safe(text_of(t, "format")));
+	printf("%s  %s", safe(text_of(t, "pid")), safe(text_of(t, "state")));
+	if (text_of(t, "pending")[0]) printf(" → %s", text_of(t, "pending"));
+	printf("  %s  %s  ", safe(text_of(t, "role")), safe(text_of(t, "format")));
 	print_safe(stdout, str_of(text_of(t, "peer")));
 	if (text_of(t, "reason")[0]) {
 		printf("  ");
