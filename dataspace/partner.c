@@ -20,6 +20,9 @@ enum err partner_did(struct arena *a, struct str text, struct flaw *f, struct st
 	struct str did = text;
 	enum err e = ERR_OK;
 
+	if (!str_starts(text, STR("did:")) && !str_starts(text, STR("http")))
+		return flaw_set(f, ERR_BAD_INPUT, 0, "", "partner",
+				"a partner is named by its DID (did:web:…) or its URL (https://…)");
 	if (!str_starts(text, STR("did:"))) {
 		for (size_t i = 0; i < sizeof tails / sizeof *tails; i++)
 			if (str_ends(text, str_of(tails[i]))) text.n -= strlen(tails[i]);

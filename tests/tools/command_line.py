@@ -165,6 +165,9 @@ try:
                   ("dataplane", "remove", "urn:x"), ("outbox", "show", "77")):
         status, out, err = node.kanhe(*words)
         check(f"{words}: what is not there is named, and where", status == 3 and words[-1] in err and node.url in err, err)
+    for words in (("catalog", "nonsense"), ("negotiate", "nonsense", "x"), ("catalog", "--crawl", "nonsense")):
+        status, out, err = node.kanhe(*words)
+        check(f"{words}: how a partner is named", status == 1 and "DID" in err and "https://" in err, err)
     for did, why in (("did:web:127.0.0.1%3A1:p:x", "connect"), (f"did:web:127.0.0.1%3A{node.port}:p:none", "answered 404")):
         for words in (("catalog", did), ("credential", "request", did, "X")):
             status, out, err = node.kanhe(*words)
