@@ -137,6 +137,8 @@ def presentations():
     case("5.4.1.2 an empty scope", send(mine(one), scope=[])[0] == 400 and send(mine(one), scope=None)[0] == 400)
     got = send(mine(one), scope=None, presentationDefinition={"id": "1"})
     case("5.4.1.1 a definition", got[0] == 501)
+    status, body, h = send({})
+    case("a query without a token: an error that is no catalog's", status == 401 and body["rule"] == "missing" and "problem+json" in h["Content-Type"], (status, body))
     case("which says what is asked for instead", "by scope" in str(got[1]), got)
     case("4.3.3 bound to another", bad(send(bearer(third.token(node.did, token=one)))))
     case("4.3.3 key not in capabilityInvocation", bad(send(bearer(nocapability.token(node.did, token=one)))))
