@@ -68,6 +68,13 @@ try:
     status, out, err = buyer.kanhe("credential", "request", founder.did, "MembershipCredential")
     check("and nothing can be asked for", status == 3 and "does not issue" in out + err, (status, out + err))
     ok("a type", founder, "credential", "type", "add", "MembershipCredential", "region=eu", "--days", "30")
+    before = founder.state()
+    status, out, err = founder.kanhe("credential", "type", "add", "MembershipCredential", "region=us")
+    check("a type is not issued twice unnoticed", status == 1 and "--id" in err and founder.state() == before, out + err)
+    for words, word in ((("issue", "did:web:x", "X", "novalue"), '"novalue" is not NAME=VALUE'), (("issue", "did:web:x", "X", "--days", "soon"), '"soon" is not a number'),
+                        (("type", "add", "X", "novalue"), '"novalue" is not NAME=VALUE'), (("type", "add", "X", "--days", "soon"), '"soon" is not a number')):
+        status, out, err = founder.kanhe("credential", *words)
+        check(f"what is wrong with {words}", status == 2 and word in err, err)
     ok("an open type", founder, "credential", "type", "add", "VisitorCredential", "--open", "--id", "visitor")
     got = founder.request("GET", "/p/founder/issuer/metadata")[1]["credentialsSupported"]
     check("the metadata tells both", sorted(o["credentialType"] for o in got) == ["MembershipCredential", "VisitorCredential"], got)

@@ -17,7 +17,7 @@ static int tell(const struct cli *c, const json_t *row, bool jwt, const char *do
 	return CLI_OK;
 }
 
-json_t *credential_claims(const struct words *w, size_t i)
+json_t *credential_claims(const struct cli *c, const struct words *w, size_t i)
 {
 	json_t *claims = json_object();
 
@@ -28,6 +28,7 @@ json_t *credential_claims(const struct words *w, size_t i)
 
 		if (!at || at == s.n || at >= sizeof name) {
 			json_decref(claims);
+			(void)usage_error(c, SAY_NOT_PAIR, safe(w->word[i]));
 			return NULL;
 		}
 		memcpy(name, s.p, at);
@@ -44,9 +45,9 @@ static int issue(struct cli *c, const struct words *w, const char *days, const c
 	json_t *claims, *body;
 
 	if (w->n < 3) return usage_error(c, SAY_MISSING_WORD, w->n < 2 ? "SUBJECT" : "TYPE");
-	if (days && str_u64(str_of(days), &n)) return usage_error(c, SAY_MISSING_WORD, "--days N");
-	claims = credential_claims(w, 3);
-	if (!claims) return usage_error(c, SAY_MISSING_WORD, "NAME=VALUE");
+	if (days && str_u64(str_of(days), &n)) return usage_error(c, SAY_NOT_NUMBER, days);
+	claims = credential_claims(c, w, 3);
+	if (!claims) return CLI_USAGE;
 	body = json_object();
 	json_put_str(body, "subject", str_of(w->word[1]));
 	json_put_str(body, "type", str_of(w->word[2]));

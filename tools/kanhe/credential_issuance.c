@@ -63,9 +63,9 @@ static int type_add(struct cli *c, const struct words *w, const struct credentia
 	json_t *body, *claims;
 
 	if (w->n < 3) return usage_error(c, SAY_MISSING_WORD, "TYPE");
-	if (o->days && str_u64(str_of(o->days), &days)) return usage_error(c, SAY_MISSING_WORD, "--days N");
-	claims = credential_claims(w, 3);
-	if (!claims) return usage_error(c, SAY_MISSING_WORD, "NAME=VALUE");
+	if (o->days && str_u64(str_of(o->days), &days)) return usage_error(c, SAY_NOT_NUMBER, o->days);
+	claims = credential_claims(c, w, 3);
+	if (!claims) return CLI_USAGE;
 	body = json_object();
 	json_put_str(body, "type", str_of(w->word[2]));
 	json_put(body, "claims", claims);
@@ -127,8 +127,8 @@ static int offer(struct cli *c, const struct words *w, const struct credential_o
 	json_t *body, *claims;
 
 	if (w->n < 3) return usage_error(c, SAY_MISSING_WORD, w->n < 2 ? "HOLDER" : "TYPE");
-	claims = credential_claims(w, 3);
-	if (!claims) return usage_error(c, SAY_MISSING_WORD, "NAME=VALUE");
+	claims = credential_claims(c, w, 3);
+	if (!claims) return CLI_USAGE;
 	body = json_object();
 	json_put_str(body, "holder", str_of(w->word[1]));
 	json_put_str(body, "type", str_of(w->word[2]));
@@ -275,9 +275,9 @@ static int decide(struct cli *c, const struct words *w, const struct credential_
 	if (w->n < 2) return usage_error(c, SAY_MISSING_WORD, "ID");
 	body = json_object();
 	if (yes) {
-		json_t *claims = credential_claims(w, 2);
+		json_t *claims = credential_claims(c, w, 2);
 
-		if (!claims) return usage_error(c, SAY_MISSING_WORD, "NAME=VALUE");
+		if (!claims) return CLI_USAGE;
 		json_put(body, "claims", claims);
 	} else if (o->reason) {
 		json_put_str(body, "reason", str_of(o->reason));
