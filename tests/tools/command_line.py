@@ -36,6 +36,8 @@ status, out, err = run("qqqqqq")
 check("no far-fetched suggestion", status == 2 and "mean" not in err, err)
 status, out, err = run("resolve", "--trase", "x")
 check("typing error in an option", status == 2 and "--trace" in err, err)
+status, out, err = run("init", "/nonexistent/x", "--participant", "x", "--tokens", "RSA")
+check("tokens of a kind that is none", status == 2 and "takes one of EdDSA|ES256" in err, err)
 with tempfile.TemporaryDirectory(prefix="kanhe-test.") as folder:
     with open(os.path.join(folder, "kanhed.conf"), "w", encoding="utf-8") as f:
         f.write("[node]\nurl = http://127.0.0.1:1\n[space]\nparticipant = p\n")
