@@ -30,9 +30,8 @@ def block(file, chapter):
 
 def follow(file, chapter, language):
     top = tempfile.mkdtemp(prefix="kanhe-founding.")
-    script = block(file, chapter)
-    for port in ("7501", "7502", "7503"):
-        script = script.replace(port, str(free_port()))
+    ports = {port: str(free_port()) for port in ("7501", "7502", "7503")}
+    script = re.sub("|".join(ports), lambda m: ports[m[0]], block(file, chapter))
     try:
         p = subprocess.run(["bash", "-e", "-c", AROUND + script], cwd=top, capture_output=True, text=True, timeout=240,
                            env={**os.environ, "LC_ALL": language, "PATH": os.path.dirname(KANHE) + ":" + os.environ["PATH"]})
