@@ -43,7 +43,7 @@ struct ds_options {
 	usec_t token_validity; /* of self-issued tokens; 0 = 300 s */
 	uint64_t content_max;  /* octets of one dataset; 0 = 1 TiB */
 	const char *kit; /* participant that serves the conformance kit (dataspace/kit.h); NULL, "": none */
-	usec_t kit_delay; /* before each of its steps */
+	usec_t kit_delay;  /* before each of its steps */
 	usec_t data_token; /* validity of access tokens in data addresses; 0 = 1 h */
 	const char *dsp; /* versions of the protocol: "both", "2025-1", "2024-1"; NULL = both; a constant or
 			    of the caller */
