@@ -177,6 +177,16 @@ static enum err check_sayable(struct str text, char *why)
 	return ERR_OK;
 }
 
+/* Only texts and paths may have a '#' after a blank: elsewhere somebody meant a comment. */
+static enum err check_hash(enum conf_kind kind, struct str text, char *why)
+{
+	if (kind == CONF_TEXT || kind == CONF_PATH) return ERR_OK;
+	for (size_t i = 1; i < text.n; i++)
+		if (text.p[i] == '#' && (text.p[i - 1] == ' ' || text.p[i - 1] == '\t'))
+			return conf__refuse(why, SAY_CONF_HASH);
+	return ERR_OK;
+}
+
 static const char *absolute(struct conf *c, struct str path)
 {
 	while (str_starts(path, STR("./"))) path = str_skip(path, 2);
@@ -191,6 +201,7 @@ enum err conf__value(struct conf *c, const struct conf_row *row, struct str text
 	struct conf_value v = {0};
 	text = str_trim(text);
 	enum err e = check_sayable(text, why);
+	if (!e) e = check_hash(row->kind, text, why);
 	if (e) return e;
 	switch (row->kind) {
 	case CONF_TEXT:

@@ -137,6 +137,28 @@ static enum err dataset_record(struct ds_job *j, struct writer_txn *t, const str
 	return ERR_OK;
 }
 
+/* Only a dataset that does not end is added to; another would be replaced. */
+static enum err endless_check(struct store_txn *t, struct arena *a, struct str participant, struct str name,
+			      struct flaw *f)
+{
+	Ds__Dataset *s;
+	enum err e = ds_dataset_find(t, a, participant, name, &s);
+
+	if (e == ERR_NOT_FOUND)
+		return flaw_set(f, e, FLAW_NO_OFFSET, "append", "unknown", "there is no dataset %.*s",
+				STR_ARG(str_first(name, 100)));
+	if (e || s->non_finite) return e;
+	return flaw_set(f, ERR_CONFLICT, FLAW_NO_OFFSET, "append", "finite",
+			"the dataset ends: only one that is published as non-finite is added to");
+}
+
+static enum err piece_record(struct ds_job *j, struct writer_txn *t, const struct content_got *g)
+{
+	enum err e = endless_check(t->store, j->arena, g->participant, g->name, &j->flaw);
+
+	return e ? e : dataset_record(j, t, g);
+}
+
 struct recording {
 	struct content_got got;
 	content_record_fn *record;
@@ -288,11 +310,16 @@ void content_put(struct net_req *r)
 {
 	struct content_in in = {.record = dataset_record};
 	struct flaw f = {0};
+	struct str append;
 	enum err e = ds_req_participant(r, &in.participant);
 
 	if (e) return;
 	e = net_decode(r->arena, r->param[1], &f, &in.name);
 	if (!e) e = dataset_id_check(in.name, &f);
+	if (!e && net_query(r, "append", &append)) {
+		in.record = piece_record;
+		e = endless_check(ds_txn(r->shard), r->arena, in.participant, in.name, &f);
+	}
 	if (e)
 		net_reply_err(r, e, &f);
 	else

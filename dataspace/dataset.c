@@ -328,6 +328,7 @@ static enum err job_start(struct net_req *r, struct ds_job **ret_job)
 static void dataset_put(struct net_req *r)
 {
 	struct flaw f = {0};
+	struct str check;
 	struct ds_job *j;
 	json_t *body;
 	enum err e = job_start(r, &j);
@@ -335,6 +336,12 @@ static void dataset_put(struct net_req *r)
 	if (e) return;
 	e = json_read(j->arena, r->body, &f, &body);
 	if (!e) e = publishing_read(j->arena, body, &f, j->in);
+	if (!e &&
+	    net_query(r, "check", &check)) { /* only told whether it could be: before its content is sent */
+		net_reply(r, 204, NULL, STR(""));
+		ds_job_free(j);
+		return;
+	}
 	j->work = publish_work;
 	ds_job_submit_or_refuse(j, e, &f);
 }

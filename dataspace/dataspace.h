@@ -68,6 +68,10 @@ extern const size_t ds_tables_n;
 
 enum { DS_SHARD_SLOT = 1 };
 
+/* What can be told of it without opening anything: texts that are no DID, key, digest or URL, and modes by
+ * which nobody could come. ERR_BAD_CONF, naming the setting. Pure; any thread. */
+enum err ds_identity_check(const struct ds_identity *o, struct flaw *f) MUST_USE;
+
 enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret) MUST_USE;
 /* Starts what must wait for the listeners: the outbox, unfinished pulls. */
 enum err ds_start(struct ds *d, struct net_server *s) MUST_USE;

@@ -202,20 +202,30 @@ enum err ds_did_key(const struct ds_did *doc, struct str method, const unsigned 
 	return ERR_NOT_FOUND;
 }
 
+static bool named(const struct ds_did *doc, struct str method)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < doc->keys_n; i++) found = found || str_is(method, doc->key[i].method);
+	for (size_t i = 0; i < doc->ec_n; i++) found = found || str_is(method, doc->ec[i].method);
+	return found;
+}
+
 enum err ds_did_key_for(const struct ds_did *doc, struct str method, unsigned purposes, struct vc_key *ret)
 {
-	bool only = !method.n && doc->keys_n + doc->ec_n == 1;
+	bool any = !method.n && doc->keys_n + doc->ec_n == 1;
 
+	/* a pinned key is its owner's whatever its owner calls it */
+	if (doc->pinned) any = !named(doc, method);
 	for (size_t i = 0; i < doc->keys_n; i++) {
-		/* a pinned key is its owner's whatever its owner calls it */
-		if (!only && !doc->pinned && !str_is(method, doc->key[i].method)) continue;
+		if (!any && !str_is(method, doc->key[i].method)) continue;
 		if (!doc->pinned && !(doc->key[i].purposes & purposes)) return ERR_UNAUTHORISED;
 		*ret = (struct vc_key){.alg = VC_EDDSA};
 		memcpy(ret->pub, doc->key[i].key, SIGN_PUBLIC);
 		return ERR_OK;
 	}
 	for (size_t i = 0; i < doc->ec_n; i++) {
-		if (!only && !doc->pinned && !str_is(method, doc->ec[i].method)) continue;
+		if (!any && !str_is(method, doc->ec[i].method)) continue;
 		if (!doc->pinned && !(doc->ec[i].purposes & purposes)) return ERR_UNAUTHORISED;
 		*ret = (struct vc_key){.alg = VC_ES256};
 		memcpy(ret->pub, doc->ec[i].pub, ES256_PUBLIC);

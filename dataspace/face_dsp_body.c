@@ -1,6 +1,7 @@
 /* Error bodies: DSP 2025-1, "Error": "If the response has a body, it MUST be the error type". */
 #include "dataspace/dialect.h"
 #include "dataspace/face_dsp.h"
+#include "dataspace/under_way.h"
 #include "proto/dsp/catalog.h"
 #include "proto/dsp/negotiation.h"
 #include "proto/dsp/pointer.h"
@@ -75,6 +76,11 @@ void ds_dsp_refuse(struct net_req *r, enum err e, const struct flaw *why)
 	json_t *extra = flaw_extra(r, f), *j;
 
 	ds_of(r)->stat.messages_refused++;
+	if (!path_has(r, "/dsp/")) { /* presentations, issuance, renewal of tokens: other protocols' */
+		net_reply_err(r, e, f);
+		return;
+	}
+	if (reason.reasons) refusals_note(r, json_text(json_array_get(reason.reasons, 0)));
 	if (path_has(r, "/negotiations/")) {
 		struct dsp_negotiation_error m = {.pids = pids_of(r), .reason = reason, .extra = extra};
 

@@ -1,6 +1,7 @@
 /* GET of one thing, at once or when it is as it was waited for. */
 #include "dataspace/face_manage.h"
 #include "dataspace/turn.h"
+#include "dataspace/under_way.h"
 #include "dataspace/wait.h"
 
 struct poll {
@@ -35,6 +36,8 @@ static bool poll_look(struct net_req *r, struct poll *p, struct wait *w)
 		return false;
 	}
 	if (w) waits_cancel(w);
+	if (!e && !final && json_object_get(j, "pid"))
+		under_way_explain(ds_of(r), ds_txn(r->shard), r->arena, p->participant, p->pid, j);
 	if (e)
 		net_reply_err(r, e, NULL);
 	else

@@ -26,8 +26,7 @@ static void pin_key(struct ds_did *doc, size_t i, struct str did, const char *fr
 	doc->key[i].purposes = DID_AUTHENTICATION | DID_INVOCATION | DID_ASSERTION;
 }
 
-/* "z6Mk…" or "zDn…": a did:key without its beginning. */
-static bool pin_parse(struct str did, struct str key, struct ds_did *ret)
+bool identity_pin_parse(struct str did, struct str key, struct ds_did *ret)
 {
 	char name[DS_DID_MAX];
 	unsigned char ed[SIGN_PUBLIC];
@@ -48,22 +47,41 @@ static bool pin_parse(struct str did, struct str key, struct ds_did *ret)
 	return true;
 }
 
+/* One key of each kind: of both, P-256 signs the tokens, Ed25519 the agreements, as a participant with
+ * `tokens = ES256` has it. The first of a kind counts, and the first address. */
+static void pin_merge(struct ds_did *ret, const struct ds_did *one, struct str did, struct str dsp)
+{
+	if (one->ec_n && !ret->ec_n) {
+		ret->ec[0] = one->ec[0];
+		ret->ec_n = 1;
+	}
+	if (one->keys_n && !ret->keys_n) {
+		memcpy(ret->key, one->key, sizeof ret->key);
+		ret->keys_n = one->keys_n;
+	}
+	if (ret->ec_n && ret->keys_n) {
+		ret->keys_n = 1;
+		(void)snprintf(ret->ec[0].method, sizeof ret->ec[0].method, "%.*s#token-1", STR_ARG(did));
+	}
+	if (dsp.n && dsp.n < sizeof ret->dsp && !ret->dsp[0]) memcpy(ret->dsp, dsp.p, dsp.n);
+}
+
 bool identity_pinned(struct ds *d, struct str did, struct ds_did *ret)
 {
 	const struct ds_identity *o = &d->o.identity;
+	struct ds_did one;
 	struct str rest;
 
 	if (did.n > DS_DID_MAX || !(o->modes & DS_BY_PIN)) return false;
+	*ret = (struct ds_did){.pinned = true};
 	for (size_t i = 0; i < o->partners_n; i++) {
 		if (!pin_rest(o->partners[i], did, &rest)) continue;
 		size_t at = str_find(rest, '@');
 
-		if (!pin_parse(did, str_first(rest, at), ret)) continue;
-		rest = str_skip(rest, at + 1);
-		if (rest.n < sizeof ret->dsp) memcpy(ret->dsp, rest.n ? rest.p : "", rest.n);
-		return true;
+		if (!identity_pin_parse(did, str_first(rest, at), &one)) continue;
+		pin_merge(ret, &one, did, str_skip(rest, at + 1));
 	}
-	return false;
+	return ret->keys_n || ret->ec_n;
 }
 
 bool identity_by_certificate(struct ds *d, const struct net_req *r, struct str *ret_did)

@@ -19,6 +19,9 @@
 #define DCP_SCOPE_TYPE "org.eclipse.dspace.dcp.vc.type:"
 #define DCP_SCOPE_ID "org.eclipse.dspace.dcp.vc.id:"
 
+/* The document of a key that is pinned: "z6Mk…" or "zDn…", a did:key without its beginning. False: it is
+ * none. */
+bool identity_pin_parse(struct str did, struct str key, struct ds_did *ret);
 /* The pinned partner's document, made from the configuration; false when it is not pinned by a key. */
 bool identity_pinned(struct ds *d, struct str did, struct ds_did *ret);
 /* The partner whose certificate this connection showed; the slice lives as long as the data space. */

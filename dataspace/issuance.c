@@ -54,6 +54,7 @@ static void finding_gone(void *arg)
 static void finding_answer(void *arg, enum err e, const struct ds_did *doc)
 {
 	struct finding x = *(struct finding *)arg;
+	char why[PEER_WHY];
 	struct ds_did *copy;
 	struct flaw f = {0};
 
@@ -62,8 +63,10 @@ static void finding_answer(void *arg, enum err e, const struct ds_did *doc)
 	copy = ARENA_NEW(x.req->arena, struct ds_did);
 	if (!e && !copy) e = ERR_NO_MEMORY;
 	if (e) {
+		peers_why(ds_of(x.req), x.did, why);
 		(void)flaw_set(&f, peer_err_passes(e) ? e : ERR_UPSTREAM, FLAW_NO_OFFSET, x.member,
-			       "did-document", "the partner's DID document: %s", err_text(e));
+			       "did-document", "the partner's DID document: %s",
+			       why[0] ? why : err_text(e));
 		net_reply_flaw(x.req, &f);
 		return;
 	}

@@ -346,6 +346,24 @@ static enum err type_read(const struct turn *u, struct manage_wish *w, json_t *r
 	return ERR_OK;
 }
 
+/* A second object of a type is wished for by an id of its own: requests and offers by type mean the first.
+ */
+static enum err type_is_new(const struct turn *u, const struct manage_wish *w, struct str type)
+{
+	struct dcp_object known;
+	enum err e = json_object_get(w->body, "id") ? ERR_NOT_FOUND : object_by_type(u, type, &known);
+
+	if (e == ERR_NOT_FOUND) {
+		*u->flaw = (struct flaw){.err = ERR_OK};
+		return ERR_OK;
+	}
+	return e ? e
+		 : flaw_set(
+		       u->flaw, ERR_CONFLICT, FLAW_NO_OFFSET, "type", "exists",
+		       "it is issued already: with --id %.*s it is replaced, with another id there are two",
+		       STR_ARG(str_first(known.id, 64)));
+}
+
 /* Adding an id again replaces what it stands for. */
 static enum err act_type_add(const struct turn *u, struct manage_wish *w, json_t **ret)
 {
@@ -353,6 +371,7 @@ static enum err act_type_add(const struct turn *u, struct manage_wish *w, json_t
 	struct counting c = {0};
 	enum err e = row ? type_read(u, w, row) : ERR_NO_MEMORY;
 
+	if (!e) e = type_is_new(u, w, json_text(json_object_get(row, "type")));
 	if (!e) e = wallet_each(u->t->store, u->a, u->self->id, "type", count_one, &c);
 	if (!e && c.n >= ISSUANCE_TYPES_MAX &&
 	    wallet_find(u->t->store, u->a, u->self->id, "type", json_text(json_object_get(row, "id")),

@@ -21,6 +21,7 @@
 #include "dataspace/peer.h"
 #include "dataspace/renewal.h"
 #include "dataspace/replay.h"
+#include "dataspace/under_way.h"
 #include "dataspace/wait.h"
 #include "dataspace/issuance.h"
 #include "dataspace/wallet.h"
@@ -79,6 +80,7 @@ enum err ds_open(const struct ds_options *o, struct flaw *f, struct ds **ret)
 	if (!e) e = outbox_open(d, &d->outbox);
 	if (!e) e = waits_open(d, &d->waits);
 	if (!e) e = offsets_open(&d->offsets);
+	if (!e) e = refusals_open(&d->refusals);
 	if (!e) e = replays_fill(d);
 	if (!e) e = kit_open(d, &d->kit);
 	if (!e) e = dp_open(d, f, &d->dp);
@@ -144,6 +146,7 @@ void ds_close(struct ds *d)
 	free(d->watcher);
 	outbox_close(d->outbox);
 	offsets_close(d->offsets);
+	refusals_close(d->refusals);
 	replays_close(d->replays);
 	peers_close(d->peers);
 	keyring_close(d->keyring);

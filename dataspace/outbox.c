@@ -283,8 +283,10 @@ static void send_done(void *arg, const struct courier_result *r)
 			x->body = x->status ? arena_dup(j->arena, str_of(r->text)) : STR_NONE;
 		else
 			x->body = arena_dup(j->arena, r->body);
-		x->error = r->err ? arena_printf(j->arena, "%s: %s", err_text(r->err), r->text)
-				  : arena_printf(j->arena, "the peer answered %d", r->status);
+		x->error = r->err       ? arena_printf(j->arena, "%s: %s", err_text(r->err), r->text)
+			   : !r->body.n ? arena_printf(j->arena, "the peer answered %d", r->status)
+					: arena_printf(j->arena, "%d %.*s", r->status,
+						       STR_ARG(str_first(r->body, TURN_REASON_MAX)));
 		j->in = x;
 		j->work = answer_work;
 		j->answer = answer_after;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/text64.h"
 #include "dataspace/connector.h"
 #include "dataspace/dataplane.h"
 #include "dataspace/document.h"
@@ -291,6 +292,40 @@ static void participant_show(json_t *j, struct ds *d, const Ds__Participant *p)
 	json_put_str(j, "created", str_of(clock_print(p->created, false, when)));
 }
 
+/* "z6Mk…" or "zDn…": the key of its tokens, as identity.partners takes it (multicodec, then base58btc). */
+static void token_key_write(const struct ds_self *self, char out[BASE58_TEXT_MAX + 1])
+{
+	unsigned char raw[2 + 1 + ES256_PUBLIC / 2] = {0x80, 0x24}; /* p256-pub, 0x1200 as a varint */
+	const unsigned char *pub;
+
+	if (!self->p256) {
+		sign_public_multibase(sign_public(self->key), out);
+		return;
+	}
+	pub = es256_public(self->p256);
+	raw[2] = (unsigned char)(2 + (pub[ES256_PUBLIC - 1] & 1));
+	memcpy(raw + 3, pub, ES256_PUBLIC / 2);
+	out[0] = 'z';
+	out[1 + base58_print(str_n(raw, sizeof raw), out + 1)] = 0;
+}
+
+/* What a partner without wallet is given, to pin this one. */
+static void participant_show_pin(json_t *j, struct ds *d, struct store_txn *t, const Ds__Participant *p)
+{
+	char key[BASE58_TEXT_MAX + 1], second[SIGN_MULTIBASE];
+	const struct ds_self *self;
+
+	if (ds_self_find(d, t, str_of(p->id), &self)) return;
+	token_key_write(self, key);
+	json_put_str(j, "key", str_of(key));
+	sign_public_multibase(sign_public(self->key), second);
+	/* the second key signs agreements */
+	json_put(j, "pin",
+		 self->p256 ? json_sprintf("%s=%s@%s/p/%s" DS_DSP_PATH " %s=%s", p->did, key, d->o.url,
+					   p->id, p->did, second)
+			    : json_sprintf("%s=%s@%s/p/%s" DS_DSP_PATH, p->did, key, d->o.url, p->id));
+}
+
 static enum err post_work(struct ds_job *j, struct writer_txn *t)
 {
 	struct adding *x = j->in;
@@ -357,6 +392,7 @@ static enum err list_one(void *arg, struct str id)
 	j = json_object();
 	must(j);
 	participant_show(j, ds_of(l->r), p);
+	participant_show_pin(j, ds_of(l->r), l->t, p);
 	must(!json_array_append_new(l->list, j));
 	return ERR_OK;
 }
@@ -389,6 +425,7 @@ static void participant_get(struct net_req *r)
 		return;
 	}
 	participant_show(out, ds_of(r), p);
+	participant_show_pin(out, ds_of(r), ds_txn(r->shard), p);
 	net_reply(r, 200, "application/json", json_write(r->arena, out, false));
 }
 

@@ -20,6 +20,9 @@ enum err partner_did(struct arena *a, struct str text, struct flaw *f, struct st
 	struct str did = text;
 	enum err e = ERR_OK;
 
+	if (!str_starts(text, STR("did:")) && !str_starts(text, STR("http")))
+		return flaw_set(f, ERR_BAD_INPUT, 0, "", "partner",
+				"a partner is named by its DID (did:web:…) or its URL (https://…)");
 	if (!str_starts(text, STR("did:"))) {
 		for (size_t i = 0; i < sizeof tails / sizeof *tails; i++)
 			if (str_ends(text, str_of(tails[i]))) text.n -= strlen(tails[i]);
@@ -37,13 +40,16 @@ static void finding_gone(void *arg)
 	w->req = NULL;
 }
 
-static void finding_refuse(struct net_req *r, enum err e)
+static void finding_refuse(struct net_req *r, struct str did, enum err e)
 {
+	char why[PEER_WHY];
 	struct flaw f = {0};
+
+	peers_why(ds_of(r), did, why);
 
 	e = peer_err_passes(e) ? e : ERR_UPSTREAM;
 	(void)flaw_set(&f, e, FLAW_NO_OFFSET, "provider", "did-document", "the provider's DID document: %s",
-		       err_text(e));
+		       why[0] ? why : err_text(e));
 	net_reply_flaw(r, &f);
 }
 
@@ -114,7 +120,7 @@ static void finding_answer(void *arg, enum err e, const struct ds_did *doc)
 	struct flaw f = {0};
 
 	if (r && e) {
-		finding_refuse(r, e);
+		finding_refuse(r, w->partner.did, e);
 	} else if (r && doc->versions[0] && !partner_base_says(ds_of(r), doc, &w->partner.dialect)) {
 		choosing_start(r, w, doc);
 	} else if (r && !partner_base_says(ds_of(r), doc, &w->partner.dialect)) {

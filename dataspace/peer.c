@@ -24,7 +24,8 @@ struct entry {
 	struct ds_did doc;
 	bool have, fetching;
 	enum err err; /* of the last fetch */
-	usec_t at;    /* monotonic time of the last answer */
+	char why[PEER_WHY];
+	usec_t at; /* monotonic time of the last answer */
 	struct waiter *waiters;
 	struct entry *next;
 };
@@ -39,7 +40,7 @@ struct peers {
 
 struct fetch {
 	struct peers *p;
-	char did[DS_DID_MAX + 1];
+	char did[DS_DID_MAX + 1], why[PEER_WHY];
 };
 
 bool peer_err_passes(enum err e)
@@ -158,6 +159,7 @@ static void fetch_end(struct fetch *f, enum err err, const struct ds_did *doc)
 		e->waiters = NULL;
 		e->fetching = false;
 		e->err = err;
+		memcpy(e->why, f->why, sizeof e->why);
 		e->at = clock_mono();
 		e->have = !err || (e->have && peer_err_passes(err));
 		if (!err) e->doc = *doc;
@@ -182,18 +184,34 @@ static enum err fetch_failure(enum err e)
 
 static enum err fetch_read(struct fetch *f, const struct courier_result *r, struct ds_did *ret)
 {
+	struct flaw why = {0};
 	struct arena *a;
 	enum err e;
 
+	if (r->err)
+		(void)snprintf(f->why, sizeof f->why, "%s", r->text[0] ? r->text : err_text(r->err));
+	else if (r->status != 200)
+		(void)snprintf(f->why, sizeof f->why, "its host answered %d", r->status);
 	if (r->err) return fetch_failure(r->err);
 	if (r->status >= 500 || r->status == 429) return ERR_UPSTREAM;
 	if (r->status != 200) return ERR_NOT_FOUND;
 	a = arena_new(PEER_ARENA);
 	if (!a) return ERR_NO_MEMORY;
-	e = document_parse(a, r->body, str_of(f->did), NULL, ret);
+	e = document_parse(a, r->body, str_of(f->did), &why, ret);
+	if (e) (void)snprintf(f->why, sizeof f->why, "%s", why.err && why.text[0] ? why.text : err_text(e));
 	if (!e && f->p->d->o.identity.lenient) document_purposes_fill(ret);
 	arena_free(a);
 	return e;
+}
+
+void peers_why(struct ds *d, struct str did, char ret[PEER_WHY])
+{
+	const struct entry *e;
+
+	pthread_mutex_lock(&d->peers->lock);
+	e = entry_find(d->peers, did);
+	memcpy(ret, e ? e->why : "", e ? PEER_WHY : 1);
+	pthread_mutex_unlock(&d->peers->lock);
 }
 
 static void fetch_done(void *arg, const struct courier_result *r)

@@ -12,6 +12,7 @@ enum {
 	PEER_MAX = 4096,   /* documents kept: far more than a participant has partners */
 	PEER_FETCHES = 64, /* under way at once; beyond it callers are told to come again */
 	PEER_DOC_MAX = 64 << 10,
+	PEER_WHY = 160, /* why there is no document, for an owner */
 };
 #define PEER_FRESH_FOR (300 * USEC_PER_SEC)
 #define PEER_FAILED_FOR (2 * USEC_PER_SEC)
@@ -28,6 +29,9 @@ void peers_close(struct peers *p); /* NULL is allowed; after the courier has sto
 typedef void peer_fn(void *arg, enum err e, const struct ds_did *doc);
 void peers_find(struct ds *d, struct net_shard *s, struct str did, struct str method, peer_fn *fn,
 		void *arg);
+/* What went wrong with the last fetch, in words; only for the owner who named the partner: it tells of the
+ * network here. "" when nothing is known. */
+void peers_why(struct ds *d, struct str did, char ret[PEER_WHY]);
 /* True for errors that will pass. */
 bool peer_err_passes(enum err e);
 

@@ -72,6 +72,7 @@ struct ds {
 	struct kit *kit;           /* NULL unless the options name it: dataspace/kit.h */
 	struct crawler *crawler;   /* NULL until ds_start */
 	struct offsets *offsets;   /* dataspace/catalog_offset.h */
+	struct refusals *refusals; /* dataspace/under_way.h */
 	struct watcher *watcher;   /* NULL until ds_start */
 	struct net_server *server; /* from ds_start on */
 	_Atomic bool stopping;

@@ -379,7 +379,9 @@ enum err transfer_receive(const struct turn *u, struct str pid, const struct tra
 	if (!e && implied) e = transfer_acknowledged(u, x);
 	if (!e && implied) u->d->stat.messages_out++;
 	if (!e && x->pending) e = transfer_forget(u, x);
-	if (!e) e = transfer_step(u, x, to, true, str_of(to == DSP_TRANSFER_STARTED ? "" : x->reason));
+	if (!e && to == DSP_TRANSFER_STARTED)
+		x->reason = turn_text(u, STR_NONE); /* of the pause that is over */
+	if (!e) e = transfer_step(u, x, to, true, str_of(x->reason));
 	if (!e && to == DSP_TRANSFER_TERMINATED)
 		e = agreement_ended_by_peer(u, str_of(x->agreement), u->who, str_of(x->code),
 					    str_of(x->reason));

@@ -255,6 +255,8 @@ static void numbers_have_bounds(void **state)
 	    {"net.bias=-6", "--set: net.bias: must be from -5 to 5\n"},
 	    {"net.shards=99999999999999999999", "--set: net.shards: expected a whole number\n"},
 	    {"net.shards=", "--set: net.shards: expected a whole number\n"},
+	    {"net.shards=4 # cores", "--set: net.shards: '#' begins a comment only on a line of its own; "
+				     "behind a value it is ';'\n"},
 	    {"net.shards", "--set: expected section.key=value\n"},
 	    {"shards=1", "--set: expected section.key=value\n"},
 	    {"net.shard=1", "--set: net.shard: no such setting; did you mean net.shards?\n"},

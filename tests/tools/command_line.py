@@ -36,6 +36,20 @@ status, out, err = run("qqqqqq")
 check("no far-fetched suggestion", status == 2 and "mean" not in err, err)
 status, out, err = run("resolve", "--trase", "x")
 check("typing error in an option", status == 2 and "--trace" in err, err)
+status, out, err = run("init", "/nonexistent/x", "--participant", "x", "--tokens", "RSA")
+check("tokens of a kind that is none", status == 2 and "takes one of EdDSA|ES256" in err, err)
+with tempfile.TemporaryDirectory(prefix="kanhe-test.") as folder:
+    with open(os.path.join(folder, "kanhed.conf"), "w", encoding="utf-8") as f:
+        f.write("[node]\nurl = http://127.0.0.1:1\n[space]\nparticipant = p\n")
+    for words, near in ((("credential", "isue"), "issue"), (("credential", "type", "ad"), "add"), (("credential", "client", "lst"), "list"), (("dataplane", "registr"), "register"),
+                        (("outbox", "rerty"), "retry"), (("negotiation", "terminat", "urn:x"), "terminate"), (("inbox", "aprove", "urn:x"), "approve"),
+                        (("transfer", "suspnd", "urn:x"), "suspend"), (("agreement", "verfy", "urn:x"), "verify"), (("node", "partcipant"), "participant")):
+        status, out, err = run(*words, "--node", folder)
+        check(f"typing error {words}", status == 2 and f'"{near}"' in err and "missing" not in err, err)
+    status, out, err = run("credential", "--node", folder)
+    check("a verb is missing", status == 2 and "issue|add" in err, err)
+    status, out, err = run("credential", "add", os.path.join(folder, "none.jwt"), "--node", folder, env={"LC_ALL": "zh_CN.UTF-8"})
+    check("a file that is not there, in Chinese", status == 1 and "无法读取" in err, err)
 status, out, err = run("resolve", "88.1/x", "--node", "/nonexistent")
 check("no node there", status == 2 and "KANHE_NODE" in err, err)
 status, out, err = run("resolve", "88.1/x", "--node", "http://127.0.0.1:1")
@@ -149,6 +163,32 @@ try:
     check("token list", status == 0 and "line-4" in out and "kt_" not in out, out)
     status, out, err = node.kanhe("node", "token", "revoke", "line-4")
     check("token revoke", status == 0, err)
+    for words in (("transfer", "urn:x"), ("negotiation", "show", "urn:x"), ("negotiation", "urn:x"), ("agreement", "show", "urn:x"), ("credential", "revoke", "urn:x"),
+                  ("dataplane", "remove", "urn:x"), ("outbox", "show", "77")):
+        status, out, err = node.kanhe(*words)
+        check(f"{words}: what is not there is named, and where", status == 3 and words[-1] in err and node.url in err, err)
+    for words in (("catalog", "nonsense"), ("negotiate", "nonsense", "x"), ("catalog", "--crawl", "nonsense")):
+        status, out, err = node.kanhe(*words)
+        check(f"{words}: how a partner is named", status == 1 and "DID" in err and "https://" in err, err)
+    for did, why in (("did:web:127.0.0.1%3A1:p:x", "connect"), (f"did:web:127.0.0.1%3A{node.port}:p:none", "answered 404")):
+        for words in (("catalog", did), ("credential", "request", did, "X")):
+            status, out, err = node.kanhe(*words)
+            check(f"{words}: why there is no DID document", status == 1 and why in err and "DID document" in err, err)
+    kept = os.path.join(node.folder, "kept")
+    open(kept, "w").write("as it was")
+    status, out, err = node.kanhe("dataplane", "content", "none", "--to", kept)
+    check("what is not had leaves a file as it was", status == 3 and open(kept).read() == "as it was", err)
+    status, out, err = node.kanhe("dataplane", "content", "none", "--to", os.path.join(node.folder, "fresh"))
+    check("and makes none", status == 3 and not os.path.exists(os.path.join(node.folder, "fresh")), err)
+    data = os.path.join(node.folder, "data.csv")
+    open(data, "w").write("a\n")
+    status, out, err = node.kanhe("node", "participant", "second", "--title", "Second", "--tokens", "ES256")
+    check("a second participant, and how to act for it", status == 0 and ":p:second" in out and "--scope @second" in err, out + err)
+    rows = json.loads(node.kanhe("node", "participant", "--json")[1])["participants"]
+    check("participants with what pins them", [(p["id"], p["tokens"]) for p in rows] == [("maker", "EdDSA"), ("second", "ES256")]
+          and rows[0]["pin"] == f"{rows[0]['did']}={rows[0]['key']}@{rows[0]['dsp']}" and rows[0]["key"][:4] == "z6Mk" and rows[1]["key"][:3] == "zDn", rows)
+    status, out, err = node.kanhe("node", "participant", "list")
+    check("for people", status == 0 and rows[1]["pin"] in out and rows[0]["pin"] in out, out)
     status, out, err = node.kanhe("verify", "/etc/hostname")
     check("no bundle is 4", status == 4, err)
 finally:

@@ -51,6 +51,13 @@ try:
     status, out, err = buyer.kanhe("credential", "request", founder.did, "MembershipCredential")
     check("and nothing can be asked for", status == 3 and "does not issue" in out + err, (status, out + err))
     founder.ok("a type", "credential", "type", "add", "MembershipCredential", "region=eu", "--days", "30")
+    before = founder.state()
+    status, out, err = founder.kanhe("credential", "type", "add", "MembershipCredential", "region=us")
+    check("a type is not issued twice unnoticed", status == 1 and "--id" in err and founder.state() == before, out + err)
+    for words, word in ((("issue", "did:web:x", "X", "novalue"), '"novalue" is not NAME=VALUE'), (("issue", "did:web:x", "X", "--days", "soon"), '"soon" is not a number'),
+                        (("type", "add", "X", "novalue"), '"novalue" is not NAME=VALUE'), (("type", "add", "X", "--days", "soon"), '"soon" is not a number')):
+        status, out, err = founder.kanhe("credential", *words)
+        check(f"what is wrong with {words}", status == 2 and word in err, err)
     founder.ok("an open type", "credential", "type", "add", "VisitorCredential", "--open", "--id", "visitor")
     got = founder.request("GET", "/p/founder/issuer/metadata")[1]["credentialsSupported"]
     check("the metadata tells both", sorted(o["credentialType"] for o in got) == ["MembershipCredential", "VisitorCredential"], got)
@@ -95,6 +102,10 @@ try:
     check("arrives", until(lambda: json.loads(maker.ok("offers", "credential", "offers", "--json"))["received"]) is not None)
     got = json.loads(maker.ok("offers", "credential", "offers", "--json"))["received"][0]
     check("and says what by whom", got["issuer"] == founder.did and got["types"] == ["MembershipCredential"], got)
+    status, out, err = buyer.kanhe("credential", "request", founder.did, "VisitorCredential")
+    check("a second one of a type is told of: partners see both", status == 0 and "credential remove" in err and len(err.split("urn:uuid:")) == 3, out + err)
+    second = [h["id"] for h in json.loads(buyer.ok("list", "credential", "list", "--json"))["held"] if "VisitorCredential" in h["type"]][-1]
+    check("taken out, and said so", "taken out" in buyer.ok("remove", "credential", "remove", second))
     out = maker.ok("taken up", "credential", "request", founder.did, "MembershipCredential", "--json")
     check("it is issued at once", json.loads(out)["status"] == "ISSUED", out)
     jwt = json.loads(maker.ok("list", "credential", "list", "--json"))["held"][0]["jwt"]

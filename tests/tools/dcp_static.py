@@ -9,8 +9,8 @@ import subprocess
 import tempfile
 
 from member import Member
-from node import check, finish, run
-from party import Host, Party, certificate, compact, did_key
+from node import KANHE, KANHED, Node, check, finish, run, until
+from party import Host, Key, Party, certificate, compact, did_key
 
 TOP = tempfile.mkdtemp(prefix="kanhe-static.")
 CA = os.path.join(TOP, "ca")
@@ -102,6 +102,27 @@ try:
         f.write(text)
     buyer.start()
 
+    # ---- settings of identity that cannot work are told before anything starts
+    A_KEY = did_key(Key(TOP))[8:]
+    DID, BASE = "did:web:p.example", "@https://p.example/dsp/2025-1"
+    for what, lines, word in (
+            ("a way in that is none", "accept = pined", "none of did, dcp, pinned, tls"),
+            ("a comment behind a value", "accept = dcp   # ways in: did, dcp, pinned, tls", "line of its own"),
+            ("a key that is none", f"accept = pinned\npartners = {DID}=z6MkabcNotAKey{BASE}", "no key"),
+            ("no partner's key", "accept = pinned", "no partner's key"),
+            ("no partner's certificate", f"accept = tls\npartners = {DID}={A_KEY}", "no partner's certificate"),
+            ("no authority of certificates", f"accept = tls\npartners = {DID}=sha256:{'0' * 64}", "net.client_ca"),
+            ("a digest as openssl prints it", f"accept = tls\npartners = {DID}=sha256:{':'.join(['AB'] * 32)}", "without colons"),
+            ("a partner without a DID", "accept = pinned\npartners = p.example=z6Mk", "DID=KEY"),
+            ("an address that is none", f"accept = pinned\npartners = {DID}={A_KEY}@p.example", "DSP URL"),
+            ("an issuer that is none", "accept = dcp\nissuers = founder.example", "DID=TYPE"),
+            ("required without dcp", "accept = did\nrequire = MembershipCredential", "identity.accept does not name")):
+        wrong = os.path.join(TOP, "wrong.conf")
+        with open(wrong, "w", encoding="utf-8") as f:
+            f.write(f"[node]\nurl = https://127.0.0.1:1\n[identity]\n{lines}\n")
+        status, out, err = run("--check", wrong, program=KANHED)
+        check(f"{what}: --check says so", status == 78 and word in out + err and "identity." in out + err or "net." in err, (status, out + err))
+
     # ---- pinned keys
     doc = buyer.request("GET", "/p/buyer/did.json")[1]
     doc = json.loads(doc) if isinstance(doc, bytes) else doc
@@ -119,6 +140,41 @@ try:
     check("to an agreement", json.loads(buyer.ok("negotiate", "negotiate", maker.did, "d1", "--json"))["state"] == "FINALIZED")
     check("another key does not", other.kanhe("catalog", maker.did)[0] != 0)
     check("a pinned key of P-256, whatever it is called", call(None, curve.token(maker.did)) == 200 and call(None, curve.key.jwt(curve.claims(maker.did), kid=curve.did + "#x")) == 200)
+    pins = json.loads(other.ok("what pins a participant", "node", "participant", "--json"))["participants"]
+    buyer.ok("its ES256 sibling", "node", "participant", "curved", "--tokens", "ES256")
+    pins += json.loads(buyer.ok("what pins them", "node", "participant", "--json"))["participants"]
+    token = os.path.join(TOP, "curved.token")
+    with open(token, "w", encoding="utf-8") as f:
+        f.write(buyer.ok("a token for it", "node", "token", "add", "curved", "owner", "--scope", "@curved"))
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text.replace(old[0] + "\n" + old[1], "accept = pinned\npartners = " + " ".join(p["pin"] for p in pins if p["id"] != "buyer") + f" {curve.did}={did_key(curve.key)[8:]}"))
+    maker.ok("taken over", "node", "restart")
+    other.ok("the line that a node gives pins it", "catalog", maker.did)
+    got = json.loads(buyer.ok("also with ES256, to an agreement", "negotiate", maker.did, "d1", "--as", "curved", "--token", token, "--json"))
+    check("which is final", got["state"] == "FINALIZED", got)
+    status, out, err = buyer.kanhe("agreement", "show", got["agreement"], "--as", "curved", "--token", token)
+    check("and signed by both", status == 0 and "both parties" in out, out + err)
+    status, out, err = maker.kanhe("agreement", "show", got["agreement"])
+    check("as the other side says, too", status == 0 and "both parties" in out, out + err)
+    # ---- a node that does not admit its provider sees why nothing goes on
+    conf(other, "identity", accept="pinned", partners=pins[0]["pin"])
+    other.ok("other admits only itself", "node", "restart")
+    p = subprocess.Popen([KANHE, "negotiate", maker.did, "d1", "--node", other.folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    line = p.stderr.readline()
+    p.kill()
+    p.communicate()
+    said = ("agreement", "termination")  # the one after the other, when it takes long
+    check("who negotiates is told that its partner was refused, and why", any(f'"{x}"' in line for x in said) and "refused here" in line and "by their key alone" in line, line)
+    rows = json.loads(other.ok("negotiations", "negotiation", "--json"))["negotiations"]
+    pid = [r["pid"] for r in rows if r["state"] == "REQUESTED"][-1]
+    got = json.loads(other.ok("shown", "negotiation", pid, "--json"))
+    check("so does the negotiation", got["refused"]["message"] in said and "by their key alone" in got["refused"]["reason"] and got["refused"]["time"][:2] == "20", got)
+    theirs = lambda: json.loads(maker.ok("theirs", "negotiation", got["peer_pid"], "--json"))
+    check("the partner sees its letter, or what became of it", until(lambda: "by their key alone" in theirs().get("waiting", {}).get("reason", theirs().get("reason", ""))), theirs())
+    check("and its outbox says it in words", until(lambda: "401 " in maker.kanhe("outbox")[1]) and "by their key alone" in maker.kanhe("outbox")[1] and "@context" not in maker.kanhe("outbox")[1], maker.kanhe("outbox")[1])
+    before = other.request("GET", f"/participants/other/negotiations/{pid}", token="owner")[1]["refused"]
+    other.request("POST", "/p/other/dsp/2025-1/negotiations/none/agreement", {})
+    check("a stranger's guess is not kept", other.request("GET", "/participants/other/negotiations/none", token="owner")[0] == 404 and before["message"] in said)
     check("no document is asked for", host.asked("/curve/did.json") == 0)
     check("another's key in its name", call(None, thief.key.jwt(curve.claims(maker.did), kid=curve.kid)) == 401)
     host.close()

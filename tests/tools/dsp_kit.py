@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import node as nodes
-from node import Node, check, finish, until
+from node import KANHED, Node, check, finish, run, until
 
 CASES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "shared", "dataspace", "dsp", "tck", "tck-cases.json")
 CONTEXT = "https://w3id.org/dspace/2025/1/context.jsonld"
@@ -271,6 +271,10 @@ def main():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         check("the node says that it is in test mode", b"TEST MODE" in node.request("GET", "/readyz")[1] and "TEST MODE" in node.log())
+        check("so do its status and its metrics", "TEST MODE" in node.kanhe("status")[1] and b"kanhe_test_mode 1" in node.request("GET", "/metrics", token="operator")[1])
+        check("so does the check of its configuration", "TEST MODE" in run("--check", os.path.join(node.folder, "kanhed.conf"), program=KANHED)[2])
+        node.kanhe("node", "stop")
+        check("so does its start, even when it shall be quiet", "TEST MODE" in node.kanhe("node", "start", "--quiet")[2])
         offers = seed(node, ALL["seed"]["datasets"])
         cases = [Case(c, node, server, offers) for c in ALL["cases"] if not c["disabled"]]
         if "--only" in sys.argv:
@@ -289,6 +293,7 @@ def main():
         check("without space.kit the kit is a stranger", status == 401, status)
         check("and has no triggers", plain.request("POST", f"/p/{SELF}/kit/negotiations", {})[0] == 404)
         check("and nothing is announced", b"TEST" not in plain.request("GET", "/readyz")[1] and "TEST MODE" not in plain.log())
+        check("nor in status and metrics", "TEST" not in plain.kanhe("status")[1] and b"kanhe_test_mode 0" in plain.request("GET", "/metrics", token="operator")[1])
     finally:
         plain.close()
     finish()

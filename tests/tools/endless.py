@@ -123,6 +123,13 @@ def pushed(agreement):
 
 try:
     published()
+    ok(maker, "publish", piece(10), "--id", "whole")
+    stream = stream[:-10]
+    before = maker.state()
+    for name, status, word in (("nothing", 3, "no dataset nothing"), ("whole", 1, "non-finite")):
+        s, out, err = maker.kanhe("publish", os.path.join(top, "piece1"), "--append", name)
+        check(f"not added: {name}", s == status and word in err and not out, (s, out, err))
+    check("and nothing is made or replaced", maker.state() == before)
     agreement = json.loads(ok(buyer, "negotiate", did, "line", "--json"))["agreement"]
     ended(agreement, *followed(agreement))
     again = json.loads(ok(buyer, "negotiate", did, "line", "--json"))["agreement"]

@@ -137,6 +137,7 @@ try:
     check("whole after the crash", Sink.got[-1][1] == DATA)
 
     # the policy's count is used up
+    check("no reason of a pause stays behind", all("reason" not in t for n in (maker, buyer) for t in json.loads(ok(n, "transfer", "--json"))["transfers"] if t["state"] == "COMPLETED"))
     status, out, err = buyer.kanhe("pull", agreement, "--push", sink, "--push-token", secret)
     check("the fifth is refused", status == 1 and "count" in err, (status, out, err))
     check("and nothing was sent", len(Sink.got) == 3, len(Sink.got))
@@ -144,6 +145,8 @@ try:
     # the owner revokes while it runs
     ok(maker, "publish", data, "--id", "batch", "--title", "Batch", "--count", "9", "--json")
     agreement = negotiated()
+    out = ok(buyer, "pull", agreement, "--push", sink, "--push-token", secret)
+    check("who waits is told that it was sent", "has sent it" in out and "digest" not in out, out)
     Sink.plan[:] = ["stall"]
     pid = pushed(agreement)
     check("it runs", until(lambda: Sink.open == 1))
@@ -153,7 +156,7 @@ try:
     took = time.monotonic() - at
     print(f"a revoked push was cut after {took * 1000:.0f} ms")
     check("and the transfer", becomes(buyer, pid, "TERMINATED"), state(buyer, pid))
-    check("nothing came of it", len(Sink.got) == 3, len(Sink.got))
+    check("nothing came of it", len(Sink.got) == 4, len(Sink.got))
 finally:
     Sink.go.set()
     server.shutdown()

@@ -236,7 +236,7 @@ int command_agreement(struct cli *c, int argc, char **argv)
 	if (status) return status;
 	if (words.n < 1) return usage_error(c, SAY_MISSING_WORD, "show|verify");
 	bool check = strcmp(words.word[0], "verify") == 0;
-	if (!check && strcmp(words.word[0], "show")) return usage_error(c, SAY_EXTRA_WORD, words.word[0]);
+	if (!check && strcmp(words.word[0], "show")) return verb_error(c, words.word[0], "show|verify");
 	if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
 	bool file = check && is_file(words.word[1]);
 	status = obtain(c, words.word[1], file, &a);

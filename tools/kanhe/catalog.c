@@ -177,6 +177,7 @@ static int crawl(struct cli *c, const struct asked *q)
 	    .method = "POST", .path = client_path(c, "/participants/%s/sources", q->who), .json = body};
 	int status = client_call(c, &add, &r);
 	if (!status && c->json) print_json(r.json);
+	if (!status && !c->json && !c->quiet) fprintf(stderr, "%s\n", say(SAY_CRAWLS));
 	return status;
 }
 

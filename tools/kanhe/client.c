@@ -134,7 +134,8 @@ static const char *bearer(struct cli *c, const char *name)
 struct sent {
 	pthread_mutex_t lock;
 	pthread_cond_t over;
-	bool done, to_file_failed;
+	bool done;
+	int to_file_failed; /* an errno */
 	struct courier_result result;
 	struct buf body;
 	char type[128];
@@ -144,6 +145,19 @@ struct sent {
 	struct call call;
 };
 
+/* Only with the first octets of a 2xx answer: what is refused leaves a file as it was. */
+static bool open_output(struct sent *w)
+{
+	const struct call *call = &w->call;
+	if (!w->file && !w->to_file_failed) {
+		w->file = strcmp(call->to_file, "-") == 0
+			      ? stdout
+			      : fopen(call->to_file, call->append ? "ae" : "we");
+		if (!w->file) w->to_file_failed = errno;
+	}
+	return w->file != NULL;
+}
+
 static enum err on_data(void *arg, const struct courier_result *r, struct str piece)
 {
 	struct sent *w = arg;
@@ -152,8 +166,9 @@ static enum err on_data(void *arg, const struct courier_result *r, struct str pi
 		buf_add(&w->body, piece);
 		return buf_err(&w->body);
 	}
+	if (!open_output(w)) return ERR_IO;
 	if (fwrite(piece.p, 1, piece.n, w->file) != piece.n) {
-		w->to_file_failed = true;
+		w->to_file_failed = errno;
 		return ERR_IO;
 	}
 	if (w->call.expect) progress_show(&w->progress, w->got);
@@ -220,6 +235,11 @@ int client_problem(struct cli *c, const struct reply *r)
 		fprintf(stderr, ": ");
 		print_safe(stderr, str_of(detail));
 	}
+	if (r->status == 404 && !detail[0] && r->path) {
+		fprintf(stderr, ": ");
+		print_safe(stderr, str_first(str_of(r->path), str_find(str_of(r->path), '?')));
+		fprintf(stderr, " (%.*s)", STR_ARG(c->target->url));
+	}
 	if (text_of(j, "scheme")[0]) fprintf(stderr, " [%s]", text_of(j, "scheme"));
 	if (text_of(j, "rule")[0]) {
 		fprintf(stderr, " (%s", text_of(j, "rule"));
@@ -243,29 +263,23 @@ static void wait_for(struct sent *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static int open_output(struct cli *c, const struct call *call, struct sent *w)
-{
-	if (!call->to_file) return CLI_OK;
-	w->file =
-	    strcmp(call->to_file, "-") == 0 ? stdout : fopen(call->to_file, call->append ? "ae" : "we");
-	if (w->file) return CLI_OK;
-	print_error(c, say(SAY_CANNOT_WRITE), call->to_file, strerror(errno));
-	return CLI_FAILED;
-}
-
 static int close_output(struct cli *c, const struct call *call, struct sent *w)
 {
-	if (!w->file) return CLI_OK;
-	bool failed = fflush(w->file) != 0 || w->to_file_failed;
-	if (w->file != stdout && fclose(w->file)) failed = true;
-	if (failed) print_error(c, say(SAY_CANNOT_WRITE), call->to_file, strerror(errno));
-	return failed ? CLI_FAILED : CLI_OK;
+	if (!call->to_file) return CLI_OK;
+	if (!w->result.err && w->result.status / 100 == 2)
+		(void)open_output(w); /* nothing came: an empty file */
+	if (w->file && fflush(w->file) && !w->to_file_failed) w->to_file_failed = errno;
+	if (w->file && w->file != stdout && fclose(w->file) && !w->to_file_failed)
+		w->to_file_failed = errno;
+	if (!w->to_file_failed) return CLI_OK;
+	print_error(c, say(SAY_CANNOT_WRITE), call->to_file, strerror(w->to_file_failed));
+	return CLI_FAILED;
 }
 
 static void take_reply(struct cli *c, const struct sent *w, struct reply *ret)
 {
 	struct flaw f;
-	*ret = (struct reply){.status = w->result.status};
+	*ret = (struct reply){.status = w->result.status, .path = w->call.path};
 	ret->body = arena_dup(c->arena, buf_str(&w->body));
 	ret->type = arena_dup(c->arena, str_of(w->type));
 	bool json = str_starts(ret->type, STR("application/json")) ||
@@ -289,8 +303,8 @@ static enum err submit(struct cli *c, struct sent *w)
 	    .body_file = call->body_file,
 	    .h2_prior = true,
 	    .deadline = call->deadline ? call->deadline : DEADLINE,
-	    .body_max = w->file ? 0 : ANSWER_MAX, /* a file may be of any size */
-	    .data = w->file ? on_data : NULL,
+	    .body_max = call->to_file ? 0 : ANSWER_MAX, /* a file may be of any size */
+	    .data = call->to_file ? on_data : NULL,
 	    .done = on_done,
 	    .arg = w};
 	progress_start(&w->progress, c, say(SAY_RECEIVING),
@@ -308,8 +322,7 @@ int client_send(struct cli *c, const struct call *call, struct sent **ret)
 	pthread_cond_init(&w->over, NULL);
 	buf_init(&w->body, ANSWER_MAX);
 	w->call = *call;
-	status = open_output(c, call, w);
-	enum err e = status ? ERR_OK : submit(c, w);
+	enum err e = submit(c, w);
 	if (e) {
 		print_error(c, "%s", err_text(e));
 		status = CLI_FAILED;
@@ -329,7 +342,7 @@ int client_finish(struct cli *c, struct sent *w, struct reply *ret)
 	int status = close_output(c, call, w);
 	take_reply(c, w, ret);
 	buf_done(&w->body);
-	if (w->result.err)
+	if (w->result.err && !w->to_file_failed)
 		status = call->quiet_errors ? CLI_UNREACHABLE : tell_unreachable(c, &w->result);
 	else if (!status && ret->status / 100 != 2)
 		status = call->quiet_errors ? exit_of_status(ret->status) : client_problem(c, ret);

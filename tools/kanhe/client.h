@@ -18,7 +18,8 @@ struct target {
 struct reply {
 	int status;
 	struct str body, type;
-	json_t *json; /* when the type is JSON; lives as long as the arena of c */
+	json_t *json;     /* when the type is JSON; lives as long as the arena of c */
+	const char *path; /* of the call */
 };
 
 #define CLIENT_EXPECT_ANY UINT64_MAX /* how many is not known: a count and a rate */
@@ -34,7 +35,8 @@ struct call {
 	const char *accept;  /* NULL: application/json */
 	const char *token;   /* a token file's name other than the command's own; NULL: that one */
 	int64_t deadline;    /* microseconds; 0: 60 s */
-	const char *to_file; /* a 2xx body goes there instead; "-" is standard output */
+	const char *to_file; /* a 2xx body goes there instead, another leaves it as it is; "-" is standard
+			      * output */
 	bool append;         /* to_file goes on where it ends */
 	const char *range;   /* a Range header; NULL: none */
 	uint64_t expect;     /* octets to come, for the progress bar; 0: none shown */
@@ -69,6 +71,13 @@ const char *path_word(struct cli *c, const char *word, bool keep_slash);
 const char *text_of(const json_t *o, const char *key);
 /* {"values":[…]} of TYPE=DATA words from `from` on, or a file's JSON; a new reference (register.c). */
 int record_body(struct cli *c, const char *file, const struct words *w, size_t from, json_t **ret);
+/* "401 {…, "reason": ["why"]}", as the outbox keeps what partners answer: what people read of it
+ * (outbox.c). */
+const char *answer_reason(struct cli *c, const char *answer);
+/* Tells on standard error why a negotiation or transfer that is waited for does not go on, if it has
+ * another reason than the one told before (""). */
+enum { UNDER_WAY_TOLD = 600 };
+void under_way_tell(struct cli *c, const json_t *j, char told[UNDER_WAY_TOLD]);
 /* One dataset of a catalog, for people (trade.c). */
 void print_dataset(const json_t *d);
 /* Many datasets from an NDJSON file; one dataset taken back (publish_batch.c). */

@@ -114,6 +114,11 @@ int options_read(struct cli *c, int argc, char **argv, const struct option_row *
 /* The candidate nearest to word within 2 edits (1 for short words), or NULL. */
 const char *suggest(const char *word, const char *const *candidates, size_t n);
 int usage_error(const struct cli *c, enum say text, const char *word);
+/* verb is one of verbs, "add|list". */
+bool verb_known(const char *verb, const char *verbs);
+/* The word that says what to do is missing ("") or none of verbs, "add|list": tells which there are, and
+ * the nearest. */
+int verb_error(const struct cli *c, const char *verb, const char *verbs);
 
 /* ---- answers (answer.c) ----------------------------------------------------------------- */
 

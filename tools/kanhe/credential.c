@@ -1,21 +1,23 @@
 /* kanhe credential: verifiable credentials, issued and held. */
 #include "tools/kanhe/credential.h"
 
+#include <errno.h>
+
 enum { FILE_MAX = 32 << 10 };
 
-static int tell(const struct cli *c, const json_t *row, bool jwt)
+/* done: what happened to it, for people */
+static int tell(const struct cli *c, const json_t *row, bool jwt, const char *done)
 {
 	if (c->json)
 		print_json(row);
 	else if (jwt)
 		printf("%s\n", text_of(row, "jwt"));
 	else if (!c->quiet)
-		printf("%s %s\n", text_of(row, "id"),
-		       json_object_get(row, "revoked") ? say(SAY_CREDENTIAL_REVOKED) : "");
+		printf("%s  %s\n", text_of(row, "id"), done);
 	return CLI_OK;
 }
 
-json_t *credential_claims(const struct words *w, size_t i)
+json_t *credential_claims(const struct cli *c, const struct words *w, size_t i)
 {
 	json_t *claims = json_object();
 
@@ -26,6 +28,7 @@ json_t *credential_claims(const struct words *w, size_t i)
 
 		if (!at || at == s.n || at >= sizeof name) {
 			json_decref(claims);
+			(void)usage_error(c, SAY_NOT_PAIR, safe(w->word[i]));
 			return NULL;
 		}
 		memcpy(name, s.p, at);
@@ -42,9 +45,9 @@ static int issue(struct cli *c, const struct words *w, const char *days, const c
 	json_t *claims, *body;
 
 	if (w->n < 3) return usage_error(c, SAY_MISSING_WORD, w->n < 2 ? "SUBJECT" : "TYPE");
-	if (days && str_u64(str_of(days), &n)) return usage_error(c, SAY_MISSING_WORD, "--days N");
-	claims = credential_claims(w, 3);
-	if (!claims) return usage_error(c, SAY_MISSING_WORD, "NAME=VALUE");
+	if (days && str_u64(str_of(days), &n)) return usage_error(c, SAY_NOT_NUMBER, days);
+	claims = credential_claims(c, w, 3);
+	if (!claims) return CLI_USAGE;
 	body = json_object();
 	json_put_str(body, "subject", str_of(w->word[1]));
 	json_put_str(body, "type", str_of(w->word[2]));
@@ -53,7 +56,7 @@ static int issue(struct cli *c, const struct words *w, const char *days, const c
 	struct call call = {
 	    .method = "POST", .path = client_path(c, "/participants/%s/credentials", who), .json = body};
 	int status = client_call(c, &call, &r);
-	return status ? status : tell(c, r.json, true);
+	return status ? status : tell(c, r.json, true, "");
 }
 
 static int add(struct cli *c, const struct words *w, const char *who)
@@ -66,7 +69,7 @@ static int add(struct cli *c, const struct words *w, const char *who)
 	if (w->n != 2) return usage_error(c, SAY_MISSING_WORD, "FILE");
 	in = strcmp(w->word[1], "-") == 0 ? stdin : fopen(w->word[1], "re");
 	if (!in) {
-		print_error(c, "%s: %m", w->word[1]);
+		print_error(c, say(SAY_CANNOT_READ), w->word[1], strerror(errno));
 		return CLI_FAILED;
 	}
 	n = fread(text, 1, sizeof text, in);
@@ -76,7 +79,7 @@ static int add(struct cli *c, const struct words *w, const char *who)
 	struct call call = {
 	    .method = "POST", .path = client_path(c, "/participants/%s/wallet", who), .json = body};
 	int status = client_call(c, &call, &r);
-	return status ? status : tell(c, r.json, false);
+	return status ? status : tell(c, r.json, false, say(SAY_CREDENTIAL_HELD));
 }
 
 static void print_rows(const json_t *all, const char *kind)
@@ -93,7 +96,8 @@ static void print_rows(const json_t *all, const char *kind)
 		print_safe(stdout, type);
 		printf("  ");
 		print_safe(stdout, str_of(text_of(row, json_is_array(types) ? "issuer" : "subject")));
-		printf("  %s\n", json_object_get(row, "revoked") ? say(SAY_CREDENTIAL_REVOKED) : "");
+		printf("%s%s\n", json_object_get(row, "revoked") ? "  " : "",
+		       json_object_get(row, "revoked") ? say(SAY_CREDENTIAL_REVOKED) : "");
 	}
 }
 
@@ -123,7 +127,7 @@ static int revoke(struct cli *c, const struct words *w, const char *who)
 						path_word(c, w->word[1], false)),
 			    .json = json_object()};
 	int status = client_call(c, &call, &r);
-	return status ? status : tell(c, r.json, false);
+	return status ? status : tell(c, r.json, false, say(SAY_CREDENTIAL_REVOKED));
 }
 
 static int take_out(struct cli *c, const struct words *w, const char *who)
@@ -135,7 +139,7 @@ static int take_out(struct cli *c, const struct words *w, const char *who)
 	    .method = "DELETE",
 	    .path = client_path(c, "/participants/%s/wallet/%s", who, path_word(c, w->word[1], false))};
 	int status = client_call(c, &call, &r);
-	return status ? status : tell(c, r.json, false);
+	return status ? status : tell(c, r.json, false, say(SAY_CREDENTIAL_TAKEN));
 }
 
 int command_credential(struct cli *c, int argc, char **argv)
@@ -162,5 +166,5 @@ int command_credential(struct cli *c, int argc, char **argv)
 	if (strcmp(verb, "remove") == 0) return take_out(c, &words, who);
 	if (strcmp(verb, "revoke") == 0) return revoke(c, &words, who);
 	status = credential_issuance(c, &words, &o);
-	return status >= 0 ? status : usage_error(c, SAY_MISSING_WORD, verbs);
+	return status >= 0 ? status : verb_error(c, verb, verbs);
 }

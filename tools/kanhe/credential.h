@@ -9,8 +9,8 @@ struct credential_options {
 	bool open, no_wait;
 };
 
-/* NAME=VALUE words from the i-th on; NULL when one is none. New reference. */
-json_t *credential_claims(const struct words *w, size_t i);
+/* NAME=VALUE words from the i-th on; NULL when one is none, which is told. New reference. */
+json_t *credential_claims(const struct cli *c, const struct words *w, size_t i);
 /* type, offer, offers, request, requests, approve, decline, client, trust, distrust; -1: the verb is none
  * of them. */
 int credential_issuance(struct cli *c, const struct words *w, const struct credential_options *o);

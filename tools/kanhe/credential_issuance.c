@@ -19,7 +19,9 @@ static void print_types(const json_t *row)
 
 static void print_row(const json_t *row, const char *kind, const char *partner)
 {
-	printf("%s  %s  %s  ", kind, text_of(row, "id"), text_of(row, "status"));
+	const char *status = text_of(row, "status");
+
+	printf("%s  %s%s%s  ", kind, text_of(row, "id"), status[0] ? "  " : "", status);
 	print_types(row);
 	printf("  ");
 	print_safe(stdout, str_of(text_of(row, partner)));
@@ -93,9 +95,9 @@ static int type_add(struct cli *c, const struct words *w, const struct credentia
 	json_t *body, *claims;
 
 	if (w->n < 3) return usage_error(c, SAY_MISSING_WORD, "TYPE");
-	if (o->days && str_u64(str_of(o->days), &days)) return usage_error(c, SAY_MISSING_WORD, "--days N");
-	claims = credential_claims(w, 3);
-	if (!claims) return usage_error(c, SAY_MISSING_WORD, "NAME=VALUE");
+	if (o->days && str_u64(str_of(o->days), &days)) return usage_error(c, SAY_NOT_NUMBER, o->days);
+	claims = credential_claims(c, w, 3);
+	if (!claims) return CLI_USAGE;
 	body = json_object();
 	json_put_str(body, "type", str_of(w->word[2]));
 	json_put(body, "claims", claims);
@@ -136,7 +138,7 @@ static int type(struct cli *c, const struct words *w, const struct credential_op
 	if (strcmp(verb, "add") == 0) return type_add(c, w, o);
 	if (strcmp(verb, "list") == 0) return type_list(c, o->who);
 	if (strcmp(verb, "remove") == 0) return remove_one(c, w, "credential-types", o->who);
-	return usage_error(c, SAY_MISSING_WORD, "add|list|remove");
+	return verb_error(c, verb, "add|list|remove");
 }
 
 /* ---- offers ---- */
@@ -147,8 +149,8 @@ static int offer(struct cli *c, const struct words *w, const struct credential_o
 	json_t *body, *claims;
 
 	if (w->n < 3) return usage_error(c, SAY_MISSING_WORD, w->n < 2 ? "HOLDER" : "TYPE");
-	claims = credential_claims(w, 3);
-	if (!claims) return usage_error(c, SAY_MISSING_WORD, "NAME=VALUE");
+	claims = credential_claims(c, w, 3);
+	if (!claims) return CLI_USAGE;
 	body = json_object();
 	json_put_str(body, "holder", str_of(w->word[1]));
 	json_put_str(body, "type", str_of(w->word[2]));
@@ -203,7 +205,45 @@ static int requests(struct cli *c, const char *who)
 			 kinds);
 }
 
-static int told(struct cli *c, const json_t *row)
+static bool same_type(const json_t *held, const json_t *types)
+{
+	const json_t *type;
+	size_t i, k;
+	const json_t *one;
+
+	json_array_foreach(types, i, type)
+	{
+		json_array_foreach(json_object_get(held, "type"), k, one)
+		{
+			if (json_equal(one, type)) return true;
+		}
+	}
+	return false;
+}
+
+/* All that are held are shown, and one that was revoked closes doors beside a good one. */
+static int tell_older(struct cli *c, const struct credential_options *o, const json_t *row)
+{
+	const json_t *held, *types = json_object_get(row, "types");
+	struct str issuer = str_of(text_of(row, "issuer"));
+	struct reply r;
+	size_t i, n = 0;
+	int status = get(c, client_path(c, "/participants/%s/credentials", o->who), &r);
+
+	if (status) return status;
+	for (int pass = 0; pass < 2; pass++) {
+		json_array_foreach(json_object_get(r.json, "held"), i, held)
+		{
+			if (!str_is(issuer, text_of(held, "issuer")) || !same_type(held, types)) continue;
+			if (pass && n > 1) fprintf(stderr, "  %s\n", safe(text_of(held, "id")));
+			if (!pass) n++;
+		}
+		if (!pass && n > 1) fprintf(stderr, "%s\n", say(SAY_CREDENTIAL_OLDER));
+	}
+	return CLI_OK;
+}
+
+static int told(struct cli *c, const struct credential_options *o, const json_t *row)
 {
 	const char *s = text_of(row, "status");
 	bool bad = strcmp(s, "REJECTED") == 0 || strcmp(s, "FAILED") == 0;
@@ -214,6 +254,7 @@ static int told(struct cli *c, const json_t *row)
 		print_row(row, say(SAY_CREDENTIAL_ASKED), "issuer");
 	if (!bad && strcmp(s, "ISSUED") != 0 && !c->quiet && !c->json)
 		fprintf(stderr, "%s\n", say(SAY_CREDENTIAL_WAITS));
+	if (!strcmp(s, "ISSUED") && !c->quiet && !c->json) return tell_older(c, o, row);
 	return bad ? CLI_FAILED : CLI_OK;
 }
 
@@ -226,7 +267,7 @@ static int request(struct cli *c, const struct words *w, const struct credential
 	body = body_of("issuer", w->word[1], w, 2);
 	if (o->id) json_put_str(body, "id", str_of(o->id));
 	int status = post(c, client_path(c, "/participants/%s/credential-requests", o->who), body, &r);
-	if (status || o->no_wait) return status ? status : told(c, r.json);
+	if (status || o->no_wait) return status ? status : told(c, o, r.json);
 	status =
 	    get(c,
 		client_path(c, "/participants/%s/credential-requests/%s?wait=RECEIVED,ISSUED&timeout=%d",
@@ -241,7 +282,7 @@ static int request(struct cli *c, const struct words *w, const struct credential
 		    client_path(c, "/participants/%s/credential-requests/%s?wait=ISSUED&timeout=%d", o->who,
 				path_word(c, text_of(r.json, "id"), false), comes ? WAIT_SECONDS : 2),
 		    &r);
-	return status ? status : told(c, r.json);
+	return status ? status : told(c, o, r.json);
 }
 
 static int decide(struct cli *c, const struct words *w, const struct credential_options *o, bool yes)
@@ -252,9 +293,9 @@ static int decide(struct cli *c, const struct words *w, const struct credential_
 	if (w->n < 2) return usage_error(c, SAY_MISSING_WORD, "ID");
 	body = json_object();
 	if (yes) {
-		json_t *claims = credential_claims(w, 2);
+		json_t *claims = credential_claims(c, w, 2);
 
-		if (!claims) return usage_error(c, SAY_MISSING_WORD, "NAME=VALUE");
+		if (!claims) return CLI_USAGE;
 		json_put(body, "claims", claims);
 	} else if (o->reason) {
 		json_put_str(body, "reason", str_of(o->reason));
@@ -298,7 +339,7 @@ static int client(struct cli *c, const struct words *w, const char *who)
 
 	if (strcmp(verb, "add") == 0) return client_add(c, w, who);
 	if (strcmp(verb, "remove") == 0) return remove_one(c, w, "token-clients", who);
-	if (strcmp(verb, "list") != 0) return usage_error(c, SAY_MISSING_WORD, "add|list|remove");
+	if (strcmp(verb, "list") != 0) return verb_error(c, verb, "add|list|remove");
 	return list_rows(c, client_path(c, "/participants/%s/token-clients", who), "clients", print_client);
 }
 

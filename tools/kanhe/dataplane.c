@@ -155,7 +155,7 @@ int command_dataplane(struct cli *c, int argc, char **argv)
 	if (status) return status;
 	if (!w.n) w.word[w.n++] = "list";
 	while (v < VERBS && strcmp(w.word[0], verbs[v].name) != 0) v++;
-	if (v == VERBS) return usage_error(c, SAY_MISSING_WORD, VERB_NAMES);
+	if (v == VERBS) return verb_error(c, w.word[0], VERB_NAMES);
 	if (w.n != verbs[v].words) return usage_error(c, SAY_MISSING_WORD, verbs[v].missing);
 	if (profiles && v != VERB_REGISTER) return usage_error(c, SAY_MISSING_WORD, "register");
 	if (to && v != VERB_CONTENT) return usage_error(c, SAY_MISSING_WORD, "content");

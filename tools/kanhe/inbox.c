@@ -109,8 +109,8 @@ int command_inbox(struct cli *c, int argc, char **argv)
 		status = client_list(c, client_path(c, "/participants/%s/inbox", who), "inbox", &r.json);
 		return status ? status : show_list(c, r.json);
 	}
-	if (strcmp(verb, "show") && strcmp(verb, "approve") && strcmp(verb, "decline"))
-		return usage_error(c, SAY_EXTRA_WORD, verb);
+	if (!verb_known(verb, "show|approve|decline"))
+		return verb_error(c, verb, "list|show|approve|decline");
 	if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "ID");
 	if (strcmp(verb, "show")) return decide(c, who, verb, words.word[1], reason);
 	struct call call = {

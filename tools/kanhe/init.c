@@ -305,7 +305,7 @@ int command_init(struct cli *c, int argc, char **argv)
 	if (status) return status;
 	if (w.n != 1) return usage_error(c, SAY_MISSING_WORD, "FOLDER");
 	if (p.tokens && strcmp(p.tokens, "ES256") != 0 && strcmp(p.tokens, "EdDSA") != 0)
-		return usage_error(c, SAY_MISSING_WORD, "--tokens EdDSA|ES256");
+		return usage_error(c, SAY_NOT_TOKENS, "EdDSA|ES256");
 	p.folder = w.word[0];
 	p.ca = c->ca_file;
 	p.building = client_path(c, "%s.new", p.folder);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { EDITS_ROW = 64 };
+enum { EDITS_ROW = 64, VERBS_MAX = 32, VERBS_ROOM = 512 };
 
 static size_t least(size_t a, size_t b)
 {
@@ -46,6 +46,37 @@ int usage_error(const struct cli *c, enum say text, const char *word)
 	fprintf(stderr, "kanhe %s: ", c->command->name);
 	fprintf(stderr, say(text), word);
 	fprintf(stderr, "\n");
+	fprintf(stderr, say(SAY_SEE_HELP), c->command->name);
+	return CLI_USAGE;
+}
+
+bool verb_known(const char *verb, const char *verbs)
+{
+	struct str rest = str_of(verbs), one;
+
+	while (str_split(&rest, '|', &one))
+		if (str_is(one, verb)) return true;
+	return false;
+}
+
+int verb_error(const struct cli *c, const char *verb, const char *verbs)
+{
+	struct str rest = str_of(verbs), one;
+	char words[VERBS_ROOM];
+	const char *names[VERBS_MAX];
+	size_t n = 0, at = 0;
+
+	if (!verb[0]) return usage_error(c, SAY_MISSING_WORD, verbs);
+	while (n < VERBS_MAX && str_split(&rest, '|', &one) && at + one.n < sizeof words) {
+		names[n++] = memcpy(words + at, one.p, one.n);
+		words[at + one.n] = 0;
+		at += one.n + 1;
+	}
+	const char *near = suggest(verb, names, n);
+	fprintf(stderr, "kanhe %s: ", c->command->name);
+	fprintf(stderr, say(SAY_UNKNOWN_VERB), safe(verb));
+	fprintf(stderr, ": %s\n", verbs);
+	if (near) fprintf(stderr, say(SAY_DID_YOU_MEAN), near);
 	fprintf(stderr, say(SAY_SEE_HELP), c->command->name);
 	return CLI_USAGE;
 }

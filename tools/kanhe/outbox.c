@@ -10,14 +10,46 @@ static int show_one(const struct cli *c, const json_t *j)
 	return CLI_OK;
 }
 
-static void print_letter(const json_t *x)
+const char *answer_reason(struct cli *c, const char *answer)
+{
+	struct str text = str_of(answer), status = str_first(text, str_find(text, ' '));
+	json_t *j, *why;
+	struct flaw f;
+
+	if (json_read(c->arena, str_skip(text, status.n), &f, &j)) return answer;
+	why = json_object_get(j, "reason");
+	if (json_is_array(why)) why = json_array_get(why, 0);
+	if (!why) why = json_object_get(j, "detail");
+	if (!json_text(why).n) return answer;
+	return arena_printf(c->arena, "%.*s %.*s", STR_ARG(status), STR_ARG(json_text(why))).p;
+}
+
+void under_way_tell(struct cli *c, const json_t *j, char told[UNDER_WAY_TOLD])
+{
+	const json_t *refused = json_object_get(j, "refused"), *letter = json_object_get(j, "waiting");
+	struct str text = STR_NONE;
+
+	if (c->quiet) return;
+	if (refused)
+		text = arena_printf(c->arena, say(SAY_UNDER_WAY_REFUSED), text_of(refused, "message"),
+				    text_of(refused, "reason"));
+	else if (letter && json_integer_value(json_object_get(letter, "attempts")))
+		text = arena_printf(c->arena, say(SAY_UNDER_WAY_WAITING), text_of(letter, "leads_to"),
+				    answer_reason(c, text_of(letter, "reason")));
+	if (!text.p || str_is(str_first(text, UNDER_WAY_TOLD - 1), told)) return;
+	snprintf(told, UNDER_WAY_TOLD, "%s", text.p);
+	print_safe(stderr, text);
+	fputc('\n', stderr);
+}
+
+static void print_letter(struct cli *c, const json_t *x)
 {
 	printf(say(SAY_OUTBOX_LINE), text_of(x, "letter"), text_of(x, "state"), text_of(x, "kind"),
 	       text_of(x, "leads_to"), (long long)json_integer_value(json_object_get(x, "attempts")));
 	printf("\n    ");
 	print_safe(stdout, str_of(text_of(x, "url")));
 	printf("\n    ");
-	print_safe(stdout, str_of(text_of(x, "reason")));
+	print_safe(stdout, str_of(answer_reason(c, text_of(x, "reason"))));
 	putchar('\n');
 }
 
@@ -34,8 +66,8 @@ static int outbox_list(struct cli *c, const char *who)
 		return CLI_OK;
 	}
 	json_t *waiting = json_object_get(r.json, "waiting"), *dead = json_object_get(r.json, "dead");
-	json_array_foreach(waiting, i, x) print_letter(x);
-	json_array_foreach(dead, i, x) print_letter(x);
+	json_array_foreach(waiting, i, x) print_letter(c, x);
+	json_array_foreach(dead, i, x) print_letter(c, x);
 	if (!json_array_size(waiting) && !json_array_size(dead) && !c->quiet)
 		printf("%s\n", say(SAY_OUTBOX_EMPTY));
 	return CLI_OK;
@@ -87,8 +119,8 @@ static int one(struct cli *c, const char *who, const char *what, const char *ver
 	return CLI_OK;
 }
 
-/* what: path of the collection; verbs: those besides list and show, ended by NULL. */
-static int under_way(struct cli *c, int argc, char **argv, const char *what, const char *const *verbs)
+/* what: path of the collection. A word that is no verb but may be an id is shown. */
+static int under_way(struct cli *c, int argc, char **argv, const char *what, const char *verbs)
 {
 	const char *reason = NULL;
 	struct words words;
@@ -96,24 +128,22 @@ static int under_way(struct cli *c, int argc, char **argv, const char *what, con
 	int status = options_read(c, argc, argv, own, 1, &words);
 	if (status) return status;
 	const char *who = client_participant(c), *verb = words.n ? words.word[0] : "list";
-	bool known = strcmp(verb, "show") == 0;
 	if (!who) return CLI_USAGE;
 	if (strcmp(verb, "list") == 0)
 		return strcmp(what, "outbox") ? process_list(c, who, what) : outbox_list(c, who);
-	for (; *verbs; verbs++) known = known || strcmp(verb, *verbs) == 0;
-	if (!known) return usage_error(c, SAY_EXTRA_WORD, verb);
+	if (words.n == 1 && !verb_known(verb, verbs) && strpbrk(verb, ":0123456789"))
+		return one(c, who, what, "show", verb, NULL);
+	if (!verb_known(verb, verbs)) return verb_error(c, verb, verbs);
 	if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "ID");
 	return one(c, who, what, verb, words.word[1], reason);
 }
 
 int command_outbox(struct cli *c, int argc, char **argv)
 {
-	static const char *const verbs[] = {"retry", "drop", NULL};
-	return under_way(c, argc, argv, "outbox", verbs);
+	return under_way(c, argc, argv, "outbox", "list|show|retry|drop");
 }
 
 int command_negotiation(struct cli *c, int argc, char **argv)
 {
-	static const char *const verbs[] = {"terminate", NULL};
-	return under_way(c, argc, argv, "negotiations", verbs);
+	return under_way(c, argc, argv, "negotiations", "list|show|terminate");
 }

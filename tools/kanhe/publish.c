@@ -10,7 +10,7 @@ enum { POLICY_MAX = 64 * 1024 };
 struct publishing {
 	const char *id, *title, *description, *media_type, *policy, *count, *until, *purpose, *identifiers,
 	    *meta, *keywords, *license, *version, *plane;
-	bool approval, non_finite;
+	bool approval, non_finite, append;
 };
 
 static json_t *constraint(const char *left, const char *op, json_t *right)
@@ -117,7 +117,7 @@ static int send_content(struct cli *c, const struct publishing *p, const char *a
 	struct stat st;
 	if (stat(file, &st) || !S_ISREG(st.st_mode)) return usage_error(c, SAY_NOT_A_FILE, file);
 	struct call send = {.method = "PUT",
-			    .path = client_path(c, "%s/content", at),
+			    .path = client_path(c, "%s/content%s", at, p->append ? "?append=yes" : ""),
 			    .body_file = file,
 			    .type = p->media_type,
 			    .deadline = 600 * USEC_PER_SEC};
@@ -132,15 +132,18 @@ static int publish(struct cli *c, const char *who, struct publishing *p, const c
 	const char *at = client_path(c, "/participants/%s/datasets/%s", who, path_word(c, p->id, false));
 	int status = read_policy(c, p, &policy);
 	if (status) return status;
-	if (file && !p->non_finite) status = send_content(c, p, at, file, &content);
-	if (status) {
-		json_decref(policy);
-		return status;
-	}
 	json_t *body = description_of(p, file ? file : p->id, policy);
 	if (p->plane) json_put_str(body, "dataplane", str_of(p->plane));
 	if (p->non_finite) json_put(body, "nonFinite", json_true());
 	status = add_meta(c, p, body);
+	if (!status && file && !p->non_finite) {
+		/* what would be refused leaves no content behind */
+		struct call check = {.method = "PUT",
+				     .path = client_path(c, "%s?check=yes", at),
+				     .json = json_deep_copy(body)};
+		status = client_call(c, &check, &content);
+		if (!status) status = send_content(c, p, at, file, &content);
+	}
 	if (status) {
 		json_decref(body);
 		return status;
@@ -165,7 +168,7 @@ static int publish(struct cli *c, const char *who, struct publishing *p, const c
 /* The next piece of a dataset that does not end. */
 static int publish_append(struct cli *c, const char *id, const char *file)
 {
-	struct publishing p = {.id = id, .media_type = media_type_of(file)};
+	struct publishing p = {.id = id, .media_type = media_type_of(file), .append = true};
 	const char *who = client_participant(c);
 	struct reply r;
 	if (!who) return CLI_USAGE;

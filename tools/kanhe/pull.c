@@ -26,6 +26,7 @@ static bool endless(const json_t *t)
 static int follow(struct cli *c, const char *at, struct reply *r)
 {
 	struct progress p = {0};
+	char told[UNDER_WAY_TOLD] = "";
 	int status = CLI_OK;
 	while (!status && !over(text_of(r->json, "state")) && !endless(r->json)) {
 		struct arena_mark mark = arena_mark(c->arena);
@@ -34,6 +35,13 @@ static int follow(struct cli *c, const char *at, struct reply *r)
 		    .path = client_path(c, "%s?wait=COMPLETED,TERMINATED&timeout=%d", at, POLL_SECONDS)};
 		status = client_call(c, &wait, r);
 		if (status) break;
+		if (!over(text_of(r->json, "state"))) {
+			if (!told[0] && !c->quiet && !number_of(r->json, "octets"))
+				fprintf(stderr, say(SAY_PULL_FOLLOWS), text_of(r->json, "pid"),
+					text_of(r->json, "state"));
+			if (!told[0]) snprintf(told, sizeof told, "%s", text_of(r->json, "pid"));
+			under_way_tell(c, r->json, told);
+		}
 		if (!p.started && number_of(r->json, "size"))
 			progress_start(&p, c, say(SAY_RECEIVING), number_of(r->json, "size"));
 		if (p.started) progress_show(&p, number_of(r->json, "octets"));
@@ -110,6 +118,13 @@ static int tell(struct cli *c, const json_t *t, const char *to)
 	bool done = strcmp(text_of(t, "state"), "COMPLETED") == 0 || wished;
 	if (c->json) {
 		print_json(t);
+	} else if (done && text_of(t, "dataplane")[0]) {
+		printf(say(SAY_PULLED_PLANE), text_of(t, "pid"), text_of(t, "dataplane"));
+	} else if (done && strstr(text_of(t, "format"), "PUSH")) {
+		printf(say(SAY_PULLED_PUSHED), text_of(t, "pid"));
+	} else if (done && !text_of(t, "digest")[0]) {
+		printf(say(SAY_PULLED_ENDLESS), (unsigned long long)number_of(t, "octets"),
+		       to ? to : text_of(t, "pid"));
 	} else if (done) {
 		printf(say(SAY_PULLED), (unsigned long long)number_of(t, "octets"), text_of(t, "digest"),
 		       to ? to : text_of(t, "pid"));

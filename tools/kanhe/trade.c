@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 
-enum { WAIT_SECONDS = 30 };
+enum { WAIT_SECONDS = 30, LOOK_SECONDS = 2 };
 
 static json_t *object_of(const char *key, const char *value)
 {
@@ -69,6 +69,35 @@ static int tell_negotiation(const struct cli *c, const json_t *n)
 	return strcmp(state, "TERMINATED") == 0 ? CLI_FAILED : CLI_OK;
 }
 
+static bool negotiated(const json_t *n)
+{
+	return strcmp(text_of(n, "state"), "FINALIZED") == 0 ||
+	       strcmp(text_of(n, "state"), "TERMINATED") == 0;
+}
+
+/* Until it has ended, or for WAIT_SECONDS; then it goes on without us. */
+static int await_negotiation(struct cli *c, const char *who, const char *pid)
+{
+	char told[UNDER_WAY_TOLD] = "";
+	struct reply r = {0};
+	int status = CLI_OK;
+	struct call wait = {
+	    .method = "GET",
+	    .path = client_path(c, "/participants/%s/negotiations/%s?wait=FINALIZED,TERMINATED&timeout=%d",
+				who, path_word(c, pid, false), LOOK_SECONDS)};
+	for (usec_t from = clock_mono(); !status && !negotiated(r.json);) {
+		status = client_call(c, &wait, &r);
+		if (status) return status;
+		if (negotiated(r.json)) break;
+		under_way_tell(c, r.json, told);
+		if (clock_mono() - from < WAIT_SECONDS * USEC_PER_SEC) continue;
+		(void)tell_negotiation(c, r.json);
+		print_error(c, say(SAY_STILL_WAITING), text_of(r.json, "state"), WAIT_SECONDS, pid);
+		return CLI_FAILED;
+	}
+	return tell_negotiation(c, r.json);
+}
+
 int command_negotiate(struct cli *c, int argc, char **argv)
 {
 	bool no_wait = false;
@@ -88,13 +117,7 @@ int command_negotiate(struct cli *c, int argc, char **argv)
 	    .method = "POST", .path = client_path(c, "/participants/%s/negotiations", who), .json = body};
 	status = client_call(c, &start, &r);
 	if (status || no_wait) return status ? status : tell_negotiation(c, r.json);
-	const char *pid = path_word(c, text_of(r.json, "pid"), false);
-	struct call wait = {
-	    .method = "GET",
-	    .path = client_path(c, "/participants/%s/negotiations/%s?wait=FINALIZED,TERMINATED&timeout=%d",
-				who, pid, WAIT_SECONDS)};
-	status = client_call(c, &wait, &r);
-	return status ? status : tell_negotiation(c, r.json);
+	return await_negotiation(c, who, text_of(r.json, "pid"));
 }
 
 static void print_agreement(const json_t *a)

@@ -3,8 +3,9 @@
 
 static void print_row(const json_t *t)
 {
-	printf("%s  %s  %s  %s  ", safe(text_of(t, "pid")), safe(text_of(t, "state")),
-	       safe(text_of(t, "role")), safe(text_of(t, "format")));
+	printf("%s  %s", safe(text_of(t, "pid")), safe(text_of(t, "state")));
+	if (text_of(t, "pending")[0]) printf(" → %s", text_of(t, "pending"));
+	printf("  %s  %s  ", safe(text_of(t, "role")), safe(text_of(t, "format")));
 	print_safe(stdout, str_of(text_of(t, "peer")));
 	if (text_of(t, "reason")[0]) {
 		printf("  ");
@@ -53,7 +54,7 @@ int command_transfer(struct cli *c, int argc, char **argv)
 	}
 	if (words.n && is_verb(words.word[0])) verb = words.word[0];
 	if (verb && words.n != 2) return usage_error(c, SAY_MISSING_WORD, "PID");
-	if (!verb && words.n > 1) return usage_error(c, SAY_MISSING_WORD, "suspend|resume|terminate");
+	if (!verb && words.n > 1) return verb_error(c, words.word[0], "list|show|suspend|resume|terminate");
 	const char *who = client_participant(c);
 	if (!who) return CLI_USAGE;
 	if (!words.n) return list(c, who);

@@ -24,14 +24,10 @@ static void get_readyz(struct net_req *r)
 	const struct node *n = net_ctx(r);
 	if (n->stopping)
 		net_reply_err(r, ERR_STOPPING, NULL);
-	else if (conf_text(n->conf, "space", "kit")[0])
-		net_reply(r, 200, "text/plain; charset=utf-8",
-			  STR("ready\nTEST MODE: space.kit lets anybody in as the DSP conformance kit\n"));
-	else if (conf_text(n->conf, "space", "iam_mock")[0])
-		net_reply(r, 200, "text/plain; charset=utf-8",
-			  STR("ready\nTEST MODE: space.iam_mock lets one partner in without any proof\n"));
 	else
-		net_reply(r, 200, "text/plain; charset=utf-8", STR("ready\n"));
+		net_reply(r, 200, "text/plain; charset=utf-8",
+			  arena_printf(r->arena, "ready\n%s%s", node_test_mode(n->conf),
+				       node_test_mode(n->conf)[0] ? "\n" : ""));
 }
 
 static void metric(struct buf *out, const char *name, const char *kind, const char *help, uint64_t value)
@@ -50,6 +46,8 @@ static void net_metrics(const struct node *n, struct buf *out)
 #undef X
 	struct courier_stat c;
 	courier_stat(n->courier, &c);
+	metric(out, "test_mode", "gauge", "1: partners are let in unproven, for a conformance kit",
+	       node_test_mode(n->conf)[0] != 0);
 	metric(out, "courier_sent_total", "counter", "outbound requests sent", c.sent);
 	metric(out, "courier_failed_total", "counter", "outbound requests that failed", c.failed);
 	metric(out, "courier_retried_total", "counter", "outbound attempts after the first", c.retried);
@@ -171,6 +169,7 @@ static void get_status(struct net_req *r)
 	json_put_str(o, "did", str_of(n->did));
 	json_put_str(o, "url", str_of(conf_text(n->conf, "node", "url")));
 	json_put_str(o, "version", STR(KANHE_VERSION));
+	if (node_test_mode(n->conf)[0]) json_put_str(o, "test_mode", str_of(node_test_mode(n->conf)));
 	json_put_u64(o, "uptime_seconds", (uint64_t)((clock_mono() - n->started) / USEC_PER_SEC));
 	json_put_u64(o, "resident_octets", resident_octets());
 	json_put_u64(o, "shards", net_server_shards(n->server));

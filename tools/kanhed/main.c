@@ -25,10 +25,16 @@ static int load(const struct args *a, struct conf **ret)
 {
 	struct buf errors = BUF_INIT(ERRORS_MAX);
 	enum err e = conf_load(settings_rows, settings_n, a->file, a->sets, a->sets_n, &errors, ret);
-	if (e) {
-		fprintf(stderr, "%.*s", STR_ARG(buf_str(&errors)));
-		fprintf(stderr, say(SAY_KANHED_REFUSED), a->file);
+	if (e) fprintf(stderr, "%.*s", STR_ARG(buf_str(&errors)));
+	if (!e) {
+		struct flaw f = {0};
+		e = node_check(*ret, &f);
+		if (e) {
+			fprintf(stderr, "%s: %s: %s\n", a->file, f.at, f.text);
+			conf_free(*ret);
+		}
 	}
+	if (e) fprintf(stderr, say(SAY_KANHED_REFUSED), a->file);
 	buf_done(&errors);
 	return e ? EXIT_CONFIGURATION : 0;
 }
@@ -37,8 +43,10 @@ static int check(const struct args *a)
 {
 	struct conf *c;
 	int status = load(a, &c);
-	if (!status) conf_free(c);
-	return status;
+	if (status) return status;
+	if (node_test_mode(c)[0]) fprintf(stderr, "%s: %s\n", a->file, node_test_mode(c));
+	conf_free(c);
+	return 0;
 }
 
 /* The configuration, and the sockets that it names. */

@@ -264,14 +264,32 @@ static enum err read_identity(const struct conf *c, struct flaw *f, struct ds_id
 	o.partners_n = conf_list(c, "identity", "partners", &o.partners);
 	o.asked_n = conf_list(c, "identity", "ask", &o.asked);
 	o.disclosed_n = conf_list(c, "identity", "disclose", &o.disclosed);
-	if (!o.modes)
-		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "identity.accept", "empty",
-				"no partner could be admitted");
-	if (o.required_n && !(o.modes & DS_BY_DCP))
-		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "identity.require", "mode",
-				"credentials are asked for by dcp, which identity.accept does not name");
+	enum err e = ds_identity_check(&o, f);
+	if (e) return e;
+	if ((o.modes & DS_BY_TLS) && !conf_text(c, "net", "client_ca")[0])
+		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "net.client_ca", "required",
+				"identity.accept says tls: net.client_ca names the authority of partners' "
+				"certificates");
 	*ret = o;
 	return ERR_OK;
+}
+
+const char *node_test_mode(const struct conf *c)
+{
+	if (!conf_switch(c, "space", "enabled")) return "";
+	if (conf_text(c, "space", "kit")[0])
+		return "TEST MODE: space.kit lets ANYBODY in as the DSP conformance kit; never in "
+		       "production";
+	if (conf_text(c, "space", "iam_mock")[0])
+		return "TEST MODE: space.iam_mock lets one partner in WITHOUT ANY PROOF; never in "
+		       "production";
+	return "";
+}
+
+enum err node_check(const struct conf *c, struct flaw *f)
+{
+	struct ds_identity identity;
+	return conf_switch(c, "space", "enabled") ? read_identity(c, f, &identity) : ERR_OK;
 }
 
 static enum err open_space(struct node *n, struct flaw *f)

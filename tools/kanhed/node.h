@@ -35,6 +35,10 @@ struct node {
 	_Atomic bool stopping;
 };
 
+/* What is wrong with settings that belong together, without opening anything. ERR_BAD_CONF. */
+enum err node_check(const struct conf *c, struct flaw *f) MUST_USE;
+/* What lets partners in unproven, in one line; "": nothing does. */
+const char *node_test_mode(const struct conf *c);
 /* Anchors, keys, stores and writers. *f says what failed and where. */
 enum err node_open_stores(struct node *n, const struct conf *c, struct flaw *f) MUST_USE;
 /* The rest: courier, resolver, data space (needs node_open_stores). */
