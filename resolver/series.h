@@ -26,6 +26,9 @@ enum {
 	/* Rows looked at for an overlap, only those of another such length, near the new one: a few
 	 * hundredths of a second of the writer. */
 	SERIES_STEPS_MAX = 16384,
+	/* Series whose last member lies between the first and the last of one of several ranges: a member
+	 * is looked for in as many rows more, some 0.1 us each. */
+	SERIES_AMONG_MAX = 32,
 };
 
 struct series {         /* a row, borrowed */
@@ -34,6 +37,7 @@ struct series {         /* a row, borrowed */
 	size_t scope, head, rest,
 	    tail; /* as in struct series_pattern; tail: octets after head, range, rest */
 	size_t values_n;
+	size_t among;      /* how many others have their first and last member around its last one */
 	bool references;   /* some value has references */
 	uint64_t leaf;     /* of its last change */
 	struct str packed; /* Record: the pattern as its id, the templates as values */
@@ -115,6 +119,7 @@ enum err series_apply(struct series_change *c, struct writer_txn *t, struct aren
 enum {
 	SERIES_KEY_HEAD = 4, /* the two lengths in a row's key */
 	SERIES_ROW_LEAF = 8,
+	SERIES_ROW_MAX = RECORD_PACKED_MAX + 4096, /* with what stands before the record */
 };
 
 struct series_key {
@@ -137,5 +142,29 @@ struct series_place {
 	size_t range; /* place in the range, or SIZE_MAX */
 };
 struct series_place series_place_at(const struct series *s, size_t i);
+/* A pattern as if it were a row: what says of its places. Borrows from both. */
+struct series series_of_pattern(const struct series_pattern *p, const struct series_key *k);
+/* Notes in a row how many series its last member lies among. */
+void series_row_among(char *row, size_t among);
+
+/* ---- series among each other's members (series_among.c) ---------------------------------- */
+
+/* ERR_CONFLICT naming the series it may have a member in common with, ERR_QUOTA: too many shapes. */
+enum err series_check_free(struct store_txn *t, const struct series *own, struct flaw *f) MUST_USE;
+
+struct series_among {
+	size_t own[2]; /* of the new rows */
+	struct series_among_row {
+		struct str key; /* of another row, with its new number */
+		size_t among;
+	} * rows;
+	size_t rows_n;
+};
+/* What new rows, one of which may take the place of an old one that is cut, change of the numbers. Before
+ * anything is written: ERR_QUOTA when too many would lie among each other. */
+enum err series_among_find(struct store_txn *t, struct arena *a, const struct series *gone,
+			   const struct series *new, size_t n, struct flaw *f,
+			   struct series_among *ret) MUST_USE;
+enum err series_among_write(struct store_txn *t, const struct series_among *w) MUST_USE;
 
 #endif

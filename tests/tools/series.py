@@ -136,11 +136,19 @@ try:
     status, out, err = node.kanhe("series", "add", "01/09521234000013/10/LOT{21..30}/21/{0001..9999}", "URL={number}")
     check("{number} is of one range", status == 1 and "placeholder" in err, err)
     status, out, err = node.kanhe("series", "split", lots, "--at", "(01)09521234000013(10)LOT11(21)0500")
-    check("not cut in the second range", status == 1 and "split-point" in err, err)
+    check("not cut in both ranges at once; a place is named", status == 1 and "split-point" in err and "https://id.gs1.org/01/09521234000013/10/LOT11/21/0001" in err, err)
     status, out, err = node.kanhe("series", "split", lots, "--at", "(01)09521234000013(10)LOT11(21)0001", "--json")
     check("cut in the first", status == 0 and [x["members"] for x in json.loads(out)["series"]] == [10 * 9999, 10 * 9999], out + err)
     check("members stay", resolve("(01)09521234000013(10)LOT07(21)0042") == (0, "https://m.example/lot/07/0042?s=0042")
           and resolve("(01)09521234000013(10)LOT11(21)0001") == (0, "https://m.example/lot/11/0001?s=0001"))
+    late = "01/09521234000013/10/LOT{11..20}/21/{%s}"
+    status, out, err = node.kanhe("series", "split", late % "0001..9999", "--at", "(01)09521234000013(10)LOT11(21)0500", "--json")
+    check("cut in the second", status == 0 and [x["members"] for x in json.loads(out)["series"]] == [10 * 499, 10 * 9500], out + err)
+    status, out, err = node.kanhe("series", "retire", late % "0001..0499")
+    check("a part is retired, and another overridden", status == 0 and node.kanhe("series", "add", late % "0500..9999", "URL=https://new.example/{1}/{2}")[0] == 0, err)
+    check("each member is of its part", resolve("(01)09521234000013(10)LOT12(21)0500") == (0, "https://new.example/12/0500")
+          and resolve("(01)09521234000013(10)LOT20(21)0499")[0] == 3 and resolve("(01)09521234000013(10)LOT10(21)0499")[0] == 0
+          and resolve("(01)09521234000013(10)LOT20(21)9999") == (0, "https://new.example/20/9999"))
     half = "01/09521234000013/10/LOT{01..10}/21/{0001..9999}"
     status, out, err = node.kanhe("series", "retire", half, "--member", "(01)09521234000013(10)LOT07(21)0042")
     check("one of it is retired", status == 0 and resolve("(01)09521234000013(10)LOT07(21)0042")[0] == 3 and resolve("(01)09521234000013(10)LOT07(21)0043")[0] == 0, err)
