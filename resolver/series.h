@@ -100,7 +100,7 @@ struct series_change {
 enum err series_check_values(struct arena *a, const struct series_pattern *p, const struct record *r,
 			     struct flaw *f) MUST_USE;
 /* Every member's record keeps to the metadata template that the values name, decided by the first and the
- * last member where they decide, else by a look at each; or refused (rule template-series). What
+ * last member where they decide, else by series_decide, else by a look at each; or refused (rule template-series). What
  * templates_check gives. old: the series' packed record, or empty. */
 enum err series_check_metadata(const struct series_change *c, struct store_txn *t, struct str old,
 			       struct arena *a, struct flaw *f, struct template_bond *ret) MUST_USE;
