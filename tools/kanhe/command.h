@@ -114,6 +114,8 @@ int options_read(struct cli *c, int argc, char **argv, const struct option_row *
 /* The candidate nearest to word within 2 edits (1 for short words), or NULL. */
 const char *suggest(const char *word, const char *const *candidates, size_t n);
 int usage_error(const struct cli *c, enum say text, const char *word);
+/* A verb that is missing, or none of all ("add|list"), which are told. */
+int usage_verb(const struct cli *c, const char *verb, const char *all);
 
 /* ---- answers (answer.c) ----------------------------------------------------------------- */
 
@@ -139,5 +141,8 @@ struct progress {
 void progress_start(struct progress *p, const struct cli *c, const char *label, uint64_t total);
 void progress_show(struct progress *p, uint64_t done);
 void progress_end(struct progress *p);
+
+/* Writes a token to a file of mode 0600, in the place of what is there (token.c). CLI_FAILED. */
+int token_write(struct cli *c, const char *out, const char *token);
 
 #endif

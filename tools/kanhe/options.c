@@ -50,6 +50,14 @@ int usage_error(const struct cli *c, enum say text, const char *word)
 	return CLI_USAGE;
 }
 
+int usage_verb(const struct cli *c, const char *verb, const char *all)
+{
+	if (!verb[0]) return usage_error(c, SAY_MISSING_WORD, all);
+	int status = usage_error(c, SAY_UNKNOWN_VERB, verb);
+	fprintf(stderr, say(SAY_VERBS), all);
+	return status;
+}
+
 static int unknown_option(const struct cli *c, const char *name, const struct option_row *rows, size_t n)
 {
 	const char *names[64];

@@ -223,8 +223,7 @@ int command_series(struct cli *c, int argc, char **argv)
 		return verbs[i].run(c, &w, &o);
 	}
 	const char *near = suggest(verb, names, VERBS);
-	status = usage_error(c, verb[0] ? SAY_UNKNOWN_VERB : SAY_MISSING_WORD,
-			     verb[0] ? verb : "add|show|list|split|retire");
+	status = usage_verb(c, verb, "add|show|list|split|retire");
 	if (near) fprintf(stderr, say(SAY_DID_YOU_MEAN), near);
 	return status;
 }
