@@ -87,6 +87,7 @@ struct series_change {
 	uint64_t revision; /* of REGISTRY_REVISION */
 	bool tombstone; /* RETIRE: also what is not there, and nothing to do where it is retired already */
 	struct str import; /* its name, for the ledger entry; or none */
+	struct str reason; /* RETIRE: for the ledger entry; or none */
 	/* May refuse to change what there is, before anything is written; old_leaf: of its last change.
 	 * NULL: none. */
 	enum err (*judge)(struct series_change *c, struct store_txn *t, uint64_t old_leaf, struct flaw *f);
@@ -100,8 +101,8 @@ struct series_change {
 enum err series_check_values(struct arena *a, const struct series_pattern *p, const struct record *r,
 			     struct flaw *f) MUST_USE;
 /* Every member's record keeps to the metadata template that the values name, decided by the first and the
- * last member where they decide, else by series_decide, else by a look at each; or refused (rule template-series). What
- * templates_check gives. old: the series' packed record, or empty. */
+ * last member where they decide, else by series_decide, else by a look at each; or refused (rule
+ * template-series). What templates_check gives. old: the series' packed record, or empty. */
 enum err series_check_metadata(const struct series_change *c, struct store_txn *t, struct str old,
 			       struct arena *a, struct flaw *f, struct template_bond *ret) MUST_USE;
 /* What the series uses and will not use any more. */

@@ -171,6 +171,7 @@ static enum err note(const struct series_change *c, const struct state *s, struc
 					   : STR("series.registered"));
 	entry_number(&entry, "members", c->pattern.members);
 	entry_text(&entry, "pattern", c->pattern.text);
+	if (c->reason.n) entry_text(&entry, "reason", c->reason);
 	entry_number(&entry, "revision", c->now);
 	return entry_append(&entry, t, c->who, ret_leaf);
 }

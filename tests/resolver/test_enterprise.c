@@ -478,8 +478,7 @@ static void a_handed_over_enterprise_is_found_at_the_other_node(void **state)
 	assert_string_equal(json_string_value(json_object_get(json_object_get(r.json, "referral"), "url")),
 			    other.url);
 	http_done(&r);
-	r = http_get(&client,
-		     "/resolve/88.118.8.60/new"); /* followed, verified: the other node says not found */
+	r = http_get(&client, "/resolve/88.118.8.60/new"); /* followed: the other says not found */
 	EXPECT(r, 404);
 	assert_str(http_header(&r, "kanhe-state"), "secure");
 	http_done(&r);
@@ -487,16 +486,8 @@ static void a_handed_over_enterprise_is_found_at_the_other_node(void **state)
 	register_as(token, "88.118.8.60/a", 401, NULL);
 	register_as(reg, "88.118.8.60/a", 421, "delegated");
 	refused(409, "enterprise-state", "POST", reg, mine, "suspend", "{\"reason\":\"r\"}");
-	/* once more renews the delegation; another node does not get it */
 	done(200, "POST", reg, mine, "hand-over", body);
-	r = http_get(&desk, "/resolve/88.118.8.60/a?rd=0");
-	EXPECT(r, 421);
-	http_done(&r);
-	snprintf(
-	    body, sizeof body,
-	    "{\"did\":\"did:web:third.example\",\"keys\":[\"%s\"],\"endpoints\":[{\"protocol\":\"http\","
-	    "\"url\":\"http://third.example\"}]}",
-	    key);
+	memcpy(strstr(body, "127"), "128", 3); /* another node */
 	refused(409, "handed-over", "POST", reg, mine, "hand-over", body);
 	refused(409, "enterprise-state", "POST", reg, mine, "prefixes", "{}");
 	/* also when the delegation is taken back by hand */

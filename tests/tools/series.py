@@ -144,13 +144,18 @@ try:
     late = "01/09521234000013/10/LOT{11..20}/21/{%s}"
     status, out, err = node.kanhe("series", "split", late % "0001..9999", "--at", "(01)09521234000013(10)LOT11(21)0500", "--json")
     check("cut in the second", status == 0 and [x["members"] for x in json.loads(out)["series"]] == [10 * 499, 10 * 9500], out + err)
-    status, out, err = node.kanhe("series", "retire", late % "0001..0499")
+    status, out, err = node.kanhe("series", "retire", late % "0001..0499", "--reason", "recalled {1}")
     check("a part is retired, and another overridden", status == 0 and node.kanhe("series", "add", late % "0500..9999", "URL=https://new.example/{1}/{2}")[0] == 0, err)
     check("each member is of its part", resolve("(01)09521234000013(10)LOT12(21)0500") == (0, "https://new.example/12/0500")
           and resolve("(01)09521234000013(10)LOT20(21)0499")[0] == 3 and resolve("(01)09521234000013(10)LOT10(21)0499")[0] == 0
           and resolve("(01)09521234000013(10)LOT20(21)9999") == (0, "https://new.example/20/9999"))
+    status, out, err = node.kanhe("series", "show", late % "0001..0499", "--history")
+    check("and its history says why", status == 0 and "series.retired" in out and "recalled {1}" in out, out + err)
+    status, out, err = node.kanhe("series", "retire", late % "0500..9999", "--reason", "two\nlines")
+    check("a reason is one line", status == 1 and "one line" in err, err)
     half = "01/09521234000013/10/LOT{01..10}/21/{0001..9999}"
-    status, out, err = node.kanhe("series", "retire", half, "--member", "(01)09521234000013(10)LOT07(21)0042")
+    status, out, err = node.kanhe("series", "retire", half, "--member", "(01)09521234000013(10)LOT07(21)0042", "--reason", "burst & scrapped")
+    check("with its reason", "burst & scrapped" in node.kanhe("resolve", "(01)09521234000013(10)LOT07(21)0042")[2])
     check("one of it is retired", status == 0 and resolve("(01)09521234000013(10)LOT07(21)0042")[0] == 3 and resolve("(01)09521234000013(10)LOT07(21)0043")[0] == 0, err)
     status, out, err = node.kanhe("series", "show", half, "--json")
     check("and counted", status == 0 and json.loads(out)["overrides"] == 1, out + err)
