@@ -89,7 +89,7 @@ static enum err conflict(const struct search *s, const struct series *with)
 	if (e) return e;
 	return flaw_set(s->f, ERR_CONFLICT, FLAW_NO_OFFSET, "pattern", "series-overlap",
 			"it overlaps the%s series %.*s", head.status == RECORD_RETIRED ? " retired" : "",
-			STR_ARG(str_first(head.id, 150)));
+			STR_ARG(str_cut(head.id, 150)));
 }
 
 static enum err step(struct search *s)

@@ -510,7 +510,7 @@ static enum err cut_of(struct arena *a, const struct series_pattern *p, struct s
 		    f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "at", "split-point",
 		    "a series of several ranges is cut in one of them: name the member that has the "
 		    "first characters in all the others, such as %.*s",
-		    STR_ARG(str_first(id.text, 100)));
+		    STR_ARG(str_cut(id.text, 100)));
 	}
 	*ret = cut;
 	return ERR_OK;

@@ -86,8 +86,8 @@ static enum err name_member(struct flaw *f, enum err e, const struct id *id)
 	struct flaw why = *f;
 	if (e != ERR_BAD_MESSAGE || f->err != e || !str_starts(str_of(f->rule), STR("template-"))) return e;
 	if (str_is(str_of(f->rule), "template-known") || str_is(str_of(f->rule), "template-name")) return e;
-	return flaw_set(f, e, FLAW_NO_OFFSET, why.at, why.rule, "%.*s: %s",
-			STR_ARG(str_first(id->text, 80)), why.text);
+	return flaw_set(f, e, FLAW_NO_OFFSET, why.at, why.rule, "%.*s: %s", STR_ARG(str_cut(id->text, 80)),
+			why.text);
 }
 
 static enum err check_member(struct check *k, const struct id *id, struct str serial)
@@ -160,7 +160,7 @@ static enum err undecided(const struct check *k, const struct template_attribute
 		 "attribute %.*s (index %llu): %s cannot be decided for all members at once, and looking "
 		 "at each "
 		 "is for series of up to %d: cut the series, or fill in less",
-		 STR_ARG(str_first(x->name, 60)), (unsigned long long)x->index, what, SERIES_EACH_MAX);
+		 STR_ARG(str_cut(x->name, 60)), (unsigned long long)x->index, what, SERIES_EACH_MAX);
 	return name_value(k->flaw, ERR_BAD_MESSAGE, value);
 }
 

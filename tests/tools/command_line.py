@@ -65,6 +65,10 @@ try:
         check(f"{words}: what it can is told", status == 2 and verbs in err, err)
     status, out, err = node.kanhe("list", "88.118.8", "--limit", "0")
     check("0 is a number, but none of a limit", status == 2 and "from 1" in err, err)
+    status, out, err = node.kanhe("list", "88.999")
+    check("a prefix of another node is no empty list", status == 1 and "not authoritative" in err, (status, err))
+    status, out, err = node.kanhe("list", "88.118.8", "--since", "2026-11-27", "--until", "2026-11-26")
+    check("nor is a time that ends before it begins", status == 1 and "until" in err, err)
     for words in (("history", "88.118.8/NONE"), ("enterprise", "show", "91350100M000100Y43")):
         status, out, err = node.kanhe(*words)
         check(f"{words}: what is not found is told", status == 3 and ("was ever registered" in err or "has applied" in err), err)
