@@ -62,6 +62,16 @@ enum err err_errno(int errnum)
 	}
 }
 
+/* A text that was cut ends with a whole character. */
+static void trim_half(char *text, size_t n)
+{
+	size_t at = n;
+	while (at && ((unsigned char)text[at - 1] & 0xc0) == 0x80) at--;
+	unsigned char c = at ? (unsigned char)text[at - 1] : 0;
+	size_t whole = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+	if (at && n - (at - 1) < whole) text[at - 1] = 0;
+}
+
 enum err flaw_set(struct flaw *f, enum err e, size_t offset, const char *at, const char *rule,
 		  const char *fmt, ...)
 {
@@ -72,8 +82,9 @@ enum err flaw_set(struct flaw *f, enum err e, size_t offset, const char *at, con
 	snprintf(f->rule, sizeof f->rule, "%s", rule ? rule : "");
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(f->text, sizeof f->text, fmt, ap);
+	int n = vsnprintf(f->text, sizeof f->text, fmt, ap);
 	va_end(ap);
+	if (n >= (int)sizeof f->text) trim_half(f->text, sizeof f->text - 1);
 	return e;
 }
 

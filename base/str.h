@@ -71,7 +71,14 @@ size_t str_rfind(struct str s, char c); /* of the last c, or s.n */
 /* Takes the part before the first sep off *rest; false when *rest is used up.
  * "a,,b" gives "a", "", "b". Start with rest = whole; a NULL p marks the end. */
 bool str_split(struct str *rest, char sep, struct str *ret_part);
-struct str str_trim(struct str s);               /* blanks, tabs, CR and LF at both ends */
+struct str str_trim(struct str s); /* blanks, tabs, CR and LF at both ends */
+/* At most n octets of UTF-8 text, without half a character at the end. */
+static inline struct str str_cut(struct str s, size_t n)
+{
+	if (s.n <= n) return s;
+	while (n && ((unsigned char)s.p[n] & 0xc0) == 0x80) n--;
+	return (struct str){s.p, n};
+}
 bool str_utf8_ok(struct str s, size_t *ret_bad); /* *ret_bad (may be NULL): first bad offset */
 /* Decimal digits only, no sign, no blanks; ERR_BAD_INPUT otherwise or beyond 2^64-1. */
 enum err str_u64(struct str s, uint64_t *ret) MUST_USE;

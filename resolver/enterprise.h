@@ -55,8 +55,8 @@ enum enterprise_state {
 	X(REJECT, "reject", STATE_BIT(APPLIED), REJECTED, "enterprise.rejected")                           \
 	X(SUSPEND, "suspend", STATE_BIT(APPROVED), SUSPENDED, "enterprise.suspended")                      \
 	X(REINSTATE, "reinstate", STATE_BIT(SUSPENDED), APPROVED, "enterprise.reinstated")                 \
-	X(HAND_OVER, "hand-over", STATE_BIT(APPROVED) | STATE_BIT(SUSPENDED), HANDED_OVER,                 \
-	  "enterprise.handed-over")                                                                        \
+	X(HAND_OVER, "hand-over", STATE_BIT(APPROVED) | STATE_BIT(SUSPENDED) | STATE_BIT(HANDED_OVER),     \
+	  HANDED_OVER, "enterprise.handed-over")                                                           \
 	X(CLOSE, "close", STATE_BIT(APPLIED) | STATE_BIT(APPROVED) | STATE_BIT(SUSPENDED), CLOSED,         \
 	  "enterprise.closed")
 

@@ -263,6 +263,10 @@ static enum err hand_over(const struct enterprise_act *act, struct enterprise *x
 	struct delegation_signer signer = {rs->o.key, rs->kid, rs->did};
 	struct buf packed = BUF_INIT(ENVELOPE_PACKED_MAX);
 	enum err e = ERR_OK;
+	/* once more renews the delegation, to the node that has it */
+	if (x->state == ENTERPRISE_HANDED_OVER && !str_eq(x->node, act->to->child))
+		e = flaw_set(f, ERR_CONFLICT, FLAW_NO_OFFSET, "did", "handed-over",
+			     "the enterprise was handed over to %.*s", STR_ARG(str_first(x->node, 120)));
 	for (size_t i = 0; i < x->prefixes_n && !e; i++) {
 		struct delegation d = *act->to;
 		struct id_prefix p;

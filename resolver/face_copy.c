@@ -179,7 +179,14 @@ static bool put_row(void *arg, struct str key, struct str row)
 static enum err may_see(struct net_req *r, struct str name, struct flaw *f)
 {
 	const struct principal *p = r->principal;
-	if ((p->roles & ROLE_AUDITOR) || str_eq(p->name, name)) return ERR_OK;
+	struct copy_state s;
+	if ((p->roles & ROLE_AUDITOR) || str_eq(p->name, name)) {
+		enum err e = name.n && name.n <= ACCESS_NAME_MAX ? copies_state(rs__shard(r)->txn, name, &s)
+								 : ERR_NOT_FOUND;
+		if (e != ERR_NOT_FOUND) return e;
+		return flaw_set(f, e, FLAW_NO_OFFSET, "name", "reporter",
+				"nobody of that name has handed anything up");
+	}
 	return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "authorization", "own-copy",
 			"a copy is for who handed it up, and for auditors");
 }

@@ -293,6 +293,9 @@ static enum err find_visible(struct net_req *r, struct flaw *f, struct enterpris
 		return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "authorization", "own-enterprise",
 				"an enterprise sees itself only");
 	if (!e) e = enterprise_find(rs__shard(r)->txn, r->arena, str_n(code, CREDIT_CODE), ret);
+	if (e == ERR_NOT_FOUND)
+		return flaw_set(f, e, FLAW_NO_OFFSET, "code", "enterprise",
+				"no enterprise of this code has applied here");
 	return e ? e : caller_may_see(&c, ret, f);
 }
 

@@ -204,12 +204,15 @@ static enum err put_as_of(struct net_req *r, const struct id *id, struct str at,
 }
 
 /* A member of a series without a record of its own: the last change of the series made it. */
-static enum err put_member(struct net_req *r, const struct id *id, struct history *h)
+static enum err put_member(struct net_req *r, const struct id *id, struct flaw *f, struct history *h)
 {
 	unsigned char digests[HISTORY_DIGEST] = {0};
 	struct str packed;
 	uint64_t leaf;
 	enum err e = face_member(r, id, &packed, &leaf);
+	if (e == ERR_NOT_FOUND)
+		return flaw_set(f, e, FLAW_NO_OFFSET, "id", "registered",
+				"no such identifier was ever registered here");
 	if (e) return e;
 	hash_sha256(packed, digests + HASH_SHA256);
 	return put_history(h, leaf, str_n(digests, sizeof digests));
@@ -230,7 +233,7 @@ static enum err put_changes(struct net_req *r, const struct id *id, struct flaw 
 	buf_add(h->out, STR(",\"history\":["));
 	e = after == UINT64_MAX ? registry_history(h->txn, id, put_history, h)
 				: registry_history_page(h->txn, id, after, put_history, h);
-	if (!e && !h->any && after == UINT64_MAX) e = put_member(r, id, h);
+	if (!e && !h->any && after == UINT64_MAX) e = put_member(r, id, f, h);
 	buf_byte(h->out, ']');
 	if (h->more) buf_printf(h->out, ",\"next\":\"%llu\"", (unsigned long long)h->last);
 	buf_byte(h->out, '}');

@@ -211,7 +211,7 @@ static enum err read_operations(struct net_req *r, struct change *g, struct flaw
 	return e ? e : amendments_parse(g->job.arena, j, f, &g->one.amendments);
 }
 
-static enum err read_reason(struct net_req *r, struct change *g, struct flaw *f)
+enum err registry_read_reason(struct net_req *r, struct arena *a, struct flaw *f, struct str *ret)
 {
 	struct str reason;
 	if (!net_query(r, "reason", &reason)) return ERR_OK;
@@ -221,8 +221,8 @@ static enum err read_reason(struct net_req *r, struct change *g, struct flaw *f)
 	if (!ok)
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "reason", "reason",
 				"a reason is one line of at most %d octets of UTF-8", RETIRE_REASON_MAX);
-	g->one.reason = arena_dup(g->job.arena, reason);
-	return g->one.reason.p || !reason.n ? ERR_OK : ERR_NO_MEMORY;
+	*ret = arena_dup(a, reason);
+	return ret->p || !reason.n ? ERR_OK : ERR_NO_MEMORY;
 }
 
 static enum err prepare_one(struct net_req *r, struct change *g, enum registry_act act, struct flaw *f)
@@ -241,7 +241,7 @@ static enum err prepare_one(struct net_req *r, struct change *g, enum registry_a
 	if (!e) e = idempotency_read(r, g->job.who, f, &g->once);
 	if (!e && act == REGISTRY_PUT) e = read_record(r, g->job.arena, &c->id, f, &c->record);
 	if (!e && act == REGISTRY_AMEND) e = read_operations(r, g, f);
-	if (!e && act == REGISTRY_RETIRE) e = read_reason(r, g, f);
+	if (!e && act == REGISTRY_RETIRE) e = registry_read_reason(r, g->job.arena, f, &g->one.reason);
 	if (e) return e;
 	c->authority = arena_dup(g->job.arena, authority); /* zones may be renewed meanwhile */
 	return c->authority.p ? ERR_OK : ERR_NO_MEMORY;

@@ -57,6 +57,9 @@ enum err registry_may_read(struct net_req *r, struct str key, struct flaw *f) MU
 enum err registry_may_change_in(const struct zones *zones, const struct scope *scope, const struct id *id,
 				struct flaw *f, struct str *ret_authority) MUST_USE;
 enum err registry_read_condition(struct net_req *r, struct flaw *f, struct registry_set *s) MUST_USE;
+/* The parameter reason of what retires something, in the arena; *ret stays where there is none.
+ * ERR_BAD_INPUT. */
+enum err registry_read_reason(struct net_req *r, struct arena *a, struct flaw *f, struct str *ret) MUST_USE;
 
 /* One change of a history as an object: its ledger entry and the digests before and after it. */
 enum err face_put_change(struct store_txn *t, uint64_t leaf, struct str digests, bool first,

@@ -292,6 +292,7 @@ static void change(struct net_req *r, enum series_act act)
 	enum err e = net_decode(g->job.arena, r->param[0], &f, &text);
 	if (!e) e = prepare(g, text, &f);
 	if (!e && act == SERIES_PUT) e = read_values(g, &f);
+	if (!e && act == SERIES_RETIRE) e = registry_read_reason(r, g->job.arena, &f, &g->c.reason);
 	finish(g, e, &f);
 }
 
@@ -370,6 +371,7 @@ static enum err prepare_member(struct net_req *r, struct change *g, struct flaw 
 	if (!e) e = registry_may_change(g->job.shard, &scope, &g->one.id, f, &authority);
 	if (!e) e = registry_read_condition(r, f, &g->set);
 	if (!e) e = series_get(g->job.shard->txn, &p, &s);
+	if (!e) e = registry_read_reason(r, a, f, &g->one.reason);
 	if (e) return e;
 	g->one.act = REGISTRY_RETIRE;
 	g->set.changes = &g->one;
@@ -568,10 +570,11 @@ const struct net_route face_series_rows[] = {
      "registers or replaces a series: many identifiers in one record"},
     {NET_GET, "/series/{pattern...}", get_series, READERS, 0, 0,
      "a series with its templates; or its history"},
-    {NET_DELETE, "/series/{pattern...}", delete_series, CHANGERS, 0, 0, "retires a series"},
+    {NET_DELETE, "/series/{pattern...}", delete_series, CHANGERS, 0, 0,
+     "retires a series; reason=TEXT stands in the ledger"},
     {NET_GET, "/series", get_list, READERS, 0, 0, "series under a prefix, or that of a member"},
     {NET_POST, "/series/split", post_split, CHANGERS, FACE_BODY, 0, "cuts a series in two before a member"},
     {NET_POST, "/series/retire-member", post_retire_member, CHANGERS, FACE_BODY, 0,
-     "retires one member of a series"},
+     "retires one member of a series; reason=TEXT is told to who asks for it"},
 };
 const size_t face_series_rows_n = sizeof face_series_rows / sizeof *face_series_rows;

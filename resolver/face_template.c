@@ -207,6 +207,10 @@ static void get_template(struct net_req *r)
 	if (!e) e = id_prefix_parse(r->arena, prefix, &f, &p);
 	if (!e) e = may_read(r, p.text, &f);
 	if (!e) e = templates_find(txn, r->arena, prefix, version, &t);
+	if (e == ERR_NOT_FOUND && !f.err)
+		e = flaw_set(&f, e, FLAW_NO_OFFSET, "version", "template-known",
+			     "there is no template %.*s/%.*s", STR_ARG(str_first(prefix, 64)),
+			     STR_ARG(str_first(version, 64)));
 	if (!e) e = templates_uses(txn, r->arena, &t, &uses);
 	if (!e) e = templates_series_uses(txn, r->arena, &t, &series);
 	if (e) {

@@ -2,9 +2,10 @@
  *
  * key    scope, be16 length of the members' keys, be16 length of the tail, tail, then the last member's key
  *        after the scope and before the tail
- * row    be64 leaf index of its last change, u8 flags (1: values with references, 2: several ranges), be16
- *        scope, be16 head, u8 width, u8 rest, be16 length of the alphabet, be16 number of values, FROM, the
- *        alphabet; of several ranges u8 their number, u8 place and u8 width of each; then the packed Record
+ * row    be64 leaf index of its last change, u8 flags (1: values with references, 2: several ranges; the
+ * other six bits: how many series have their first and last member around this one's last), be16 scope,
+ * be16 head, u8 width, u8 rest, be16 length of the alphabet, be16 number of values, FROM, the alphabet; of
+ * several ranges u8 their number, u8 place and u8 width of each; then the packed Record
  *
  * The members of a series have keys of one length, which are alike but for the range and, behind it, the
  * check digit: head, range, rest (up to the check digit, if there is one), tail. Scope is the part of the
@@ -14,7 +15,9 @@
  * So an identifier, whose scope and length are known, is looked for with the tail that is nearest: the
  * first row that does not end before it is the only one of that tail that may have it, for ranges of one
  * tail do not overlap. If no series there has a tail of that length, the row found tells the next length in
- * use; there are SERIES_TAILS_MAX at most, nearly always one. */
+ * use; there are SERIES_TAILS_MAX at most, nearly always one. Series of several ranges may lie among each
+ * other's members, as the halves of one that was cut in its second range do: a row that ends among the
+ * members of others says so, and only then the next one is looked at too (series_among.c). */
 #include "resolver/series.h"
 
 #include "resolver/series_template.h"
@@ -23,6 +26,7 @@ enum {
 	HEAD_ROW = 19, /* of a row, before FROM */
 	FLAG_REFERENCES = 1,
 	FLAG_PARTS = 2,
+	AMONG_SHIFT = 2,                     /* the rest of the flags' octet */
 	WALK_MAX = 2 * SERIES_TAILS_MAX + 2, /* lookups of one identifier */
 };
 
@@ -102,6 +106,7 @@ enum err series_row_read(struct str key, struct str row, struct series *ret)
 	size_t width = (unsigned char)row.p[13], alphabet = get16(row.p + 15);
 	s.leaf = store_u64(str_first(row, SERIES_ROW_LEAF));
 	s.references = row.p[8] & FLAG_REFERENCES;
+	s.among = (unsigned char)row.p[8] >> AMONG_SHIFT;
 	s.scope = get16(row.p + 9);
 	s.head = get16(row.p + 11);
 	s.rest = (unsigned char)row.p[14];
@@ -149,6 +154,22 @@ void series_row_put(const struct series_pattern *p, const struct record *r, stru
 	}
 }
 
+void series_row_among(char *row, size_t among)
+{
+	must(among <= UINT8_MAX >> AMONG_SHIFT);
+	row[8] = (char)((row[8] & (FLAG_REFERENCES | FLAG_PARTS)) | (int)(among << AMONG_SHIFT));
+}
+
+struct series series_of_pattern(const struct series_pattern *p, const struct series_key *k)
+{
+	return (struct series){.key = str_n(k->octets, k->n),
+			       .range = p->range,
+			       .scope = p->scope,
+			       .head = p->head,
+			       .rest = p->rest,
+			       .tail = tail_of(p)};
+}
+
 struct series_place series_place_at(const struct series *s, size_t i)
 {
 	struct series_place p = {.range = SIZE_MAX};
@@ -179,6 +200,30 @@ static bool has(const struct series *s, struct str key)
 	return series_range_has(&s->range, str_first(str_skip(mine, head), width));
 }
 
+/* The row at the cursor, and while rows end among others' members the next ones: the first `alike` octets
+ * of their keys are the same. */
+static enum err look(struct store_cursor *c, struct str key, struct str at, struct str row, size_t alike,
+		     struct series *ret)
+{
+	struct str first = str_first(at, alike);
+	char octets[STORE_KEY_MAX];
+	memcpy(octets, first.p, first.n);
+	for (size_t i = 0; i <= SERIES_AMONG_MAX; i++) {
+		struct series s;
+		enum err e = series_row_read(at, row, &s);
+		if (e) return e;
+		if (s.scope + SERIES_KEY_HEAD + s.tail == alike && has(&s, key)) {
+			*ret = s;
+			return ERR_OK;
+		}
+		if (!s.among) break;
+		e = store_cursor_next(c, &at, &row);
+		if (e) return e;
+		if (at.n < alike || memcmp(at.p, octets, alike) != 0) break;
+	}
+	return ERR_NOT_FOUND;
+}
+
 static enum err find(struct store_cursor *c, struct str key, size_t scope, size_t tail, struct series *ret)
 {
 	struct series_key k;
@@ -194,13 +239,8 @@ static enum err find(struct store_cursor *c, struct str key, size_t scope, size_
 			continue;
 		}
 		if (!memcmp(at.p, k.octets, scope + SERIES_KEY_HEAD + tail)) {
-			struct series s;
-			e = series_row_read(at, row, &s);
-			if (e) return e;
-			if (s.scope == scope && has(&s, key)) {
-				*ret = s;
-				return ERR_OK;
-			}
+			e = look(c, key, at, row, scope + SERIES_KEY_HEAD + tail, ret);
+			if (e != ERR_NOT_FOUND) return e;
 		}
 		tail++;
 	}

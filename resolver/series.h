@@ -26,6 +26,9 @@ enum {
 	/* Rows looked at for an overlap, only those of another such length, near the new one: a few
 	 * hundredths of a second of the writer. */
 	SERIES_STEPS_MAX = 16384,
+	/* Series whose last member lies between the first and the last of one of several ranges: a member
+	 * is looked for in as many rows more, some 0.1 us each. */
+	SERIES_AMONG_MAX = 32,
 };
 
 struct series {         /* a row, borrowed */
@@ -34,6 +37,7 @@ struct series {         /* a row, borrowed */
 	size_t scope, head, rest,
 	    tail; /* as in struct series_pattern; tail: octets after head, range, rest */
 	size_t values_n;
+	size_t among;      /* how many others have their first and last member around its last one */
 	bool references;   /* some value has references */
 	uint64_t leaf;     /* of its last change */
 	struct str packed; /* Record: the pattern as its id, the templates as values */
@@ -83,6 +87,7 @@ struct series_change {
 	uint64_t revision; /* of REGISTRY_REVISION */
 	bool tombstone; /* RETIRE: also what is not there, and nothing to do where it is retired already */
 	struct str import; /* its name, for the ledger entry; or none */
+	struct str reason; /* RETIRE: for the ledger entry; or none */
 	/* May refuse to change what there is, before anything is written; old_leaf: of its last change.
 	 * NULL: none. */
 	enum err (*judge)(struct series_change *c, struct store_txn *t, uint64_t old_leaf, struct flaw *f);
@@ -96,8 +101,8 @@ struct series_change {
 enum err series_check_values(struct arena *a, const struct series_pattern *p, const struct record *r,
 			     struct flaw *f) MUST_USE;
 /* Every member's record keeps to the metadata template that the values name, decided by the first and the
- * last member where they decide, else by a look at each; or refused (rule template-series). What
- * templates_check gives. old: the series' packed record, or empty. */
+ * last member where they decide, else by series_decide, else by a look at each; or refused (rule
+ * template-series). What templates_check gives. old: the series' packed record, or empty. */
 enum err series_check_metadata(const struct series_change *c, struct store_txn *t, struct str old,
 			       struct arena *a, struct flaw *f, struct template_bond *ret) MUST_USE;
 /* What the series uses and will not use any more. */
@@ -115,6 +120,7 @@ enum err series_apply(struct series_change *c, struct writer_txn *t, struct aren
 enum {
 	SERIES_KEY_HEAD = 4, /* the two lengths in a row's key */
 	SERIES_ROW_LEAF = 8,
+	SERIES_ROW_MAX = RECORD_PACKED_MAX + 4096, /* with what stands before the record */
 };
 
 struct series_key {
@@ -137,5 +143,29 @@ struct series_place {
 	size_t range; /* place in the range, or SIZE_MAX */
 };
 struct series_place series_place_at(const struct series *s, size_t i);
+/* A pattern as if it were a row: what says of its places. Borrows from both. */
+struct series series_of_pattern(const struct series_pattern *p, const struct series_key *k);
+/* Notes in a row how many series its last member lies among. */
+void series_row_among(char *row, size_t among);
+
+/* ---- series among each other's members (series_among.c) ---------------------------------- */
+
+/* ERR_CONFLICT naming the series it may have a member in common with, ERR_QUOTA: too many shapes. */
+enum err series_check_free(struct store_txn *t, const struct series *own, struct flaw *f) MUST_USE;
+
+struct series_among {
+	size_t own[2]; /* of the new rows */
+	struct series_among_row {
+		struct str key; /* of another row, with its new number */
+		size_t among;
+	} * rows;
+	size_t rows_n;
+};
+/* What new rows, one of which may take the place of an old one that is cut, change of the numbers. Before
+ * anything is written: ERR_QUOTA when too many would lie among each other. */
+enum err series_among_find(struct store_txn *t, struct arena *a, const struct series *gone,
+			   const struct series *new, size_t n, struct flaw *f,
+			   struct series_among *ret) MUST_USE;
+enum err series_among_write(struct store_txn *t, const struct series_among *w) MUST_USE;
 
 #endif

@@ -7,177 +7,7 @@
 #include "resolver/entry.h"
 #include "resolver/series_template.h"
 
-enum { COUNT_ROW = 32, ROW_MAX = RECORD_PACKED_MAX + 4096 /* what stands before the record */ };
-
-/* ---- overlaps --------------------------------------------------------------------------- */
-
-struct search {
-	struct store_cursor *c;
-	const struct series *own; /* the new one, as if it were a row */
-	size_t steps, tails;
-	bool own_tail; /* its length of tail is in use there */
-	struct flaw *f;
-};
-
-/* The characters that may stand there in both? */
-static bool meet_at(const struct series *x, const struct series *y, size_t i)
-{
-	struct series_place a = series_place_at(x, i), b = series_place_at(y, i);
-	if (a.literal && b.literal) return a.literal == b.literal;
-	for (char c = '-'; c <= 'z'; c++) {
-		bool one = a.check ? c >= '0' && c <= '9'
-				   : a.range != SIZE_MAX && series_range_allows(&x->range, a.range, c);
-		bool two = b.check ? c >= '0' && c <= '9'
-				   : b.range != SIZE_MAX && series_range_allows(&y->range, b.range, c);
-		if (a.literal) one = c == a.literal;
-		if (b.literal) two = c == b.literal;
-		if (one && two) return true;
-	}
-	return false;
-}
-
-/* The least or greatest octets that a member's first n octets may be. */
-static void bound_of(const struct series *s, size_t n, bool upper, char *to)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct series_place p = series_place_at(s, i);
-		const struct str *end = upper ? &s->range.to : &s->range.from;
-		to[i] = p.range != SIZE_MAX ? end->p[p.range] : p.check ? (upper ? '9' : '0') : p.literal;
-	}
-}
-
-/* Whether two series may have a member in common: never false when they have one. True as well for
- * ranges of one length that lie within each other without meeting, which could not be told apart by
- * one lookup. */
-static bool overlap(const struct series *x, const struct series *y)
-{
-	char low[STORE_KEY_MAX], high[STORE_KEY_MAX];
-	size_t n = x->key.n - SERIES_KEY_HEAD;
-	bound_of(x, n, false, low);
-	bound_of(y, n, true, high);
-	if (memcmp(low, high, n) > 0) return false;
-	bound_of(y, n, false, low);
-	bound_of(x, n, true, high);
-	if (memcmp(low, high, n) > 0) return false;
-	bool alike =
-	    x->tail == y->tail && !memcmp(x->key.p, y->key.p, x->scope + SERIES_KEY_HEAD + x->tail);
-	for (size_t i = 0; i < n && !alike; i++)
-		if (!meet_at(x, y, i)) return false;
-	return true;
-}
-
-static enum err conflict(const struct search *s, const struct series *with)
-{
-	struct record_head head;
-	enum err e = record_peek(with->packed, &head);
-	if (e) return e;
-	/* members of several ranges may lie among each other: one lookup could not tell which */
-	bool parts = s->own->range.parts_n || with->range.parts_n;
-	return flaw_set(s->f, ERR_CONFLICT, FLAW_NO_OFFSET, "pattern", "series-overlap",
-			"it overlaps %sthe%s series %.*s", parts ? "or lies among the members of " : "",
-			head.status == RECORD_RETIRED ? " retired" : "", STR_ARG(str_first(head.id, 150)));
-}
-
-static enum err step(struct search *s)
-{
-	if (++s->steps <= SERIES_STEPS_MAX) return ERR_OK;
-	return flaw_set(s->f, ERR_QUOTA, FLAW_NO_OFFSET, "pattern", "series-crowded",
-			"too many series lie near this one");
-}
-
-/* Rows of one tail, which is in the first `alike` octets of *from, while they may meet the new one. They
- * are in order of their last members, and of their first ones too. */
-static enum err check_rows(struct search *s, const struct series_key *from, size_t alike)
-{
-	struct str key, row;
-	char high[STORE_KEY_MAX], low[STORE_KEY_MAX];
-	enum err e = store_cursor_seek(s->c, str_n(from->octets, from->n), &key, &row);
-	while (!e && key.n >= alike && !memcmp(key.p, from->octets, alike)) {
-		struct series other;
-		e = series_row_read(key, row, &other);
-		if (!e) e = step(s);
-		if (e) return e;
-		size_t n = key.n - SERIES_KEY_HEAD - other.tail;
-		bound_of(&other, n, false, low);
-		bound_of(s->own, n, true, high);
-		if (memcmp(low, high, n) > 0) return ERR_OK;
-		if (overlap(s->own, &other)) return conflict(s, &other);
-		e = store_cursor_next(s->c, &key, &row);
-	}
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-/* The rows with the tail of the row at *at; then *at is behind them. */
-static enum err check_tail(struct search *s, struct series_key *at)
-{
-	const struct series *own = s->own;
-	const size_t scope = own->scope, n = own->key.n;
-	size_t tail =
-	    (size_t)(unsigned char)at->octets[scope + 2] << 8 | (unsigned char)at->octets[scope + 3];
-	size_t alike = scope + SERIES_KEY_HEAD + tail;
-	char low[STORE_KEY_MAX];
-	if (tail == own->tail) {
-		/* others of this length end otherwise: no member of theirs is one of ours */
-		memcpy(at->octets, own->key.p, alike);
-		s->own_tail = true;
-	}
-	bound_of(own, n - SERIES_KEY_HEAD - tail, false, low);
-	memcpy(at->octets + alike, low + scope, n - alike);
-	at->n = n;
-	enum err e = check_rows(s, at, alike);
-	if (!e) e = step(s);
-	/* the octet 0xff stands in no key */
-	at->n = tail == own->tail ? scope + SERIES_KEY_HEAD : alike;
-	at->octets[at->n++] = (char)ID_KEY_MARK;
-	return e;
-}
-
-/* The new one against all of its scope whose identifiers are as long, tail by tail. */
-static enum err check_overlaps(struct search *s)
-{
-	const size_t group = s->own->scope + 2, n = s->own->key.n;
-	struct series_key at = {.n = group};
-	struct str key, row;
-	size_t last = SIZE_MAX;
-	memcpy(at.octets, s->own->key.p, group);
-	for (;;) {
-		enum err e = store_cursor_seek(s->c, str_n(at.octets, at.n), &key, &row);
-		if (e == ERR_NOT_FOUND) break;
-		if (e) return e;
-		if (key.n != n || memcmp(key.p, s->own->key.p, group) != 0) break;
-		memcpy(at.octets, key.p, n);
-		size_t tail = (size_t)(unsigned char)key.p[group] << 8 | (unsigned char)key.p[group + 1];
-		s->tails += tail != last;
-		last = tail;
-		e = check_tail(s, &at);
-		if (e) return e;
-	}
-	if (!s->own_tail && s->tails >= SERIES_TAILS_MAX)
-		return flaw_set(
-		    s->f, ERR_QUOTA, FLAW_NO_OFFSET, "pattern", "series-tails",
-		    "series of equally long identifiers have %d different lengths of what follows "
-		    "the range already",
-		    SERIES_TAILS_MAX);
-	return ERR_OK;
-}
-
-static enum err check_free(const struct series_change *c, struct store_txn *t, const struct series_key *k,
-			   struct flaw *f)
-{
-	const struct series_pattern *p = &c->pattern;
-	struct series own = {.key = str_n(k->octets, k->n),
-			     .range = p->range,
-			     .scope = p->scope,
-			     .head = p->head,
-			     .rest = p->rest,
-			     .tail = p->last.key.n - p->head - p->range.from.n - p->rest};
-	struct search s = {.own = &own, .f = f};
-	enum err e = store_cursor_open(t, RS_TABLE_series, &s.c);
-	if (e) return e;
-	e = check_overlaps(&s);
-	store_cursor_close(s.c);
-	return e;
-}
+enum { COUNT_ROW = 32 };
 
 /* ---- checking --------------------------------------------------------------------------- */
 
@@ -189,6 +19,7 @@ struct state { /* what there is, and what will be */
 	struct buf second;
 	unsigned char before[HASH_SHA256], after[HASH_SHA256], after_second[HASH_SHA256];
 	struct template_bond bond;
+	struct series_among among;
 };
 
 static enum err refuse(enum err e, const char *rule, struct flaw *f)
@@ -233,7 +64,8 @@ static enum err check(const struct series_change *c, struct writer_txn *t, struc
 	if (e == ERR_NOT_RESPONSIBLE)
 		return flaw_set(f, e, FLAW_NO_OFFSET, "pattern", "delegated",
 				"a prefix within the range is delegated to another node");
-	if (!e) e = check_free(c, t->store, &k, f);
+	struct series own = series_of_pattern(p, &k);
+	if (!e) e = series_check_free(t->store, &own, f);
 	return e;
 }
 
@@ -339,6 +171,7 @@ static enum err note(const struct series_change *c, const struct state *s, struc
 					   : STR("series.registered"));
 	entry_number(&entry, "members", c->pattern.members);
 	entry_text(&entry, "pattern", c->pattern.text);
+	if (c->reason.n) entry_text(&entry, "reason", c->reason);
 	entry_number(&entry, "revision", c->now);
 	return entry_append(&entry, t, c->who, ret_leaf);
 }
@@ -359,11 +192,12 @@ static enum err note_split(const struct series_change *c, const struct state *s,
 }
 
 static enum err write_row(struct writer_txn *t, const struct series_pattern *p, struct buf *row,
-			  uint64_t leaf)
+			  size_t among, uint64_t leaf)
 {
 	struct series_key k;
 	series_key_of(p, &k);
 	store_key_u64((unsigned char *)row->p, leaf);
+	series_row_among(row->p, among);
 	return store_put(t->store, RS_TABLE_series, str_n(k.octets, k.n), buf_str(row));
 }
 
@@ -430,9 +264,10 @@ static enum err write_all(struct series_change *c, struct state *s, struct write
 	const bool split = c->act == SERIES_SPLIT;
 	uint64_t leaf = 0, old_leaf = s->there ? s->old.leaf : 0;
 	enum err e = split ? note_split(c, s, t, &leaf) : note(c, s, t, &leaf);
-	if (!e) e = write_row(t, split ? &c->halves[0] : &c->pattern, &s->row, leaf);
+	if (!e) e = write_row(t, split ? &c->halves[0] : &c->pattern, &s->row, s->among.own[0], leaf);
 	/* the second half ends where the whole did: its row takes the place of the whole's */
-	if (!e && split) e = write_row(t, &c->halves[1], &s->second, leaf);
+	if (!e && split) e = write_row(t, &c->halves[1], &s->second, s->among.own[1], leaf);
+	if (!e) e = series_among_write(t->store, &s->among);
 	if (!e) e = write_history(t, &c->pattern, s, old_leaf);
 	if (!e) e = write_bond(c, s, t);
 	return e ? e : add_count(c, s, t);
@@ -463,6 +298,25 @@ static enum err prepare(struct series_change *c, struct state *s, usec_t now, st
 						      : prepare_rest(c, s, now, a);
 }
 
+/* Whose members the new rows lie among, and theirs among which; one that stays keeps its place. */
+static enum err find_neighbours(const struct series_change *c, struct state *s, struct store_txn *t,
+				struct arena *a, struct flaw *f)
+{
+	const bool split = c->act == SERIES_SPLIT;
+	struct series_key k[2];
+	struct series new[2];
+	if (s->there && !split) {
+		s->among.own[0] = s->old.among;
+		return ERR_OK;
+	}
+	for (size_t i = 0; i < (split ? 2 : 1); i++) {
+		const struct series_pattern *p = split ? &c->halves[i] : &c->pattern;
+		series_key_of(p, &k[i]);
+		new[i] = series_of_pattern(p, &k[i]);
+	}
+	return series_among_find(t, a, split ? &s->old : NULL, new, split ? 2 : 1, f, &s->among);
+}
+
 /* What the metadata templates, whoever asks and its enterprise say of it. */
 static enum err judge(struct series_change *c, struct state *s, struct writer_txn *t, struct arena *a,
 		      struct flaw *f)
@@ -471,7 +325,8 @@ static enum err judge(struct series_change *c, struct state *s, struct writer_tx
 	enum err e = c->act == SERIES_PUT ? series_check_metadata(c, t->store, old, a, f, &s->bond)
 					  : series_bond_of(t->store, old, &c->pattern.first, a, &s->bond);
 	if (!e && c->judge && s->there) e = c->judge(c, t->store, s->old.leaf, f);
-	return e ? e : admit(c, t, a, f);
+	if (!e) e = admit(c, t, a, f);
+	return e ? e : find_neighbours(c, s, t->store, a, f);
 }
 
 static enum err apply(struct series_change *c, struct state *s, struct writer_txn *t, struct arena *a,
@@ -492,7 +347,7 @@ static enum err apply(struct series_change *c, struct state *s, struct writer_tx
 enum err series_apply(struct series_change *c, struct writer_txn *t, struct arena *a, struct flaw *f)
 {
 	struct arena_mark mark = arena_mark(a);
-	struct state s = {.row = BUF_INIT(ROW_MAX), .second = BUF_INIT(ROW_MAX)};
+	struct state s = {.row = BUF_INIT(SERIES_ROW_MAX), .second = BUF_INIT(SERIES_ROW_MAX)};
 	enum err e = apply(c, &s, t, a, f);
 	buf_done(&s.row);
 	buf_done(&s.second);

@@ -463,17 +463,17 @@ enum err series_pattern_find(struct arena *a, const struct series_pattern *p, st
 	return e;
 }
 
-/* The pattern with other ends of its first range. */
-static enum err part_of(struct arena *a, const struct series_pattern *p, struct str from, struct str to,
-			struct series_pattern *ret)
+/* The pattern with other ends of its i-th range. */
+static enum err part_of(struct arena *a, const struct series_pattern *p, size_t i, struct str from,
+			struct str to, struct series_pattern *ret)
 {
 	size_t key_at[SERIES_RANGES_MAX] = {p->head};
 	struct str ends[SERIES_RANGES_MAX];
 	*ret = *p;
-	ret->ranges[0].from = from;
-	ret->ranges[0].to = to;
+	ret->ranges[i].from = from;
+	ret->ranges[i].to = to;
 	/* narrower ends must not mean a narrower alphabet */
-	enum err e = series_range_alphabet(a, &p->ranges[0], &ret->ranges[0]);
+	enum err e = series_range_alphabet(a, &p->ranges[i], &ret->ranges[i]);
 	struct parts parts = parts_of(ret);
 	ends_of(&parts, false, ends);
 	if (!e) e = make(a, &parts, ends, NULL, &ret->first);
@@ -486,25 +486,50 @@ static enum err part_of(struct arena *a, const struct series_pattern *p, struct 
 	return print(a, ret);
 }
 
+/* The range to cut: the only one in which the member differs from the first one. */
+static enum err cut_of(struct arena *a, const struct series_pattern *p, struct str serial, struct flaw *f,
+		       size_t *ret)
+{
+	size_t differing = 0, cut = 0;
+	for (size_t k = 0; k < p->ranges_n; k++) {
+		if (str_eq(series_range_part(&p->range, serial, k), p->ranges[k].from)) continue;
+		if (!differing++) cut = k;
+	}
+	if (!differing)
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "at", "split-point",
+				"the series begins there: nothing would be left before it");
+	if (differing > 1) {
+		struct str nearest = arena_dup(a, p->range.from),
+			   part = series_range_part(&p->range, serial, cut);
+		struct id id;
+		if (!nearest.p) return ERR_NO_MEMORY;
+		memcpy((char *)(uintptr_t)nearest.p + (part.p - serial.p), part.p, part.n);
+		enum err e = series_pattern_member(a, p, nearest, &id);
+		if (e) return e;
+		return flaw_set(
+		    f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "at", "split-point",
+		    "a series of several ranges is cut in one of them: name the member that has the "
+		    "first characters in all the others, such as %.*s",
+		    STR_ARG(str_cut(id.text, 100)));
+	}
+	*ret = cut;
+	return ERR_OK;
+}
+
 enum err series_pattern_split(struct arena *a, const struct series_pattern *p, struct str serial,
 			      struct flaw *f, struct series_pattern ret[2])
 {
 	struct series_pattern halves[2];
+	size_t cut;
 	if (!series_range_has(&p->range, serial)) return ERR_NOT_FOUND;
-	struct str first = series_range_part(&p->range, serial, 0);
-	for (size_t k = 1; k < p->ranges_n; k++)
-		if (!str_eq(series_range_part(&p->range, serial, k), p->ranges[k].from))
-			return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "at", "split-point",
-					"a series of several ranges is cut in the first: name the first "
-					"member there");
-	if (str_eq(first, p->ranges[0].from))
-		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "at", "split-point",
-				"the series begins there: nothing would be left before it");
+	enum err e = cut_of(a, p, serial, f, &cut);
+	if (e) return e;
+	struct str first = series_range_part(&p->range, serial, cut);
 	struct str from = arena_dup(a, first), before = arena_dup(a, first);
 	if (!from.p || !before.p) return ERR_NO_MEMORY;
-	series_range_back(&p->ranges[0], (char *)(uintptr_t)before.p);
-	enum err e = part_of(a, p, p->ranges[0].from, before, &halves[0]);
-	if (!e) e = part_of(a, p, from, p->ranges[0].to, &halves[1]);
+	series_range_back(&p->ranges[cut], (char *)(uintptr_t)before.p);
+	e = part_of(a, p, cut, p->ranges[cut].from, before, &halves[0]);
+	if (!e) e = part_of(a, p, cut, from, p->ranges[cut].to, &halves[1]);
 	if (e) return e;
 	memcpy(ret, halves, sizeof halves);
 	return ERR_OK;

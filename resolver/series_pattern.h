@@ -70,9 +70,9 @@ enum err series_pattern_member(struct arena *a, const struct series_pattern *p, 
 /* Takes a serial or an identifier; ERR_NOT_FOUND: not of the pattern; ERR_BAD_ID. */
 enum err series_pattern_find(struct arena *a, const struct series_pattern *p, struct str member,
 			     struct flaw *f, struct str *ret_serial) MUST_USE;
-/* Cuts before the serial, which becomes the second's first. ERR_NOT_FOUND: not of the range; ERR_BAD_INPUT:
- * it is the first member, or not the first of those that have its characters in the first of several
- * ranges, for each half has to be a pattern. */
+/* Cuts before the serial, which becomes the second's first: in that of several ranges in which it is not
+ * the first member's. ERR_NOT_FOUND: not of the range; ERR_BAD_INPUT: it is the first member, or differs
+ * from it in more than one range, for each half has to be a pattern. */
 enum err series_pattern_split(struct arena *a, const struct series_pattern *p, struct str serial,
 			      struct flaw *f, struct series_pattern ret[2]) MUST_USE;
 

@@ -102,12 +102,19 @@ static bool unreserved(char c)
 struct sink {
 	char *p;
 	size_t n;
+	const char **from; /* or NULL */
 };
 
 static void put(struct sink *to, struct str s)
 {
 	if (to->p && s.n) memcpy(to->p + to->n, s.p, s.n);
 	to->n += s.n;
+}
+
+static void put_from(struct sink *to, struct str s)
+{
+	for (size_t i = 0; to->from && i < s.n; i++) to->from[to->n + i] = s.p + i;
+	put(to, s);
 }
 
 static void put_encoded(struct sink *to, struct str s, enum form form)
@@ -117,7 +124,10 @@ static void put_encoded(struct sink *to, struct str s, enum form form)
 		unsigned char c = (unsigned char)s.p[i];
 		char triple[3] = {'%', hex[c >> 4], hex[c & 15]};
 		bool plain = unreserved(s.p[i]) || (form == FORM_PATH && c == '/');
-		put(to, plain ? str_n(s.p + i, 1) : str_n(triple, sizeof triple));
+		if (plain)
+			put_from(to, str_n(s.p + i, 1));
+		else
+			put(to, str_n(triple, sizeof triple));
 	}
 }
 
@@ -160,7 +170,7 @@ static void fill(struct str data, const struct template_words *w, struct sink *t
 		if (p.word == WORD_BRACE)
 			put(to, str_n(&p.brace, 1));
 		else if (p.form == FORM_RAW)
-			put(to, word_of(&p, w));
+			put_from(to, word_of(&p, w));
 		else
 			put_encoded(to, word_of(&p, w), p.form);
 	}
@@ -168,11 +178,48 @@ static void fill(struct str data, const struct template_words *w, struct sink *t
 
 enum err template_fill(struct arena *a, struct str data, const struct template_words *w, struct str *ret)
 {
-	struct sink size = {NULL, 0}, to = {NULL, 0};
+	struct sink size = {.n = 0}, to = {.n = 0};
 	fill(data, w, &size);
 	to.p = arena_bytes(a, size.n + 1);
 	if (!to.p) return ERR_NO_MEMORY;
 	fill(data, w, &to);
 	*ret = str_n(to.p, to.n);
 	return ERR_OK;
+}
+
+enum err template_trace(struct arena *a, struct str data, const struct template_words *w, struct str *ret,
+			const char *const **ret_from)
+{
+	struct sink size = {.n = 0}, to = {.n = 0};
+	if (template_is(data))
+		fill(data, w, &size);
+	else
+		size.n = data.n;
+	to.p = arena_bytes(a, size.n + 1);
+	to.from = ARENA_ARRAY(a, const char *, size.n + 1);
+	if (!to.p || !to.from) return ERR_NO_MEMORY;
+	memset(to.from, 0, (size.n + 1) * sizeof *to.from);
+	if (template_is(data))
+		fill(data, w, &to);
+	else
+		put(&to, data);
+	*ret = str_n(to.p, to.n);
+	*ret_from = to.from;
+	return ERR_OK;
+}
+
+unsigned template_uses(struct str data)
+{
+	unsigned uses = 0;
+	if (!template_is(data)) return 0;
+	for (size_t i = next_brace(data, 0); i < data.n; i = next_brace(data, i)) {
+		struct piece p = piece_at(str_skip(data, i));
+		must(p.word != WORD_NONE);
+		if (p.word == WORD_ID) uses |= TEMPLATE_USES_ID;
+		if (p.word == WORD_SERIAL) uses |= TEMPLATE_USES_SERIAL;
+		if (p.word == WORD_NUMBER) uses |= TEMPLATE_USES_NUMBER;
+		if (p.word == WORD_PART) uses |= 1u << p.part;
+		i += p.n;
+	}
+	return uses;
 }

@@ -27,4 +27,11 @@ enum err template_check_parts(struct str data, bool numeric, size_t parts, struc
 enum err template_fill(struct arena *a, struct str data, const struct template_words *w,
 		       struct str *ret) MUST_USE;
 
+/* The same, and for each octet where in the words it was taken from; NULL: it is of the template. */
+enum err template_trace(struct arena *a, struct str data, const struct template_words *w, struct str *ret,
+			const char *const **ret_from) MUST_USE;
+enum template_uses { TEMPLATE_USES_ID = 16, TEMPLATE_USES_SERIAL = 32, TEMPLATE_USES_NUMBER = 64 };
+/* What it is filled from: bits of the uses, and of each range that is named (1 << 0 to 3). */
+unsigned template_uses(struct str data);
+
 #endif

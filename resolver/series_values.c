@@ -4,13 +4,8 @@
 
 #include <stdio.h>
 
+#include "resolver/series_decide.h"
 #include "resolver/series_template.h"
-
-enum {
-	/* Members whose records are made and held to their template one by one, within the writer's
-	 * command: some ten milliseconds. */
-	SERIES_EACH_MAX = 1000,
-};
 
 static enum err name_value(struct flaw *f, enum err e, size_t i)
 {
@@ -81,6 +76,8 @@ struct check {
 	struct flaw *flaw;
 	struct str old; /* packed */
 	struct template_bond bond;
+	uint64_t budget; /* of series_decide */
+	bool each;       /* every member was looked at */
 };
 
 /* Which member it is that does not keep to it. */
@@ -89,8 +86,8 @@ static enum err name_member(struct flaw *f, enum err e, const struct id *id)
 	struct flaw why = *f;
 	if (e != ERR_BAD_MESSAGE || f->err != e || !str_starts(str_of(f->rule), STR("template-"))) return e;
 	if (str_is(str_of(f->rule), "template-known") || str_is(str_of(f->rule), "template-name")) return e;
-	return flaw_set(f, e, FLAW_NO_OFFSET, why.at, why.rule, "%.*s: %s",
-			STR_ARG(str_first(id->text, 80)), why.text);
+	return flaw_set(f, e, FLAW_NO_OFFSET, why.at, why.rule, "%.*s: %s", STR_ARG(str_cut(id->text, 80)),
+			why.text);
 }
 
 static enum err check_member(struct check *k, const struct id *id, struct str serial)
@@ -114,12 +111,14 @@ static bool number_grows(const struct series_pattern *p, struct str data)
 	       !memmem(behind.p ? behind.p : "", behind.n, "{number", strlen("{number"));
 }
 
-/* The places of the serial lie behind the slash of a Handle, which takes whatever a range has. */
-static bool in_handle(struct arena *a, struct str data)
+/* The places of the serial lie behind the slash of a Handle, which takes whatever a range has; and what is
+ * a member is an identifier. */
+static bool refers(struct arena *a, struct str data)
 {
 	struct id id;
 	struct str head = str_first(data, str_find(data, '{'));
 	struct str one = arena_printf(a, "%.*s0", STR_ARG(head));
+	if (str_is(data, "{id}")) return true;
 	return one.p && !id_parse(a, one, NULL, &id) && id.scheme == ID_HANDLE;
 }
 
@@ -130,7 +129,7 @@ static bool ends_decide(const struct check *k, const struct template_attribute *
 	if (x->pattern.n) return false;
 	switch (x->type) {
 	case TEMPLATE_NUMBER: return number_grows(&k->c->pattern, data);
-	case TEMPLATE_REFERENCE: return in_handle(k->arena, data);
+	case TEMPLATE_REFERENCE: return refers(k->arena, data);
 	case TEMPLATE_DATE:
 	case TEMPLATE_ENUM:
 	case TEMPLATE_BOOLEAN: return false;
@@ -151,33 +150,24 @@ static enum err check_naming(const struct record *r, struct flaw *f)
 	return ERR_OK;
 }
 
-/* The first value that only a look at each member can tell of; SIZE_MAX: none. */
-static enum err find_undecided(struct check *k, size_t *ret)
+/* What is said of a value that neither a rule's states nor a look at each member can decide. */
+static enum err undecided(const struct check *k, const struct template_attribute *x, size_t value)
 {
-	const struct record *r = &k->c->record;
-	const struct template *t;
-	*ret = SIZE_MAX;
-	enum err e =
-	    templates_of(k->txn, k->arena, &k->c->pattern.first, r->values, r->values_n, &k->seen, &t);
-	for (size_t i = 0; i < r->values_n && !e && t && *ret == SIZE_MAX; i++) {
-		const struct template_attribute *x = template_at(t, r->values[i].index);
-		if (x && template_is(r->values[i].data) && !ends_decide(k, x, r->values[i].data)) *ret = i;
-	}
-	return e;
+	const char *what = x->type == TEMPLATE_REFERENCE ? "whether it is an identifier"
+			   : x->pattern.n                ? "its pattern"
+							 : "its rule";
+	flaw_set(k->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "", "template-series",
+		 "attribute %.*s (index %llu): %s cannot be decided for all members at once, and looking "
+		 "at each "
+		 "is for series of up to %d: cut the series, or fill in less",
+		 STR_ARG(str_cut(x->name, 60)), (unsigned long long)x->index, what, SERIES_EACH_MAX);
+	return name_value(k->flaw, ERR_BAD_MESSAGE, value);
 }
 
-static enum err check_each(struct check *k, size_t value)
+static enum err check_each(struct check *k)
 {
 	const struct series_pattern *p = &k->c->pattern;
 	char serial[SERIES_WINDOW_MAX];
-	if (p->members > SERIES_EACH_MAX)
-		return name_value(
-		    k->flaw,
-		    flaw_set(k->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "", "template-series",
-			     "the rule of this attribute can be checked for every member of a series of %d "
-			     "at most: cut the series, or give all members the same value",
-			     SERIES_EACH_MAX),
-		    value);
 	memcpy(serial, p->range.from.p, p->range.from.n);
 	do {
 		struct str word = str_n(serial, p->range.from.n);
@@ -188,22 +178,68 @@ static enum err check_each(struct check *k, size_t value)
 		arena_rollback(k->arena, mark);
 		if (e && e != ERR_NOT_FOUND) return e; /* not found: its scheme knows no such member */
 	} while (series_range_next(&p->range, serial));
+	k->each = true;
 	return ERR_OK;
+}
+
+/* One that seems to break the rule: does it? */
+static enum err check_found(struct check *k, struct str serial)
+{
+	struct arena_mark mark = arena_mark(k->arena);
+	struct id id;
+	enum err e = series_pattern_member(k->arena, &k->c->pattern, serial, &id);
+	if (!e) e = check_member(k, &id, serial);
+	arena_rollback(k->arena, mark);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err check_value(struct check *k, const struct template_attribute *x, size_t value)
+{
+	const struct series_pattern *p = &k->c->pattern;
+	struct str data = k->c->record.values[value].data;
+	struct series_question q = {p, x, data, &k->budget};
+	enum series_verdict verdict = SERIES_OPEN;
+	char serial[SERIES_WINDOW_MAX];
+	enum err e = ERR_OK;
+	if (k->each || ends_decide(k, x, data)) return ERR_OK;
+	if (x->type != TEMPLATE_REFERENCE || refers(k->arena, data))
+		e = series_decide(&q, &verdict, serial);
+	if (!e && verdict == SERIES_BREAKS) e = check_found(k, str_n(serial, p->range.from.n));
+	if (e || verdict == SERIES_KEEPS) return e;
+	return p->members <= SERIES_EACH_MAX ? check_each(k) : undecided(k, x, value);
+}
+
+/* The values that the first and the last member do not decide. */
+static enum err check_values(struct check *k)
+{
+	const struct record *r = &k->c->record;
+	const struct template *t;
+	enum err e =
+	    templates_of(k->txn, k->arena, &k->c->pattern.first, r->values, r->values_n, &k->seen, &t);
+	for (size_t i = 0; i < r->values_n && !e && t; i++) {
+		const struct template_attribute *x = template_at(t, r->values[i].index);
+		if (x && template_is(r->values[i].data)) e = check_value(k, x, i);
+	}
+	return e;
 }
 
 enum err series_check_metadata(const struct series_change *c, struct store_txn *t, struct str old,
 			       struct arena *a, struct flaw *f, struct template_bond *ret)
 {
 	const struct series_pattern *p = &c->pattern;
-	struct check k = {.c = c, .txn = t, .arena = a, .flaw = f, .old = old, .seen = {.keep = a}};
+	struct check k = {.c = c,
+			  .txn = t,
+			  .arena = a,
+			  .flaw = f,
+			  .old = old,
+			  .seen = {.keep = a},
+			  .budget = SERIES_BUDGET};
 	struct template_bond bond;
-	size_t undecided;
 	enum err e = check_naming(&c->record, f);
 	if (!e) e = check_member(&k, &p->first, p->range.from);
 	bond = k.bond;
 	if (!e && bond.is) e = check_member(&k, &p->last, p->range.to);
-	if (!e && bond.is) e = find_undecided(&k, &undecided);
-	if (!e && bond.is && undecided != SIZE_MAX) e = check_each(&k, undecided);
+	if (!e && bond.is) e = check_values(&k);
 	if (!e) *ret = bond;
 	return e;
 }

@@ -265,13 +265,37 @@ static size_t characters(struct str s)
 
 static enum err fault(struct template_fault *t, const char *rule, const char *en, const char *zh)
 {
-	int n = t->attribute.n > 60 ? 60 : (int)t->attribute.n;
+	struct str name = str_cut(t->attribute, 60);
 	snprintf(t->rule, sizeof t->rule, "%s", rule);
-	snprintf(t->text, sizeof t->text, "attribute %.*s (index %llu): %s", n, t->attribute.p,
+	snprintf(t->text, sizeof t->text, "attribute %.*s (index %llu): %s", STR_ARG(name),
 		 (unsigned long long)t->index, en);
-	snprintf(t->zh, sizeof t->zh, "属性%.*s（索引%llu）%s", n, t->attribute.p,
-		 (unsigned long long)t->index, zh);
+	snprintf(t->zh, sizeof t->zh, "属性%.*s（索引%llu）%s", STR_ARG(name), (unsigned long long)t->index,
+		 zh);
 	return ERR_BAD_MESSAGE;
+}
+
+/* And what it is measured by, for people who do not know the template. */
+static enum err fault_by(struct template_fault *t, const char *rule, const char *en, struct str by,
+			 const char *zh)
+{
+	char text[120];
+	bool cut = by.n > 60;
+	by = str_cut(by, 60);
+	snprintf(text, sizeof text, "%s %.*s%s", en, STR_ARG(by), cut ? "…" : "");
+	return fault(t, rule, text, zh);
+}
+
+static enum err fault_choice(const struct template_attribute *x, struct template_fault *t)
+{
+	char all[120];
+	size_t n = 0;
+	for (size_t i = 0; i < x->choices.n && n < sizeof all - 1; i++) {
+		int put = snprintf(all + n, sizeof all - n, "%s%.*s", i ? ", " : "",
+				   STR_ARG(str_first(x->choices.items[i], 60)));
+		n += put > 0 ? (size_t)put : 0;
+	}
+	if (n > sizeof all - 1) n = sizeof all - 1; /* fault_by shows half of that */
+	return fault_by(t, "template-choice", "is none of its choices:", str_n(all, n), "不在枚举值内");
 }
 
 static enum err check_number(const struct template_attribute *x, struct str s, struct template_fault *t)
@@ -282,9 +306,9 @@ static enum err check_number(const struct template_attribute *x, struct str s, s
 	if (x->decimals != UINT64_MAX && decimals > x->decimals)
 		return fault(t, "template-decimals", "has too many decimals", "小数位数超限");
 	if (x->min.n && number_parse(x->min, &bound, &d) && v < bound)
-		return fault(t, "template-range", "is below its minimum", "小于最小值");
+		return fault_by(t, "template-range", "is below its minimum", x->min, "小于最小值");
 	if (x->max.n && number_parse(x->max, &bound, &d) && v > bound)
-		return fault(t, "template-range", "is above its maximum", "大于最大值");
+		return fault_by(t, "template-range", "is above its maximum", x->max, "大于最大值");
 	return ERR_OK;
 }
 
@@ -292,11 +316,12 @@ static enum err check_date(const struct template_attribute *x, struct str s, str
 {
 	struct str format = x->format.n ? x->format : STR("YYYY-MM-DD");
 	if (!date_fits(format, s))
-		return fault(t, "template-date", "is no date of its format", "不是规定格式的日期");
+		return fault_by(t, "template-date", "is no date of its format", format,
+				"不是规定格式的日期");
 	if (x->min.n && str_cmp(s, x->min) < 0)
-		return fault(t, "template-range", "is before its earliest date", "早于最早日期");
+		return fault_by(t, "template-range", "is before its earliest date", x->min, "早于最早日期");
 	if (x->max.n && str_cmp(s, x->max) > 0)
-		return fault(t, "template-range", "is after its latest date", "晚于最晚日期");
+		return fault_by(t, "template-range", "is after its latest date", x->max, "晚于最晚日期");
 	return ERR_OK;
 }
 
@@ -309,7 +334,9 @@ static enum err check_pattern(struct arena *a, const struct template_attribute *
 	if (!pattern_compile(x->pattern, &re)) return ERR_NO_MEMORY;
 	bool fits = !memchr(s.p ? s.p : "", 0, s.n) && regexec(&re, text, 0, NULL, 0) == 0;
 	regfree(&re);
-	return fits ? ERR_OK : fault(t, "template-pattern", "does not match its pattern", "不符合规定格式");
+	return fits ? ERR_OK
+		    : fault_by(t, "template-pattern", "does not match its pattern", x->pattern,
+			       "不符合规定格式");
 }
 
 static enum err check_type(struct arena *a, const struct template_attribute *x, struct str s,
@@ -319,10 +346,7 @@ static enum err check_type(struct arena *a, const struct template_attribute *x, 
 	switch (x->type) {
 	case TEMPLATE_NUMBER: return check_number(x, s, t);
 	case TEMPLATE_DATE: return check_date(x, s, t);
-	case TEMPLATE_ENUM:
-		return template_names_have(&x->choices, s)
-			   ? ERR_OK
-			   : fault(t, "template-choice", "is none of its choices", "不在枚举值内");
+	case TEMPLATE_ENUM: return template_names_have(&x->choices, s) ? ERR_OK : fault_choice(x, t);
 	case TEMPLATE_BOOLEAN:
 		return str_is(s, "true") || str_is(s, "false")
 			   ? ERR_OK

@@ -236,6 +236,8 @@ static enum err read_members(const struct reading *r, json_t *j, const struct me
 	return ERR_OK;
 }
 
+#define X(up, low, number, zh) " " #low
+#define TYPE_NAMES TEMPLATE_TYPES(X)
 static enum err read_attribute(const struct reading *r, json_t *j, const char *path,
 			       struct template_attribute *x)
 {
@@ -248,7 +250,7 @@ static enum err read_attribute(const struct reading *r, json_t *j, const char *p
 	if (!e) e = json_str_opt(j, path, "state", r->f, &state);
 	if (e) return e;
 	if (template_type_find(type, &x->type))
-		return bad(r->f, path, "type", "attribute-type", "is not known");
+		return bad(r->f, path, "type", "attribute-type", "is none of" TYPE_NAMES);
 	for (size_t i = 0; state.p && i < 3; i++)
 		if (str_is(state, states[i])) {
 			x->state = (enum template_state)i;

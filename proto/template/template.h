@@ -127,7 +127,7 @@ struct template_fault {
 	size_t value; /* in the record; SIZE_MAX: an attribute is missing */
 	struct str attribute;
 	uint64_t index;
-	char rule[48], text[160], zh[200];
+	char rule[48], text[224], zh[200];
 };
 /* ERR_BAD_MESSAGE with the fault filled; ERR_NO_MEMORY. */
 enum err template_check_record(struct arena *a, const struct template *t, const struct value *values,

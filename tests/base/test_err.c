@@ -64,6 +64,22 @@ static void a_flaw_is_cut_not_overrun(void **state)
 	assert_int_equal(flaw_set(NULL, ERR_IO, 0, "a", "b", "c"), ERR_IO);
 }
 
+static void a_flaw_is_cut_behind_a_character(void **state)
+{
+	static const char text[] = "色色色色色色色色色色色色色色色色色色色色色色色色色色色色色色色色色色色"
+				   "色色色色色色色色色色色色色色色色色色色色色色色色色色色色色色色色色色色";
+	(void)state;
+	for (size_t n = 0; n < 4; n++) {
+		struct flaw f;
+		(void)flaw_set(&f, ERR_BAD_ID, 0, "", "r", "%.*s%s", (int)n, "abc", text);
+		assert_true(str_utf8_ok(str_of(f.text), NULL));
+		assert_true(strlen(f.text) > sizeof f.text - 4);
+	}
+	assert_int_equal(str_cut(STR("a色b"), 3).n, 1);
+	assert_int_equal(str_cut(STR("a色b"), 4).n, 4);
+	assert_int_equal(str_cut(STR("a色b"), 9).n, 5);
+}
+
 static void must_aborts(void **state)
 {
 	(void)state;
@@ -88,6 +104,7 @@ int main(void)
 	    cmocka_unit_test(a_number_outside_the_table_is_internal),
 	    cmocka_unit_test(errno_maps),
 	    cmocka_unit_test(a_flaw_is_cut_not_overrun),
+	    cmocka_unit_test(a_flaw_is_cut_behind_a_character),
 	    cmocka_unit_test(must_aborts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,10 +101,10 @@ static void steps_lead_only_where_the_table_says(void **state)
 			if (e && from) assert_string_equal(f.rule, "enterprise-state");
 			if (e && !from) assert_int_equal(e, ERR_NOT_FOUND);
 		}
-	assert_int_equal(allowed, 3 + 1 + 1 + 1 + 1 + 2 + 3);
+	assert_int_equal(allowed, 3 + 1 + 1 + 1 + 1 + 3 + 3);
 	assert_int_equal(enterprise_step_check(STEP_APPROVE, ENTERPRISE_APPLIED, NULL), ERR_OK);
 	assert_int_equal(enterprise_step_check(STEP_APPROVE, ENTERPRISE_REJECTED, NULL), ERR_CONFLICT);
-	assert_int_equal(enterprise_step_check(STEP_HAND_OVER, ENTERPRISE_HANDED_OVER, NULL), ERR_CONFLICT);
+	assert_int_equal(enterprise_step_check(STEP_HAND_OVER, ENTERPRISE_CLOSED, NULL), ERR_CONFLICT);
 }
 
 /* ---- applications ----------------------------------------------------------------------- */
@@ -416,8 +416,7 @@ static void a_handed_over_enterprise_is_found_at_the_other_node(void **state)
 	assert_string_equal(json_string_value(json_object_get(json_object_get(r.json, "referral"), "url")),
 			    other.url);
 	http_done(&r);
-	r = http_get(&client,
-		     "/resolve/88.118.8.60/new"); /* followed, verified: the other node says not found */
+	r = http_get(&client, "/resolve/88.118.8.60/new"); /* followed: the other says not found */
 	EXPECT(r, 404);
 	assert_str(http_header(&r, "kanhe-state"), "secure");
 	http_done(&r);
@@ -425,7 +424,9 @@ static void a_handed_over_enterprise_is_found_at_the_other_node(void **state)
 	register_as(token, "88.118.8.60/a", 401, NULL);
 	register_as(reg, "88.118.8.60/a", 421, "delegated");
 	refused(409, "enterprise-state", "POST", reg, mine, "suspend", "{\"reason\":\"r\"}");
-	refused(409, "enterprise-state", "POST", reg, mine, "hand-over", body);
+	done(200, "POST", reg, mine, "hand-over", body);
+	memcpy(strstr(body, "127"), "128", 3); /* another node */
+	refused(409, "handed-over", "POST", reg, mine, "hand-over", body);
 	refused(409, "enterprise-state", "POST", reg, mine, "prefixes", "{}");
 	/* also when the delegation is taken back by hand */
 	r = http_call(&desk, &(struct http_call){

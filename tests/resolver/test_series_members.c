@@ -12,7 +12,7 @@ static uint32_t random_below(uint32_t n)
 	return (uint32_t)(((uint64_t)(seed >> 4) * n) >> 28);
 }
 
-static const char charset[] = "019AZaz-";
+static const char charset[] = "019AZaz-+";
 
 enum { RANGES = 3 };
 
@@ -20,11 +20,13 @@ struct model { /* one accepted series, by its definition and not by our code */
 	struct series_pattern p;
 	char literal[RANGES + 1][4]; /* before each range, behind the last */
 	char from[RANGES][8], to[RANGES][8];
+	char first[RANGES][8],
+	    below[RANGES][8]; /* what cuts left: at least, and less than; below: or none */
 	size_t n;
 };
 
 /* Every string of up to LENGTH_MAX characters of the set is asked for. */
-enum { LENGTH_MAX = 4, MODELS_MAX = 60 };
+enum { LENGTH_MAX = 4, MODELS_MAX = 60, CUTS_MAX = 120 };
 
 static unsigned class_mask(char c)
 {
@@ -48,6 +50,9 @@ static bool model_has(const struct model *m, const char *s)
 		size_t n = strlen(m->literal[i]);
 		if (strncmp(s, m->literal[i], n) != 0 || !range_takes(m->from[i], m->to[i], s + n))
 			return false;
+		if (memcmp(s + n, m->first[i], strlen(m->first[i])) < 0 ||
+		    (m->below[i][0] && memcmp(s + n, m->below[i], strlen(m->below[i])) >= 0))
+			return false;
 		s += n + strlen(m->from[i]);
 	}
 	return strcmp(s, m->literal[m->n]) == 0;
@@ -70,6 +75,8 @@ static bool random_model(struct arena *a, struct model *m, char pattern[64])
 		random_text(m->literal[i], before);
 		random_text(m->from[i], width);
 		random_text(m->to[i], width);
+		memcpy(m->first[i], m->from[i], sizeof m->first[i]);
+		m->below[i][0] = 0;
 		at += (size_t)snprintf(pattern + at, 64 - at, "%s{%s..%s}", m->literal[i], m->from[i],
 				       m->to[i]);
 	}
@@ -128,9 +135,64 @@ static void meet_one(void *arg, const char *s)
 	for (size_t i = 0; i < q->n; i++) q->met |= model_has(&q->models[i], s);
 }
 
+/* Cuts a series before a member, in whatever range it says; false: it is no place to cut. */
+static bool cut(struct asking *q, struct model *m, const char *s)
+{
+	struct model *other = &q->models[q->n];
+	const char *at = s;
+	size_t differing = 0, k = 0, offset = strlen(m->literal[0]);
+	for (size_t i = 0; i < m->n; i++) {
+		s += strlen(m->literal[i]);
+		size_t n = strlen(m->from[i]);
+		bool same = !memcmp(s, m->first[i], n);
+		differing += !same;
+		if (!same) k = i;
+		s += n;
+	}
+	struct series_pattern halves[2];
+	struct flaw f;
+	struct str serial = arena_dup(q->a, str_first(str_of(at + offset), m->p.range.from.n));
+	enum err e =
+	    change(q->a, SERIES_SPLIT, arena_strdup(q->a, m->p.text), arena_strdup(q->a, serial), &f);
+	if (e == ERR_QUOTA) return false; /* crowded: has a test of its own */
+	assert_int_equal(e, differing == 1 ? ERR_OK : ERR_BAD_INPUT);
+	if (e) return false;
+	must(!series_pattern_split(q->a, &m->p, serial, &f, halves));
+	const char *part = at;
+	for (size_t i = 0; i <= k; i++) part += strlen(m->literal[i]) + (i ? strlen(m->from[i - 1]) : 0);
+	*other = *m;
+	memcpy(other->first[k], part, strlen(m->first[k]));
+	memcpy(m->below[k], other->first[k], sizeof m->below[k]);
+	other->p = halves[1];
+	m->p = halves[0];
+	q->n++;
+	return true;
+}
+
+/* At random members, a new series among the others now and then. */
+static size_t cut_at_random(struct asking *q)
+{
+	size_t cuts = 0, later = 0;
+	for (size_t tries = 0; tries < 100000 && cuts < CUTS_MAX; tries++) {
+		char s[LENGTH_MAX + 1];
+		random_text(s, 1 + random_below(LENGTH_MAX));
+		for (size_t i = 0; i < q->n; i++) {
+			if (!model_has(&q->models[i], s)) continue;
+			bool second = strncmp(s + strlen(q->models[i].literal[0]), q->models[i].first[0],
+					      strlen(q->models[i].first[0])) == 0;
+			bool done = cut(q, &q->models[i], s);
+			cuts += done;
+			later += done && second;
+			break;
+		}
+	}
+	fprintf(stderr, "%zu cuts, %zu not in the first range\n", cuts, later);
+	return later;
+}
+
 static void members_are_those_of_plain_enumeration(void **state)
 {
-	static struct model models[MODELS_MAX];
+	static struct model models[MODELS_MAX + CUTS_MAX];
 	struct arena *a = arena_new(64 << 20);
 	struct asking q = {.a = a, .models = models};
 	size_t refused = 0, met = 0, several = 0;
@@ -164,6 +226,13 @@ static void members_are_those_of_plain_enumeration(void **state)
 	fprintf(stderr, "%zu series, %zu of several ranges, %zu refused (%zu meet), %zu members of %zu\n",
 		q.n, several, refused, met, q.members, q.asked);
 	assert_true(q.n > 20 && several > 5 && met > 5 && q.members > 200);
+	size_t members = q.members;
+	assert_true(cut_at_random(&q) > 2);
+	q.members = 0;
+	must(!store_read(store, &q.t));
+	each_text(compare_one, &q);
+	store_read_end(q.t);
+	assert_int_equal(q.members, members);
 	arena_free(a);
 }
 
@@ -203,17 +272,21 @@ static void random_splits_keep_every_member(void **state)
 	arena_free(a);
 }
 
-/* Cut in the first range only; every member stays, with the record it had. */
-static void several_ranges_are_split_in_the_first(void **state)
+/* Every member stays, with the record it had; the halves of a cut in a later range lie among each other. */
+static void several_ranges_are_split_in_any(void **state)
 {
 	static const struct {
 		const char *id, *series;
 	} asked[] = {{"88.8/LOT2023-A0001", "88.8/LOT{2023..2023}-{A..C}{0001..9999}"},
-		     {"88.8/LOT2024-A0001", "88.8/LOT{2024..2025}-{A..C}{0001..9999}"},
-		     {"88.8/LOT2025-C9999", "88.8/LOT{2024..2025}-{A..C}{0001..9999}"},
-		     {"88.8/LOT2024-A0000", ""},
+		     {"88.8/LOT2024-A0001", "88.8/LOT{2024..2025}-{A..A}{0001..9999}"},
+		     {"88.8/LOT2025-A0001", "88.8/LOT{2024..2025}-{A..A}{0001..9999}"},
+		     {"88.8/LOT2024-B4999", "88.8/LOT{2024..2025}-{B..C}{0001..4999}"},
+		     {"88.8/LOT2025-B4999", "88.8/LOT{2024..2025}-{B..C}{0001..4999}"},
+		     {"88.8/LOT2024-C5000", "88.8/LOT{2024..2025}-{B..C}{5000..9999}"},
+		     {"88.8/LOT2025-C9999", "88.8/LOT{2024..2025}-{B..C}{5000..9999}"},
+		     {"88.8/LOT2024-A0000", "88.8/LOT{2023..2025}-{A..C}{0000..0000}"},
 		     {"88.8/LOT2024-D0001", ""},
-		     {"88.8/LOT2026-A0001", ""},
+		     {"88.8/LOT2026-C0000", ""},
 		     {"88.8/LOT2022-A0001", ""}};
 	struct arena *a = arena_new(16 << 20);
 	struct store_txn *t;
@@ -221,18 +294,59 @@ static void several_ranges_are_split_in_the_first(void **state)
 	const char *whole = "88.8/LOT{2023..2025}-{A..C}{0001..9999}";
 	(void)state;
 	assert_int_equal(change(a, SERIES_PUT, whole, NULL, NULL), ERR_OK);
+	/* no member in common, but among the others' */
 	assert_int_equal(change(a, SERIES_PUT, "88.8/LOT{2023..2025}-{A..C}{0000..0000}", NULL, &f),
+			 ERR_OK);
+	assert_int_equal(change(a, SERIES_PUT, "88.8/LOT{2024..2026}-{A..B}{9999..9999}", NULL, &f),
 			 ERR_CONFLICT);
-	assert_non_null(strstr(f.text, whole)); /* no member in common, but among the others' */
+	assert_non_null(strstr(f.text, whole));
 	assert_int_equal(change(a, SERIES_PUT, "88.8/LOT{2026..2027}-{A..C}{0001..9999}", NULL, NULL),
 			 ERR_OK);
 	assert_int_equal(change(a, SERIES_SPLIT, whole, "2024-A0002", &f), ERR_BAD_INPUT);
+	assert_non_null(strstr(f.text, "88.8/LOT2024-A0001"));
 	assert_int_equal(change(a, SERIES_SPLIT, whole, "2023-A0001", &f), ERR_BAD_INPUT);
 	assert_int_equal(change(a, SERIES_SPLIT, whole, "2024-A0001", NULL), ERR_OK);
+	const char *half = "88.8/LOT{2024..2025}-{A..C}{0001..9999}";
+	assert_int_equal(change(a, SERIES_SPLIT, half, "2024-B0001", NULL), ERR_OK);
+	assert_int_equal(
+	    change(a, SERIES_SPLIT, "88.8/LOT{2024..2025}-{B..C}{0001..9999}", "2024-B5000", NULL), ERR_OK);
 	must(!store_read(store, &t));
-	for (size_t i = 0; i < COUNT(asked) - 2; i++)
+	for (size_t i = 0; i < COUNT(asked); i++)
 		assert_str(series_of(a, t, str_of(asked[i].id)), asked[i].series);
-	assert_str(series_of(a, t, str_of(asked[6].id)), "");
+	store_read_end(t);
+	arena_free(a);
+}
+
+/* As many rows as a search looks at; a refusal changes nothing. */
+static void few_series_lie_among_each_other(void **state)
+{
+	struct arena *a = arena_new(16 << 20);
+	struct store_txn *t;
+	struct flaw f;
+	char pattern[64], at[16];
+	size_t cuts = 0;
+	(void)state;
+	assert_int_equal(change(a, SERIES_PUT, "88.9/{A..C}-{00..99}", NULL, NULL), ERR_OK);
+	for (enum err e = ERR_OK; !e && cuts < 99; cuts += !e) {
+		snprintf(pattern, sizeof pattern, "88.9/{A..C}-{%02zu..99}", cuts);
+		snprintf(at, sizeof at, "A-%02zu", cuts + 1);
+		e = change(a, SERIES_SPLIT, pattern, at, &f);
+		assert_true(!e || (e == ERR_QUOTA && !strcmp(f.rule, "series-among")));
+	}
+	assert_int_equal(cuts, SERIES_AMONG_MAX);
+	/* another that goes around them, and one that would end within them */
+	assert_int_equal(change(a, SERIES_PUT, "88.9/{A..C}_{00..99}", NULL, NULL), ERR_QUOTA);
+	assert_int_equal(change(a, SERIES_PUT, "88.9/{A..A}_{00..99}", NULL, NULL), ERR_QUOTA);
+	assert_int_equal(change(a, SERIES_PUT, "88.9/{D..E}_{00..99}", NULL, NULL), ERR_OK);
+	must(!store_read(store, &t));
+	for (char c = 'A'; c <= 'D'; c++)
+		for (size_t i = 0; i < 100; i++) {
+			size_t from = i < SERIES_AMONG_MAX ? i : SERIES_AMONG_MAX,
+			       to = i < SERIES_AMONG_MAX ? i : 99;
+			snprintf(pattern, sizeof pattern, "88.9/{A..C}-{%02zu..%02zu}", from, to);
+			assert_str(series_of(a, t, arena_printf(a, "88.9/%c-%02zu", c, i)),
+				   c == 'D' ? "" : pattern);
+		}
 	store_read_end(t);
 	arena_free(a);
 }
@@ -279,7 +393,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(members_are_those_of_plain_enumeration),
 	    cmocka_unit_test(random_splits_keep_every_member),
-	    cmocka_unit_test(several_ranges_are_split_in_the_first),
+	    cmocka_unit_test(several_ranges_are_split_in_any),
+	    cmocka_unit_test(few_series_lie_among_each_other),
 	    cmocka_unit_test(ranges_of_several_qualifiers),
 	};
 	return cmocka_run_group_tests(tests, begin, end);

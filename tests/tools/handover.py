@@ -98,7 +98,7 @@ try:
     status, out, err = kanhe("dossier", CODE, "--out", folder)
     n = len(open(os.path.join(folder, "records.ndjson")).readlines())
     check("a dossier", status == 0 and n == 26 and f"{n} series and records, 2 templates" in err, (n, err))
-    check("is for its owner only", os.stat(folder).st_mode & 0o777 == 0o700)
+    check("is for its owner only", os.stat(folder).st_mode & 0o777 == 0o700 and not any(os.stat(os.path.join(folder, f)).st_mode & 0o077 for f in os.listdir(folder)))
     told = json.load(open(os.path.join(folder, "dossier.json")))
     check("the ledger tells of it", json.loads(told["entries"][-1]["entry"])["kind"] == "enterprise.exported"
           and [json.loads(e["entry"])["kind"] for e in told["entries"]][:2] == ["enterprise.applied", "enterprise.approved"], told["entries"][-1])
@@ -116,6 +116,8 @@ try:
     check("it holds", status == 0 and got["verified"] and got["key_known"] and got["records"]["lines"] == n and got["name"] == "Example Works", out + err)
     status, out, err = run("enterprise", "verify", folder)
     check("by its own word, which is told", status == 0 and node["keys"][0] in out, out + err)
+    status, out, err = run("enterprise", "verify", folder, "--from", pin)
+    check("the key may stand behind --from too", status == 0 and "by the key that it names" not in out, out + err)
     stranger = top.request("GET", "/.well-known/kanhe-node")[1]
     entries = told["entries"]
     for what, copy in (
@@ -206,6 +208,10 @@ try:
     check("until then the old node answers", old.request("GET", "/resolve/88.118.5/E1")[0] == 200)
     status, out, err = kanhe("hand-over", CODE, "--to", new.folder)
     check("handed over", status == 0 and "handed-over" in out, out + err)
+    status, out, err = kanhe("hand-over", CODE, "--to", new.folder, "--days", "30")
+    check("once more is safe, and renews the delegation", status == 0 and "handed-over" in out, out + err)
+    status, out, err = kanhe("hand-over", CODE, "--to", top.folder)
+    check("but to nobody else", status == 1, out + err)
     for id, want in (("88.118.5/E1", 200), ("88.118.5/S-0042", 200), ("88.118.5/E3", 410), ("88.118.5/S-0007", 410), ("88.118.6/T-42", 410), ("88.118.5/none", 404)):
         got = old.request("GET", f"/resolve/{id}?rd=0")
         check(f"{id}: the old node refers", got[0] == 421 and got[1]["referral"]["url"] == new.url, got[:2])
@@ -237,7 +243,7 @@ try:
     status, out, err = kanhe("hand-over", CODE, "--to", old.folder, node=new)
     check("what is all of a node is its superior's to hand over", status == 1 and "superior" in err, err)
     status, out, err = kanhe("history", CODE, "--json")
-    check("the history of the old node ends with it", [json.loads(out)["history"][i]["entry"]["kind"] for i in (-2, -1)] == ["enterprise.exported", "enterprise.handed-over"], out)
+    check("the history of the old node ends with it", [json.loads(out)["history"][i]["entry"]["kind"] for i in (-3, -2, -1)] == ["enterprise.exported", "enterprise.handed-over", "enterprise.handed-over"], out)
 finally:
     for n in (top, old, new, walker or new):
         n.close()

@@ -120,7 +120,11 @@ try:
     lines = out.splitlines()
     check("the copy's records", status == 0 and len(lines) == 31 and {json.loads(x)["id"] for x in lines} >= {"88.118.8/P0", "88.118.8/Pnew"}, err)
     status, out, err = top.kanhe("report", "copy", "maker-node")
+    check("the folder's auditor reads it unasked", status == 0 and out.splitlines()[-31:] == lines, out + err)
+    status, out, err = top.kanhe("report", "copy", "maker-node", "--token", os.path.join(top.folder, "tokens", "operator.token"))
     check("not for an operator", status == 6, err)
+    status, out, err = top.kanhe("report", "copy", "nobody")
+    check("nobody of that name", status == 3 and "has handed anything up" in err, err)
 
     # the other side away: nothing is lost, nothing twice
     top.kanhe("node", "stop")

@@ -1,6 +1,7 @@
 """Metadata templates that series use: kept while they are used, by series as by records, through splits and retirement;
 and no member of a series that was taken breaks its template."""
 import json
+import urllib.parse
 
 from node import Node, check, finish
 
@@ -18,7 +19,7 @@ def template(version, *attributes):
 
 
 def path(pattern):
-    return "/series/" + pattern.replace("/", "%2F").replace("{", "%7B").replace("}", "%7D")
+    return "/series/" + urllib.parse.quote(pattern, safe="")
 
 
 def put(pattern, version, *values):
@@ -77,7 +78,7 @@ try:
         ("decided by the ends", "{0010..5000}", 2002, "number", "{number}", None),
         ("the last is too great", "{0010..5001}", 2002, "number", "{number}", "template-range"),
         ("the first is too small", "{0009..5000}", 2002, "number", "{serial}", "template-range"),
-        ("the first and last are numbers, those between are not", "{0000..9999:0-9A-F}", 2008, "hex", "{serial}", "template-series"),
+        ("the first and last are numbers, those between are not", "{0000..9999:0-9A-F}", 2008, "hex", "{serial}", "template-number"),
         ("decimals do not grow", "{0000..9999}", 2007, "ratio", "0.{number}", "template-decimals"),
         ("decimals of one width do", "{00..99}", 2007, "ratio", "0.{serial}", None),
         ("{number} as decimals is looked at", "{00..99}", 2007, "ratio", "1.{number}", None),
@@ -91,7 +92,13 @@ try:
         ("ends are choices, none between", "{01..12:0-9A-F}", 2004, "month", "{serial}", "template-choice"),
         ("a pattern in a short series", "{4000..4999}", 2005, "coded", "{serial}", None),
         ("a pattern that one breaks", "{4000..4099:0-9A}", 2005, "coded", "{serial}", "template-pattern"),
-        ("a pattern in a long series", "{0000..4999}", 2005, "coded", "{serial}", "template-series"),
+        ("a pattern in a long series", "{0000..4999}", 2005, "coded", "{serial}", None),
+        ("a pattern that one member of many breaks", "{0000..5000}", 2005, "coded", "{serial}", "template-pattern"),
+        ("dates of several ranges in a long series", "{2023..2026}-{01..12}-{01..28}-{0000..9999}", 2003, "date", "{1}-{2}-{3}", None),
+        ("29 February of a common year", "{2023..2026}-{01..12}-{01..29}-{0000..9999}", 2003, "date", "{1}-{2}-{3}", "template-date"),
+        ("choices of one range of a long series", "{01..12}-{0000000..9999999}", 2004, "month", "{1}", None),
+        ("more than there are choices", "{0000000..9999999}", 2004, "month", "{number}", "template-choice"),
+        ("what nobody can tell of a long series", "{000000..999999}", 2006, "box", "https://b.example/{serial}", "template-series"),
         ("references to Handles", "{00000..99999}", 2006, "box", "88.118.8/BOX-{serial}", None),
         ("no identifier", "{00000..99999}", 2006, "box", "{serial}", "template-reference"),
         ("free text", "{000000..999999}", 2000, "free", "{id} {serial}", None),
@@ -100,8 +107,25 @@ try:
         status, got = put(f"88.118.8/K{k:02}-{range}", "w", (index, type, data))
         check(what, status == 201 if rule is None else status == 400 and got["rule"] == rule, (status, got))
     state = node.state()
-    status, got = put("88.118.8/Q-{0000..4999}", "w", (1, "URL", "u"), (2005, "coded", "{serial}"))
-    check("named by its value, and what to do", got["field"] == "values[2].data" and "1000" in got["detail"] and node.state() == state, got)
+    status, got = put("88.118.8/Q-{0000..4999}", "w", (1, "URL", "u"), (2006, "box", "https://b.example/{serial}"))
+    check("named by its value, and what to do", got["field"] == "values[2].data" and "box" in got["detail"] and "1000" in got["detail"] and node.state() == state, got)
+    status, got = put("88.118.8/Q-{0000..4999:0-9A}", "w", (2005, "coded", "{serial}"))
+    check("the member that breaks it is named", status == 400 and "88.118.8/Q-0A00" in got["detail"] and node.state() == state, got)
+
+    # refusals say what they measure by, in whole characters
+    name = "a" + "颜色" * 12
+    template("zh", {"name": name, "index": 2000, "type": "enum", "choices": ["x" + "红色" * 30, "蓝"]}, {"name": "p", "index": 2001, "pattern": "[红黄蓝绿]" * 12},
+             {"name": "d", "index": 2002, "type": "date", "max": "2026-12-31"}, {"name": "n", "index": 2003, "type": "number", "max": "100"})
+    for index, type, data, said in ((2000, name, "绿", "choices: x红色"), (2001, "p", "绿", "pattern [红黄蓝绿]"), (2002, "d", "2026-02-30", "format YYYY-MM-DD"),
+                                    (2002, "d", "2027-01-01", "date 2026-12-31"), (2003, "n", "101", "maximum 100")):
+        status, got = put("88.118.8/" + "长" * 20 + "-{000..999}", "zh", (index, type, data))
+        check(f"said by what: {said}", status == 400 and said in got["detail"] and "\ufffd" not in got["detail"], got)
+    status, out, err = node.kanhe("template", "show", "88.118.8", "zh")
+    check("template show tells the rules", status == 0 and 'max "100"' in out and "choices" in out and "[红黄蓝绿]" in out, out + err)
+    status, out, err = node.kanhe("template", "show", "88.118.8", "none")
+    check("no such template is told", status == 3 and "88.118.8/none" in err, err)
+    status, got = call("PUT", "/templates/88.118.8/typo", {"attributes": [{"name": "x", "index": 2000, "type": "nmber"}]})
+    check("the known types are told", status == 400 and "number" in got["detail"] and "boolean" in got["detail"], got)
 
     # what was taken: every member of some series, registered by itself as it answers, is taken too
     bad = []

@@ -66,6 +66,10 @@ int client_open(struct cli *c)
 		print_error(c, "%s", say(SAY_NO_COURIER));
 		return CLI_FAILED;
 	}
+	if (c->token_file && access(c->token_file, R_OK)) {
+		print_error(c, say(SAY_CANNOT_READ), c->token_file, strerror(errno));
+		return CLI_FAILED;
+	}
 	c->target = t;
 	return CLI_OK;
 }
@@ -210,6 +214,7 @@ static int tell_unreachable(struct cli *c, const struct courier_result *r)
 {
 	print_error(c, say(SAY_UNREACHABLE), STR_ARG(c->target->url),
 		    r->text[0] ? r->text : err_text(r->err));
+	if (strstr(r->text, "issuer certificate") && !c->json) fprintf(stderr, "%s", say(SAY_TRY_CA));
 	return r->err == ERR_IO ? CLI_FAILED : CLI_UNREACHABLE;
 }
 

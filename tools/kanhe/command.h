@@ -145,4 +145,7 @@ void progress_start(struct progress *p, const struct cli *c, const char *label, 
 void progress_show(struct progress *p, uint64_t done);
 void progress_end(struct progress *p);
 
+/* Writes a token to a file of mode 0600, in the place of what is there (token.c). CLI_FAILED. */
+int token_write(struct cli *c, const char *out, const char *token);
+
 #endif

@@ -2,9 +2,7 @@
 #include "tools/kanhe/enterprise.h"
 
 #include <errno.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/sign.h"
 #include "base/text64.h"
 #include "resolver/proof.h"
@@ -13,26 +11,11 @@ enum { PROOF_ARENA = 16 * 1024 };
 
 /* ---- accounts --------------------------------------------------------------------------- */
 
-/* In the place of the token that it renews. */
-static int write_token(struct cli *c, const char *out, const char *token)
-{
-	struct flaw f = {0};
-	const char *fresh = client_path(c, "%s.new", out);
-	unlink(fresh);
-	if (file_create(fresh, 0600, arena_printf(c->arena, "%s\n", token), &f)) {
-		print_error(c, "%s", f.text);
-		return CLI_FAILED;
-	}
-	if (!rename(fresh, out)) return CLI_OK;
-	print_error(c, say(SAY_CANNOT_WRITE), out, strerror(errno));
-	return CLI_FAILED;
-}
-
 /* A token is shown once: to a private file with --out, else alone on a line. */
 static int give_token(struct cli *c, const char *out, const struct reply *r)
 {
 	const char *token = text_of(r->json, "token");
-	if (out && write_token(c, out, token)) return CLI_FAILED;
+	if (out && token_write(c, out, token)) return CLI_FAILED;
 	if (c->json)
 		print_json(r->json);
 	else if (!out)
@@ -46,6 +29,7 @@ static int give_token(struct cli *c, const char *out, const struct reply *r)
 static int add(struct cli *c, const char *code, const char *label, const struct enterprise_options *o)
 {
 	struct reply r;
+	if (o->days) return usage_error(c, SAY_DAYS_NOT_HERE, "--expires DATE");
 	json_t *body = json_object();
 	json_put_str(body, "label", str_of(label));
 	put_text_option(body, "scope", o->scope);
@@ -80,9 +64,7 @@ int enterprise_account(struct cli *c, const struct words *w, const struct enterp
 	struct reply r;
 	const char *verb = w->n > 1 ? w->word[1] : "";
 	bool adds = strcmp(verb, "add") == 0, revokes = strcmp(verb, "revoke") == 0;
-	if (!adds && !revokes && strcmp(verb, "list") != 0)
-		return usage_error(c, verb[0] ? SAY_UNKNOWN_VERB : SAY_MISSING_WORD,
-				   verb[0] ? verb : "add|list|revoke");
+	if (!adds && !revokes && strcmp(verb, "list") != 0) return verb_error(c, verb, "add|list|revoke");
 	if (w->n < 3) return usage_error(c, SAY_MISSING_WORD, "CODE");
 	if (!adds && !revokes) return list(c, w->word[2]);
 	if (w->n < 4) return usage_error(c, SAY_MISSING_WORD, "LABEL");
@@ -173,9 +155,7 @@ int enterprise_keys(struct cli *c, const struct words *w, const struct enterpris
 	const char *verb = w->n > 1 ? w->word[1] : "";
 	if (strcmp(verb, "new") == 0)
 		return w->n < 3 ? usage_error(c, SAY_MISSING_WORD, "FILE") : make_key(c, w->word[2]);
-	if (strcmp(verb, "set") != 0)
-		return usage_error(c, verb[0] ? SAY_UNKNOWN_VERB : SAY_MISSING_WORD,
-				   verb[0] ? verb : "new|set");
+	if (strcmp(verb, "set") != 0) return verb_error(c, verb, "new|set");
 	if (w->n < 3) return usage_error(c, SAY_MISSING_WORD, "CODE");
 	if (!o->key) return usage_error(c, SAY_MISSING_WORD, "--key FILE");
 	json_t *body = json_object();

@@ -127,6 +127,7 @@ int enterprise_dossier(struct cli *c, const struct words *w, const struct enterp
 	if (!o->out) return usage_error(c, SAY_MISSING_WORD, "--out FOLDER");
 	int status = enterprise_call(c, "GET", w->word[1], "", NULL, &r);
 	if (status) return status;
+	umask(077); /* it tells how people are reached */
 	if (mkdir(o->out, 0700) && errno != EEXIST) {
 		print_error(c, say(SAY_CANNOT_WRITE), o->out, strerror(errno));
 		return CLI_FAILED;
@@ -160,12 +161,13 @@ static int known_key(struct cli *c, const struct words *w, const struct enterpri
 		     unsigned char ret[SIGN_PUBLIC], struct str *ret_did, bool *ret_known)
 {
 	struct reply r;
+	bool pair = o->from && strncmp(o->from, "did:", 4) == 0; /* no folder of that name is meant */
 	*ret_known = w->n > 2 || o->from;
-	if (w->n > 2) {
-		struct str s = str_of(w->word[2]);
+	if (w->n > 2 || pair) {
+		struct str s = str_of(pair ? o->from : w->word[2]);
 		size_t equals = str_rfind(s, '=');
 		if (equals == s.n || sign_public_parse(str_skip(s, equals + 1), ret))
-			return usage_error(c, SAY_NOT_DID_KEY, w->word[2]);
+			return usage_error(c, SAY_NOT_DID_KEY, s.p);
 		*ret_did = str_first(s, equals);
 	} else if (o->from) {
 		int status = client_ask_node(c, o->from, &r);

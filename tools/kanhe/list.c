@@ -16,7 +16,8 @@ static int pages(struct cli *c, const char *path, const char *key, const char *l
 	struct reply r;
 	const json_t *one;
 	size_t i;
-	if (limit && (str_u64(str_of(limit), &left) || !left)) return usage_error(c, SAY_NOT_NUMBER, limit);
+	if (limit && (str_u64(str_of(limit), &left) || !left))
+		return usage_error(c, SAY_NOT_FROM_ONE, limit);
 	int status = client_open(c); /* what it keeps must outlive a page */
 	while (!status && left) {
 		struct arena_mark mark = arena_mark(c->arena);

@@ -159,24 +159,30 @@ static int stop(struct cli *c)
 	return CLI_OK;
 }
 
-static int grant(struct cli *c, const struct words *w, const char *scope, const char *expires,
-		 const char *certificate)
+struct grant {
+	const char *scope, *expires, *certificate, *out;
+};
+
+static int grant(struct cli *c, const struct words *w, const struct grant *g)
 {
 	struct reply r;
 	if (w->n < 4) return usage_error(c, SAY_MISSING_WORD, w->n < 3 ? "NAME" : "ROLES");
 	json_t *o = json_object();
 	json_put_str(o, "name", str_of(w->word[2]));
 	json_put_str(o, "roles", str_of(w->word[3]));
-	json_put_str(o, "scope", str_of(scope ? scope : ""));
-	if (expires) json_put_str(o, "expires", str_of(expires));
-	if (certificate) json_put_str(o, "certificate", str_of(certificate));
+	json_put_str(o, "scope", str_of(g->scope ? g->scope : ""));
+	if (g->expires) json_put_str(o, "expires", str_of(g->expires));
+	if (g->certificate) json_put_str(o, "certificate", str_of(g->certificate));
 	int status =
 	    client_call(c, &(struct call){.method = "POST", .path = "/credentials", .json = o}, &r);
+	if (!status && g->out) status = token_write(c, g->out, text_of(r.json, "token"));
 	if (status) return status;
 	if (c->json)
 		print_json(r.json);
-	else
+	else if (!g->out)
 		printf("%s\n", text_of(r.json, "token"));
+	else if (!c->quiet)
+		printf(say(SAY_ENTERPRISE_TOKEN), g->out, g->scope ? g->scope : "-", w->word[3]);
 	return CLI_OK;
 }
 
@@ -247,14 +253,13 @@ static int participants(struct cli *c)
 int command_node(struct cli *c, int argc, char **argv)
 {
 	static const char *const verbs[] = {"start", "stop", "restart", "token", "participant"};
-	const char *scope = NULL, *expires = NULL, *certificate = NULL, *title = NULL, *kind = NULL;
+	struct grant g = {.scope = NULL};
+	const char *title = NULL, *kind = NULL;
 	struct words w;
-	const struct option_row own[] = {{"scope", &scope, NULL},
-					 {"expires", &expires, NULL},
-					 {"certificate", &certificate, NULL},
-					 {"title", &title, NULL},
-					 {"tokens", &kind, NULL}};
-	int status = options_read(c, argc, argv, own, 5, &w);
+	const struct option_row own[] = {
+	    {"scope", &g.scope, NULL}, {"expires", &g.expires, NULL}, {"certificate", &g.certificate, NULL},
+	    {"out", &g.out, NULL},     {"title", &title, NULL},       {"tokens", &kind, NULL}};
+	int status = options_read(c, argc, argv, own, 6, &w);
 	if (status) return status;
 	const char *verb = w.n ? w.word[0] : "";
 	if (strcmp(verb, "start") == 0) return start(c);
@@ -268,13 +273,12 @@ int command_node(struct cli *c, int argc, char **argv)
 	if (strcmp(verb, "participant") == 0 && w.n == 2)
 		return participant_add(c, w.word[1], title ? title : w.word[1], kind);
 	if (strcmp(verb, "token") == 0 && w.n > 1) {
-		if (strcmp(w.word[1], "add") == 0) return grant(c, &w, scope, expires, certificate);
+		if (strcmp(w.word[1], "add") == 0) return grant(c, &w, &g);
 		if (strcmp(w.word[1], "list") == 0) return tokens(c);
 		if (strcmp(w.word[1], "revoke") == 0) return withdraw(c, &w);
 	}
 	const char *near = suggest(verb, verbs, 5);
-	status = usage_error(c, verb[0] ? SAY_UNKNOWN_VERB : SAY_MISSING_WORD,
-			     verb[0] ? verb : "start|stop|restart|token|participant");
+	status = verb_error(c, verb, "start|stop|restart|token|participant");
 	if (near && strcmp(near, verb) != 0) fprintf(stderr, say(SAY_DID_YOU_MEAN), near);
 	return status;
 }

@@ -103,7 +103,8 @@ static int copy_rows(struct cli *c, const char *name, const char *table)
 		const char *path =
 		    client_path(c, "/copies/%s?table=%s&limit=%d&cursor=%s", path_word(c, name, false),
 				path_word(c, table, false), COPY_PAGE, next);
-		int status = client_call(c, &(struct call){.method = "GET", .path = path}, &r);
+		int status =
+		    client_call(c, &(struct call){.method = "GET", .path = path, .token = "auditor"}, &r);
 		if (status) return status;
 		json_object_foreach(r.json, key, rows) json_array_foreach(rows, i, one) print_json(one);
 		next = text_of(r.json, "next");
@@ -136,8 +137,7 @@ int command_report(struct cli *c, int argc, char **argv)
 	if (strcmp(verb, "copy") == 0 && w.n > 1) return copy(c, w.word[1], table);
 	if (strcmp(verb, "copy") == 0) return usage_error(c, SAY_MISSING_WORD, "NAME");
 	const char *near = verb[0] ? suggest(verb, verbs, 5) : NULL;
-	status = usage_error(c, verb[0] ? SAY_UNKNOWN_VERB : SAY_MISSING_WORD,
-			     verb[0] ? verb : "status|send|compare|received|copy");
+	status = verb_error(c, verb, "status|send|compare|received|copy");
 	if (near) fprintf(stderr, say(SAY_DID_YOU_MEAN), near);
 	return status;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 struct wish {
-	const char *file, *member, *at, *revision;
+	const char *file, *member, *at, *revision, *reason;
 	bool history;
 };
 
@@ -106,6 +106,8 @@ static void print_history(const json_t *reply)
 		printf("%8lld  %s  %-18s  ", (long long)json_integer_value(json_object_get(one, "index")),
 		       text_of(entry, "time"), text_of(entry, "kind"));
 		print_safe(stdout, str_of(text_of(entry, "who")));
+		if (text_of(entry, "reason")[0]) printf("  ");
+		print_safe(stdout, str_of(text_of(entry, "reason")));
 		putchar('\n');
 	}
 }
@@ -183,6 +185,8 @@ static int retire(struct cli *c, const struct words *w, const struct wish *o)
 	} else {
 		call.path = series_path(c, w->word[1]);
 	}
+	if (o->reason)
+		call.path = client_path(c, "%s?reason=%s", call.path, path_word(c, o->reason, false));
 	int status = client_call(c, &call, &r);
 	if (status) return status;
 	if (c->json)
@@ -212,8 +216,9 @@ int command_series(struct cli *c, int argc, char **argv)
 					 {"at", &o.at, NULL},
 					 {"revision", &o.revision, NULL},
 					 {"if-revision", &o.revision, NULL},
+					 {"reason", &o.reason, NULL},
 					 {"history", NULL, &o.history}};
-	int status = options_read(c, argc, argv, own, 6, &w);
+	int status = options_read(c, argc, argv, own, 7, &w);
 	if (status) return status;
 	const char *verb = w.n ? w.word[0] : "";
 	for (size_t i = 0; i < VERBS; i++) {
@@ -223,8 +228,7 @@ int command_series(struct cli *c, int argc, char **argv)
 		return verbs[i].run(c, &w, &o);
 	}
 	const char *near = suggest(verb, names, VERBS);
-	status = usage_error(c, verb[0] ? SAY_UNKNOWN_VERB : SAY_MISSING_WORD,
-			     verb[0] ? verb : "add|show|list|split|retire");
+	status = verb_error(c, verb, "add|show|list|split|retire");
 	if (near) fprintf(stderr, say(SAY_DID_YOU_MEAN), near);
 	return status;
 }

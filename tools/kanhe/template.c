@@ -1,4 +1,6 @@
 /* kanhe template: metadata templates of an enterprise, and the classes they are sorted by. */
+#include <stdlib.h>
+
 #include "tools/kanhe/client.h"
 
 enum { FILE_MAX = 1 << 20 };
@@ -36,11 +38,21 @@ static int list(struct cli *c, const char *prefix)
 
 static void show_attribute(const json_t *x)
 {
+	static const char *const told[] = {"min_length", "max_length", "min",     "max",      "decimals",
+					   "format",     "pattern",    "choices", "reference"};
 	printf("%8lld  ", (long long)json_integer_value(json_object_get(x, "index")));
 	print_safe(stdout, str_of(text_of(x, "name")));
 	printf("  %s%s%s  ", text_of(x, "type"), json_is_true(json_object_get(x, "required")) ? "!" : "",
 	       json_is_true(json_object_get(x, "unique")) ? "=" : "");
 	print_safe(stdout, str_of(text_of(x, "title")));
+	for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+		const json_t *v = json_object_get(x, told[i]);
+		char *text = v ? json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+		if (!text) continue;
+		printf(" %s ", told[i]);
+		print_safe(stdout, str_of(text));
+		free(text);
+	}
 	printf("\n");
 }
 
