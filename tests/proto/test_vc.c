@@ -211,11 +211,11 @@ static void status_lists(void **state)
 	assert_int_equal(vc_status_unpack(a, str_first(text, text.n - 8), NULL, &back), ERR_BAD_INPUT);
 	assert_int_equal(vc_status_unpack(a, STR("uAAAA"), NULL, &back), ERR_BAD_INPUT);
 	/* one octet behind the packed list */
-	assert_int_equal(base64url_parse(a, str_skip(text, 1), &packed), ERR_OK);
+	assert_int_equal(base64_parse(a, text, &packed), ERR_OK);
 	longer = arena_bytes(a, packed.n + 1);
 	memcpy(longer, packed.p, packed.n);
 	longer[packed.n] = 0;
-	text = base64url_write(a, str_n(longer, packed.n + 1));
+	text = base64_write(a, str_n(longer, packed.n + 1));
 	assert_int_equal(vc_status_unpack(a, text, NULL, &back), ERR_BAD_INPUT);
 }
 

@@ -157,7 +157,7 @@ try:
     status, out, err = maker.kanhe("agreement", "show", got["agreement"])
     check("as the other side says, too", status == 0 and "both parties" in out, out + err)
     # ---- a node that does not admit its provider sees why nothing goes on
-    conf(other, "identity", accept="pinned", partners=pins[0]["pin"])
+    other.configure("identity", accept="pinned", partners=pins[0]["pin"])
     other.ok("other admits only itself", "node", "restart")
     p = subprocess.Popen([KANHE, "negotiate", maker.did, "d1", "--node", other.folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
     line = p.stderr.readline()
