@@ -85,7 +85,7 @@ try:
         f.write("\n[log]\nlevel = debug\n[net]\nshards = 3\ngrace = 120s\n")
     os.kill(node.pid(), signal.SIGHUP)
     check("SIGHUP takes a new configuration over", bool(until(lambda: node.worker() not in (0, old))))
-    check("and it serves again", node.kanhe("status")[0] == 0)
+    check("and it serves again", bool(until(lambda: node.kanhe("status")[0] == 0)))
     before, other = node.clear_port, free_port()
     sound = open(conf).read()
     taken = socket.create_server(("127.0.0.1", other))
