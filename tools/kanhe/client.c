@@ -303,7 +303,7 @@ static enum err submit(struct cli *c, struct sent *w)
 	    .url = arena_printf(c->arena, "%.*s%s", STR_ARG(c->target->url), call->path).p,
 	    .headers = headers,
 	    .headers_n = fill_headers(c, call, headers),
-	    .body = call->json ? json_write(c->arena, json_keep(c->arena, call->json), false) : call->body,
+	    .body = call->json ? json_write(c->arena, call->json, false) : call->body,
 	    .body_stays = call->body_stays,
 	    .body_file = call->body_file,
 	    .h2_prior = true,
@@ -319,6 +319,7 @@ static enum err submit(struct cli *c, struct sent *w)
 
 int client_send(struct cli *c, const struct call *call, struct sent **ret)
 {
+	if (call->json) (void)json_keep(c->arena, call->json); /* also when nothing can be sent */
 	int status = client_open(c);
 	if (status) return status;
 	struct sent *w = calloc(1, sizeof *w);
