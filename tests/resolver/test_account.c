@@ -7,26 +7,10 @@
 
 /* ---- accounts --------------------------------------------------------------------------- */
 
-static void accounts_never_pass_their_issuer(void **state)
+/* Wider, longer, stronger, without the right, of others. */
+static void refuses_what_passes_the_issuer(const char *mine, const char *root, const char *plant,
+					   const char *line)
 {
-	const char *code = code_from("91350100M000200A1");
-	char root[ACCESS_TOKEN_TEXT], plant[ACCESS_TOKEN_TEXT], line[ACCESS_TOKEN_TEXT],
-	    viewer[ACCESS_TOKEN_TEXT];
-	char mine[CREDIT_CODE + 1];
-	(void)state;
-	snprintf(mine, sizeof mine, "%s", code);
-	admit(mine, "88.118.8.20", 100);
-	account(reg, mine, "{\"label\":\"root\",\"expires\":\"2999-01-01\"}", root);
-	account(root, mine, "{\"label\":\"plant\",\"scope\":\"88.118.8.20.1\",\"rights\":\"change issue\"}",
-		plant);
-	account(plant, mine, "{\"label\":\"line\",\"scope\":\"88.118.8.20.1.4\"}", line);
-	account(plant, mine, "{\"label\":\"viewer\",\"rights\":\"read\"}", viewer);
-	register_as(plant, "88.118.8.20.1/a", 201, NULL);
-	register_as(plant, "88.118.8.20.2/a", 403, "scope");
-	register_as(line, "88.118.8.20.1.4/a", 201, NULL);
-	register_as(line, "88.118.8.20.1/b", 403, "scope");
-	register_as(viewer, "88.118.8.20.1/b", 403, "account-right");
-	/* wider, longer, stronger, without the right, of others */
 	refused(403, "account-scope", "POST", plant, mine, "accounts",
 		"{\"label\":\"x\",\"scope\":\"88.118.8.20\"}");
 	refused(403, "account-scope", "POST", root, mine, "accounts",
@@ -50,6 +34,28 @@ static void accounts_never_pass_their_issuer(void **state)
 	refused(400, "time", "POST", root, mine, "accounts",
 		"{\"label\":\"x\",\"expires\":\"2001-01-01\"}");
 	refused(403, "role", "POST", aud, mine, "accounts", "{\"label\":\"x\"}");
+}
+
+static void accounts_never_pass_their_issuer(void **state)
+{
+	const char *code = code_from("91350100M000200A1");
+	char root[ACCESS_TOKEN_TEXT], plant[ACCESS_TOKEN_TEXT], line[ACCESS_TOKEN_TEXT],
+	    viewer[ACCESS_TOKEN_TEXT];
+	char mine[CREDIT_CODE + 1];
+	(void)state;
+	snprintf(mine, sizeof mine, "%s", code);
+	admit(mine, "88.118.8.20", 100);
+	account(reg, mine, "{\"label\":\"root\",\"expires\":\"2999-01-01\"}", root);
+	account(root, mine, "{\"label\":\"plant\",\"scope\":\"88.118.8.20.1\",\"rights\":\"change issue\"}",
+		plant);
+	account(plant, mine, "{\"label\":\"line\",\"scope\":\"88.118.8.20.1.4\"}", line);
+	account(plant, mine, "{\"label\":\"viewer\",\"rights\":\"read\"}", viewer);
+	register_as(plant, "88.118.8.20.1/a", 201, NULL);
+	register_as(plant, "88.118.8.20.2/a", 403, "scope");
+	register_as(line, "88.118.8.20.1.4/a", 201, NULL);
+	register_as(line, "88.118.8.20.1/b", 403, "scope");
+	register_as(viewer, "88.118.8.20.1/b", 403, "account-right");
+	refuses_what_passes_the_issuer(mine, root, plant, line);
 	/* nobody takes what is above it */
 	refused(403, "account-right", "DELETE", plant, mine, "accounts/root", NULL);
 	struct http_reply r = expect(200, "GET", root, mine, "accounts", NULL);

@@ -396,56 +396,57 @@ static void batch_in_protobuf(void **state)
 }
 
 /* method, path, body, content type, status; each must name a field, an offset or a rule */
+static const struct {
+	const char *method, *path, *body, *type;
+	int status;
+} malformed[] = {
+    {"GET", "/resolve/88.118.8", NULL, NULL, 400},
+    {"GET", "/resolve/%zz", NULL, NULL, 400},
+    {"GET", "/resolve/01/09506000134353", NULL, NULL, 400}, /* check digit */
+    {"GET", "/resolve/88.118.8/x?rd=7", NULL, NULL, 400},
+    {"GET", "/resolve/88.118.8/x?index=x", NULL, NULL, 400},
+    {"POST", "/resolve", "{\"ids\":[1]}", NULL, 400},
+    {"POST", "/resolve", "{\"ids\":", NULL, 400},
+    {"POST", "/resolve", "[]", NULL, 400},
+    {"POST", "/resolve", "\xff\xff\xff", "application/vnd.kanhe.batch+protobuf", 400},
+    {"POST", "/resolve", "x", "text/plain", 415},
+    {"PUT", "/registry/88.118.8/m", "{\"values\":[{\"type\":\"URL\",\"data\":\"x\",}]}", NULL, 400},
+    {"PUT", "/registry/88.118.8/m",
+     "{\"values\":[{\"type\":\"URL\",\"data\":{\"format\":\"hex\",\"value\":\"0g\"}}]}", NULL, 400},
+    {"PUT", "/registry/88.118.8/m", "{\"id\":\"88.118.8/other\",\"values\":[]}", NULL, 400},
+    {"PUT", "/registry/88.118.8/m", "{}", NULL, 400},
+    {"PUT", "/registry/88.118.8/m", "7", NULL, 400},
+    {"PUT", "/registry/88.118.8/m", "x", "text/plain", 415},
+    {"PUT", "/registry/88.118.8/m", "\x08\x63", "application/vnd.kanhe.record+protobuf", 400},
+    {"PUT", "/registry/88.118.8/m", "\x08", "application/vnd.kanhe.record+protobuf", 400},
+    {"PUT", "/registry/bad%00id/m", "{\"values\":[]}", NULL, 400},
+    {"POST", "/registry", "{\"records\":7}", NULL, 400},
+    {"GET", "/registry", NULL, NULL, 400},
+    {"GET", "/registry?prefix=..", NULL, NULL, 400},
+    {"GET", "/registry?prefix=88.118.8&limit=0x1", NULL, NULL, 400},
+    {"POST", "/delegations", "{\"prefix\":\"88.118.8.1\"}", NULL, 400},
+    {"POST", "/delegations", "{\"prefix\":\"88..8\",\"did\":\"did:web:x.y\",\"keys\":[],\"endpoints\":[]}",
+     NULL, 400},
+    {"POST", "/delegations",
+     "{\"prefix\":\"88.118.8.1\",\"did\":\"did:web:x.y\",\"keys\":[\"zBad\"],\"endpoints\":[]}", NULL, 400},
+    {"DELETE", "/delegations/88..8", NULL, NULL, 400},
+};
+
 static void malformed_requests_are_explained_and_change_nothing(void **state)
 {
-	static const struct {
-		const char *method, *path, *body, *type;
-		int status;
-	} cases[] = {
-	    {"GET", "/resolve/88.118.8", NULL, NULL, 400},
-	    {"GET", "/resolve/%zz", NULL, NULL, 400},
-	    {"GET", "/resolve/01/09506000134353", NULL, NULL, 400}, /* check digit */
-	    {"GET", "/resolve/88.118.8/x?rd=7", NULL, NULL, 400},
-	    {"GET", "/resolve/88.118.8/x?index=x", NULL, NULL, 400},
-	    {"POST", "/resolve", "{\"ids\":[1]}", NULL, 400},
-	    {"POST", "/resolve", "{\"ids\":", NULL, 400},
-	    {"POST", "/resolve", "[]", NULL, 400},
-	    {"POST", "/resolve", "\xff\xff\xff", "application/vnd.kanhe.batch+protobuf", 400},
-	    {"POST", "/resolve", "x", "text/plain", 415},
-	    {"PUT", "/registry/88.118.8/m", "{\"values\":[{\"type\":\"URL\",\"data\":\"x\",}]}", NULL, 400},
-	    {"PUT", "/registry/88.118.8/m",
-	     "{\"values\":[{\"type\":\"URL\",\"data\":{\"format\":\"hex\",\"value\":\"0g\"}}]}", NULL, 400},
-	    {"PUT", "/registry/88.118.8/m", "{\"id\":\"88.118.8/other\",\"values\":[]}", NULL, 400},
-	    {"PUT", "/registry/88.118.8/m", "{}", NULL, 400},
-	    {"PUT", "/registry/88.118.8/m", "7", NULL, 400},
-	    {"PUT", "/registry/88.118.8/m", "x", "text/plain", 415},
-	    {"PUT", "/registry/88.118.8/m", "\x08\x63", "application/vnd.kanhe.record+protobuf", 400},
-	    {"PUT", "/registry/88.118.8/m", "\x08", "application/vnd.kanhe.record+protobuf", 400},
-	    {"PUT", "/registry/bad%00id/m", "{\"values\":[]}", NULL, 400},
-	    {"POST", "/registry", "{\"records\":7}", NULL, 400},
-	    {"GET", "/registry", NULL, NULL, 400},
-	    {"GET", "/registry?prefix=..", NULL, NULL, 400},
-	    {"GET", "/registry?prefix=88.118.8&limit=0x1", NULL, NULL, 400},
-	    {"POST", "/delegations", "{\"prefix\":\"88.118.8.1\"}", NULL, 400},
-	    {"POST", "/delegations",
-	     "{\"prefix\":\"88..8\",\"did\":\"did:web:x.y\",\"keys\":[],\"endpoints\":[]}", NULL, 400},
-	    {"POST", "/delegations",
-	     "{\"prefix\":\"88.118.8.1\",\"did\":\"did:web:x.y\",\"keys\":[\"zBad\"],\"endpoints\":[]}",
-	     NULL, 400},
-	    {"DELETE", "/delegations/88..8", NULL, NULL, 400},
-	};
 	uint64_t feed, ledger, feed2, ledger2;
 	(void)state;
 	site_heads(&node, &feed, &ledger);
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < COUNT(malformed); i++) {
 		struct http_reply r = http_call(
-		    &node, &(struct http_call){.method = cases[i].method,
-					       .path = cases[i].path,
-					       .token = registrar,
-					       .body = cases[i].body ? str_of(cases[i].body) : STR_NONE,
-					       .content_type = cases[i].type});
-		if (r.status != cases[i].status) fprintf(stderr, "case %zu\n", i);
-		EXPECT(r, cases[i].status);
+		    &node,
+		    &(struct http_call){.method = malformed[i].method,
+					.path = malformed[i].path,
+					.token = registrar,
+					.body = malformed[i].body ? str_of(malformed[i].body) : STR_NONE,
+					.content_type = malformed[i].type});
+		if (r.status != malformed[i].status) fprintf(stderr, "case %zu\n", i);
+		EXPECT(r, malformed[i].status);
 		assert_str(http_header(&r, "content-type"), "application/problem+json");
 		assert_true(strlen(http_text(&r, "request_id")) > 0);
 		bool named = json_object_get(r.json, "field") || json_object_get(r.json, "offset") ||

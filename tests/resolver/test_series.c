@@ -251,6 +251,45 @@ static void counts_keep_members_apart(void **state)
 	assert_int_equal(metric(lines[2]) - before[2], 1000);
 }
 
+static void history_tells_all_of_it(const char *pattern)
+{
+	static const char *const kinds[] = {"series.registered", "series.replaced", "series.retired",
+					    "series.replaced"};
+	char path[256];
+	snprintf(path, sizeof path, "%s?history=1", at(pattern));
+	struct http_reply r = get(auditor, path);
+	EXPECT(r, 200);
+	const json_t *all = json_object_get(r.json, "history");
+	assert_int_equal(json_array_size(all), COUNT(kinds));
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		const json_t *one = json_array_get(all, i), *entry = json_object_get(one, "entry");
+		assert_string_equal(json_string_value(json_object_get(entry, "kind")), kinds[i]);
+		assert_int_equal(json_integer_value(json_object_get(entry, "members")), 100);
+		assert_string_equal(json_string_value(json_object_get(one, "after")),
+				    json_string_value(json_object_get(entry, "after")));
+		if (i)
+			assert_string_equal(json_string_value(json_object_get(one, "before")),
+					    json_string_value(json_object_get(entry, "before")));
+	}
+	http_done(&r);
+}
+
+/* What was retired is not taken by another. */
+static void comes_back_only_by_its_revision(const char *pattern)
+{
+	struct http_reply r = put(registrar, at("88.118.8/RR-{50..60}"), TEMPLATE, NULL);
+	EXPECT(r, 409);
+	assert_non_null(strstr(http_text(&r, "detail"), pattern));
+	http_done(&r);
+	r = put(registrar, at(pattern), TEMPLATE, NULL);
+	EXPECT(r, 410);
+	http_done(&r);
+	r = put(registrar, at(pattern), TEMPLATE, "if-match: \"3\"");
+	EXPECT(r, 200);
+	http_done(&r);
+	assert_int_equal(status_of("88.118.8/RR-05"), 200);
+}
+
 static void replaces_and_retires(void **state)
 {
 	const char *pattern = "88.118.8/RR-{00..99}";
@@ -284,37 +323,47 @@ static void replaces_and_retires(void **state)
 	r = del(registrar, at(pattern));
 	EXPECT(r, 410);
 	http_done(&r);
-	/* what was retired is not taken by another, and comes back only by its revision */
-	r = put(registrar, at("88.118.8/RR-{50..60}"), TEMPLATE, NULL);
-	EXPECT(r, 409);
-	assert_non_null(strstr(http_text(&r, "detail"), pattern));
-	http_done(&r);
-	r = put(registrar, at(pattern), TEMPLATE, NULL);
-	EXPECT(r, 410);
-	http_done(&r);
-	r = put(registrar, at(pattern), TEMPLATE, "if-match: \"3\"");
-	EXPECT(r, 200);
-	http_done(&r);
-	assert_int_equal(status_of("88.118.8/RR-05"), 200);
-	static const char *const kinds[] = {"series.registered", "series.replaced", "series.retired",
-					    "series.replaced"};
+	comes_back_only_by_its_revision(pattern);
+	history_tells_all_of_it(pattern);
+}
+
+static void history_tells_of_the_split(const char *second)
+{
 	char path[256];
-	snprintf(path, sizeof path, "%s?history=1", at(pattern));
-	r = get(auditor, path);
+	snprintf(path, sizeof path, "%s?history=1", at(second));
+	struct http_reply r = get(auditor, path);
 	EXPECT(r, 200);
 	const json_t *all = json_object_get(r.json, "history");
-	assert_int_equal(json_array_size(all), COUNT(kinds));
-	for (size_t i = 0; i < COUNT(kinds); i++) {
-		const json_t *one = json_array_get(all, i), *entry = json_object_get(one, "entry");
-		assert_string_equal(json_string_value(json_object_get(entry, "kind")), kinds[i]);
-		assert_int_equal(json_integer_value(json_object_get(entry, "members")), 100);
-		assert_string_equal(json_string_value(json_object_get(one, "after")),
-				    json_string_value(json_object_get(entry, "after")));
-		if (i)
-			assert_string_equal(json_string_value(json_object_get(one, "before")),
-					    json_string_value(json_object_get(entry, "before")));
-	}
+	assert_int_equal(json_array_size(all), 3); /* registered as a whole, split, replaced */
+	const json_t *split = json_object_get(json_array_get(all, 1), "entry");
+	assert_string_equal(json_string_value(json_object_get(split, "kind")), "series.split");
+	assert_string_equal(json_string_value(json_object_get(split, "second")), second);
 	http_done(&r);
+}
+
+static void bad_splits_change_nothing(void)
+{
+	static const struct {
+		const char *body;
+		int status;
+	} bad[] = {
+	    {"{\"pattern\":\"88.118.8/SP-{000..999}\",\"at\":\"400\"}", 404}, /* no such series any more */
+	    {"{\"pattern\":\"88.118.8/SP-{000..399}\",\"at\":\"000\"}", 400},
+	    {"{\"pattern\":\"88.118.8/SP-{000..399}\",\"at\":\"400\"}", 404},
+	    {"{\"pattern\":\"88.118.8/SP-{000..399}\",\"at\":\"88.118.8/SP-0100\"}", 404},
+	    {"{\"pattern\":\"88.118.8/SP-{000..399}\"}", 400},
+	    {"[]", 400},
+	};
+	uint64_t feed, ledger, feed2, ledger2;
+	site_heads(&node, &feed, &ledger);
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		struct http_reply r = post(registrar, "/series/split", bad[i].body);
+		EXPECT(r, bad[i].status);
+		http_done(&r);
+	}
+	site_heads(&node, &feed2, &ledger2);
+	assert_int_equal(feed, feed2);
+	assert_int_equal(ledger, ledger2);
 }
 
 static void splits_at_a_member(void **state)
@@ -349,37 +398,22 @@ static void splits_at_a_member(void **state)
 	r = get(NULL, "/resolve/88.118.8/SP-399");
 	assert_string_equal(value_of(&r, 0), "https://m.example/i/88.118.8%2FSP-399?n=399");
 	http_done(&r);
-	char path[256];
-	snprintf(path, sizeof path, "%s?history=1", at(second));
-	r = get(auditor, path);
-	EXPECT(r, 200);
-	const json_t *all = json_object_get(r.json, "history");
-	assert_int_equal(json_array_size(all), 3); /* registered as a whole, split, replaced */
-	const json_t *split = json_object_get(json_array_get(all, 1), "entry");
-	assert_string_equal(json_string_value(json_object_get(split, "kind")), "series.split");
-	assert_string_equal(json_string_value(json_object_get(split, "second")), second);
+	history_tells_of_the_split(second);
+	bad_splits_change_nothing();
+}
+
+static void refuses_what_is_too_large_when_filled(void)
+{
+	struct buf b = BUF_INIT(1 << 20);
+	buf_add(&b, STR("{\"values\":[{\"type\":\"X\",\"data\":\""));
+	for (int i = 0; i < 16000; i++) buf_add(&b, STR("{id}"));
+	buf_add(&b, STR("\"}]}"));
+	buf_byte(&b, 0);
+	struct http_reply r = put(registrar, at("88.118.8/BAD-{0..9}"), b.p, NULL);
+	EXPECT(r, 413);
+	assert_string_equal(http_text(&r, "field"), "values[0].data");
 	http_done(&r);
-	static const struct {
-		const char *body;
-		int status;
-	} bad[] = {
-	    {"{\"pattern\":\"88.118.8/SP-{000..999}\",\"at\":\"400\"}", 404}, /* no such series any more */
-	    {"{\"pattern\":\"88.118.8/SP-{000..399}\",\"at\":\"000\"}", 400},
-	    {"{\"pattern\":\"88.118.8/SP-{000..399}\",\"at\":\"400\"}", 404},
-	    {"{\"pattern\":\"88.118.8/SP-{000..399}\",\"at\":\"88.118.8/SP-0100\"}", 404},
-	    {"{\"pattern\":\"88.118.8/SP-{000..399}\"}", 400},
-	    {"[]", 400},
-	};
-	uint64_t feed, ledger, feed2, ledger2;
-	site_heads(&node, &feed, &ledger);
-	for (size_t i = 0; i < COUNT(bad); i++) {
-		r = post(registrar, "/series/split", bad[i].body);
-		EXPECT(r, bad[i].status);
-		http_done(&r);
-	}
-	site_heads(&node, &feed2, &ledger2);
-	assert_int_equal(feed, feed2);
-	assert_int_equal(ledger, ledger2);
+	buf_done(&b);
 }
 
 static void bad_series_change_nothing(void **state)
@@ -419,22 +453,17 @@ static void bad_series_change_nothing(void **state)
 			assert_non_null(strstr(http_text(&r, "detail"), "88.118.8/SN-{0000000..9999999}"));
 		http_done(&r);
 	}
-	/* values that are too large when they are filled */
-	struct buf b = BUF_INIT(1 << 20);
-	buf_add(&b, STR("{\"values\":[{\"type\":\"X\",\"data\":\""));
-	for (int i = 0; i < 16000; i++) buf_add(&b, STR("{id}"));
-	buf_add(&b, STR("\"}]}"));
-	buf_byte(&b, 0);
-	struct http_reply r = put(registrar, at("88.118.8/BAD-{0..9}"), b.p, NULL);
-	EXPECT(r, 413);
-	assert_string_equal(http_text(&r, "field"), "values[0].data");
-	http_done(&r);
-	buf_done(&b);
+	refuses_what_is_too_large_when_filled();
 	site_heads(&node, &feed2, &ledger2);
 	assert_int_equal(feed, feed2);
 	assert_int_equal(ledger, ledger2);
-	/* a scope that has the first of them, and not the last */
+}
+
+static void a_scope_must_have_all_of_them(void **state)
+{
 	char narrow[ACCESS_TOKEN_TEXT];
+	struct http_reply r;
+	(void)state;
 	site_grant(&node, "narrow", ROLE_ENTERPRISE, "9506001", narrow);
 	r = put(narrow, at("01/0950600{199000..200000}{check}"), TEMPLATE, NULL);
 	EXPECT(r, 403);
@@ -442,7 +471,6 @@ static void bad_series_change_nothing(void **state)
 	r = put(narrow, at("01/0950600{190000..190009}{check}"), TEMPLATE, NULL);
 	EXPECT(r, 201);
 	http_done(&r);
-	/* and who may, may */
 	r = put(enterprise, at("88.118.8.2/OK-{0..9}"), TEMPLATE, NULL);
 	EXPECT(r, 201);
 	http_done(&r);
@@ -460,6 +488,7 @@ int main(void)
 	    cmocka_unit_test(replaces_and_retires),
 	    cmocka_unit_test(splits_at_a_member),
 	    cmocka_unit_test(bad_series_change_nothing),
+	    cmocka_unit_test(a_scope_must_have_all_of_them),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
