@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/processor.h"
 #include "base/wire.h"
 
 /* A journal is sealed at SEAL_AT: large enough that pages which many commits touch are written once
@@ -82,6 +83,7 @@ int store__fold_into(struct store *s, MDB_txn *t, const struct memtable *m, uint
 	for (const struct mem_entry *e = memtable_walk(m, NULL); e && !rc; e = memtable_walk(m, e)) {
 		if (!r.open || r.table != e->table) rc = begin_table(s, t, &r, e->table);
 		if (!rc) rc = fold_entry(&r, e);
+		processor_offer();
 	}
 	if (r.open) mdb_cursor_close(r.cursor);
 	return rc ? rc : store__note_folded(s, t, commit);

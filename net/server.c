@@ -9,7 +9,7 @@
 #include "net/h2.h"
 #include "net/socket.h"
 #include "net/tls.h"
-#include "net/turn.h"
+#include "base/processor.h"
 
 enum { DEFAULT_ARENA = 2 << 20, DEFAULT_CONNECTIONS = 16384 };
 
@@ -60,7 +60,7 @@ static void *shard_thread(void *arg)
 	struct net_shard *s = arg;
 	const struct net_hooks *h = &s->options->hooks;
 	block_signals();
-	net_turn_short();
+	processor_short_turns();
 	enum err e = h->start ? h->start(h->ctx, s) : ERR_OK;
 	bool started = !e;
 	for (size_t i = 0; !e && i < s->listeners_n; i++) e = socket_listen(&s->listeners[i]);

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "net/turn.h"
+#include "base/processor.h"
 #include "resolver/face_registry.h"
 #include "resolver/import_state.h"
 #include "resolver/reverse_load.h"
@@ -371,7 +371,7 @@ static enum err read_all(struct import_run *r, struct flaw *f)
 	struct bulk_line line;
 	for (size_t i = 0;; i++) {
 		struct str rest = str_skip(buf_str(&r->work), r->work_at);
-		net_turn_offer(i);
+		processor_offer_each(i);
 		enum err e = bulk_next(&r->split, rest, r->last && !r->wish.more, f, &line);
 		if (!e) {
 			e = take_line(r, &line, f);

@@ -5,7 +5,7 @@
 
 #include "base/ledger.h"
 #include "base/wire.h"
-#include "net/turn.h"
+#include "base/processor.h"
 #include "resolver/admission.h"
 #include "resolver/delegation.h"
 #include "resolver/entry.h"
@@ -456,7 +456,7 @@ static enum err note_batch(const struct registry_set *s, struct writer_txn *t, u
 	if (!h) return ERR_NO_MEMORY;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct registry_change *c = &s->changes[i];
-		net_turn_offer(i);
+		processor_offer_each(i);
 		unsigned char line[2 + ID_KEY_MAX + 2 * HASH_SHA256];
 		struct wire w = wire_writer(line, sizeof line);
 		if (c->unchanged) continue;
@@ -524,7 +524,7 @@ static enum err write_all(const struct registry_set *s, struct writing *w)
 		const struct registry_change *c = &s->changes[i];
 		bool retired = c->act == REGISTRY_RETIRE;
 		bool new = c->created || c->series.n; /* a record where there was none */
-		net_turn_offer(i);
+		processor_offer_each(i);
 		if (c->unchanged) continue;
 		e = write_one(w, c);
 		if (!e)
@@ -542,7 +542,7 @@ static enum err prepare_all(struct registry_set *s, struct writer_txn *t, struct
 	enum err e = s->n > 1 ? store_cursor_open(t->store, RS_TABLE_record, &p.lookup.cursor) : ERR_OK;
 	for (size_t i = 0; i < s->n && !e; i++) {
 		struct registry_change *c = &s->changes[i];
-		net_turn_offer(i);
+		processor_offer_each(i);
 		if (check_delegations) e = delegation_check_free(t->store, c->id.key, c->authority.n);
 		if (e == ERR_NOT_RESPONSIBLE) e = refuse(s, c, e, "delegated", f);
 		if (!e) e = prepare(s, c, t, &p, f);
