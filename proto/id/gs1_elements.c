@@ -14,6 +14,9 @@ static enum err finish(const struct gs1_reading *r)
 
 static enum err ai_flaw(const struct gs1_reading *r, size_t at, struct str ai)
 {
+	if (!ai.n)
+		return flaw_set(r->f, ERR_BAD_ID, at, "", "ai",
+				"the brackets hold no Application Identifier");
 	return flaw_set(r->f, ERR_BAD_ID, at, "", "ai", "%.*s is no GS1 Application Identifier",
 			STR_ARG(str_first(ai, 8)));
 }
