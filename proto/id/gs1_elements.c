@@ -1,6 +1,8 @@
 /* Element strings: bracketed for people, with FNC1 as barcodes carry them, and plain GTINs (General
  * Specifications 4.14, 7.8). */
-#include "proto/id/gs1_message.h"
+#include "proto/id/gs1_elements.h"
+
+#include "proto/id/gs1_value.h"
 
 /* An element string is whole: values, repetitions and roles. */
 static enum err finish(const struct gs1_reading *r)
