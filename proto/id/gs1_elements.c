@@ -2,6 +2,7 @@
  * Specifications 4.14, 7.8). */
 #include "proto/id/gs1_elements.h"
 
+#include "proto/id/gs1_lint.h"
 #include "proto/id/gs1_value.h"
 
 /* An element string is whole: values, repetitions and roles. */
@@ -86,6 +87,15 @@ enum err gs1__bracketed_parse(const struct gs1_reading *r)
 		if (e) return e;
 	}
 	return finish(r);
+}
+
+bool gs1__unmarked(struct str text)
+{
+	const size_t digits = str_starts(text, STR("01")) ? 14 : str_starts(text, STR("00")) ? 18 : 0;
+	size_t at = 0;
+	struct str value = str_first(str_skip(text, 2), digits);
+	return digits && value.n == digits && gs1_set_has_all(GS1_N, value) &&
+	       gs1_lint_holds(GS1_LINT_csum, value, &at);
 }
 
 static bool is_separator(char c)

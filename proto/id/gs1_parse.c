@@ -46,6 +46,7 @@ static enum err form_parse(const struct gs1_reading *r)
 	if (r->text.n && r->text.p[0] == '(') return gs1__bracketed_parse(r);
 	if (separator(r->text)) return gs1__barcode_parse(r, 0);
 	if (plain(r->text)) return gs1__plain_parse(r, 0);
+	if (gs1__unmarked(r->text)) return gs1__barcode_parse(r, 0);
 	return gs1__link_parse(r);
 }
 
@@ -77,5 +78,5 @@ bool gs1_claims(struct str text)
 	if (!text.n) return false;
 	if (carrier_of(text) != NO_CARRIER) return true;
 	if (plain(text)) return gs1_lint_holds(GS1_LINT_csum, text, &at);
-	return text.p[0] == '(' || separator(text) || gs1__link_claims(text);
+	return text.p[0] == '(' || separator(text) || gs1__unmarked(text) || gs1__link_claims(text);
 }

@@ -68,10 +68,25 @@ static enum err lints_check(const struct value *v, const struct gs1_part *part, 
 	return ERR_OK;
 }
 
+/* Of a value that is too long: a character that stands in none of its kind says more than its length does,
+ * such as a blank or the bracket that was left out. */
+static enum err long_flaw(const struct value *v, struct str value)
+{
+	size_t at = 0;
+	for (size_t i = 0; i < v->ai->parts_n; i++) {
+		const struct gs1_part *part = &v->ai->parts[i];
+		struct str s = str_first(str_skip(value, at), part->max);
+		enum err e = part->set == GS1_Z ? ERR_OK : set_check(v, part->set, at, s);
+		if (e) return e;
+		at += s.n;
+	}
+	return length_flaw(v, true, v->ai->max, v->ai->max);
+}
+
 enum err gs1_value_check(const struct gs1_ai *ai, struct str value, struct flaw *f, size_t *ret_at)
 {
 	const struct value v = {ai, f, ret_at};
-	if (value.n > ai->max) return length_flaw(&v, true, ai->max, ai->max);
+	if (value.n > ai->max) return long_flaw(&v, value);
 	if (value.n < ai->min) return length_flaw(&v, false, value.n, ai->min);
 	size_t at = 0;
 	for (size_t i = 0; i < ai->parts_n; i++) {

@@ -88,6 +88,12 @@ status, got, err = explain("96385074", "614141322602", "9506000134352", "0950600
                            "]d20109506000134352\x1d", "]Q1https://id.gs1.org/01/09506000134352")
 check("id: GTIN-8, -12, -13, -14, bare and as readers send them", status == 0 and [g["gtin14"] for g in got]
       == ["00000096385074", "00614141322602"] + ["09506000134352"] * 6, got)
+status, got, err = explain("010950600013435210A/B\x1d17251231", "00395241045750040793")
+check("id: a barcode whose reader says nothing of it", status == 0 and [g["element_string"] for g in got]
+      == ["(01)09506000134352(10)A/B(17)251231", "(00)395241045750040793"], got)
+status, got, err = explain("(10)ABC", "(415)9520123456788", "(01)09506000134352(10)ABC")
+check("id: of an element alone, what it needs beside it", status == 0 and [(g.get("warnings"), g.get("needs")) for g in got]
+      == [(["missing"], "01,02,03,8006,8026"), (["missing"], "8020"), (None, None)], got)
 status, got, err = explain("9506000134353", "96385075")
 check("id: of a bare number with a wrong digit, which it is", status == 1 and [(g["scheme"], g["error"]["rule"], g["error"]["offset"]) for g in got]
       == [("gs1", "check-digit", 12), ("gs1", "check-digit", 7)], got)
