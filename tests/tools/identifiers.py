@@ -75,6 +75,9 @@ check("id --as: a misspelt scheme", status == 2 and "handle" in err and not out,
 status, got, err = explain("https://example.com/" + "a" * 81)
 check("id: a long link is warned of", got[0]["warnings"] == ["over-100-characters"] and got[0]["length"] == 101, got)
 
+status, got, err = explain("https://[2001:DB8::1]:8443/p", "coap://[::1]/x", "https://example.com:8443/p")
+check("id: the host of a link, an address with its colons", [g["host"] for g in got] == ["[2001:db8::1]", "[::1]", "example.com"], got)
+
 KEYS = ["(00)395241045750040793", "(01)09506000134352", "(253)9520123456788XYZ", "(255)9520123456788", "(401)9520123ABC",
         "(402)95201234567891235", "(414)9520123456788", "(415)9520123456788(8020)INV1", "(417)9520123456788", "(8003)09520123456788A1B2",
         "(8004)9520123ABC", "(8006)095201234567880102", "(8010)9520123ABC-7", "(8013)1987654Ad4X4bL5ttr2310c2K", "(8017)952012345678900014",
