@@ -11,7 +11,7 @@
 #include "tools/kanhed/supervisor.h"
 #include "tools/kanhed/version.h"
 
-enum { SETS_MAX = 64, ERRORS_MAX = 64 * 1024, EXIT_USAGE = 2 };
+enum { SETS_MAX = 64, ERRORS_MAX = 64 * 1024, PLACE_MAX = 4096 + 16, EXIT_USAGE = 2 };
 
 struct args {
 	const char *file, *pid_file;
@@ -30,7 +30,9 @@ static int load(const struct args *a, struct conf **ret)
 		struct flaw f = {0};
 		e = node_check(*ret, &f);
 		if (e) {
-			fprintf(stderr, "%s: %s: %s\n", a->file, f.at, f.text);
+			char place[PLACE_MAX];
+			conf_place(*ret, str_of(f.at), place, sizeof place);
+			fprintf(stderr, "%s: %s: %s: %s\n", place, f.at, f.rule, f.text);
 			conf_free(*ret);
 		}
 	}
