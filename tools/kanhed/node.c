@@ -75,7 +75,8 @@ struct environment {
 };
 
 static enum err open_environment(struct node *n, const struct environment *env, struct flaw *f,
-				 struct store **ret_store, struct writer **ret_writer)
+				 struct store **ret_store, struct storage *storage,
+				 struct writer **ret_writer)
 {
 	char folder[4096], origin[NODE_DID_MAX + 16];
 	const char *data = conf_text(n->conf, "node", "data");
@@ -93,7 +94,10 @@ static enum err open_environment(struct node *n, const struct environment *env, 
 	if (e) return e;
 	/* C2SP checkpoint origins are schema-less names: the DID without "did:web:" and the log's name */
 	snprintf(origin, sizeof origin, "%s/%s", n->did + strlen("did:web:"), env->origin);
+	*storage = (struct storage){.store = *ret_store, .name = env->folder, .map_max = so.map_max};
 	struct writer_options wo = {.store = *ret_store,
+				    .settled = storage_settled,
+				    .settled_arg = storage,
 				    .origin = origin,
 				    .queue_max = (size_t)conf_number(n->conf, "store", "queue"),
 				    .feed_keep = (uint64_t)conf_number(n->conf, "store", "feed_keep")};
@@ -173,8 +177,10 @@ enum err node_open_stores(struct node *n, const struct conf *c, struct flaw *f)
 	if (!e) e = name_node(n, f);
 	if (!e) e = read_anchors(n, f);
 	if (!e) e = open_keys(n, f);
-	if (!e) e = open_environment(n, &registry, f, &n->registry, &n->registry_writer);
-	if (!e) e = open_environment(n, &space, f, &n->space, &n->space_writer);
+	if (!e)
+		e = open_environment(n, &registry, f, &n->registry, &n->registry_storage,
+				     &n->registry_writer);
+	if (!e) e = open_environment(n, &space, f, &n->space, &n->space_storage, &n->space_writer);
 	return e;
 }
 

@@ -13,6 +13,7 @@
 #include "dataspace/dataspace.h"
 #include "net/courier.h"
 #include "resolver/resolver.h"
+#include "tools/kanhed/storage.h"
 
 enum { NODE_DID_MAX = 600, NODE_ANCHORS_MAX = 16, NODE_TOKEN_MAX = 64 };
 
@@ -24,6 +25,7 @@ struct node {
 	struct sign_sealer *sealer;
 	struct store *registry, *space;
 	struct writer *registry_writer, *space_writer;
+	struct storage registry_storage, space_storage;
 	struct courier *courier;
 	struct rs *rs;
 	struct ds *ds;
