@@ -113,8 +113,13 @@ try:
     check("a retired one", first.request("GET", "/resolve/88.118.9/E-3")[0] == 410)
     status, got, refused = load("csv-again", ",\n", "csv")
     check("a header needs one of the two", status == 400, got)
+    status, got, refused = load("why", lines(
+        {"pattern": "88.118.9/F-{00..99}", "values": [{"type": "RETIRED", "data": "recalled, {serial}"}], "status": "retired"},
+        {"pattern": "88.118.9/G-{00..99}", "values": [{"type": "RETIRED", "data": "x" * 501}], "status": "retired"}))
+    check("a retired one says why", got["created"] == 1 and refused[2]["rule"] == "reason"
+          and "retired: recalled, {serial}" in json.dumps(first.request("GET", "/resolve/88.118.9/F-33")[1]), (got, refused))
     got = call("GET", "/count?prefix=88.118.9")[1]
-    check("counted", got["series"] == {"active": 1, "members": 500, "retired": 1, "members_retired": 10}, got)
+    check("counted", got["series"] == {"active": 1, "members": 500, "retired": 2, "members_retired": 110}, got)
     check("below a prefix as well", call("GET", "/count?prefix=88.118.9/")[1]["series"] == got["series"])
     status, out, err = first.kanhe("count", "88.118.9")
     check("kanhe count", status == 0 and " 1 series of 500 " in out, out + err)
@@ -131,6 +136,7 @@ try:
             check(f"{form}: once more changes nothing", got["unchanged"] == got["read"], got)
     check("a member over there", of("https://c.example/499", "88.118.9/C-499", second))
     check("retired over there", second.request("GET", "/resolve/88.118.9/E-3")[0] == 410)
+    check("and why", "retired: recalled, {serial}" in json.dumps(second.request("GET", "/resolve/88.118.9/F-33")[1]))
     text = export("88.118.9")
     check("without tombstones: the active ones", [json.loads(x).get("pattern") for x in text.splitlines()] == ["88.118.9/C-{000..499}", None], text)
     check("no series", [json.loads(x)["id"] for x in export("88.118.9", more="&series=no").splitlines()] == ["88.118.9/C-007"])
