@@ -50,6 +50,12 @@ try:
         check(f"its place and rule are named: {line}", status == 78 and f"broken.conf{f':{place}' if place else ''}: {what}" in err, (status, err))
         status, out, err = run("--no-supervisor", broken, program=KANHED)
         check("nor does it start", status == 78 and what in err, (status, err))
+    with open(broken, "w") as f:
+        f.write("[node]\nname = x\nurl = nowhere\n[report]\nto = nowhere\n[resolver]\nauthority = 88 88.118\nanchors = 88\n[out]\nclient_key = x\n")
+    status, out, err = run("--check", broken, program=KANHED)
+    check("all of them at once", status == 78 and [x.split(": ")[:2] for x in err.splitlines()[:-1]] == [
+        [f"{broken}:3", "node.url"], [f"{broken}:8", "resolver.anchors"], [f"{broken}:7", "resolver.authority"], [f"{broken}:5", "report.to"],
+        [broken, "report.token"], [broken, "out.client_cert"]], err)
     status, out, err = run("--set", "report.to=nowhere", "--check", conf, program=KANHED)
     check("of the command line", status == 78 and "--set: report.to: report-url: " in err, err)
     status, out, err = run("--check", conf, program=KANHED, env={"KANHE_REPORT_TO": "nowhere"})

@@ -353,22 +353,47 @@ static enum err check_space(const struct conf *c, struct flaw *f)
 	return e ? e : read_identity(c, f, &o.identity);
 }
 
-enum err node_check(const struct conf *c, struct flaw *f)
+struct complaints {
+	node_tell_fn *tell;
+	void *arg;
+	enum err first;
+};
+
+static void complain(struct complaints *all, enum err e, struct flaw *f)
+{
+	if (e && !f->err) (void)!flaw_set(f, e, FLAW_NO_OFFSET, "node", "check", "%s", err_text(e));
+	if (e) all->tell(all->arg, f);
+	if (!all->first) all->first = e;
+	flaw_init(f);
+}
+
+/* Each setting for itself, so that one that is wrong does not hide another. */
+static void check_resolver(struct node *n, struct complaints *all, struct flaw *f)
+{
+	struct rs_options o;
+	enum err e = read_anchors(n, f);
+	complain(all, e, f);
+	resolver_options(n, &o);
+	const struct rs_options parts[] = {{.authority = o.authority, .authority_n = o.authority_n},
+					   {.anchors = o.anchors, .anchors_n = e ? 0 : o.anchors_n},
+					   {.find_types = o.find_types, .find_types_n = o.find_types_n},
+					   {.report = o.report}};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) complain(all, rs_check(&parts[i], f), f);
+}
+
+enum err node_check(const struct conf *c, node_tell_fn *tell, void *arg)
 {
 	struct node n = {.conf = c};
-	struct rs_options o;
-	enum err e = sign_setup();
-	if (!e) e = name_node(&n, f);
-	if (!e) e = read_anchors(&n, f);
-	if (!e) {
-		resolver_options(&n, &o);
-		e = rs_check(&o, f);
-	}
-	if (!e) e = check_report_token(c, f);
-	if (!e) e = check_client_pair(c, f);
-	if (!e) e = check_space(c, f);
+	struct complaints all = {.tell = tell, .arg = arg};
+	struct flaw f = {0};
+	complain(&all, sign_setup(), &f);
+	complain(&all, name_node(&n, &f), &f);
+	check_resolver(&n, &all, &f);
+	complain(&all, check_report_token(c, &f), &f);
+	complain(&all, check_client_pair(c, &f), &f);
+	complain(&all, check_space(c, &f), &f);
 	free(n.anchor_texts);
-	return e;
+	return all.first;
 }
 
 /* Found wrong at the start, not with the first partner that demands it. */

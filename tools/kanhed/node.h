@@ -37,8 +37,10 @@ struct node {
 	_Atomic bool stopping;
 };
 
-/* What is wrong with settings that belong together, without opening anything. ERR_BAD_CONF. */
-enum err node_check(const struct conf *c, struct flaw *f) MUST_USE;
+/* What a start would refuse of settings, without opening anything: tells each (f->at is the setting), and
+ * returns the first, ERR_BAD_CONF or ERR_NO_MEMORY. */
+typedef void node_tell_fn(void *arg, const struct flaw *f);
+enum err node_check(const struct conf *c, node_tell_fn *tell, void *arg) MUST_USE;
 /* What lets partners in unproven, in one line; "": nothing does. */
 const char *node_test_mode(const struct conf *c);
 /* Anchors, keys, stores and writers. *f says what failed and where. */
