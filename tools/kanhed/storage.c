@@ -4,7 +4,8 @@
 
 #include "base/log.h"
 
-/* Near its end a map has room for a small change and none for a larger one: that is no end of it. */
+/* Near its end a map has room for a small change and none for a larger one: that is no end of it. Nor is
+ * what comes and goes told more often. */
 #define CALM (60 * USEC_PER_SEC)
 
 static const char *advice(struct storage *s, enum err e)
@@ -16,8 +17,7 @@ static const char *advice(struct storage *s, enum err e)
 	case STORE_DISK_FULL: return "its disk is full: make room on it, changes are taken again then";
 	case STORE_ROOMY: break;
 	}
-	return "its map could not grow under readers, or the disk was full for a moment: changes may be "
-	       "tried again";
+	return "its disk has too little room, or long reads keep its map from growing: make room, or wait";
 }
 
 static void tell_failed(struct storage *s, enum err e)
@@ -36,9 +36,11 @@ void storage_settled(void *arg, enum err e)
 	if (!e && !s->told) return;
 	usec_t now = clock_mono();
 	if (e) {
-		if (!s->told) tell_failed(s, e);
-		s->told = true;
 		s->failed = now;
+		if (s->told || (s->last_told && now - s->last_told < CALM)) return;
+		tell_failed(s, e);
+		s->told = true;
+		s->last_told = now;
 		return;
 	}
 	if (now - s->failed < CALM && store_room(s->store) != STORE_ROOMY) return;

@@ -11,10 +11,10 @@
 
 struct storage {
 	struct store *store;
-	const char *name; /* registry, space */
-	uint64_t map_max; /* octets, store.map_max */
-	bool told;        /* that it takes no changes */
-	usec_t failed;    /* the last time, monotonic */
+	const char *name;         /* registry, space */
+	uint64_t map_max;         /* octets, store.map_max */
+	bool told;                /* that it takes no changes */
+	usec_t failed, last_told; /* the last times, monotonic; 0: never */
 };
 
 /* For writer_options.settled; arg: a struct storage. */
