@@ -100,8 +100,7 @@ static int try_fold(struct store *s, const struct memtable *m, uint64_t commit)
 	return rc;
 }
 
-/* LMDB calls a write that the disk took half of EIO. */
-static bool disk_is_full(const struct store *s)
+bool store__disk_is_full(const struct store *s)
 {
 	enum { LEAST = 1 << 20 };
 	struct statvfs st;
@@ -112,7 +111,7 @@ static bool disk_is_full(const struct store *s)
  * begin afresh from what is there. */
 enum err store__failed(struct store *s, int rc)
 {
-	bool full = rc == EIO && disk_is_full(s);
+	bool full = rc == EIO && store__disk_is_full(s); /* it calls a write that was taken half EIO */
 	bool whole = rc == ENOSPC || rc == ENOMEM || rc == MDB_TXN_FULL || rc == MDB_MAP_FULL;
 	if (!whole) (void)!store__reopen(s);
 	return full ? ERR_NO_SPACE : store__err(rc);

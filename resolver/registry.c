@@ -393,7 +393,10 @@ static enum err prepare(struct registry_set *s, struct registry_change *c, struc
 	if (e && e != ERR_NOT_FOUND) return e;
 	bool there = !e;
 	e = there ? record_peek(old, &head) : ERR_OK;
-	if (!e) e = check_condition(s, c, there ? &head : NULL, f);
+	bool beside = false;
+	if (!e && c->series.n && head.status == RECORD_RETIRED && c->act == REGISTRY_PUT && s->beside)
+		e = s->beside(s, t->store, c->old_leaf, &beside);
+	if (!e && !beside) e = check_condition(s, c, there ? &head : NULL, f);
 	if (e) return e;
 	memset(c->before, 0, sizeof c->before);
 	if (there) hash_sha256(old, c->before);
@@ -401,7 +404,7 @@ static enum err prepare(struct registry_set *s, struct registry_change *c, struc
 	c->unchanged = false;
 	c->revived = there && c->act == REGISTRY_PUT && head.status == RECORD_RETIRED;
 	c->revision = there ? head.revision + 1 : 1;
-	if (c->tombstone && there && head.status == RECORD_RETIRED) {
+	if (c->tombstone && there && head.status == RECORD_RETIRED && !c->series.n) {
 		c->unchanged = true;
 		c->revision = head.revision;
 		return ERR_OK;

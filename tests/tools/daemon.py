@@ -38,6 +38,28 @@ try:
     for line, what in ((4, "net.https"), (5, "net.shards"), (6, "net.colour"), (8, "resolver.ttl")):
         check(f"every error is listed: {what}", re.search(rf"broken\.conf:{line}: .*{re.escape(what)}", err), err)
     check("what is missing as well", "node.url" in err, err)
+    # what a start would refuse, the check refuses too
+    for section, line, place, what in (
+            ("report", "to = nowhere", 5, "report.to: report-url: "), ("report", "to = https://up.example:port", 5, "report.to: report-url: "),
+            ("report", "to = https://up.example", None, "report.token: required: "), ("resolver", "authority = 88 88.118", 5, "resolver.authority: authority-overlap: "),
+            ("resolver", "anchors = 88=z6Mk@https://top.example", 5, "resolver.anchors: anchor-key: "), ("out", "client_cert = tls/node.pem", 5, "out.client_cert: one-of: "),
+            ("space", "connectors = plant=nowhere", 5, "space.connectors: entry: ")):
+        with open(broken, "w") as f:
+            f.write(f"[node]\nname = x\nurl = https://a.example\n[{section}]\n{line}\n")
+        status, out, err = run("--check", broken, program=KANHED)
+        check(f"its place and rule are named: {line}", status == 78 and f"broken.conf{f':{place}' if place else ''}: {what}" in err, (status, err))
+        status, out, err = run("--no-supervisor", broken, program=KANHED)
+        check("nor does it start", status == 78 and what in err, (status, err))
+    with open(broken, "w") as f:
+        f.write("[node]\nname = x\nurl = nowhere\n[report]\nto = nowhere\n[resolver]\nauthority = 88 88.118\nanchors = 88\n[out]\nclient_key = x\n")
+    status, out, err = run("--check", broken, program=KANHED)
+    check("all of them at once", status == 78 and [x.split(": ")[:2] for x in err.splitlines()[:-1]] == [
+        [f"{broken}:3", "node.url"], [f"{broken}:8", "resolver.anchors"], [f"{broken}:7", "resolver.authority"], [f"{broken}:5", "report.to"],
+        [broken, "report.token"], [broken, "out.client_cert"]], err)
+    status, out, err = run("--set", "report.to=nowhere", "--check", conf, program=KANHED)
+    check("of the command line", status == 78 and "--set: report.to: report-url: " in err, err)
+    status, out, err = run("--check", conf, program=KANHED, env={"KANHE_REPORT_TO": "nowhere"})
+    check("of the environment", status == 78 and "KANHE_REPORT_TO: report.to: report-url: " in err, err)
     os.chmod(os.path.join(node.folder, "keys", "node.key"), 0o644)
     status, out, err = node.kanhe("node", "start")
     check("a key that others may read is refused, which is told at once", status == 1 and "node.key" in err and "chmod 600" in err, err)

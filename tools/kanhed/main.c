@@ -11,7 +11,7 @@
 #include "tools/kanhed/supervisor.h"
 #include "tools/kanhed/version.h"
 
-enum { SETS_MAX = 64, ERRORS_MAX = 64 * 1024, EXIT_USAGE = 2 };
+enum { SETS_MAX = 64, ERRORS_MAX = 64 * 1024, PLACE_MAX = 4096 + 16, EXIT_USAGE = 2 };
 
 struct args {
 	const char *file, *pid_file;
@@ -21,18 +21,22 @@ struct args {
 	struct listen listen;
 };
 
+static void tell(void *arg, const struct flaw *f)
+{
+	const struct conf *c = arg;
+	char place[PLACE_MAX];
+	conf_place(c, str_of(f->at), place, sizeof place);
+	fprintf(stderr, "%s: %s: %s: %s\n", place, f->at, f->rule, f->text);
+}
+
 static int load(const struct args *a, struct conf **ret)
 {
 	struct buf errors = BUF_INIT(ERRORS_MAX);
 	enum err e = conf_load(settings_rows, settings_n, a->file, a->sets, a->sets_n, &errors, ret);
 	if (e) fprintf(stderr, "%.*s", STR_ARG(buf_str(&errors)));
 	if (!e) {
-		struct flaw f = {0};
-		e = node_check(*ret, &f);
-		if (e) {
-			fprintf(stderr, "%s: %s: %s\n", a->file, f.at, f.text);
-			conf_free(*ret);
-		}
+		e = node_check(*ret, tell, *ret);
+		if (e) conf_free(*ret);
 	}
 	if (e) fprintf(stderr, say(SAY_KANHED_REFUSED), a->file);
 	buf_done(&errors);
