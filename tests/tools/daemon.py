@@ -3,11 +3,40 @@ import os
 import re
 import signal
 import socket
+import threading
 
 from node import BUILD, KANHED, Node, check, finish, free_port, run, until
 
 SANITIZED = "asan" in os.path.basename(BUILD) or b"__asan_init" in open(KANHED, "rb").read()
 
+
+class Caller:
+    """Asks, each time on a connection of its own, until it is ended or turned away."""
+
+    def __init__(self, port):
+        self.port, self.broken, self.over = port, None, threading.Event()
+        self.asked = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+        self.asked.wait()
+
+    def run(self):
+        try:
+            while not self.over.is_set() and not self.broken:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=120) as s:
+                    s.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                    answer = s.recv(1000)
+                if b" 200 " not in answer:
+                    self.broken = repr(answer)
+                self.asked.set()
+        except OSError as e:
+            self.broken = repr(e)
+        self.asked.set()
+
+    def end(self):
+        self.over.set()
+        self.thread.join()
+        return self.broken
 
 
 def connects(port):
@@ -68,6 +97,7 @@ try:
     node.start()
     status, out, err = run("--no-supervisor", conf, program=KANHED)
     check("a second daemon on the port is refused", status == 78 and f"port {node.port}" in err, err)
+    check("and which setting names the port is told", f"net.https is 127.0.0.1:{node.port} ({conf})" in err and "at=net.https" in err, err)
     status, out, err = run("--set", f"net.https=127.0.0.1:{free_port()}", "--set", "net.http=off", conf, program=KANHED)
     check("and on the folder", status == 78 and "LOCKED" in err, err)
     check("and the first serves on", node.request("GET", "/healthz")[0] == 200)
@@ -80,6 +110,7 @@ try:
         f.write(text.replace(f"127.0.0.1:{second.clear_port}", f"127.0.0.1:{node.clear_port}"))
     status, out, err = second.kanhe("node", "start")
     check("another node on its port is refused", status == 1 and f"port {node.clear_port}" in err + second.log(), err + second.log())
+    check("and kanhe shows which setting names it", f"net.http is 127.0.0.1:{node.clear_port}" in err, err)
     second.close()
 
     old = node.worker()
@@ -105,9 +136,21 @@ try:
     old = node.worker()
     with open(conf, "a") as f:
         f.write("\n[log]\nlevel = debug\n[net]\nshards = 3\ngrace = 120s\n")
+    caller = Caller(node.clear_port)
     os.kill(node.pid(), signal.SIGHUP)
     check("SIGHUP takes a new configuration over", bool(until(lambda: node.worker() not in (0, old))))
     check("and it serves again", bool(until(lambda: node.kanhe("status")[0] == 0)))
+    check("nobody was turned away meanwhile", caller.end() is None, caller.broken)
+    for shards in (5, 2):
+        old = node.worker()
+        with open(conf) as f:
+            text = f.read()
+        with open(conf, "w") as f:
+            f.write(re.sub(r"shards = \d+", f"shards = {shards}", text))
+        caller = Caller(node.clear_port)
+        os.kill(node.pid(), signal.SIGHUP)
+        check("SIGHUP takes another number of shards over", bool(until(lambda: node.worker() not in (0, old) and node.kanhe("status")[0] == 0)))
+        check("nobody was turned away then", caller.end() is None, caller.broken)
     before, other = node.clear_port, free_port()
     sound = open(conf).read()
     taken = socket.create_server(("127.0.0.1", other))

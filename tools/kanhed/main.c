@@ -60,13 +60,16 @@ static int load_and_bind(struct args *a, struct conf **ret)
 	struct flaw f = {0};
 	int status = load(a, &c);
 	if (status) return status;
-	enum err e = listen_renew(&a->listen, c, &f);
+	const char *key;
+	enum err e = listen_renew(&a->listen, c, &f, &key);
 	if (!e) {
 		*ret = c;
 		return 0;
 	}
 	if (!f.err) flaw_set(&f, e, FLAW_NO_OFFSET, "net", "listen", "%s", err_text(e));
 	log_flaw(&f);
+	if (e == ERR_EXISTS && key)
+		fprintf(stderr, say(SAY_KANHED_PORT), key, conf_text(c, "net", key), a->file, key);
 	conf_free(c);
 	return EXIT_CONFIGURATION;
 }
