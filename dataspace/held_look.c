@@ -127,7 +127,7 @@ static void list_fetched(void *arg, const struct courier_result *r)
 	l->why[0] = 0;
 	if (r->err)
 		(void)snprintf(l->why, sizeof l->why, "the status list cannot be had: %s",
-			       err_text(r->err));
+			       r->text[0] ? r->text : err_text(r->err));
 	else if (r->status != 200)
 		(void)snprintf(l->why, sizeof l->why, "the status list cannot be had (%d)", r->status);
 	else if ((l->text = malloc(r->body.n + 1)))

@@ -343,7 +343,9 @@ static enum err answer_take(struct net_req *r, struct verifying *v, const struct
 	json_array_foreach(all, i, item)
 	{
 		if (!json_is_string(item))
-			return flaw_at(f, "presentation", "format", "only JWT are read here");
+			return flaw_at(
+			    f, "presentation", "format",
+			    "only JWT are read here: proofs embedded in JSON-LD are not supported");
 		e = presentation_take(r, v, json_text(item), f);
 		if (e) return e;
 	}

@@ -116,10 +116,20 @@ try:
     check("nor another issuer's", until(lambda: "another issuer" in row(eager, held).get("unchecked", "")) and presented(eager) == [held])
     host.page("/issuer/list", b"", status=404)
     check("nor none", until(lambda: "404" in row(eager, held).get("unchecked", "")) and presented(eager) == [held])
+    host.page("/issuer/list", {"type": ["VerifiableCredential", "StatusList2021Credential"], "proof": {}})
+    check("nor one with a proof embedded in JSON-LD, which is said", until(lambda: "JSON-LD" in row(eager, held).get("unchecked", "")) and presented(eager) == [held])
     issuer.status_list()
     check("a list that is back", until(lambda: "unchecked" not in row(eager, held)) and presented(eager) == [held])
     check("none of which is in the ledger", told(eager) == ["revoked", None], told(eager))
     drop(eager, held)
+
+    # ---- lists at addresses that are nobody's are not called
+    for url in ("https://169.254.169.254/list", "file:///etc/passwd", "gopher://127.0.0.1:6379/_x"):
+        jwt = issuer.credential(eager.did, status={**issuer.status_entry(7), "statusListCredential": url})
+        eager.ok("held", "credential", "add", "-", stdin=jwt)
+        held = claims_of(jwt)["vc"]["id"]
+        check(f"a list at {url}", until(lambda: "cannot be had" in row(eager, held).get("unchecked", "")) and presented(eager) == [held], row(eager, held))
+        drop(eager, held)
 
     # ---- suspended, and not any more
     issuer.status_list([3], purpose="suspension", page="pause")
