@@ -35,25 +35,42 @@ static enum err first_withheld(void *arg, json_t *row)
 	return ERR_EXISTS;
 }
 
+/* At most so many octets, of whole characters. */
+static struct str cut(struct str s, size_t most)
+{
+	if (s.n <= most) return s;
+	while (most && ((unsigned char)s.p[most] & 0xc0) == 0x80) most--;
+	return str_first(s, most);
+}
+
+/* A node like this one says why; of others it is not known. */
+static bool something_else(struct arena *a, struct str body)
+{
+	json_t *j;
+	struct str rule;
+
+	if (body.n > 16 << 10 || json_read(a, body, NULL, &j)) return false;
+	rule = json_text(json_object_get(json_object_get(j, "kanhe:flaw"), "rule"));
+	return rule.n && !str_is(rule, "credential-missing");
+}
+
 void held_excuse(struct net_req *r, struct str participant, const struct fetched *got, struct flaw *f)
 {
 	json_t *row = NULL;
 	struct flaw was = *f;
-	struct str type, status, said = str_of(was.text);
+	struct str type, status, said = cut(str_of(was.text), 120);
 
-	if (got->err || got->status != 401 || !ds_of(r)->holdings) return;
+	if (got->err || got->status != 401 || !ds_of(r)->holdings || something_else(r->arena, got->body))
+		return;
 	if (wallet_each(ds_txn_fresh(r->shard), r->arena, participant, "held", first_withheld, &row) !=
 		ERR_EXISTS ||
 	    !row)
 		return;
 	type = json_text(json_array_get(json_object_get(row, "type"), 0));
 	status = held_status(row);
-	said.n = said.n > 120 ? 120 : said.n;
-	while (said.n && said.n < strlen(was.text) && ((unsigned char)was.text[said.n] & 0xc0) == 0x80)
-		said.n--;
 	(void)flaw_set(f, was.err, was.offset, was.at, was.rule,
 		       "%.*s; the %.*s held here %s%.*s: not presented", STR_ARG(said),
-		       STR_ARG(str_first(type, 40)), str_is(status, "expired") ? "has " : "was ",
+		       STR_ARG(cut(type, 40)), str_is(status, "expired") ? "has " : "was ",
 		       STR_ARG(status));
 }
 

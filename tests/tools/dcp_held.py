@@ -10,7 +10,7 @@ import urllib.parse
 
 from member import Member
 from node import check, finish, until
-from party import DCP, SCOPE, Host, Key, Party, claims_of
+from party import DCP, SCOPE, Host, Key, Party, claims_of, did_key
 
 TOP = tempfile.mkdtemp(prefix="kanhe-held.")
 CA = os.path.join(TOP, "ca")
@@ -59,7 +59,7 @@ def told(n):
 
 
 try:
-    eager.configure(recheck="20ms")
+    eager.configure(recheck="20ms", accept="pinned", partners=f"{asker.did}={did_key(asker.key)[8:]}")
     careless.configure(recheck="0")
     maker.configure(accept="dcp", issuers=f"{issuer.did}=MembershipCredential", require="MembershipCredential")
     for n in nodes:
@@ -95,6 +95,16 @@ try:
     check("a partner's refusal names what was withheld", status != 0 and "MembershipCredential held here was revoked" in out + err, out + err)
     status, out, err = patient.kanhe("negotiate", maker.did, "d")
     check("in a negotiation too", status != 0 and "MembershipCredential held here was revoked" in out + err, out + err)
+    drop(patient, shut)
+    long = hold(patient, page="shut2", kind="数据空间成员资格凭证甲乙丙丁戊己庚辛", index=1)
+    issuer.status_list([1], page="shut2")
+    patient.kanhe("node", "stop", "--quiet")
+    patient.start()
+    check("a long name in Chinese is noticed too", until(lambda: row(patient, long).get("status") == "revoked"))
+    status, out, err = patient.kanhe("catalog", maker.did)
+    check("and told in whole characters", status != 0 and "the 数据空间成员资格凭证甲乙丙 held here was revoked" in out + err, out + err)
+    status, out, err = patient.kanhe("catalog", eager.did)
+    check("unless it refuses for something else", status != 0 and "by their key alone" in out + err and "held here" not in out + err, out + err)
     hold(patient)
     patient.ok("a good one beside it opens", "catalog", maker.did)
 
