@@ -267,6 +267,7 @@ static enum err read_identity(const struct conf *c, struct flaw *f, struct ds_id
 	} modes[] = {{"did", DS_BY_DID}, {"dcp", DS_BY_DCP}, {"pinned", DS_BY_PIN}, {"tls", DS_BY_TLS}};
 	struct ds_identity o = {.present = conf_switch(c, "identity", "present"),
 				.schemas = conf_switch(c, "identity", "schemas"),
+				.recheck = conf_number(c, "identity", "recheck"),
 				.lenient = !strcmp(conf_text(c, "identity", "purposes"), "declared")};
 	const char *const *words;
 	size_t n = conf_list(c, "identity", "accept", &words);
