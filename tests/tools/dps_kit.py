@@ -9,7 +9,6 @@ The four cases 04-01 want a data plane that answers 202: ours does when its cont
 import json
 import os
 import queue
-import shutil
 import sys
 import tempfile
 import threading
@@ -142,7 +141,7 @@ server = ThreadingHTTPServer(("127.0.0.1", 0), Kit)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 URL = f"http://127.0.0.1:{server.server_address[1]}"
 DID = f"did:web:127.0.0.1%3A{server.server_address[1]}"
-TOP = tempfile.mkdtemp(prefix="kanhe-dpskit.")
+TOP = tempfile.TemporaryDirectory(prefix="kanhe-dpskit.")
 
 
 def told(case, what):
@@ -271,7 +270,7 @@ def data(node, case, steps, secret):
 
 def client(node):
     """The kit's data client has a DID at its endpoint and a key of its own in each case."""
-    key = Key(TOP, "p256")
+    key = Key(TOP.name, "p256")
     key.kid = f"{DID}#{uuid.uuid4()}"
     Kit.document = {"@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"], "id": DID,
         "service": [{"id": "TCK-Credential-Service", "type": "CredentialService", "serviceEndpoint": URL}],
@@ -359,5 +358,4 @@ if __name__ == "__main__":
         stalled.set()
         node.close()
         server.shutdown()
-        shutil.rmtree(TOP, ignore_errors=True)
     finish()
