@@ -97,6 +97,12 @@ const char *say_in(enum say_language l, enum say name)
 	return texts[name][l == SAY_ZH];
 }
 
+const char *say_name(enum say name)
+{
+	must((size_t)name < SAY_COUNT);
+	return names_of_rows[name];
+}
+
 static bool is_row_of(const char *row, const char *rule)
 {
 	for (; *row && *rule; row++, rule++) {

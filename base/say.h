@@ -27,5 +27,6 @@ const char *say(enum say name);
 /* What the row RULE_CHECK_DIGIT says of the rule "check-digit"; NULL when the catalogue has no such row. */
 const char *say_rule(const char *rule);
 const char *say_in(enum say_language l, enum say name);
+const char *say_name(enum say name); /* "STILL_WAITING" */
 
 #endif

@@ -1,6 +1,7 @@
 /* Errors as application/problem+json (RFC 9457):
  * {"type":"urn:kanhe:problem:bad-id","title":"…","status":400,"detail":"…","request_id":"…",
  *  "offset":3,"field":"…","rule":"…"}; offset, field and rule where they are known. */
+#include "base/retell.h"
 #include "net/request.h"
 #include "net/route.h"
 
@@ -40,7 +41,7 @@ static void reply_problem(struct request *r, int status, enum err e, const struc
 	buf_u64(&b, (uint64_t)status);
 	if (f && f->text[0]) {
 		buf_add(&b, STR(",\"detail\":"));
-		buf_json(&b, str_of(f->text));
+		buf_json(&b, retell(zh ? SAY_ZH : SAY_EN, r->arena, str_of(f->text)));
 	}
 	buf_add(&b, STR(",\"request_id\":"));
 	buf_json(&b, r->pub.id);

@@ -65,7 +65,7 @@ int command_prove(struct cli *c, int argc, char **argv)
 	const struct option_row own[] = {{"to", &to, NULL}, {"brief", NULL, &brief}};
 	int status = options_read(c, argc, argv, own, 2, &words);
 	if (status) return status;
-	if (words.n != 1) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
+	if (words.n != 1) return words_wrong(c, &words, 1, "AGREEMENT");
 	const char *who = client_participant(c);
 	if (!who) return CLI_USAGE;
 	struct call call = {.method = "GET",
