@@ -128,6 +128,12 @@ try:
     check("a good message", status == 200, (status, got))
     check("what was refused before it is past", "refused" not in look(), look())
 
+    long = "a" + "完" * 700  # cut inside a character, were octets counted alone
+    status, got = peer.call(buyer, "buyer", f"/negotiations/{ours}/termination", peer.message(
+        "ContractNegotiationTerminationMessage", providerPid="urn:p:1", consumerPid=ours, code="1", reason=[long]))
+    check("a long reason ends it", status == 200 and look()["state"] == "TERMINATED", (status, got))
+    check("and is cut behind a character", long.startswith(look()["reason"]) and len(look()["reason"]) > 600, look()["reason"][-9:])
+
     # ---- it takes longer than a command waits: how to look again
     status, out, err = buyer.kanhe("negotiate", MAKER, "d2")
     words = err[err.index("kanhe negotiation show"):].split() if "kanhe negotiation show" in err else []
