@@ -95,7 +95,7 @@ static void print_premise(const json_t *p)
 	fprintf(stderr, "  ✗ %s %s ", safe(text_of(p, "leftOperand")), safe(text_of(p, "operator")));
 	print_safe(stderr, str_of(text_of(p, "rightOperand")));
 	fprintf(stderr, " — %s ", say(SAY_ACTUAL));
-	print_safe(stderr, str_of(text_of(p, "actual")));
+	print_safe(stderr, str_of(text_of(p, "actual")[0] ? text_of(p, "actual") : "—"));
 	fputc('\n', stderr);
 }
 
