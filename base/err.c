@@ -78,7 +78,8 @@ enum err flaw_set(struct flaw *f, enum err e, size_t offset, const char *at, con
 	if (!f) return e;
 	f->err = e;
 	f->offset = offset;
-	snprintf(f->at, sizeof f->at, "%s", at ? at : "");
+	if (snprintf(f->at, sizeof f->at, "%s", at ? at : "") >= (int)sizeof f->at)
+		trim_half(f->at, sizeof f->at - 1);
 	snprintf(f->rule, sizeof f->rule, "%s", rule ? rule : "");
 	va_list ap;
 	va_start(ap, fmt);

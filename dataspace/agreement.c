@@ -418,7 +418,7 @@ enum err agreement_ended_by_peer(const struct turn *u, struct str id, struct str
 	g->state =
 	    revoked ? DS__AGREEMENT_STATE__AGREEMENT_REVOKED : DS__AGREEMENT_STATE__AGREEMENT_EXPIRED;
 	g->changed = u->t->now;
-	g->reason = turn_text(u, str_first(reason, TURN_REASON_MAX));
+	g->reason = turn_text(u, str_cut(reason, TURN_REASON_MAX));
 	g->who = turn_text(u, peer);
 	ev.dataset = str_of(g->dataset);
 	ev.detail = json_object();

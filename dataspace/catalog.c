@@ -173,6 +173,8 @@ static bool one_unchanged(struct net_req *r, struct str body)
 	return true;
 }
 
+enum { DATASET_TOLD = 100 }; /* octets of a name in a refusal */
+
 static void one_answer(struct net_req *r, struct catalog_ask *q, struct str param)
 {
 	struct flaw f = {0};
@@ -184,6 +186,11 @@ static void one_answer(struct net_req *r, struct catalog_ask *q, struct str para
 	if (!e && net_query(r, "format", &format)) e = catalog_format_parse(format, &f, &q->format);
 	if (!e) e = ds_dataset_find(ds_txn(r->shard), r->arena, q->self->id, id, &s);
 	if (!e && !(q->asker.p ? dataset_visible(s, q->asker) : dataset_published(s))) e = ERR_NOT_FOUND;
+	if (e == ERR_NOT_FOUND &&
+	    str_utf8_ok(id, NULL)) /* the same whether it is not there or not for who asks */
+		(void)flaw_set(&f, e, FLAW_NO_OFFSET, "", "unknown",
+			       "there is no dataset \"%.*s\" among what is offered here",
+			       STR_ARG(str_cut(id, DATASET_TOLD)));
 	j = e ? NULL : json_keep(r->arena, catalog_dataset(r->arena, q->format, q->self, s, true));
 	if (j) j = in_dialect(r, q, j);
 	if (!e && j) body = json_write(r->arena, j, false);

@@ -243,7 +243,7 @@ static enum err line_flaw(struct flaw *f, enum err e, size_t line)
 static enum err batch_work(struct ds_job *j, struct writer_txn *t)
 {
 	const struct batch *b = j->in;
-	size_t made = 0;
+	size_t made = 0, empty = 0;
 
 	for (size_t i = 0; i < b->n; i++) {
 		struct arena_mark m = arena_mark(j->arena);
@@ -252,10 +252,12 @@ static enum err batch_work(struct ds_job *j, struct writer_txn *t)
 		enum err e = publishing_apply(t, j->arena, &b->all[i], &j->flaw, &s, &fresh);
 
 		if (e) return line_flaw(&j->flaw, e, i + 1);
-		arena_rollback(j->arena, m);
+		empty += !dataset_published(s);
 		made += fresh;
+		arena_rollback(j->arena, m);
 	}
-	j->body = arena_printf(j->arena, "{\"published\":%zu,\"new\":%zu}", b->n, made);
+	j->body = arena_printf(j->arena, "{\"published\":%zu,\"new\":%zu,\"without_content\":%zu}", b->n,
+			       made, empty);
 	return j->body.p ? ERR_OK : ERR_NO_MEMORY;
 }
 

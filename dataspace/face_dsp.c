@@ -12,6 +12,7 @@
 #include "dataspace/negotiation.h"
 #include "dataspace/offer.h"
 #include "dataspace/transfer.h"
+#include "dataspace/under_way.h"
 #include "proto/dsp/v2024.h"
 #include "proto/dsp/version.h"
 
@@ -42,6 +43,7 @@ static void letter_answer(struct ds_job *j, enum err result)
 		return;
 	}
 	j->d->stat.messages_in++;
+	refusals_forget(r);
 	if (!body.p)
 		ds_dsp_refuse(r, ERR_NO_MEMORY, NULL);
 	else

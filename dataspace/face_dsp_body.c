@@ -8,20 +8,38 @@
 #include "proto/dsp/transfer.h"
 #include "proto/dsp/v2024.h"
 
-#define PID_UNKNOWN "unknown" /* the schemas want both pids, also where one is not known */
+enum { REFUSED_BODY_MAX = 64 << 10 }; /* octets that are read once more for their pids */
+#define PID_UNKNOWN "unknown"         /* the schemas want both pids, also where one is not known */
 
 static bool path_has(const struct net_req *r, const char *part)
 {
 	return memmem(r->path.p, r->path.n, part, strlen(part)) != NULL;
 }
 
-static struct dsp_pids pids_of(const struct net_req *r)
+static struct str pid_said(struct net_req *r, const json_t *body, const char *name)
+{
+	struct str pid = json_text(json_object_get(body, name));
+
+	if (!pid.n) pid = json_text(json_object_get(body, arena_printf(r->arena, "dspace:%s", name).p));
+	return pid.n <= DSP_TEXT_MAX ? pid : STR_NONE;
+}
+
+/* As the refused message itself has them, so that its sender knows its process; else what the path names,
+ * which may be either side's. */
+static struct dsp_pids pids_of(struct net_req *r)
 {
 	struct str pid = ds_req_param(r, 1);
 	bool named = pid.n && pid.n <= DSP_TEXT_MAX && str_utf8_ok(pid, NULL);
-	struct dsp_pids p = {STR(PID_UNKNOWN), STR(PID_UNKNOWN)};
+	struct dsp_pids p = {.consumer = STR_NONE, .provider = STR_NONE};
+	json_t *body;
 
-	if (named) p.consumer = p.provider = pid;
+	if (r->body.n && r->body.n <= REFUSED_BODY_MAX && !json_read(r->arena, r->body, NULL, &body)) {
+		p.consumer = pid_said(r, body, "consumerPid");
+		p.provider = pid_said(r, body, "providerPid");
+	}
+	named = named && !p.consumer.n && !p.provider.n;
+	if (!p.consumer.n) p.consumer = named ? pid : STR(PID_UNKNOWN);
+	if (!p.provider.n) p.provider = named ? pid : STR(PID_UNKNOWN);
 	return p;
 }
 
@@ -30,12 +48,13 @@ static struct dsp_reason reason_of(struct net_req *r, enum err e, const struct f
 	struct dsp_reason reason = {.code = str_of(err_name(e)),
 				    .reasons = json_keep(r->arena, json_array())};
 	bool own = f && f->err && f->text[0];
+	struct str text = str_of(own ? f->text : err_text(e));
 
-	if (!reason.reasons) return reason;
-	if (own && f->at[0])
-		must(!json_array_append_new(reason.reasons, json_sprintf("%s: %s", f->at, f->text)));
-	else
-		must(!json_array_append_new(reason.reasons, json_string(own ? f->text : err_text(e))));
+	/* "offer.target is missing" has named the member already */
+	if (own && f->at[0] && !str_starts(text, str_of(f->at)))
+		text = arena_printf(r->arena, "%s: %s", f->at, f->text);
+	if (!text.n || !str_utf8_ok(text, NULL)) text = str_of(err_text(e));
+	if (reason.reasons) must(!json_array_append_new(reason.reasons, json_stringn(text.p, text.n)));
 	return reason;
 }
 

@@ -53,6 +53,8 @@ static void begin_refuse(struct net_req *r, struct beginning *b, enum err e, con
 	ds_job_free(j);
 }
 
+enum { DATASET_TOLD = 70 }; /* octets of a name or an address in a refusal */
+
 static enum err offer_pick(struct beginning *b, const struct fetched *got, struct flaw *f)
 {
 	struct arena *a = b->job->arena;
@@ -61,6 +63,11 @@ static enum err offer_pick(struct beginning *b, const struct fetched *got, struc
 	json_t *j;
 	enum err e = partner_answer_check(got, f);
 
+	if (e == ERR_NOT_FOUND)
+		return flaw_set(f, e, FLAW_NO_OFFSET, "dataset", "unknown",
+				"the provider offers us no dataset \"%.*s\": %.*s/catalog answered %d",
+				STR_ARG(str_cut(b->n.dataset, DATASET_TOLD)),
+				STR_ARG(str_cut(b->n.base, DATASET_TOLD)), got->status);
 	if (e) return e;
 	if (json_read(a, got->body, f, &j) || ds_dialect_read(a, b->n.dialect, j, f, &j) ||
 	    dsp_dataset_parse(a, j, f, &s))
@@ -76,7 +83,8 @@ static enum err offer_pick(struct beginning *b, const struct fetched *got, struc
 		return ERR_OK;
 	}
 	return flaw_set(f, ERR_NOT_FOUND, FLAW_NO_OFFSET, "offer", "unknown",
-			"the provider has no such offer for the dataset");
+			"the provider has no offer \"%.*s\" for the dataset",
+			STR_ARG(str_cut(b->offer, DATASET_TOLD)));
 }
 
 static void begin_dataset(struct net_req *r, void *arg, const struct fetched *got)

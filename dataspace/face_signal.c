@@ -77,7 +77,7 @@ static enum err errored(const struct turn *u, Ds__Transfer *x, const struct dps_
 	enum err e;
 
 	if (end) x->flow_state = DPS_TERMINATED_STATE;
-	x->flow_error = turn_text(u, m->error.n ? str_first(m->error, TURN_REASON_MAX)
+	x->flow_error = turn_text(u, m->error.n ? str_cut(m->error, TURN_REASON_MAX)
 						: STR("the data plane tells of an error"));
 	x->changed = u->t->now;
 	ds_fx_changed(u->fx, u->self->id, str_of(x->pid));

@@ -288,11 +288,11 @@ static enum err apply(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, en
 	case FLOW_RESUME: return resume(u, p, x, m);
 	case FLOW_SUSPEND:
 		if (x->state != DPS_STARTED_STATE) return wrong_state(u, x);
-		x->reason = turn_text(u, str_first(m->reason, TURN_REASON_MAX));
+		x->reason = turn_text(u, str_cut(m->reason, TURN_REASON_MAX));
 		return flow_move(u, p, x, DPS_SUSPENDED_STATE);
 	case FLOW_TERMINATE:
 		if (final) return wrong_state(u, x);
-		x->reason = turn_text(u, str_first(m->reason, TURN_REASON_MAX));
+		x->reason = turn_text(u, str_cut(m->reason, TURN_REASON_MAX));
 		return flow_move(u, p, x, DPS_TERMINATED_STATE);
 	case FLOW_COMPLETED:
 		if (x->state != DPS_STARTED_STATE) return wrong_state(u, x);

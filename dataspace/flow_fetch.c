@@ -78,7 +78,7 @@ static enum err ended(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, en
 		e = flow_move(u, p, x, DPS_COMPLETED_STATE);
 		return e ? e : flow_notify(u, p, x, "completed");
 	}
-	x->error = turn_text(u, str_first(why, TURN_REASON_MAX));
+	x->error = turn_text(u, str_cut(why, TURN_REASON_MAX));
 	e = flow_put(u->t, u->self->id, x);
 	return e ? e : flow_notify(u, p, x, "errored");
 }

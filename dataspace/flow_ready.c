@@ -57,7 +57,7 @@ static enum err ended(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, en
 {
 	if (!flow_unready(x)) return ERR_OK; /* terminated meanwhile */
 	if (!e) return ready(u, p, x);
-	x->error = turn_text(u, str_first(why, TURN_REASON_MAX));
+	x->error = turn_text(u, str_cut(why, TURN_REASON_MAX));
 	e = flow_move(u, p, x, DPS_TERMINATED_STATE);
 	return e || !x->promised ? e : flow_notify(u, p, x, "errored");
 }

@@ -204,7 +204,7 @@ enum err holder_answered(const struct turn *u, json_t *asked, const struct dcp_d
 
 	json_put_str(asked, "status", m->issued ? STR("ISSUED") : STR("REJECTED"));
 	json_put_str(asked, "issuerPid", m->issuer_pid);
-	if (!m->issued) json_put_str(asked, "reason", str_first(m->reason, TURN_REASON_MAX));
+	if (!m->issued) json_put_str(asked, "reason", str_cut(m->reason, TURN_REASON_MAX));
 	issuance_stamp(u, asked, "decided");
 	e = wallet_put(u->t, u->a, u->self->id, "asked", asked);
 	if (!e && !m->issued) e = issuance_note(u, DS_EVENT_CREDENTIAL_REJECTED, asked);

@@ -47,7 +47,7 @@ static enum err tell(const struct turn *u, const Ds__Negotiation *n, enum ds_eve
 	if (reason.n) {
 		ev.detail = json_object();
 		must(ev.detail);
-		json_put_str(ev.detail, "reason", str_first(reason, TURN_REASON_MAX));
+		json_put_str(ev.detail, "reason", str_cut(reason, TURN_REASON_MAX));
 	}
 	return ds_event_append(u->t, &ev, NULL);
 }

@@ -229,7 +229,7 @@ static enum err take_contents(const struct turn *u, const struct negotiation_mes
 	case DSP_MOVE_VERIFY: return agreement_countersign(u, n, json_object_get(m->root, AGREEMENT_PROOF));
 	case DSP_MOVE_TERMINATE:
 		n->code = turn_text(u, m->reason.code);
-		n->reason = turn_text(u, str_first(m->reason.text, TURN_REASON_MAX));
+		n->reason = turn_text(u, str_cut(m->reason.text, TURN_REASON_MAX));
 		return ERR_OK;
 	default: return ERR_OK;
 	}

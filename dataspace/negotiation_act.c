@@ -8,6 +8,7 @@
 #include "dataspace/kit.h"
 #include "dataspace/offer.h"
 #include "dataspace/outbox.h"
+#include "dataspace/partner.h"
 
 enum { NEGOTIATION_FORMAT = 1 };
 
@@ -53,7 +54,7 @@ static enum err tell(const struct turn *u, Ds__Negotiation *n, enum dsp_negotiat
 	enum err e = ERR_OK;
 
 	must(more || (!detail.n && !keep));
-	if (detail.n) json_put_str(more, "reason", str_first(detail, TURN_REASON_MAX));
+	if (detail.n) json_put_str(more, "reason", str_cut(detail, TURN_REASON_MAX));
 	if (keep) e = evidence_make(u, n, dsp_negotiation_state_name(to), &record);
 	if (!e && keep) evidence_cite(record, more);
 	if (e) {
@@ -383,15 +384,11 @@ enum err negotiation_counter(const struct turn *u, struct str pid, json_t *rules
 
 static struct str answer_reason(struct arena *a, struct str body)
 {
-	json_t *j, *all, *r;
+	struct str reason = body.n ? body : STR("no answer");
+	json_t *j;
 
-	if (json_read(a, body, NULL, &j))
-		return body.n ? str_first(body, TURN_REASON_MAX) : STR("no answer");
-	all = json_object_get(j, "reason");
-	if (!all) all = json_object_get(j, "dspace:reason");
-	r = json_is_array(all) ? json_array_get(all, 0) : json_object_get(j, "detail");
-	return json_is_string(r) ? str_first(json_text(r), TURN_REASON_MAX)
-				 : str_first(body, TURN_REASON_MAX);
+	if (!json_read(a, body, NULL, &j) && partner_reason(j).n) reason = partner_reason(j);
+	return str_cut(reason, TURN_REASON_MAX);
 }
 
 static enum err undelivered(const struct turn *u, const Ds__Negotiation *n, int status, struct str reason)

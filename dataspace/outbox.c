@@ -286,7 +286,7 @@ static void send_done(void *arg, const struct courier_result *r)
 		x->error = r->err       ? arena_printf(j->arena, "%s: %s", err_text(r->err), r->text)
 			   : !r->body.n ? arena_printf(j->arena, "the peer answered %d", r->status)
 					: arena_printf(j->arena, "%d %.*s", r->status,
-						       STR_ARG(str_first(r->body, TURN_REASON_MAX)));
+						       STR_ARG(str_cut(r->body, TURN_REASON_MAX)));
 		j->in = x;
 		j->work = answer_work;
 		j->answer = answer_after;

@@ -62,8 +62,8 @@ enum err outbox_bury(struct writer_txn *t, struct arena *a, Ds__Outbox *e, int s
 	e->dead = t->now;
 	e->attempts++;
 	e->last_error = arena_strdup(
-	    a, status ? arena_printf(a, "%d %.*s", status, STR_ARG(str_first(why, TURN_REASON_MAX)))
-		      : str_first(why, TURN_REASON_MAX));
+	    a, status ? arena_printf(a, "%d %.*s", status, STR_ARG(str_cut(why, TURN_REASON_MAX)))
+		      : str_cut(why, TURN_REASON_MAX));
 	return e->last_error ? ds_row_put(t, DS_TABLE_dead, &k, &e->base) : ERR_NO_MEMORY;
 }
 

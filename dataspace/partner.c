@@ -164,21 +164,27 @@ void partner_find(struct net_req *r, struct str participant, struct str provider
 	peers_find(d, r->shard, w->partner.did, STR_NONE, finding_answer, w);
 }
 
-/* The first reason of a DSP error, which says more than its beginning: at most room - 1 octets, or the
- * beginning of what else it is. */
+struct str partner_reason(const json_t *answer)
+{
+	const json_t *all = json_object_get(answer, "reason"), *first;
+
+	if (!all) all = json_object_get(answer, "dspace:reason");
+	first = json_is_array(all) ? json_array_get(all, 0) : all;
+	if (json_is_object(first)) first = json_object_get(first, "@value");
+	if (!json_is_string(first)) first = json_object_get(answer, "detail");
+	return json_text(first);
+}
+
+/* What says more than the beginning of an answer, else that: at most room - 1 octets. */
 static void reason_take(struct str body, char *out, size_t room)
 {
 	struct arena *a = arena_new(64 << 10);
 	struct str text = body;
 	json_t *j;
 
-	if (a && body.n < 16 << 10 && !json_read(a, body, NULL, &j)) {
-		json_t *all = json_object_get(j, "reason");
-		struct str first = json_text(json_is_array(all) ? json_array_get(all, 0) : all);
-
-		if (first.n) text = first;
-	}
-	text = str_first(text, room - 1);
+	if (a && body.n < 16 << 10 && !json_read(a, body, NULL, &j) && partner_reason(j).n)
+		text = partner_reason(j);
+	text = str_cut(text, room - 1);
 	memcpy(out, text.n ? text.p : "", text.n);
 	out[text.n] = 0;
 	arena_free(a);
@@ -193,6 +199,9 @@ enum err partner_answer_check(const struct fetched *got, struct flaw *f)
 				"provider", "unreachable", "%.*s", STR_ARG(got->text));
 	if (got->status >= 200 && got->status < 300) return ERR_OK;
 	reason_take(got->body, reason, sizeof reason);
+	if (!reason[0])
+		return flaw_set(f, got->status == 404 ? ERR_NOT_FOUND : ERR_UPSTREAM, FLAW_NO_OFFSET,
+				"provider", "answer", "the provider answered %d", got->status);
 	return flaw_set(f, got->status == 404 ? ERR_NOT_FOUND : ERR_UPSTREAM, FLAW_NO_OFFSET, "provider",
 			"answer", "the provider answered %d: %s", got->status, reason);
 }

@@ -28,4 +28,8 @@ bool partner_base_says(const struct ds *d, const struct ds_did *doc, uint32_t *r
  * partner's reason, ERR_TIMEOUT. */
 enum err partner_answer_check(const struct fetched *got, struct flaw *f) MUST_USE;
 
+/* The first reason of an error that a partner answered, a text or a JSON-LD value, in any version of the
+ * protocol; else a problem's detail. Borrowed from the answer; empty: it says none. */
+struct str partner_reason(const json_t *answer);
+
 #endif

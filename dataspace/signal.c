@@ -32,7 +32,7 @@ enum err signal_tell(const struct turn *u, const Ds__Transfer *x, const char *wh
 	json_put_str(ev.detail, "what", str_of(what));
 	json_put_str(ev.detail, "state", str_of(dps_state_name((enum dps_state)x->flow_state)));
 	if (x->said_at) json_put(ev.detail, "said", said_show(x));
-	if (text.n) json_put_str(ev.detail, "reason", str_first(text, TURN_REASON_MAX));
+	if (text.n) json_put_str(ev.detail, "reason", str_cut(text, TURN_REASON_MAX));
 	return ds_event_append(u->t, &ev, NULL);
 }
 

@@ -191,10 +191,10 @@ static struct str refusal_text(const struct turn *u, int status, struct str body
 {
 	json_t *j;
 
-	if (!status) return body.n ? str_first(body, TURN_REASON_MAX / 2) : STR("no answer");
+	if (!status) return body.n ? str_cut(body, TURN_REASON_MAX / 2) : STR("no answer");
 	if (!json_read(u->a, body, NULL, &j) && json_is_string(json_object_get(j, "detail")))
 		body = json_text(json_object_get(j, "detail"));
-	return arena_printf(u->a, "%d %.*s", status, STR_ARG(str_first(body, TURN_REASON_MAX / 2)));
+	return arena_printf(u->a, "%d %.*s", status, STR_ARG(str_cut(body, TURN_REASON_MAX / 2)));
 }
 
 static enum err taken(const struct turn *u, Ds__Transfer *x, uint32_t s, struct str body)

@@ -328,7 +328,7 @@ static enum err take_contents(const struct turn *u, const struct transfer_messag
 	default: return ERR_OK;
 	}
 	x->code = turn_text(u, m->reason.code);
-	x->reason = turn_text(u, str_first(m->reason.text, TURN_REASON_MAX));
+	x->reason = turn_text(u, str_cut(m->reason.text, TURN_REASON_MAX));
 	return ERR_OK;
 }
 

@@ -25,7 +25,7 @@ enum err transfer_tell(const struct turn *u, const Ds__Transfer *x, enum ds_even
 	if (reason.n || report || x->purpose[0]) {
 		ev.detail = json_object();
 		must(ev.detail);
-		if (reason.n) json_put_str(ev.detail, "reason", str_first(reason, TURN_REASON_MAX));
+		if (reason.n) json_put_str(ev.detail, "reason", str_cut(reason, TURN_REASON_MAX));
 		if (report) json_put(ev.detail, "report", json_incref(report));
 		if (x->purpose[0]) json_put_str(ev.detail, "purpose", str_of(x->purpose));
 	}

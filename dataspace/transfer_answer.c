@@ -4,6 +4,7 @@
 #include "dataspace/fetch.h"
 #include "dataspace/kit.h"
 #include "dataspace/outbox.h"
+#include "dataspace/partner.h"
 #include "dataspace/transfer_act.h"
 
 static enum err undelivered(const struct turn *u, const Ds__Transfer *x, int status, struct str reason)
@@ -19,15 +20,15 @@ static enum err undelivered(const struct turn *u, const Ds__Transfer *x, int sta
 static void refusal_read(const struct turn *u, Ds__Transfer *x, struct str body, struct str *ret_code,
 			 struct str *ret_reason)
 {
-	json_t *j, *r, *report;
+	json_t *j, *code, *report;
 
 	*ret_code = STR("MESSAGE_REFUSED");
-	*ret_reason = body.n ? str_first(body, TURN_REASON_MAX) : STR("no answer");
+	*ret_reason = body.n ? str_cut(body, TURN_REASON_MAX) : STR("no answer");
 	if (json_read(u->a, body, NULL, &j)) return;
-	if (json_is_string(json_object_get(j, "code"))) *ret_code = json_text(json_object_get(j, "code"));
-	r = json_object_get(j, "reason");
-	r = json_is_array(r) ? json_array_get(r, 0) : json_object_get(j, "detail");
-	if (json_is_string(r)) *ret_reason = str_first(json_text(r), TURN_REASON_MAX);
+	code = json_object_get(j, "code");
+	if (!code) code = json_object_get(j, "dspace:code");
+	if (json_is_string(code)) *ret_code = json_text(code);
+	if (partner_reason(j).n) *ret_reason = str_cut(partner_reason(j), TURN_REASON_MAX);
 	report = json_object_get(j, TRANSFER_REPORT);
 	if (json_is_object(report)) x->report = turn_json(u, report);
 }

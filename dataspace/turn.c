@@ -130,7 +130,7 @@ char *turn_json(const struct turn *u, json_t *j)
 json_t *turn_reasons(const struct turn *u, struct str text)
 {
 	json_t *out = json_keep(u->a, json_array());
-	json_t *s = json_stringn(text.p, str_first(text, TURN_REASON_MAX).n);
+	json_t *s = json_stringn(text.p, str_cut(text, TURN_REASON_MAX).n);
 
 	if (!s) s = json_string("");
 	must(out && s && !json_array_append_new(out, s));

@@ -86,6 +86,17 @@ void refusals_note(struct net_req *r, struct str reason)
 	must(!pthread_mutex_unlock(&x->lock));
 }
 
+void refusals_forget(struct net_req *r)
+{
+	struct refusals *x = ds_of(r)->refusals;
+	struct refusal *row;
+
+	must(!pthread_mutex_lock(&x->lock));
+	row = row_of(x, ds_req_param(r, 0), ds_req_param(r, 1), true);
+	if (row) row->at = 0;
+	must(!pthread_mutex_unlock(&x->lock));
+}
+
 struct looking {
 	struct str pid;
 	json_t *letter;

@@ -20,6 +20,8 @@ void refusals_close(struct refusals *r); /* NULL is allowed */
 /* A partner's message is refused; nothing is kept unless its path names a negotiation or transfer there is.
  */
 void refusals_note(struct net_req *r, struct str reason);
+/* A message of the partner's was taken: what was refused before is not what the process waits for. */
+void refusals_forget(struct net_req *r);
 
 /* Adds to what is shown of a process: "waiting", its oldest letter in the outbox, with attempts and the
  * last answer; "refused", {"time", "message", "reason"} of its partner's last message that was refused. */

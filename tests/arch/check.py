@@ -21,6 +21,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(<([^>\n]+)>|"([^"\n]+)")', re
 CALL = re.compile(r"(?<![\w.>])([A-Za-z_]\w*)\s*\(")
 C_STRING = r'"(?:\\.|[^"\\])*"'
 SAY_ROW = re.compile(r"\bSAY\(\s*(\w+)\s*,((?:\s*%s)+)\s*(?:,((?:\s*%s)*)\s*)?\)" % (C_STRING, C_STRING))
+LITERALS = re.compile(r"%s(?:\s*%s)*" % (C_STRING, C_STRING))
 CONVERSION = re.compile(r"%[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*)?)?(?:hh|h|ll|l|j|z|t|L)?[a-zA-Z%]")
 
 
@@ -155,7 +156,7 @@ class Tree:
 
     def texts(self):
         for path, text in self.files.items():
-            if not path.endswith(("say.def", "say_help.def")):
+            if not path.endswith(("say.def", "say_help.def", "say_detail.def")):
                 continue
             kept = TOKEN.sub(lambda m: m[0] if m[0][0] == '"' else blank(m[0]), text)
             rows = {m.start(): m for m in SAY_ROW.finditer(kept)}
@@ -166,9 +167,22 @@ class Tree:
                 elif wordy(literal(row[2])) and not re.search(r"[\u3400-\u9fff]", literal(row[3])):
                     yield path, line, "say", f"{row[1]} has no Chinese text"
 
+    def retold(self):
+        """base/say_detail.def repeats what the code says: a row whose sentence is said nowhere is of no use. (Rows
+        FLAW_… are of sentences that the code puts together: tests/tools/identifiers.py has them said.)"""
+        path = "base/say_detail.def"
+        said = {literal(m[0]) for p, text in self.c.items() if not p.startswith("tests/")
+                for m in LITERALS.finditer(TOKEN.sub(lambda m: m[0] if m[0][0] == '"' else blank(m[0]), text))}
+        for m in SAY_ROW.finditer(self.files.get(path, "")):
+            text = literal(m[2])
+            if m[1].startswith("FLAW_"):
+                continue
+            if text not in said and re.sub("^%s ", "", text) not in said:
+                yield path, line_of(self.files[path], m.start()), "retold", f"nothing says \"{text}\""
+
     def violations(self):
         checks = (self.layers, self.third_party, self.purity, self.banned, self.names, self.sizes,
-                  self.functions, self.readmes, self.texts)
+                  self.functions, self.readmes, self.texts, self.retold)
         return sorted(v for check in checks for v in check())
 
 

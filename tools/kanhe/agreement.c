@@ -237,7 +237,7 @@ int command_agreement(struct cli *c, int argc, char **argv)
 	if (words.n < 1) return usage_error(c, SAY_MISSING_WORD, "show|verify");
 	bool check = strcmp(words.word[0], "verify") == 0;
 	if (!check && strcmp(words.word[0], "show")) return verb_error(c, words.word[0], "show|verify");
-	if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
+	if (words.n != 2) return words_wrong(c, &words, 2, "AGREEMENT");
 	bool file = check && is_file(words.word[1]);
 	status = obtain(c, words.word[1], file, &a);
 	if (!status && !a) return bundle_tell(c, words.word[1], NULL, 0);
@@ -250,7 +250,7 @@ int command_agreement(struct cli *c, int argc, char **argv)
 	       safe(text_of(a, "state")), safe(text_of(a, "dataset")));
 	if (text_of(a, "ended_by")[0]) {
 		printf(say(SAY_AGREEMENT_ENDED), safe(text_of(a, "ended_by")));
-		print_safe(stdout, str_of(text_of(a, "reason")));
+		print_said(stdout, text_of(a, "reason"));
 		putchar('\n');
 	}
 	return verify(c, a);

@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/retell.h"
 
-enum { BAR_WIDTH = 30 };
+enum { BAR_WIDTH = 30, SAID_ROOM = 32 << 10 };
 #define SHOW_EVERY (USEC_PER_SEC / 10)
 
 bool colour_on(FILE *f)
@@ -37,6 +38,15 @@ void print_safe(FILE *f, struct str s)
 		if (!n) fputc(s.p[i++], f);
 		for (; n; n--) fprintf(f, "\\x%02x", (unsigned char)s.p[i++]);
 	}
+}
+
+void print_said(FILE *f, const char *text)
+{
+	struct arena *a = arena_new(SAID_ROOM);
+
+	must(a != NULL);
+	print_safe(f, retell(say_language(), a, str_of(text)));
+	arena_free(a);
 }
 
 const char *safe(const char *text)

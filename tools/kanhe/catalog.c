@@ -205,6 +205,9 @@ int command_catalog(struct cli *c, int argc, char **argv)
 					  {"federated", NULL, &q.federated}, {"sources", NULL, &q.sources}};
 	int status = options_read(c, argc, argv, rows, sizeof rows / sizeof *rows, &words);
 	if (status) return status;
+	if (words.n > 1) return usage_error(c, SAY_EXTRA_WORD, words.word[1]);
+	if (q.format && words.n && str_find(str_of(words.word[0]), ':') < strlen(words.word[0]))
+		return usage_error(c, SAY_FORMAT_IS_OWN, words.word[0]);
 	q.who = client_participant(c);
 	if (!q.who) return CLI_USAGE;
 	if (words.n) q.provider = words.word[0];

@@ -238,7 +238,7 @@ int client_problem(struct cli *c, const struct reply *r)
 	print_safe(stderr, str_of(title[0] ? title : detail));
 	if (title[0] && detail[0]) {
 		fprintf(stderr, ": ");
-		print_safe(stderr, str_of(detail));
+		print_said(stderr, detail);
 	}
 	if (r->status == 404 && !detail[0] && r->path) {
 		fprintf(stderr, ": ");

@@ -111,6 +111,9 @@ struct words {
  * -1 when --help was asked and printed (leave with CLI_OK). */
 int options_read(struct cli *c, int argc, char **argv, const struct option_row *own, size_t own_n,
 		 struct words *ret);
+/* Not as many words as are wanted: tells which is too many, or the name of the one that is missing.
+ * CLI_USAGE. */
+int words_wrong(const struct cli *c, const struct words *w, size_t wanted, const char *name);
 /* The candidate nearest to word within 2 edits (1 for short words), or NULL. */
 const char *suggest(const char *word, const char *const *candidates, size_t n);
 int usage_error(const struct cli *c, enum say text, const char *word);
@@ -125,6 +128,9 @@ int verb_error(const struct cli *c, const char *verb, const char *verbs);
 bool colour_on(FILE *f); /* a terminal, and NO_COLOR unset */
 /* A peer's text for a terminal: control characters and escapes as \xNN. */
 void print_safe(FILE *f, struct str s);
+/* print_safe of what a node said in English, in the reader's language where the catalogue has it (retell).
+ */
+void print_said(FILE *f, const char *text);
 /* print_safe for printf: in one of SAFE_RING buffers, cut at SAFE_MAX / 12 octets. */
 enum { SAFE_RING = 16, SAFE_MAX = 6144 };
 const char *safe(const char *text);

@@ -66,7 +66,7 @@ static int add(struct cli *c, const struct words *w, const char *who)
 	FILE *in;
 	size_t n;
 
-	if (w->n != 2) return usage_error(c, SAY_MISSING_WORD, "FILE");
+	if (w->n != 2) return words_wrong(c, w, 2, "FILE");
 	in = strcmp(w->word[1], "-") == 0 ? stdin : fopen(w->word[1], "re");
 	if (!in) {
 		print_error(c, say(SAY_CANNOT_READ), w->word[1], strerror(errno));
@@ -142,7 +142,7 @@ static int revoke(struct cli *c, const struct words *w, const char *who)
 {
 	struct reply r;
 
-	if (w->n != 2) return usage_error(c, SAY_MISSING_WORD, "ID");
+	if (w->n != 2) return words_wrong(c, w, 2, "ID");
 	struct call call = {.method = "POST",
 			    .path = client_path(c, "/participants/%s/credentials/%s/revoke", who,
 						path_word(c, w->word[1], false)),
@@ -155,7 +155,7 @@ static int take_out(struct cli *c, const struct words *w, const char *who)
 {
 	struct reply r;
 
-	if (w->n != 2) return usage_error(c, SAY_MISSING_WORD, "ID");
+	if (w->n != 2) return words_wrong(c, w, 2, "ID");
 	struct call call = {
 	    .method = "DELETE",
 	    .path = client_path(c, "/participants/%s/wallet/%s", who, path_word(c, w->word[1], false))};

@@ -27,7 +27,7 @@ static void print_row(const json_t *row, const char *kind, const char *partner)
 	print_safe(stdout, str_of(text_of(row, partner)));
 	if (json_object_get(row, "reason")) {
 		printf("  ");
-		print_safe(stdout, str_of(text_of(row, "reason")));
+		print_said(stdout, text_of(row, "reason"));
 	}
 	printf("\n");
 }
@@ -124,7 +124,7 @@ static int remove_one(struct cli *c, const struct words *w, const char *what, co
 {
 	struct reply r;
 
-	if (w->n != 3) return usage_error(c, SAY_MISSING_WORD, "ID");
+	if (w->n != 3) return words_wrong(c, w, 3, "ID");
 	struct call call = {
 	    .method = "DELETE",
 	    .path = client_path(c, "/participants/%s/%s/%s", who, what, path_word(c, w->word[2], false))};
@@ -367,7 +367,7 @@ static int distrust(struct cli *c, const struct words *w, const char *who)
 {
 	struct reply r;
 
-	if (w->n != 2) return usage_error(c, SAY_MISSING_WORD, "ISSUER");
+	if (w->n != 2) return words_wrong(c, w, 2, "ISSUER");
 	struct call call = {.method = "DELETE",
 			    .path = client_path(c, "/participants/%s/trusted-issuers/%s", who,
 						path_word(c, w->word[1], false))};

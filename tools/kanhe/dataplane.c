@@ -13,16 +13,15 @@ static void print_words(const json_t *o, const char *const *keys, size_t n)
 	putchar('\n');
 }
 
-enum listing { LIST_CONTROL, LIST_FLOWS, LIST_DATA };
+enum listing { LIST_FLOWS, LIST_DATA };
 
 static int list(struct cli *c, const char *who, enum listing what)
 {
 	static const struct {
 		const char *key;
 		size_t words;
-	} kinds[] = {{"controlplanes", 4}, {"dataflows", 7}, {"dataplanes", 4}};
+	} kinds[] = {{"dataflows", 7}, {"dataplanes", 4}};
 	static const char *const data[] = {"dataplaneId", "endpoint", "registered", "by"};
-	static const char *const plane[] = {"controlplaneId", "endpoint", "admitted", "by"};
 	static const char *const flow[] = {"dataFlowId", "state",  "controlplaneId", "dataset",
 					   "profile",    "reason", "error"};
 	const char *key = kinds[what].key;
@@ -35,11 +34,40 @@ static int list(struct cli *c, const char *who, enum listing what)
 		print_json(all);
 		return CLI_OK;
 	}
-	json_array_foreach(json_object_get(all, key), i, one) print_words(one,
-									  what == LIST_FLOWS  ? flow
-									  : what == LIST_DATA ? data
-											      : plane,
-									  kinds[what].words);
+	json_array_foreach(json_object_get(all, key), i, one)
+	    print_words(one, what == LIST_FLOWS ? flow : data, kinds[what].words);
+	return CLI_OK;
+}
+
+/* What has been let in and what has been registered: who made one of them looks for it here. */
+static int list_both(struct cli *c, const char *who)
+{
+	static const char *const control[] = {"controlplaneId", "endpoint", "admitted", "by"};
+	static const char *const data[] = {"dataplaneId", "endpoint", "registered", "by"};
+	json_t *of_control, *of_data, *one;
+	size_t i;
+	int status = client_list(c, client_path(c, "/participants/%s/controlplanes", who), "controlplanes",
+				 &of_control);
+
+	if (!status)
+		status = client_list(c, client_path(c, "/participants/%s/dataplanes", who), "dataplanes",
+				     &of_data);
+	if (status) return status;
+	if (c->json) {
+		json_put(of_control, "dataplanes", json_incref(json_object_get(of_data, "dataplanes")));
+		print_json(of_control);
+		return CLI_OK;
+	}
+	json_array_foreach(json_object_get(of_control, "controlplanes"), i, one)
+	{
+		printf("%s  ", say(SAY_CONTROL_PLANE));
+		print_words(one, control, 4);
+	}
+	json_array_foreach(json_object_get(of_data, "dataplanes"), i, one)
+	{
+		printf("%s  ", say(SAY_DATA_PLANE));
+		print_words(one, data, 4);
+	}
 	return CLI_OK;
 }
 
@@ -156,7 +184,7 @@ int command_dataplane(struct cli *c, int argc, char **argv)
 	if (!w.n) w.word[w.n++] = "list";
 	while (v < VERBS && strcmp(w.word[0], verbs[v].name) != 0) v++;
 	if (v == VERBS) return verb_error(c, w.word[0], VERB_NAMES);
-	if (w.n != verbs[v].words) return usage_error(c, SAY_MISSING_WORD, verbs[v].missing);
+	if (w.n != verbs[v].words) return words_wrong(c, &w, verbs[v].words, verbs[v].missing);
 	if (profiles && v != VERB_REGISTER) return usage_error(c, SAY_MISSING_WORD, "register");
 	if (to && v != VERB_CONTENT) return usage_error(c, SAY_MISSING_WORD, "content");
 	who = client_participant(c);
@@ -169,6 +197,6 @@ int command_dataplane(struct cli *c, int argc, char **argv)
 	case VERB_FLOWS: return list(c, who, LIST_FLOWS);
 	case VERB_PLANES: return list(c, who, LIST_DATA);
 	case VERB_CONTENT: return fetch(c, who, w.word[1], to);
-	default: return list(c, who, LIST_CONTROL);
+	default: return list_both(c, who);
 	}
 }

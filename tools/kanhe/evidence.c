@@ -1,6 +1,7 @@
 /* kanhe audit, prove, verify: what happened, and the proof of it. */
 #include "tools/kanhe/client.h"
 
+#include "base/retell.h"
 #include "dataspace/bundle.h"
 
 enum { PINS_MAX = 16 };
@@ -65,7 +66,7 @@ int command_prove(struct cli *c, int argc, char **argv)
 	const struct option_row own[] = {{"to", &to, NULL}, {"brief", NULL, &brief}};
 	int status = options_read(c, argc, argv, own, 2, &words);
 	if (status) return status;
-	if (words.n != 1) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
+	if (words.n != 1) return words_wrong(c, &words, 1, "AGREEMENT");
 	const char *who = client_participant(c);
 	if (!who) return CLI_USAGE;
 	struct call call = {.method = "GET",
@@ -116,13 +117,13 @@ static json_t *report_json(const struct bundle_report *r)
 	return o;
 }
 
-static void print_report(const struct bundle_report *r)
+static void print_report(struct arena *a, const struct bundle_report *r)
 {
 	for (size_t i = 0; i < r->checks_n; i++) {
 		printf("%s ", !r->check[i].ok ? "✗" : r->check[i].open ? "–" : "✓");
-		print_safe(stdout, r->check[i].name);
+		print_safe(stdout, retell(say_language(), a, r->check[i].name));
 		if (r->check[i].detail.n) printf("  ");
-		print_safe(stdout, r->check[i].detail);
+		print_safe(stdout, retell(say_language(), a, r->check[i].detail));
 		putchar('\n');
 	}
 }
@@ -144,7 +145,7 @@ int bundle_tell(struct cli *c, const char *file, const struct bundle_pin *pins, 
 		print_json(o);
 		json_decref(o);
 	} else {
-		print_report(&report);
+		print_report(a, &report);
 		printf(say(e                                                  ? SAY_VERIFY_BAD
 			   : report.provider_signed && report.consumer_signed ? SAY_VERIFY_OK
 									      : SAY_VERIFY_ONE_SIDE),

@@ -139,7 +139,7 @@ int command_identity(struct cli *c, int argc, char **argv)
 	bool adds = w.n && strcmp(w.word[0], "add") == 0;
 	if (!adds && (!w.n || strcmp(w.word[0], "remove") != 0))
 		return usage_error(c, SAY_MISSING_WORD, "add|remove");
-	if (w.n != 2) return usage_error(c, SAY_MISSING_WORD, "PREFIX/NAME");
+	if (w.n != 2) return words_wrong(c, &w, 2, "PREFIX/NAME");
 	status = names_of(c, w.word[1], &n);
 	if (status) return status;
 	return adds ? add(c, &n, &about) : remove_one(c, &n);

@@ -16,12 +16,13 @@ static void print_waiting(const json_t *x)
 	printf(" %s ", say(counter ? SAY_INBOX_COUNTERS : SAY_INBOX_ASKS));
 	print_safe(stdout, str_of(text_of(x, "dataset")));
 	printf("\n    ");
-	printf(say(SAY_INBOX_SINCE), text_of(x, "since"), text_of(x, "until"), text_of(x, "verified_by"));
+	printf(say(SAY_INBOX_SINCE), text_of(x, "since"), text_of(x, "until"));
+	print_said(stdout, text_of(x, "verified_by"));
 	putchar('\n');
 	json_array_foreach(json_object_get(x, "differs"), i, d)
 	{
 		printf("    ! ");
-		print_safe(stdout, json_text(d));
+		print_said(stdout, json_text(d).n ? json_string_value(d) : "");
 		putchar('\n');
 	}
 }
@@ -105,13 +106,14 @@ int command_inbox(struct cli *c, int argc, char **argv)
 	const char *who = client_participant(c), *verb = words.n ? words.word[0] : "list";
 	if (!who) return CLI_USAGE;
 	if (strcmp(verb, "list") == 0) {
+		if (words.n > 1) return usage_error(c, SAY_EXTRA_WORD, words.word[1]);
 		if (watching) return watch(c, who);
 		status = client_list(c, client_path(c, "/participants/%s/inbox", who), "inbox", &r.json);
 		return status ? status : show_list(c, r.json);
 	}
 	if (!verb_known(verb, "show|approve|decline"))
 		return verb_error(c, verb, "list|show|approve|decline");
-	if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "ID");
+	if (words.n != 2) return words_wrong(c, &words, 2, "ID");
 	if (strcmp(verb, "show")) return decide(c, who, verb, words.word[1], reason);
 	struct call call = {
 	    .method = "GET",

@@ -303,7 +303,7 @@ int command_init(struct cli *c, int argc, char **argv)
 					 {"tokens", &p.tokens, NULL}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &w);
 	if (status) return status;
-	if (w.n != 1) return usage_error(c, SAY_MISSING_WORD, "FOLDER");
+	if (w.n != 1) return words_wrong(c, &w, 1, "FOLDER");
 	if (p.tokens && strcmp(p.tokens, "ES256") != 0 && strcmp(p.tokens, "EdDSA") != 0)
 		return usage_error(c, SAY_NOT_TOKENS, "EdDSA|ES256");
 	p.folder = w.word[0];

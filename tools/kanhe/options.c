@@ -50,6 +50,12 @@ int usage_error(const struct cli *c, enum say text, const char *word)
 	return CLI_USAGE;
 }
 
+int words_wrong(const struct cli *c, const struct words *w, size_t wanted, const char *name)
+{
+	if (w->n > wanted) return usage_error(c, SAY_EXTRA_WORD, safe(w->word[wanted]));
+	return usage_error(c, SAY_MISSING_WORD, name);
+}
+
 bool verb_known(const char *verb, const char *verbs)
 {
 	struct str rest = str_of(verbs), one;

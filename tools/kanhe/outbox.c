@@ -1,4 +1,5 @@
 /* kanhe outbox, negotiation, transfer: what is under way with partners, and an owner's hand in it. */
+#include "base/retell.h"
 #include "tools/kanhe/client.h"
 
 static int show_one(const struct cli *c, const json_t *j)
@@ -10,6 +11,11 @@ static int show_one(const struct cli *c, const json_t *j)
 	return CLI_OK;
 }
 
+static const char *retold(struct cli *c, const char *text)
+{
+	return arena_strdup(c->arena, retell(say_language(), c->arena, str_of(text)));
+}
+
 const char *answer_reason(struct cli *c, const char *answer)
 {
 	struct str text = str_of(answer), status = str_first(text, str_find(text, ' '));
@@ -18,10 +24,14 @@ const char *answer_reason(struct cli *c, const char *answer)
 
 	if (json_read(c->arena, str_skip(text, status.n), &f, &j)) return answer;
 	why = json_object_get(j, "reason");
+	if (!why) why = json_object_get(j, "dspace:reason");
 	if (json_is_array(why)) why = json_array_get(why, 0);
+	if (json_is_object(why)) why = json_object_get(why, "@value");
 	if (!why) why = json_object_get(j, "detail");
 	if (!json_text(why).n) return answer;
-	return arena_printf(c->arena, "%.*s %.*s", STR_ARG(status), STR_ARG(json_text(why))).p;
+	return arena_printf(c->arena, "%.*s %.*s", STR_ARG(status),
+			    STR_ARG(retell(say_language(), c->arena, json_text(why))))
+	    .p;
 }
 
 void under_way_tell(struct cli *c, const json_t *j, char told[UNDER_WAY_TOLD])
@@ -32,7 +42,7 @@ void under_way_tell(struct cli *c, const json_t *j, char told[UNDER_WAY_TOLD])
 	if (c->quiet) return;
 	if (refused)
 		text = arena_printf(c->arena, say(SAY_UNDER_WAY_REFUSED), text_of(refused, "message"),
-				    text_of(refused, "reason"));
+				    retold(c, text_of(refused, "reason")));
 	else if (letter && json_integer_value(json_object_get(letter, "attempts")))
 		text = arena_printf(c->arena, say(SAY_UNDER_WAY_WAITING), text_of(letter, "leads_to"),
 				    answer_reason(c, text_of(letter, "reason")));
@@ -44,12 +54,14 @@ void under_way_tell(struct cli *c, const json_t *j, char told[UNDER_WAY_TOLD])
 
 static void print_letter(struct cli *c, const json_t *x)
 {
+	const char *to = text_of(x, "leads_to"); /* nothing: a notice, of no state of a process */
+
 	printf(say(SAY_OUTBOX_LINE), text_of(x, "letter"), text_of(x, "state"), text_of(x, "kind"),
-	       text_of(x, "leads_to"), (long long)json_integer_value(json_object_get(x, "attempts")));
+	       to[0] ? " → " : "", to, (long long)json_integer_value(json_object_get(x, "attempts")));
 	printf("\n    ");
 	print_safe(stdout, str_of(text_of(x, "url")));
 	printf("\n    ");
-	print_safe(stdout, str_of(answer_reason(c, text_of(x, "reason"))));
+	print_said(stdout, answer_reason(c, text_of(x, "reason")));
 	putchar('\n');
 }
 
@@ -80,7 +92,7 @@ static void print_process(const json_t *x)
 	printf("  ");
 	print_safe(stdout, str_of(text_of(x, "peer")));
 	if (text_of(x, "reason")[0]) printf("  ");
-	print_safe(stdout, str_of(text_of(x, "reason")));
+	print_said(stdout, text_of(x, "reason"));
 	putchar('\n');
 }
 
@@ -129,12 +141,13 @@ static int under_way(struct cli *c, int argc, char **argv, const char *what, con
 	if (status) return status;
 	const char *who = client_participant(c), *verb = words.n ? words.word[0] : "list";
 	if (!who) return CLI_USAGE;
+	if (strcmp(verb, "list") == 0 && words.n > 1) return usage_error(c, SAY_EXTRA_WORD, words.word[1]);
 	if (strcmp(verb, "list") == 0)
 		return strcmp(what, "outbox") ? process_list(c, who, what) : outbox_list(c, who);
 	if (words.n == 1 && !verb_known(verb, verbs) && strpbrk(verb, ":0123456789"))
 		return one(c, who, what, "show", verb, NULL);
 	if (!verb_known(verb, verbs)) return verb_error(c, verb, verbs);
-	if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "ID");
+	if (words.n != 2) return words_wrong(c, &words, 2, "ID");
 	return one(c, who, what, verb, words.word[1], reason);
 }
 

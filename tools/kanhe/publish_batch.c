@@ -15,13 +15,13 @@ struct batch {
 	const char *path;
 	struct buf lines;
 	size_t n, begun; /* datasets waiting; datasets before them */
-	uint64_t published, made;
+	uint64_t published, made, empty;
 };
 
 static int flush(struct batch *b)
 {
 	struct reply r;
-	uint64_t n = 0, made = 0;
+	uint64_t n = 0, made = 0, empty = 0;
 	if (!b->n) return CLI_OK;
 	struct call send = {.method = "POST",
 			    .path = b->path,
@@ -30,13 +30,16 @@ static int flush(struct batch *b)
 			    .quiet_errors = true};
 	int status = client_call(b->c, &send, &r);
 	if (status) {
-		if (b->begun) print_error(b->c, "behind dataset %zu of the file:", b->begun);
+		if (b->begun) print_error(b->c, say(SAY_BATCH_BEHIND), b->begun);
 		return client_problem(b->c, &r);
 	}
-	if (json_u64_opt(r.json, "", "published", NULL, &n) || json_u64_opt(r.json, "", "new", NULL, &made))
+	if (json_u64_opt(r.json, "", "published", NULL, &n) ||
+	    json_u64_opt(r.json, "", "new", NULL, &made) ||
+	    json_u64_opt(r.json, "", "without_content", NULL, &empty))
 		return CLI_FAILED;
 	b->published += n;
 	b->made += made;
+	b->empty += empty;
 	b->begun += b->n;
 	b->n = 0;
 	buf_clear(&b->lines);
@@ -85,9 +88,11 @@ int publish_batch(struct cli *c, const char *file)
 		json_t *o = json_keep(c->arena, json_object());
 		json_put_u64(o, "published", b.published);
 		json_put_u64(o, "new", b.made);
+		json_put_u64(o, "without_content", b.empty);
 		print_json(o);
 	} else {
 		printf(say(SAY_BATCH_DONE), (unsigned long long)b.published, (unsigned long long)b.made);
+		if (b.empty) printf(say(SAY_BATCH_EMPTY), (unsigned long long)b.empty);
 	}
 	return CLI_OK;
 }

@@ -95,7 +95,7 @@ static void print_premise(const json_t *p)
 	fprintf(stderr, "  ✗ %s %s ", safe(text_of(p, "leftOperand")), safe(text_of(p, "operator")));
 	print_safe(stderr, str_of(text_of(p, "rightOperand")));
 	fprintf(stderr, " — %s ", say(SAY_ACTUAL));
-	print_safe(stderr, str_of(text_of(p, "actual")));
+	print_safe(stderr, str_of(text_of(p, "actual")[0] ? text_of(p, "actual") : "—"));
 	fputc('\n', stderr);
 }
 
@@ -103,7 +103,7 @@ static void print_report(const json_t *t)
 {
 	size_t i, k;
 	json_t *rule, *premise;
-	print_safe(stderr, str_of(text_of(t, "reason")));
+	print_said(stderr, text_of(t, "reason"));
 	fputc('\n', stderr);
 	json_array_foreach(json_object_get(json_object_get(t, "report"), "rules"), i, rule)
 	{
@@ -154,7 +154,7 @@ static int push_read(struct cli *c, const struct push *p, json_t *body)
 	if (!p->token_file) return CLI_OK;
 	f = fopen(p->token_file, "re");
 	if (!f) {
-		print_error(c, "%s: %s", p->token_file, strerror(errno));
+		print_error(c, say(SAY_CANNOT_READ), p->token_file, strerror(errno));
 		return CLI_USAGE;
 	}
 	n = fread(token, 1, sizeof token, f);
@@ -171,7 +171,10 @@ static int start(struct cli *c, const char *who, const char *agreement, const ch
 	if (purpose) json_put_str(body, "purpose", str_of(purpose));
 	if (rate) json_put_u64(body, "rate", rate);
 	int status = push_read(c, push, body);
-	if (status) return status;
+	if (status) {
+		json_decref(body);
+		return status;
+	}
 	struct call call = {
 	    .method = "POST", .path = client_path(c, "/participants/%s/transfers", who), .json = body};
 	return client_call(c, &call, r);
@@ -202,7 +205,7 @@ int command_pull(struct cli *c, int argc, char **argv)
 					 {"format", &push.format, NULL}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
 	if (status) return status;
-	if (words.n != 1 && !transfer) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
+	if (words.n != 1 && !transfer) return words_wrong(c, &words, 1, "AGREEMENT");
 	if (rate_text && str_u64(str_of(rate_text), &rate))
 		return usage_error(c, SAY_NOT_NUMBER, rate_text);
 	const char *who = client_participant(c);

@@ -62,7 +62,7 @@ static int tell_negotiation(const struct cli *c, const json_t *n)
 			printf("  %s %s", say(SAY_AGREEMENT), safe(text_of(n, "agreement")));
 		if (text_of(n, "reason")[0]) {
 			printf("  ");
-			print_safe(stdout, str_of(text_of(n, "reason")));
+			print_said(stdout, text_of(n, "reason"));
 		}
 		putchar('\n');
 	}
@@ -92,7 +92,9 @@ static int await_negotiation(struct cli *c, const char *who, const char *pid)
 		under_way_tell(c, r.json, told);
 		if (clock_mono() - from < WAIT_SECONDS * USEC_PER_SEC) continue;
 		(void)tell_negotiation(c, r.json);
-		print_error(c, say(SAY_STILL_WAITING), text_of(r.json, "state"), WAIT_SECONDS, pid);
+		(void)fflush(stdout);
+		print_error(c, say(SAY_STILL_WAITING), text_of(r.json, "state"), WAIT_SECONDS, pid,
+			    c->node);
 		return CLI_FAILED;
 	}
 	return tell_negotiation(c, r.json);
@@ -107,7 +109,7 @@ int command_negotiate(struct cli *c, int argc, char **argv)
 	const struct option_row own[] = {{"offer", &offer, NULL}, {"no-wait", NULL, &no_wait}};
 	int status = options_read(c, argc, argv, own, 2, &words);
 	if (status) return status;
-	if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, words.n ? "DATASET" : "PROVIDER");
+	if (words.n != 2) return words_wrong(c, &words, 2, words.n ? "DATASET" : "PROVIDER");
 	const char *who = client_participant(c);
 	if (!who) return CLI_USAGE;
 	json_t *body = object_of("provider", words.word[0]);
@@ -116,6 +118,10 @@ int command_negotiate(struct cli *c, int argc, char **argv)
 	struct call start = {
 	    .method = "POST", .path = client_path(c, "/participants/%s/negotiations", who), .json = body};
 	status = client_call(c, &start, &r);
+	if (status == CLI_NOT_FOUND && !c->json &&
+	    (strcmp(text_of(r.json, "field"), "dataset") == 0 ||
+	     strcmp(text_of(r.json, "field"), "offer") == 0))
+		fprintf(stderr, say(SAY_HINT_OFFERED), words.word[0], c->node);
 	if (status || no_wait) return status ? status : tell_negotiation(c, r.json);
 	return await_negotiation(c, who, text_of(r.json, "pid"));
 }
@@ -174,6 +180,7 @@ int command_agreements(struct cli *c, int argc, char **argv)
 	if (status) return status;
 	const char *who = client_participant(c);
 	if (!who) return CLI_USAGE;
+	if (words.n > 1) return usage_error(c, SAY_EXTRA_WORD, words.word[1]);
 	if (meters) return show_meters(c, who, words.n ? words.word[0] : NULL);
 	const char *path = words.n ? client_path(c, "/participants/%s/agreements/%s", who,
 						 path_word(c, words.word[0], false))
@@ -200,7 +207,7 @@ int command_revoke(struct cli *c, int argc, char **argv)
 	const struct option_row own[] = {{"reason", &reason, NULL}};
 	int status = options_read(c, argc, argv, own, 1, &words);
 	if (status) return status;
-	if (words.n != 1) return usage_error(c, SAY_MISSING_WORD, "AGREEMENT");
+	if (words.n != 1) return words_wrong(c, &words, 1, "AGREEMENT");
 	const char *who = client_participant(c);
 	if (!who) return CLI_USAGE;
 	struct call call = {.method = "POST",

@@ -9,25 +9,23 @@ static void print_row(const json_t *t)
 	print_safe(stdout, str_of(text_of(t, "peer")));
 	if (text_of(t, "reason")[0]) {
 		printf("  ");
-		print_safe(stdout, str_of(text_of(t, "reason")));
+		print_said(stdout, text_of(t, "reason"));
 	}
 	putchar('\n');
 }
 
 static int list(struct cli *c, const char *who)
 {
-	struct reply r;
-	struct call call = {.method = "GET", .path = client_path(c, "/participants/%s/transfers", who)};
-	int status = client_call(c, &call, &r);
+	json_t *all, *t;
 	size_t i;
-	json_t *t;
+	int status = client_list(c, client_path(c, "/participants/%s/transfers", who), "transfers", &all);
 
 	if (status) return status;
 	if (c->json) {
-		print_json(r.json);
+		print_json(all);
 		return CLI_OK;
 	}
-	json_array_foreach(json_object_get(r.json, "transfers"), i, t) print_row(t);
+	json_array_foreach(json_object_get(all, "transfers"), i, t) print_row(t);
 	return CLI_OK;
 }
 
@@ -48,12 +46,12 @@ int command_transfer(struct cli *c, int argc, char **argv)
 	if (status) return status;
 	if (words.n && strcmp(words.word[0], "list") == 0) words.n = 0;
 	if (words.n && strcmp(words.word[0], "show") == 0) {
-		if (words.n != 2) return usage_error(c, SAY_MISSING_WORD, "PID");
+		if (words.n != 2) return words_wrong(c, &words, 2, "PID");
 		words.word[0] = words.word[1];
 		words.n = 1;
 	}
 	if (words.n && is_verb(words.word[0])) verb = words.word[0];
-	if (verb && words.n != 2) return usage_error(c, SAY_MISSING_WORD, "PID");
+	if (verb && words.n != 2) return words_wrong(c, &words, 2, "PID");
 	if (!verb && words.n > 1) return verb_error(c, words.word[0], "list|show|suspend|resume|terminate");
 	const char *who = client_participant(c);
 	if (!who) return CLI_USAGE;

@@ -1,0 +1,138 @@
+#include "tests/base/cases.h"
+
+#include "base/buf.h"
+#include "base/retell.h"
+
+static struct arena *a;
+
+static void told(const char *english, const char *wanted)
+{
+	struct str got = retell(SAY_ZH, a, str_of(english));
+
+	if (!str_is(got, wanted)) fail_msg("%s: %.*s | %s", english, STR_ARG(got), wanted);
+	got = retell(SAY_EN, a, str_of(english));
+	assert_true(str_is(got, english));
+}
+
+static void a_sentence_of_ours_is_told_again(void **state)
+{
+	(void)state;
+	told("there is no such agreement", "没有该合约");
+	told("not found", "未找到");
+	told("count: limit 3, actual 3", "count：上限 3，实际 3");
+	told("the agreement is REVOKED: only an active one can be revoked",
+	     "合约状态为 REVOKED：只有有效合约可以终止");
+}
+
+static void what_stands_inside_is_told_again(void **state)
+{
+	(void)state;
+	told("the provider answered 404: not found", "提供方答复 404：未找到");
+	told("offer.target: the offer is for another dataset", "offer.target：该要约属于另一数据集");
+	told("the other node did not answer in time: no route", "对端节点超时：no route");
+	told("in state REQUESTED the provider may not FINALIZE",
+	     "状态为 REQUESTED 时，提供方不可执行 FINALIZE");
+	told("the agreement differs from the offer: permission[0].action is missing",
+	     "合约与要约不同：缺少 permission[0].action");
+}
+
+static void what_nobody_of_ours_said_stays(void **state)
+{
+	(void)state;
+	told("", "");
+	told("closed on Sundays", "closed on Sundays");
+	told("不合适", "不合适");
+	told("there is no such agreement, Sir", "there is no such agreement, Sir");
+	told("note: closed on Sundays", "note: closed on Sundays");
+	told("http://x/: a ", "http://x/: a ");
+}
+
+/* Each row, with its conversions filled. */
+static void each_row_is_found(void **state)
+{
+	(void)state;
+	size_t rows = 0;
+
+	for (int i = 0; i < SAY_COUNT; i++) {
+		struct buf b = BUF_INIT(RETELL_MAX);
+		struct str got;
+
+		if (!str_starts(str_of(say_name((enum say)i)), STR("SAID_")) &&
+		    !str_starts(str_of(say_name((enum say)i)), STR("FLAW_")))
+			continue;
+		rows++;
+		for (const char *p = say_in(SAY_EN, (enum say)i); *p; p++) {
+			if (*p != '%') {
+				buf_byte(&b, *p);
+				continue;
+			}
+			while (!strchr("diuxcsp", *p)) p++;
+			buf_add(&b, STR("QZ7"));
+		}
+		got = retell(SAY_ZH, a, buf_str(&b));
+		if (str_eq(got, buf_str(&b)))
+			fail_msg("%s stays %.*s", say_name((enum say)i), STR_ARG(got));
+		buf_done(&b);
+	}
+	assert_true(rows > 100);
+}
+
+/* What is told in Chinese of a flaw with this rule and text. */
+static void said(enum err e, const char *rule, const char *text, const char *want)
+{
+	struct flaw f;
+	flaw_set(&f, e, 0, "", rule, "%s", text);
+	assert_true(str_is(retell_flaw(SAY_EN, a, &f), text));
+	if (!str_is(retell_flaw(SAY_ZH, a, &f), want))
+		fail_msg("%s: %.*s", text, STR_ARG(retell_flaw(SAY_ZH, a, &f)));
+}
+
+static void a_flaw_is_told_with_what_it_names(void **state)
+{
+	(void)state;
+	said(ERR_BAD_ID, "too-short", "the value of (01) has at least 14 characters",
+	     "（01）的值至少 14 个字符");
+	said(ERR_BAD_ID, "missing", "(10) needs 01,02,03 beside it", "（10）须与 01,02,03 同时出现");
+	said(ERR_BAD_ID, "duplicate", "(10) is given twice", "（10）重复出现");
+	said(ERR_BAD_ID, "duplicate", "(10) is given twice with different values",
+	     "（10）重复出现且值不同");
+	said(ERR_NOT_RESPONSIBLE, "delegated",
+	     "the prefix 88.1 is served by another node: https://a.example: 8443",
+	     "前缀 88.1 由另一节点负责：https://a.example: 8443");
+	said(ERR_NOT_FOUND, "registered", "no such identifier is registered", "没有注册该标识");
+	/* by the rule, of identifiers alone; else as it is */
+	said(ERR_BAD_ID, "too-short", "seven at least", "长度不足");
+	said(ERR_BAD_INPUT, "too-short", "seven at least", "seven at least");
+	said(ERR_BAD_ID, "no-such-rule", "seven at least", "seven at least");
+	said(ERR_BAD_ID, "duplicate", "(10) is given twice again", "重复出现");
+	said(ERR_BAD_ID, "duplicate", "not (10) is given twice", "重复出现");
+}
+
+static void a_text_made_to_be_slow_is_let_alone(void **state)
+{
+	struct buf b = BUF_INIT(RETELL_MAX);
+
+	(void)state;
+	buf_add(&b, STR("it says "));
+	while (b.n < RETELL_MAX - 20) buf_add(&b, STR("; negotiated wa"));
+	assert_true(retell(SAY_ZH, a, buf_str(&b)).n > 0);
+	buf_done(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_sentence_of_ours_is_told_again),
+	    cmocka_unit_test(what_stands_inside_is_told_again),
+	    cmocka_unit_test(what_nobody_of_ours_said_stays),
+	    cmocka_unit_test(each_row_is_found),
+	    cmocka_unit_test(a_flaw_is_told_with_what_it_names),
+	    cmocka_unit_test(a_text_made_to_be_slow_is_let_alone),
+	};
+	int failed;
+
+	a = arena_new(4 << 20);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	arena_free(a);
+	return failed;
+}
