@@ -4,10 +4,11 @@
 #include "base/err.h"
 
 enum {
-	ARGS = 8,    /* conversions of a row */
-	DEPTH = 3,   /* sentences inside sentences */
-	STEPS = 4000 /* octets compared for one sentence and row: a text that was made to be slow is not
-			told again */
+	ARGS = 8,             /* conversions of a row */
+	DEPTH = 3,            /* sentences inside sentences */
+	FLAW_ROOM = 16 << 10, /* octets for telling one flaw */
+	/* Places tried for the conversions of one row: a text made to be slow is not told again. */
+	STEPS = 4000
 };
 
 struct fit {
@@ -34,7 +35,7 @@ static bool fits(const char *row, struct str text, struct fit *f)
 
 	for (; *row && !is_conversion(row); row++, literal++) {
 		if (row[0] == '%') row++;
-		if (!text.n || *text.p != *row || ++f->steps > STEPS) return false;
+		if (!text.n || *text.p != *row) return false;
 		text = str_skip(text, 1);
 	}
 	f->literal += literal;
@@ -44,7 +45,7 @@ static bool fits(const char *row, struct str text, struct fit *f)
 
 		row = behind(row);
 		/* the last one takes all there is */
-		for (size_t n = *row ? 0 : text.n; n <= text.n; n++) {
+		for (size_t n = *row ? 0 : text.n; n <= text.n && ++f->steps < STEPS; n++) {
 			f->arg[at] = str_first(text, n);
 			if (fits(row, str_skip(text, n), f)) return true;
 		}
@@ -58,7 +59,8 @@ static bool is_told(enum say name)
 {
 	struct str row = str_of(say_name(name));
 
-	return str_starts(row, STR("SAID_")) || str_starts(row, STR("POL_"));
+	return str_starts(row, STR("SAID_")) || str_starts(row, STR("FLAW_")) ||
+	       str_starts(row, STR("POL_"));
 }
 
 static struct str tell(enum say_language l, struct arena *a, struct str text, int depth);
@@ -123,4 +125,21 @@ static struct str tell(enum say_language l, struct arena *a, struct str text, in
 struct str retell(enum say_language l, struct arena *a, struct str text)
 {
 	return l == SAY_EN ? text : tell(l, a, text, 0);
+}
+
+const char *say_flaw(enum say_language l, const struct flaw *f, char room[SAY_FLAW_MAX])
+{
+	struct str text = str_of(f->text), told = text;
+	struct arena *a = l == SAY_EN ? NULL : arena_new(FLAW_ROOM);
+	const char *out = f->text, *of_rule;
+
+	if (a) told = retell(l, a, text);
+	if (told.p != text.p) {
+		snprintf(room, SAY_FLAW_MAX, "%.*s", STR_ARG(str_cut(told, SAY_FLAW_MAX - 1)));
+		out = room;
+	} else if (l != SAY_EN && f->err == ERR_BAD_ID && (of_rule = say_rule(l, f->rule))) {
+		out = of_rule;
+	}
+	arena_free(a);
+	return out;
 }

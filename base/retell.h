@@ -16,4 +16,9 @@ enum { RETELL_MAX = 1024 }; /* octets: longer texts, which no sentence of ours h
 /* Borrowed from text, or in the arena; text itself in English, and when there is no room. */
 struct str retell(enum say_language l, struct arena *a, struct str text);
 
+enum { SAY_FLAW_MAX = 512 /* octets: a flaw's own text, and the words of a row around what it names */ };
+/* What a flaw says to people: its own text in English; else as retell tells it, or of an identifier
+ * (ERR_BAD_ID) the row of the rule, or for lack of both its text. Lives in *room, in *f, or for ever. */
+const char *say_flaw(enum say_language l, const struct flaw *f, char room[SAY_FLAW_MAX]);
+
 #endif

@@ -113,12 +113,12 @@ static bool is_row_of(const char *row, const char *rule)
 	return !*row && !*rule;
 }
 
-const char *say_rule(const char *rule)
+const char *say_rule(enum say_language l, const char *rule)
 {
 	static const struct str group = {"RULE_", 5};
 	for (int i = 0; i < SAY_COUNT; i++)
 		if (str_starts(str_of(names_of_rows[i]), group) &&
 		    is_row_of(names_of_rows[i] + group.n, rule))
-			return say((enum say)i);
+			return say_in(l, (enum say)i);
 	return NULL;
 }

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "base/say.h"
+#include "base/retell.h"
 
 enum { ROWS_MAX = 128, PROBLEM_MAX = 1 << 20 };
 
@@ -90,6 +90,7 @@ static void put_type(struct buf *b, enum err e)
 void face_problem_members(struct net_req *r, enum err e, const struct flaw *f, struct buf *out)
 {
 	struct str header = net_header(r, "accept-language");
+	char room[SAY_FLAW_MAX];
 	bool zh = header.n && say_accepted(header) == SAY_ZH;
 	put_type(out, e);
 	buf_json(out, str_of(zh ? err_text_zh(e) : err_text(e)));
@@ -98,7 +99,7 @@ void face_problem_members(struct net_req *r, enum err e, const struct flaw *f, s
 	if (!f) return;
 	if (f->text[0]) {
 		buf_add(out, STR(",\"detail\":"));
-		buf_json(out, str_of(f->text));
+		buf_json(out, str_of(say_flaw(zh ? SAY_ZH : SAY_EN, f, room)));
 	}
 	if (f->offset != FLAW_NO_OFFSET) {
 		buf_add(out, STR(",\"offset\":"));

@@ -100,6 +100,18 @@ static enum err start_builder(struct rs *r, struct flaw *f)
 				      &r->load);
 }
 
+enum err rs_check(const struct rs_options *o, struct flaw *f)
+{
+	struct rs r = {.o = *o, .arena = arena_new(RS_ARENA)};
+	enum err e =
+	    r.arena ? authority_parse(r.arena, o->authority, o->authority_n, f, &r.ours) : ERR_NO_MEMORY;
+	if (!e) e = keep_anchors(&r, f);
+	if (!e && o->find_types) e = reverse_types_check(o->find_types, o->find_types_n, f);
+	if (!e) e = reporter_check(&o->report, f);
+	arena_free(r.arena);
+	return e;
+}
+
 enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret)
 {
 	struct rs *r = calloc(1, sizeof *r);

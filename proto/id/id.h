@@ -26,7 +26,8 @@
  *  iec61406  `iec61406:`, and http(s) URIs, unless their host is id.gs1.org or one segment of the path
  *            is one of the 16 GS1 primary keys and another follows it: those are GS1
  *  gs1       `gs1:`, a bracket, those URIs, a path that begins with a GS1 primary key, what a reader of
- *            barcodes sends, and 8, 12, 13 or 14 digits
+ *            barcodes sends (without FNC1: 01 and a GTIN, or 00 and an SSCC, with the right check digit),
+ *            and 8, 12, 13 or 14 digits
  *  uri       anything else that begins with the name of a URI scheme and a colon
  *  handle    what is left and has a slash
  * Two kinds of text have nothing that tells them, and are read only when the scheme is named (id_parse_as):

@@ -39,11 +39,11 @@ static void both_languages_take_the_same_arguments(void **state)
 static void a_rule_has_the_row_of_its_name(void **state)
 {
 	(void)state;
-	assert_string_equal(say_rule("utf-8"), say(SAY_RULE_UTF_8));
-	assert_string_equal(say_rule("check-digit"), say(SAY_RULE_CHECK_DIGIT));
-	assert_null(say_rule("check"));
-	assert_null(say_rule("check-digits"));
-	assert_null(say_rule(""));
+	assert_string_equal(say_rule(SAY_EN, "utf-8"), say(SAY_RULE_UTF_8));
+	assert_string_equal(say_rule(SAY_EN, "check-digit"), say(SAY_RULE_CHECK_DIGIT));
+	assert_null(say_rule(SAY_EN, "check"));
+	assert_null(say_rule(SAY_EN, "check-digits"));
+	assert_null(say_rule(SAY_EN, ""));
 }
 
 static bool has_chinese(const char *s)

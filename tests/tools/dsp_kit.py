@@ -274,7 +274,8 @@ def main():
         check("so do its status and its metrics", "TEST MODE" in node.kanhe("status")[1] and b"kanhe_test_mode 1" in node.request("GET", "/metrics", token="operator")[1])
         check("so does the check of its configuration", "TEST MODE" in run("--check", os.path.join(node.folder, "kanhed.conf"), program=KANHED)[2])
         node.kanhe("node", "stop")
-        check("so does its start, even when it shall be quiet", "TEST MODE" in node.kanhe("node", "start", "--quiet")[2])
+        said = node.kanhe("node", "start", "--quiet")[2]
+        check("so does its start, even when it shall be quiet", said.startswith("TEST MODE") and said.endswith("never in production\n"), said)
         offers = seed(node, ALL["seed"]["datasets"])
         cases = [Case(c, node, server, offers) for c in ALL["cases"] if not c["disabled"]]
         if "--only" in sys.argv:

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/retell.h"
 #include "proto/id/id.h"
 #include "tools/kanhe/command.h"
 
@@ -30,21 +31,16 @@ static json_t *part_json(const struct id_part *p)
 	return list;
 }
 
-static const char *message_of(const struct flaw *f)
-{
-	const char *text = say_language() == SAY_EN ? NULL : say_rule(f->rule);
-	return text ? text : f->text;
-}
-
 static void print_refused_json(struct str input, enum id_scheme s, const struct flaw *f)
 {
 	json_t *o = json_object(), *error = json_object();
+	char room[SAY_FLAW_MAX];
 	json_put_str(o, "input", input);
 	json_put(o, "valid", json_false());
 	if (s) json_put_str(o, "scheme", str_of(id_scheme_name(s)));
 	json_put_str(error, "rule", str_of(f->rule));
 	if (f->offset != FLAW_NO_OFFSET) json_put_u64(error, "offset", f->offset);
-	json_put_str(error, "message", str_of(message_of(f)));
+	json_put_str(error, "message", str_of(say_flaw(say_language(), f, room)));
 	json_put(o, "error", error);
 	print_json(o);
 	json_decref(o);
@@ -120,6 +116,7 @@ static void print_caret(struct str s, size_t offset)
 
 static void print_refused(struct str input, enum id_scheme s, const struct flaw *f)
 {
+	char room[SAY_FLAW_MAX];
 	if (f->offset != FLAW_NO_OFFSET)
 		print_caret(input, f->offset);
 	else
@@ -128,7 +125,7 @@ static void print_refused(struct str input, enum id_scheme s, const struct flaw 
 	if (s) printf("%s, ", id_scheme_name(s));
 	if (f->offset != FLAW_NO_OFFSET) printf(say(SAY_ID_AT), f->rule, f->offset);
 	if (f->offset == FLAW_NO_OFFSET) printf("%s", f->rule);
-	printf("%s%s\n", say(SAY_ID_COLON), message_of(f));
+	printf("%s%s\n", say(SAY_ID_COLON), say_flaw(say_language(), f, room));
 }
 
 static void print_label(const char *name)
@@ -206,16 +203,20 @@ static void explain(struct explaining *x, struct str input)
 	arena_rollback(c->arena, mark);
 }
 
-/* One identifier a line; empty lines are passed over, and of a longer line than any identifier only so
- * much is kept that it is refused. */
+/* One identifier a line; the mark that some editors put in front and empty lines are passed over, and of a
+ * longer line than any identifier only so much is kept that it is refused. */
 static void explain_lines(struct explaining *x, FILE *in)
 {
+	static const struct str order_mark = {"\xef\xbb\xbf", 3};
 	struct buf line = BUF_INIT(LINE_OCTETS_MAX);
+	bool first = true;
 	for (int c = 0; c != EOF;) {
 		buf_clear(&line);
 		while ((c = getc(in)) != EOF && c != '\n')
 			if (line.n < LINE_OCTETS_MAX) buf_byte(&line, (char)c);
 		struct str s = buf_str(&line);
+		if (first && str_starts(s, order_mark)) s = str_skip(s, order_mark.n);
+		first = false;
 		if (str_ends(s, STR("\r"))) s.n--;
 		if (s.n) explain(x, s);
 	}
