@@ -55,7 +55,13 @@ static bool fits(const char *row, struct str text, struct fit *f)
 	return false;
 }
 
-static bool is_told(enum say name)
+struct telling {
+	enum say_language l;
+	struct arena *a;
+	bool flaws_only; /* what rules say of identifiers goes before sentences that fit anything */
+};
+
+static bool is_told(const struct telling *t, enum say name)
 {
 	struct str row = str_of(say_name(name));
 
@@ -63,10 +69,9 @@ static bool is_told(enum say name)
 	       str_starts(row, STR("POL_"));
 }
 
-static struct str tell(enum say_language l, struct arena *a, struct str text, int depth);
+static struct str tell(const struct telling *t, struct str text, int depth);
 
-static struct str fill(enum say_language l, struct arena *a, const char *row, const struct fit *f,
-		       int depth)
+static struct str fill(const struct telling *t, const char *row, const struct fit *f, int depth)
 {
 	struct buf b = BUF_INIT(4 * RETELL_MAX);
 	struct str out;
@@ -74,34 +79,34 @@ static struct str fill(enum say_language l, struct arena *a, const char *row, co
 
 	while (*row) {
 		if (is_conversion(row)) {
-			if (at < f->args) buf_add(&b, tell(l, a, f->arg[at++], depth + 1));
+			if (at < f->args) buf_add(&b, tell(t, f->arg[at++], depth + 1));
 			row = behind(row);
 			continue;
 		}
 		if (row[0] == '%') row++;
 		buf_byte(&b, *row++);
 	}
-	out = buf_err(&b) ? STR_NONE : arena_dup(a, buf_str(&b));
+	out = buf_err(&b) ? STR_NONE : arena_dup(t->a, buf_str(&b));
 	buf_done(&b);
 	return out;
 }
 
 /* "offer.target: …": the member stays; "the other node did not answer in time: …": both are told again. */
-static struct str tell_behind_member(enum say_language l, struct arena *a, struct str text, int depth)
+static struct str tell_behind_member(const struct telling *t, struct str text, int depth)
 {
 	size_t colon = str_find(text, ':');
 	struct str head = str_first(text, colon), rest, first, told;
 
 	if (colon + 2 >= text.n || text.p[colon + 1] != ' ') return text;
 	rest = str_skip(text, colon + 2);
-	first = tell(l, a, head, depth + 1);
-	told = tell(l, a, rest, depth + 1);
+	first = tell(t, head, depth + 1);
+	told = tell(t, rest, depth + 1);
 	if (first.p == head.p && (told.p == rest.p || str_find(head, ' ') < head.n)) return text;
-	told = arena_printf(a, "%.*s：%.*s", STR_ARG(first), STR_ARG(told));
+	told = arena_printf(t->a, "%.*s：%.*s", STR_ARG(first), STR_ARG(told));
 	return told.p ? told : text;
 }
 
-static struct str tell(enum say_language l, struct arena *a, struct str text, int depth)
+static struct str tell(const struct telling *t, struct str text, int depth)
 {
 	struct fit best = {.literal = 0}, f;
 	int found = -1;
@@ -112,19 +117,19 @@ static struct str tell(enum say_language l, struct arena *a, struct str text, in
 		if (str_is(text, err_text((enum err)e))) return str_of(err_text_zh((enum err)e));
 	for (int i = 0; i < SAY_COUNT; i++) {
 		f = (struct fit){.args = 0};
-		if (!is_told((enum say)i) || !fits(say_in(SAY_EN, (enum say)i), text, &f)) continue;
+		if (!is_told(t, (enum say)i) || !fits(say_in(SAY_EN, (enum say)i), text, &f)) continue;
 		if (f.literal <= best.literal) continue;
 		best = f;
 		found = i;
 	}
-	if (found < 0) return tell_behind_member(l, a, text, depth);
-	told = fill(l, a, say_in(l, (enum say)found), &best, depth);
+	if (found < 0) return tell_behind_member(t, text, depth);
+	told = fill(t, say_in(t->l, (enum say)found), &best, depth);
 	return told.p ? told : text;
 }
 
 struct str retell(enum say_language l, struct arena *a, struct str text)
 {
-	return l == SAY_EN ? text : tell(l, a, text, 0);
+	return l == SAY_EN ? text : tell(&(struct telling){.l = l, .a = a}, text, 0);
 }
 
 const char *say_flaw(enum say_language l, const struct flaw *f, char room[SAY_FLAW_MAX])
@@ -133,7 +138,7 @@ const char *say_flaw(enum say_language l, const struct flaw *f, char room[SAY_FL
 	struct arena *a = l == SAY_EN ? NULL : arena_new(FLAW_ROOM);
 	const char *out = f->text, *of_rule;
 
-	if (a) told = retell(l, a, text);
+	if (a) told = tell(&(struct telling){.l = l, .a = a, .flaws_only = f->err == ERR_BAD_ID}, text, 0);
 	if (told.p != text.p) {
 		snprintf(room, SAY_FLAW_MAX, "%.*s", STR_ARG(str_cut(told, SAY_FLAW_MAX - 1)));
 		out = room;
