@@ -100,6 +100,25 @@ static enum err start_builder(struct rs *r, struct flaw *f)
 				      &r->load);
 }
 
+static enum err read_prefixes(struct rs *r, struct flaw *f)
+{
+	enum err e = authority_parse(r->arena, r->o.authority, r->o.authority_n, f, &r->ours);
+	return e ? e : keep_anchors(r, f);
+}
+
+enum err rs_check(const struct rs_options *o, struct flaw *f)
+{
+	struct rs *r = calloc(1, sizeof *r);
+	enum err e = ERR_NO_MEMORY;
+	if (!r) return e;
+	r->o = *o;
+	r->arena = arena_new(RS_ARENA);
+	if (r->arena) e = read_prefixes(r, f);
+	arena_free(r->arena);
+	free(r);
+	return e;
+}
+
 enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret)
 {
 	struct rs *r = calloc(1, sizeof *r);
@@ -108,8 +127,7 @@ enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret)
 	set_defaults(&r->o);
 	r->arena = arena_new(RS_ARENA);
 	enum err e = r->arena ? keep_texts(r) : ERR_NO_MEMORY;
-	if (!e) e = authority_parse(r->arena, o->authority, o->authority_n, f, &r->ours);
-	if (!e) e = keep_anchors(r, f);
+	if (!e) e = read_prefixes(r, f);
 	if (!e) {
 		r->cache = cache_new(r->o.cache_octets);
 		r->statistics = statistics_new();

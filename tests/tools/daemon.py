@@ -38,6 +38,10 @@ try:
     for line, what in ((4, "net.https"), (5, "net.shards"), (6, "net.colour"), (8, "resolver.ttl")):
         check(f"every error is listed: {what}", re.search(rf"broken\.conf:{line}: .*{re.escape(what)}", err), err)
     check("what is missing as well", "node.url" in err, err)
+    for setting, said in (("authority=88.118, 88.118.5", "one of them covers the other"), ("authority=88..118", "88..118"),
+                          ("anchors=88=z6Mk@https://top.example", "resolver.anchors"), ("anchors=88", "PREFIX=KEY@URL")):
+        status, out, err = run("--check", "--set", "resolver." + setting, conf, program=KANHED)
+        check(f"so is what no node could start with: {setting}", status == 78 and said in err, (status, err))
     os.chmod(os.path.join(node.folder, "keys", "node.key"), 0o644)
     status, out, err = node.kanhe("node", "start")
     check("a key that others may read is refused, which is told at once", status == 1 and "node.key" in err and "chmod 600" in err, err)

@@ -289,7 +289,15 @@ const char *node_test_mode(const struct conf *c)
 enum err node_check(const struct conf *c, struct flaw *f)
 {
 	struct ds_identity identity;
-	return conf_switch(c, "space", "enabled") ? read_identity(c, f, &identity) : ERR_OK;
+	struct node n = {.conf = c};
+	struct rs_options o = {.anchors = n.anchors};
+	enum err e = read_anchors(&n, f);
+	o.anchors_n = n.anchors_n;
+	o.authority_n = conf_list(c, "resolver", "authority", &o.authority);
+	if (!e) e = rs_check(&o, f);
+	free(n.anchor_texts);
+	if (!e && conf_switch(c, "space", "enabled")) e = read_identity(c, f, &identity);
+	return e;
 }
 
 static enum err open_space(struct node *n, struct flaw *f)
