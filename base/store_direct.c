@@ -108,12 +108,7 @@ enum err store_write_directly(struct store *s, struct store_txn **ret)
 		return e;
 	}
 	if (!s->ops.max) store__init_ops(s);
-	t->write = true;
-	t->snapshot = MEM_NEWEST;
-	t->poison = ERR_OK;
-	t->changes = 0;
-	t->before = s->change;
-	t->by_row = false;
+	store__begin_changes(s, t);
 	t->direct->octets = 0;
 	atomic_store_explicit(&t->layers, &t->direct->none, memory_order_relaxed);
 	*ret = t;

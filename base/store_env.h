@@ -127,6 +127,7 @@ void store__record_by_row(struct store_txn *t);
 /* Ends it; its changes are seen from now on. For what the journals had already. */
 void store__commit_replayed(struct store_txn *t);
 void store__free_write(struct store *s); /* the transaction that is kept for writing */
+void store__begin_changes(const struct store *s, struct store_txn *t); /* it is open for reading */
 void store__init_ops(struct store *s);
 void store__end_ops(struct store *s); /* empties them, and gives most of their memory back */
 

@@ -194,6 +194,16 @@ static void end_writing(struct store *s, bool committed)
 	pthread_mutex_unlock(&s->lock);
 }
 
+void store__begin_changes(const struct store *s, struct store_txn *t)
+{
+	t->write = true;
+	t->snapshot = MEM_NEWEST;
+	t->poison = ERR_OK;
+	t->changes = 0;
+	t->before = s->change;
+	t->by_row = false;
+}
+
 static enum err begin_snapshot(struct store *s)
 {
 	struct store_txn *t = s->write ? s->write : (s->write = txn_new(s));
@@ -201,12 +211,7 @@ static enum err begin_snapshot(struct store *s)
 	t->write = false;
 	enum err e = store_read_renew(t);
 	if (e) return e;
-	t->write = true;
-	t->snapshot = MEM_NEWEST;
-	t->poison = ERR_OK;
-	t->changes = 0;
-	t->before = s->change;
-	t->by_row = false;
+	store__begin_changes(s, t);
 	t->feed_row = NULL;
 	return ERR_OK;
 }

@@ -87,7 +87,7 @@ void audit_get(struct net_req *r)
 	e = out && list ? asking_read(r, &q, &f) : ERR_NO_MEMORY;
 	if (!e) e = entries_read(ds_txn(r->shard), r->arena, &q, list, &next);
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		return;
 	}
 	json_put(out, "entries", json_incref(list));

@@ -363,7 +363,7 @@ static void export_done(struct disk_job *j)
 		return;
 	}
 	if (x->err) {
-		net_reply_err(x->req, x->err, x->flaw.err == x->err ? &x->flaw : NULL);
+		net_reply_err(x->req, x->err, &x->flaw);
 		export_free(x);
 		return;
 	}
@@ -397,7 +397,7 @@ static void exported(struct ds_job *j, enum err result)
 	struct export *x = j->in;
 
 	if (result) {
-		net_reply_err(j->req, result, j->flaw.err == result ? &j->flaw : NULL);
+		net_reply_err(j->req, result, &j->flaw);
 		return;
 	}
 	j->in = NULL; /* the disk's now */

@@ -36,7 +36,7 @@ void ds_job_reply(struct ds_job *j)
 	struct str body = arena_dup(r->arena, j->body);
 
 	if (j->result) {
-		net_reply_err(r, j->result, j->flaw.err == j->result ? &j->flaw : NULL);
+		net_reply_err(r, j->result, &j->flaw);
 		return;
 	}
 	if (j->body.n && !body.p) {

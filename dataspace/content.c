@@ -291,7 +291,7 @@ void content_take(struct net_req *r, const struct content_in *in)
 		u = NULL;
 	}
 	if (!u) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		return;
 	}
 	u->d = ds_of(r);

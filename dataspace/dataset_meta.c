@@ -205,12 +205,12 @@ static json_t *dated(const char *text)
 	return typed(text, strlen(text) == 10 ? "xsd:date" : "xsd:dateTime");
 }
 
-static void texts_write(json_t *out, const char *name, const char *plain, json_t *by_language)
+void meta_write_texts(json_t *out, const char *name, const char *plain, json_t *by_language)
 {
 	json_t *list, *one;
 	const char *tag;
 
-	if (!by_language) {
+	if (!json_object_size(by_language)) {
 		if (plain[0]) json_put_str(out, name, str_of(plain));
 		return;
 	}
@@ -241,8 +241,8 @@ void meta_write(json_t *out, const Ds__Dataset *s, json_t *meta)
 {
 	char when[CLOCK_TEXT];
 
-	texts_write(out, "dct:title", s->title, json_object_get(meta, "title"));
-	texts_write(out, "dct:description", s->description, json_object_get(meta, "description"));
+	meta_write_texts(out, "dct:title", s->title, json_object_get(meta, "title"));
+	meta_write_texts(out, "dct:description", s->description, json_object_get(meta, "description"));
 	json_put_str(out, "dct:identifier", str_of(s->id));
 	json_put(out, "dct:modified", dated(clock_print(s->modified, true, when)));
 	for (size_t i = 0; i < ROWS; i++) {

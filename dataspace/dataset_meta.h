@@ -28,5 +28,7 @@ json_t *meta_open(struct arena *a, const Ds__Dataset *s);
 /* Puts the catalog's members (dct:…, dcat:…, kanhe:properties) of the dataset into out, title, description,
  * dates and identifier among them. */
 void meta_write(json_t *out, const Ds__Dataset *s, json_t *meta);
+/* One text in each language of by_language; without any (NULL allowed), the plain one, unless it is "". */
+void meta_write_texts(json_t *out, const char *name, const char *plain, json_t *by_language);
 
 #endif

@@ -136,7 +136,7 @@ enum err enrolled_tell(const struct turn *u, const struct enrolled_kind *k, cons
 void enrolled_refuse(struct net_req *r, enum err e, const struct flaw *f)
 {
 	if (e == ERR_UNAUTHORISED) net_set(r, "www-authenticate", STR("Bearer"));
-	net_reply_err(r, e, f->err == e ? f : NULL);
+	net_reply_err(r, e, f);
 }
 
 struct asking {

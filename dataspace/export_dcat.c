@@ -2,6 +2,7 @@
  * profile wants as a resource (license, theme, spatial…) is a node: an IRI, or a blank node with a label.
  */
 #include "dataspace/catalog_export.h"
+#include "dataspace/dataset_meta.h"
 
 struct str export_url(struct arena *a, const struct ds_self *self, const char *dataset)
 {
@@ -68,25 +69,6 @@ static void resource_put(json_t *out, const char *name, json_t *v, const char *t
 	json_array_foreach(v, i, one)
 	{
 		must(!json_array_append_new(list, resource(json_text(one), type, label)));
-	}
-	json_put(out, name, list);
-}
-
-/* title and description are mandatory (DCAT-AP 3.0.1, Dataset): the id stands in for a missing one. */
-static void texts_put(json_t *out, const char *name, const char *plain, const char *id, json_t *by_language)
-{
-	json_t *list, *one;
-	const char *tag;
-
-	if (!json_object_size(by_language)) {
-		json_put_str(out, name, str_of(plain[0] ? plain : id));
-		return;
-	}
-	list = json_array();
-	must(list);
-	json_object_foreach(by_language, tag, one)
-	{
-		must(!json_array_append_new(list, json_pack("{s:O,s:s}", "@value", one, "@language", tag)));
 	}
 	json_put(out, name, list);
 }
@@ -169,14 +151,16 @@ static json_t *publisher(const struct ds_self *self)
 json_t *dcat_dataset(struct arena *a, const struct ds_self *self, const Ds__Dataset *s, json_t *meta)
 {
 	json_t *j = json_object(), *given = json_object_get(meta, "publisher");
+	const char *title = s->title[0] ? s->title : s->id;
 	char when[CLOCK_TEXT];
 
 	must(j);
 	json_put_str(j, "@id", export_url(a, self, s->id));
 	json_put_str(j, "@type", STR("dcat:Dataset"));
-	texts_put(j, "dct:title", s->title, s->id, json_object_get(meta, "title"));
-	texts_put(j, "dct:description", s->description, s->title[0] ? s->title : s->id,
-		  json_object_get(meta, "description"));
+	/* both are mandatory (DCAT-AP 3.0.1, Dataset): the title or the id stands in for a missing one */
+	meta_write_texts(j, "dct:title", title, json_object_get(meta, "title"));
+	meta_write_texts(j, "dct:description", s->description[0] ? s->description : title,
+			 json_object_get(meta, "description"));
 	json_put_str(j, "dct:identifier", str_of(s->id));
 	json_put(j, "dct:modified", date(str_of(clock_print(s->modified, true, when))));
 	if (given)

@@ -179,15 +179,9 @@ static void then_query(struct net_req *r, const struct ds_peer *peer)
 	if (!e) e = json_read(r->arena, r->body, &f, &j);
 	if (!e) e = dcp_query_read(j, &f, &p->query);
 	/* "it MUST return 501 Not Implemented" for what is not supported (DCP 1.0.1 5.4.1) */
-	if (!e && p->query.definition) {
-		net_reply(
-		    r, 501, "application/problem+json",
-		    STR("{\"type\":\"urn:kanhe:problem:not-implemented\",\"title\":"
-			"\"presentationDefinition is not supported\",\"status\":501,\"detail\":\"ask by "
-			"scope: org.eclipse.dspace.dcp.vc.type:TYPE:read\",\"field\":"
-			"\"presentationDefinition\",\"rule\":\"unsupported\"}"));
-		return;
-	}
+	if (!e && p->query.definition)
+		e = flaw_set(&f, ERR_UNSUPPORTED, FLAW_NO_OFFSET, "presentationDefinition", "unsupported",
+			     "ask by scope: org.eclipse.dspace.dcp.vc.type:TYPE:read");
 	if (!e) e = pick(r, p, false);
 	if (e)
 		net_reply_err(r, e, &f);

@@ -175,7 +175,7 @@ static void grant_answer(struct ds_job *j, enum err e)
 
 	if (e) {
 		if (e == ERR_UNAUTHORISED) net_set(r, "www-authenticate", STR("Bearer"));
-		net_reply_err(r, e, j->flaw.err == e ? &j->flaw : NULL);
+		net_reply_err(r, e, &j->flaw);
 	} else if (q->error) {
 		atomic_fetch_add(&j->d->dp->stat.renewals_refused, 1);
 		answer_error(r, q->error, arena_strdup(r->arena, str_of(q->text)));

@@ -309,7 +309,7 @@ void flow_data_get(struct net_req *r)
 
 	if (e) {
 		if (e == ERR_UNAUTHORISED) net_set(r, "www-authenticate", STR("Bearer"));
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		free(s);
 		return;
 	}

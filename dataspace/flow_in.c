@@ -90,7 +90,7 @@ void flow_data_put(struct net_req *r)
 	if (!e) e = promise_read(r, &in, &f);
 	if (e) {
 		if (e == ERR_UNAUTHORISED) net_set(r, "www-authenticate", STR("Bearer"));
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		return;
 	}
 	in.participant = participant;

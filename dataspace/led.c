@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
+
 /* ---- the leader ---- */
 
 void led_wait_until(struct led *i, usec_t due)
@@ -75,6 +77,20 @@ static void *lead(void *arg)
 	}
 	pthread_mutex_unlock(&all->lock);
 	return NULL;
+}
+
+void led_find(struct dp *dp, const char *who, leavings_fn *fn)
+{
+	enum { FIND_ARENA = 1 << 30 /* every transfer of the largest participant; used as needed */ };
+	struct leavings l = {.d = dp->d, .a = arena_new(FIND_ARENA)};
+	enum err e = l.a ? store_read(dp->d->o.store, &l.t) : ERR_NO_MEMORY;
+
+	if (!e) e = fn(&l);
+	if (e)
+		log_line(LOG_ERROR, who, NULL, "error", err_name(e), "msg",
+			 "cannot look for unfinished transfers", NULL);
+	if (l.t) store_read_end(l.t);
+	arena_free(l.a);
 }
 
 /* ---- from other threads ---- */

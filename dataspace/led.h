@@ -54,6 +54,16 @@ struct leader {
 	bool started, stopping;
 };
 
+/* What the last process left, as `find` reads it. */
+struct leavings {
+	struct ds *d;
+	struct store_txn *t;
+	struct arena *a;
+};
+typedef enum err leavings_fn(struct leavings *l);
+/* Has fn read in a transaction that ends with it; its error is logged under that name. */
+void led_find(struct dp *dp, const char *who, leavings_fn *fn);
+
 enum err leader_open(struct dp *dp, const struct led_kind *kind, struct leader **ret) MUST_USE;
 enum err leader_run(struct leader *all) MUST_USE;
 void leader_quiesce(struct leader *all); /* cuts all, and waits for the thread */

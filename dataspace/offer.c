@@ -57,7 +57,11 @@ json_t *offer_rules(struct arena *a, json_t *policy)
 	return out;
 }
 
-static void plain(struct arena *a, json_t *j)
+typedef void member_fn(json_t *owner, const char *key, json_t *v, void *arg);
+
+/* Has every member of every object in j seen, the inner ones first; fn may put another value in its place.
+ */
+static void members_each(json_t *j, member_fn *fn, void *arg)
 {
 	const char *key;
 	json_t *v;
@@ -66,22 +70,26 @@ static void plain(struct arena *a, json_t *j)
 
 	json_array_foreach(j, i, v)
 	{
-		plain(a, v);
+		members_each(v, fn, arg);
 	}
 	json_object_foreach_safe(j, next, key, v)
 	{
-		if (!strcmp(key, "rightOperand") && (json_is_number(v) || json_is_boolean(v)))
-			json_put_str(j, key, json_write(a, v, false));
-		else
-			plain(a, v);
+		members_each(v, fn, arg);
+		fn(j, key, v, arg);
 	}
+}
+
+static void operand_plain(json_t *owner, const char *key, json_t *v, void *arena)
+{
+	if (!strcmp(key, "rightOperand") && (json_is_number(v) || json_is_boolean(v)))
+		json_put_str(owner, key, json_write(arena, v, false));
 }
 
 json_t *offer_rules_plain(struct arena *a, json_t *rules)
 {
 	json_t *copy = json_keep(a, json_deep_copy(rules));
 
-	if (copy) plain(a, copy);
+	if (copy) members_each(copy, operand_plain, a);
 	return copy;
 }
 
@@ -98,35 +106,21 @@ static bool same(json_t *x, json_t *y)
 
 /* A left operand without a prefix is in EDC's namespace when EDC has read it, and comes back as "edc:name".
  * space: what the namespace is written as. */
-static void operands_spell(json_t *j, const char *space)
+static void operand_spell(json_t *owner, const char *key, json_t *v, void *space)
 {
-	const char *key;
-	json_t *v;
-	void *next;
-	size_t i;
+	struct str name = json_text(json_is_object(v) ? json_object_get(v, "@id") : v);
+	size_t prefix = str_starts(name, STR(OFFER_EDC_PREFIX))  ? strlen(OFFER_EDC_PREFIX)
+			: str_starts(name, STR(DSP_ADDRESS_EDC)) ? strlen(DSP_ADDRESS_EDC)
+								 : 0;
 
-	json_array_foreach(j, i, v)
-	{
-		operands_spell(v, space);
-	}
-	json_object_foreach_safe(j, next, key, v)
-	{
-		struct str name = json_text(json_is_object(v) ? json_object_get(v, "@id") : v);
-
-		if (strcmp(key, "leftOperand") != 0)
-			operands_spell(v, space);
-		else if (str_starts(name, STR(OFFER_EDC_PREFIX)) || str_starts(name, STR(DSP_ADDRESS_EDC)))
-			json_put(j, key,
-				 json_sprintf(
-				     "%s%.*s", space,
-				     STR_ARG(str_skip(name, name.p[0] == 'e' ? strlen(OFFER_EDC_PREFIX)
-									     : strlen(DSP_ADDRESS_EDC)))));
-	}
+	if (!strcmp(key, "leftOperand") && prefix)
+		json_put(owner, key,
+			 json_sprintf("%s%.*s", (const char *)space, STR_ARG(str_skip(name, prefix))));
 }
 
 void offer_spell_out(json_t *offer)
 {
-	operands_spell(offer, DSP_ADDRESS_EDC);
+	members_each(offer, operand_spell, DSP_ADDRESS_EDC);
 }
 
 static json_t *plain_operands(json_t *rules)
@@ -134,7 +128,7 @@ static json_t *plain_operands(json_t *rules)
 	json_t *copy = json_deep_copy(rules);
 
 	must(copy);
-	operands_spell(copy, "");
+	members_each(copy, operand_spell, "");
 	return copy;
 }
 

@@ -513,7 +513,7 @@ static void stream_wait(struct stream *s, struct net_req *r)
 		stream_stop(s, e);
 	}
 	if (e) {
-		net_reply_err(r, e, w.err == e ? &w : NULL);
+		net_reply_err(r, e, &w);
 	} else {
 		net_set(r, "retry-after", STR("1"));
 		net_set(r, "cache-control", STR("no-store"));
@@ -538,7 +538,7 @@ void data_get(struct net_req *r)
 	if (s && s->arena && s->work) e = stream_fill(r, s, &f);
 	if (e) {
 		if (e == ERR_UNAUTHORISED) net_set(r, "www-authenticate", STR("Bearer"));
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		if (s) stream_unref(s);
 		return;
 	}

@@ -8,7 +8,8 @@
  * has been granted before by a durable command.
  * A stream is cut by: a cut of the transfer or agreement (from any thread), the policy looked at again
  * every PROVIDE_LOOK, the end of what the policy grants, an error of the disk.
- * Threads: a stream belongs to its shard; grant_apply runs on the writer's thread while the shard waits. */
+ * Threads: a stream belongs to its shard; stream_grant runs on the writer's thread while the shard waits.
+ */
 #ifndef DATASPACE_PROVIDE_H
 #define DATASPACE_PROVIDE_H
 

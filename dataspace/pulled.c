@@ -125,7 +125,7 @@ static void get(struct net_req *r, find_fn *find)
 	p = calloc(1, sizeof *p);
 	e = p ? find(r, p, &f) : ERR_NO_MEMORY;
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		free(p);
 		return;
 	}

@@ -270,45 +270,34 @@ static struct led *push_next(struct leader *all, usec_t now, usec_t *ret_due)
 	return NULL;
 }
 
-struct finding {
-	struct ds *d;
-	struct store_txn *t;
-	struct arena *a;
-};
-
 static enum err transfer_seen(void *arg, struct str participant, const Ds__Transfer *x)
 {
-	struct finding *f = arg;
+	struct leavings *l = arg;
 
 	if (x->side == DS__SIDE__SIDE_PROVIDER && x->state == DSP_TRANSFER_STARTED && !x->pending &&
 	    ds_transfer_pushed(x))
-		dp_push_start(f->d, participant, str_of(x->pid));
+		dp_push_start(l->d, participant, str_of(x->pid));
 	return ERR_OK;
 }
 
 static enum err participant_seen(void *arg, struct str id)
 {
-	struct finding *f = arg;
-	struct arena_mark m = arena_mark(f->a);
-	enum err e = ds_transfer_each(f->t, f->a, id, STR_NONE, transfer_seen, f);
+	struct leavings *l = arg;
+	struct arena_mark m = arena_mark(l->a);
+	enum err e = ds_transfer_each(l->t, l->a, id, STR_NONE, transfer_seen, l);
 
-	arena_rollback(f->a, m);
+	arena_rollback(l->a, m);
 	return e;
 }
 
-/* What the last process left. */
+static enum err leavings_see(struct leavings *l)
+{
+	return ds_participant_each(l->t, l->a, participant_seen, l);
+}
+
 static void pushes_find(struct dp *dp)
 {
-	enum { FIND_ARENA = 1 << 30 /* every transfer of the largest participant; used as needed */ };
-	struct finding f = {.d = dp->d, .a = arena_new(FIND_ARENA)};
-	enum err e = f.a ? store_read(f.d->o.store, &f.t) : ERR_NO_MEMORY;
-
-	if (!e) e = ds_participant_each(f.t, f.a, participant_seen, &f);
-	if (e)
-		log_line(LOG_ERROR, "push", NULL, "error", err_name(e), "msg",
-			 "cannot look for unfinished transfers", NULL);
-	if (f.t) store_read_end(f.t);
-	arena_free(f.a);
+	led_find(dp, "push", leavings_see);
 }
 
 static void push_anew(struct led *i)

@@ -226,7 +226,7 @@ static void receipt_from(struct net_req *r, const struct ds_peer *peer)
 	if (!e) e = ds_agreement_find(ds_txn(r->shard), j->arena, peer->self->id, p->said.agreement, &g);
 	if (!e) e = receipt_verify(peer->self, g, peer->doc, p->doc, p->peer.did, &f);
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		ds_job_free(j);
 		return;
 	}

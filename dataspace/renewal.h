@@ -11,7 +11,7 @@
  * invalid_grant when the refresh token is not the present one, is another's, or when the transfer is
  * suspended, revoked, expired or over. The refresh token of before gives the present tokens once more for
  * RENEWAL_GRACE: the answer may have been lost.
- * The consumer's side: pull.c, before an attempt.
+ * The consumer's side: pull_renew.c, before an attempt.
  * Threads: making is pure; the face on shards. */
 #ifndef DATASPACE_RENEWAL_H
 #define DATASPACE_RENEWAL_H
@@ -44,7 +44,8 @@ enum err renewal_put(struct ds *d, struct arena *a, const struct renewal *r, str
 struct renewal renewal_of_transfer(struct arena *a, const struct ds_self *self, const Ds__Transfer *x);
 struct renewal renewal_of_flow(struct arena *a, const struct ds_self *self, const Ds__Flow *x);
 
-/* Before a letter of a transfer, or a notice of a data flow, leaves: its body with the tokens for the marks. */
+/* Before a letter of a transfer, or a notice of a data flow, leaves: its body with the tokens for the
+ * marks. */
 enum err renewal_fill(struct ds *d, struct store_txn *t, struct arena *a, const Ds__Outbox *e,
 		      struct str *ret) MUST_USE;
 

@@ -8,7 +8,8 @@
  *   TransferRequestMessage, of a push with the address that it gave; TransferStartMessage → started.
  *   Either: suspension → suspend; going on → resume; completion by the partner → completed; an end →
  *   terminate. A `completed` callback completes the transfer; `errored` is kept for the owner to see and
- *   changes nothing (signaling: "MUST NOT propagate this event to the counterparty").
+ *   changes nothing (signaling: "MUST NOT propagate this event to the counterparty"), unless it says that a
+ *   flow which was being prepared or started is TERMINATED: that ends the transfer.
  *
  * Invariants: 1. a transfer has one signal under way at most; the others wait in its row, in order, and
  * an end drops what was not sent before it. 2. A signal is made when its turn comes: it carries the row's

@@ -1,4 +1,4 @@
-/* Proactive negotiation (RFC 9110 12): quality of media types and of languages. */
+/* Proactive negotiation (RFC 9110 12): quality of media types. */
 #include "net/request.h"
 
 /* Quality of the parameters after an element, in thousandths; 1000 when none is given. */
@@ -47,20 +47,4 @@ int net_accepts(const struct net_req *r, const char *media_type)
 		quality = quality_of(params);
 	}
 	return quality;
-}
-
-bool accept_chinese(const struct request *r)
-{
-	struct str left = net_header(&r->pub, "accept-language"), part, params;
-	int chinese = -1, english = -1, any = -1;
-	if (!left.p) return false;
-	while (str_split(&left, ',', &part)) {
-		struct str tag = element(part, &params);
-		int *of = str_starts_nocase(tag, STR("zh"))   ? &chinese
-			  : str_starts_nocase(tag, STR("en")) ? &english
-			  : str_is(tag, "*")                  ? &any
-							      : NULL;
-		if (of && quality_of(params) > *of) *of = quality_of(params);
-	}
-	return chinese > 0 && chinese > (english >= 0 ? english : any);
 }

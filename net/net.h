@@ -23,6 +23,7 @@
 struct net_server;
 struct net_bound;
 struct net_shard;
+struct buf;
 struct net_req;
 
 enum net_method { NET_GET, NET_HEAD, NET_POST, NET_PUT, NET_PATCH, NET_DELETE, NET_OPTIONS, NET_METHODS };
@@ -99,9 +100,14 @@ void net_set(struct net_req *r, const char *name, struct str value);
 void net_set_own(struct net_req *r, struct str name, struct str value);
 /* body must live until the answer is sent: in the request's arena, or static. */
 void net_reply(struct net_req *r, int status, const char *content_type, struct str body);
-/* problem+json from an error; f may be NULL. */
+/* problem+json from an error, in the language that the client prefers. f: what is wrong, told when it is of
+ * that error; may be NULL. */
 void net_reply_err(struct net_req *r, enum err e, const struct flaw *f);
 void net_reply_flaw(struct net_req *r, const struct flaw *f);
+/* The members of such an object without the braces, for items of other documents; without the request's
+ * id. */
+void net_problem_members(const struct net_req *r, enum err e, int status, const struct flaw *f,
+			 struct buf *out);
 
 /* A body that is produced as it is sent, with back-pressure. */
 struct net_source {

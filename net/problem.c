@@ -1,55 +1,54 @@
 /* Errors as application/problem+json (RFC 9457):
- * {"type":"urn:kanhe:problem:bad-id","title":"…","status":400,"detail":"…","request_id":"…",
- *  "offset":3,"field":"…","rule":"…"}; offset, field and rule where they are known. */
+ * {"type":"urn:kanhe:problem:bad-id","title":"…","status":400,"detail":"…","offset":3,"field":"…",
+ *  "rule":"…","request_id":"…"}; detail, offset, field and rule where they are known. */
 #include "base/retell.h"
 #include "net/request.h"
 #include "net/route.h"
 
 enum { PROBLEM_MAX = 4096 }; /* octets; the texts of a flaw are bounded */
 
-static void put_type(struct buf *b, enum err e)
+void net_problem_members(const struct net_req *r, enum err e, int status, const struct flaw *f,
+			 struct buf *out)
 {
-	buf_add(b, STR("{\"type\":\"urn:kanhe:problem:"));
+	bool zh = say_accepted(net_header(r, "accept-language")) == SAY_ZH;
+	buf_add(out, STR("\"type\":\"urn:kanhe:problem:"));
 	for (const char *p = err_name(e); *p; p++)
-		buf_byte(b, *p == '_' ? '-' : (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p));
-	buf_add(b, STR("\",\"title\":"));
-}
-
-static void put_flaw(struct buf *b, const struct flaw *f)
-{
+		buf_byte(out, *p == '_' ? '-' : (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p));
+	buf_add(out, STR("\",\"title\":"));
+	buf_json(out, str_of(zh ? err_text_zh(e) : err_text(e)));
+	buf_add(out, STR(",\"status\":"));
+	buf_u64(out, (uint64_t)status);
+	if (!f || f->err != e) return;
+	if (f->text[0]) {
+		buf_add(out, STR(",\"detail\":"));
+		buf_json(out, retell_flaw(zh ? SAY_ZH : SAY_EN, r->arena, f));
+	}
 	if (f->offset != FLAW_NO_OFFSET) {
-		buf_add(b, STR(",\"offset\":"));
-		buf_u64(b, f->offset);
+		buf_add(out, STR(",\"offset\":"));
+		buf_u64(out, f->offset);
 	}
 	if (f->at[0]) {
-		buf_add(b, STR(",\"field\":"));
-		buf_json(b, str_of(f->at));
+		buf_add(out, STR(",\"field\":"));
+		buf_json(out, str_of(f->at));
 	}
 	if (f->rule[0]) {
-		buf_add(b, STR(",\"rule\":"));
-		buf_json(b, str_of(f->rule));
+		buf_add(out, STR(",\"rule\":"));
+		buf_json(out, str_of(f->rule));
 	}
 }
 
 static void reply_problem(struct request *r, int status, enum err e, const struct flaw *f)
 {
 	struct buf b = BUF_INIT(PROBLEM_MAX);
-	bool zh = accept_chinese(r);
-	put_type(&b, e);
-	buf_json(&b, str_of(zh ? err_text_zh(e) : err_text(e)));
-	buf_add(&b, STR(",\"status\":"));
-	buf_u64(&b, (uint64_t)status);
-	if (f && f->text[0]) {
-		buf_add(&b, STR(",\"detail\":"));
-		buf_json(&b, retell_flaw(zh ? SAY_ZH : SAY_EN, r->arena, f));
-	}
+	buf_byte(&b, '{');
+	net_problem_members(&r->pub, e, status, f, &b);
 	buf_add(&b, STR(",\"request_id\":"));
 	buf_json(&b, r->pub.id);
-	if (f) put_flaw(&b, f);
 	buf_add(&b, STR("}\n"));
 	struct str body = buf_err(&b) ? STR_NONE : arena_dup(r->arena, buf_str(&b));
 	buf_done(&b);
-	if (zh) net_set(&r->pub, "content-language", STR("zh"));
+	if (say_accepted(net_header(&r->pub, "accept-language")) == SAY_ZH)
+		net_set(&r->pub, "content-language", STR("zh"));
 	net_reply(&r->pub, status, "application/problem+json", body);
 }
 
@@ -58,7 +57,7 @@ void net_reply_err(struct net_req *r, enum err e, const struct flaw *f)
 	int status = err_http(e);
 	if (e == ERR_OK) status = err_http(e = ERR_INTERNAL);
 	/* RFC 9110 15.6.6: the one rule with a status of its own */
-	if (f && e == ERR_UNSUPPORTED && strcmp(f->rule, "version") == 0) status = 505;
+	if (f && f->err == e && e == ERR_UNSUPPORTED && strcmp(f->rule, "version") == 0) status = 505;
 	reply_problem(request_of(r), status, e, f);
 }
 

@@ -314,7 +314,7 @@ static bool check(struct request *r, bool end)
 	e = check_length(r, &f);
 	if (!e) e = pass_guard(r, &f);
 	if (!e) e = pass_admission(r, &f);
-	if (e) refuse(r, e, f.err == e ? &f : NULL);
+	if (e) refuse(r, e, &f);
 	return !e;
 }
 
@@ -360,7 +360,7 @@ static void hand_over(struct request *r, struct str piece, bool end)
 	if (r->answer.begun)
 		r->discard = true;
 	else if (e)
-		refuse(r, e, f.err == e ? &f : NULL);
+		refuse(r, e, &f);
 }
 
 static void collect(struct request *r, struct str piece)

@@ -118,7 +118,5 @@ enum err request_target(struct request *r, struct flaw *f) MUST_USE;
 void request_method_refused(struct request *r, unsigned allow);
 /* English reason phrase of a status, "" when there is none. */
 const char *reply_phrase(int status);
-/* True when the client prefers Chinese texts. */
-bool accept_chinese(const struct request *r);
 
 #endif

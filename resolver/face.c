@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 
-#include "base/retell.h"
-
 enum { ROWS_MAX = 128, PROBLEM_MAX = 1 << 20 };
 
 enum err face_routes(struct arena *a, bool china, struct net_routes *ret)
@@ -79,41 +77,6 @@ struct buf *face_buf(struct net_req *r, size_t max)
 	return arena_on_reset(r->arena, free_buf, b) ? NULL : b;
 }
 
-static void put_type(struct buf *b, enum err e)
-{
-	buf_add(b, STR("\"type\":\"urn:kanhe:problem:"));
-	for (const char *p = err_name(e); *p; p++)
-		buf_byte(b, *p == '_' ? '-' : (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p));
-	buf_add(b, STR("\",\"title\":"));
-}
-
-void face_problem_members(struct net_req *r, enum err e, const struct flaw *f, struct buf *out)
-{
-	struct str header = net_header(r, "accept-language");
-	bool zh = header.n && say_accepted(header) == SAY_ZH;
-	put_type(out, e);
-	buf_json(out, str_of(zh ? err_text_zh(e) : err_text(e)));
-	buf_add(out, STR(",\"status\":"));
-	buf_u64(out, (uint64_t)err_http(e));
-	if (!f) return;
-	if (f->text[0]) {
-		buf_add(out, STR(",\"detail\":"));
-		buf_json(out, retell_flaw(zh ? SAY_ZH : SAY_EN, r->arena, f));
-	}
-	if (f->offset != FLAW_NO_OFFSET) {
-		buf_add(out, STR(",\"offset\":"));
-		buf_u64(out, f->offset);
-	}
-	if (f->at[0]) {
-		buf_add(out, STR(",\"field\":"));
-		buf_json(out, str_of(f->at));
-	}
-	if (f->rule[0]) {
-		buf_add(out, STR(",\"rule\":"));
-		buf_json(out, str_of(f->rule));
-	}
-}
-
 void face_problem(struct net_req *r, enum err e, const struct flaw *f, struct str more)
 {
 	struct buf *b = face_buf(r, PROBLEM_MAX);
@@ -122,7 +85,7 @@ void face_problem(struct net_req *r, enum err e, const struct flaw *f, struct st
 		return;
 	}
 	buf_byte(b, '{');
-	face_problem_members(r, e, f, b);
+	net_problem_members(r, e, err_http(e), f, b);
 	buf_add(b, STR(",\"request_id\":"));
 	buf_json(b, r->id);
 	if (more.n) buf_byte(b, ',');
@@ -132,6 +95,15 @@ void face_problem(struct net_req *r, enum err e, const struct flaw *f, struct st
 		net_reply_err(r, e, f);
 	else
 		net_reply(r, err_http(e), "application/problem+json", buf_str(b));
+}
+
+void face_answer(struct net_req *r, enum err e, const struct flaw *f, const struct buf *out)
+{
+	if (!e) e = buf_err(out);
+	if (e)
+		net_reply_err(r, e, f);
+	else
+		net_reply(r, 200, MEDIA_JSON, buf_str(out));
 }
 
 void face_json(struct net_req *r, int status, json_t *j)

@@ -43,8 +43,9 @@ enum err face_proto_err(enum err e, struct flaw *f) MUST_USE;
 
 /* problem+json like net_reply_err, with more members: raw JSON without the outer braces, or "". */
 void face_problem(struct net_req *r, enum err e, const struct flaw *f, struct str more);
-/* The same object's text, appended: for the items of other documents. Without the braces. */
-void face_problem_members(struct net_req *r, enum err e, const struct flaw *f, struct buf *out);
+/* Ends a request whose answer is JSON in out: with it, or with the first error, e or the buffer's. out may
+ * be NULL when e is not OK. */
+void face_answer(struct net_req *r, enum err e, const struct flaw *f, const struct buf *out);
 void face_json(struct net_req *r, int status, json_t *j); /* j belongs to the request's arena */
 /* A buffer that lives as long as the request. NULL without memory. */
 struct buf *face_buf(struct net_req *r, size_t max);

@@ -41,11 +41,8 @@ static void answer_token(struct job *j)
 
 static struct account_job *account_job_new(struct net_req *r)
 {
-	struct account_job *g = job_new(r, sizeof *g, ENTERPRISE_ARENA);
-	if (!g) {
-		net_reply_err(r, ERR_NO_MEMORY, NULL);
-		return NULL;
-	}
+	struct account_job *g = job_begin(r, sizeof *g, ENTERPRISE_ARENA);
+	if (!g) return NULL;
 	g->e.act.who = g->e.job.who;
 	g->e.act.rs = g->e.job.shard->rs;
 	g->issue.who = g->e.job.who;
@@ -252,11 +249,7 @@ static void get_accounts(struct net_req *r)
 		e = account_each(rs__shard(r)->txn, str_n(code, CREDIT_CODE), list_one, &l);
 		buf_add(l.out, STR("]}"));
 	}
-	if (!e) e = buf_err(l.out);
-	if (e)
-		net_reply_err(r, e, f.err == e ? &f : NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(l.out));
+	face_answer(r, e, &f, l.out);
 }
 
 /* ---- proofs of keys --------------------------------------------------------------------- */
@@ -274,7 +267,7 @@ static void post_challenge(struct net_req *r)
 	}
 	json_t *o = e ? NULL : json_keep(r->arena, json_object());
 	if (!o) {
-		net_reply_err(r, e ? e : ERR_NO_MEMORY, f.err == e ? &f : NULL);
+		net_reply_err(r, e ? e : ERR_NO_MEMORY, &f);
 		return;
 	}
 	json_put_str(o, "challenge", text);

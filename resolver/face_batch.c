@@ -134,7 +134,7 @@ static enum err put_json_item(const struct batch *b, const struct item *it, cons
 	if (scheme) buf_printf(out, ",\"scheme\":\"%s\"", id_scheme_name(scheme));
 	if (o->err) {
 		buf_byte(out, ',');
-		face_problem_members(b->req, o->err, &o->flaw, out);
+		net_problem_members(b->req, o->err, err_http(o->err), &o->flaw, out);
 	} else {
 		buf_add(out, STR(",\"status\":200"));
 	}

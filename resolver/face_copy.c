@@ -278,10 +278,6 @@ void get_copy(struct net_req *r)
 		}
 		buf_byte(l.out, '}');
 	}
-	if (!e) e = buf_err(l.out);
 	arena_free(l.arena);
-	if (e)
-		net_reply_err(r, e, f.err == e ? &f : NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(l.out));
+	face_answer(r, e, &f, l.out);
 }

@@ -114,21 +114,12 @@ static enum err read_grant(json_t *j, struct flaw *f, struct grant *g)
 	return e ? e : read_secret(j, f, g);
 }
 
-static void refuse(struct grant *g, enum err e, const struct flaw *f)
-{
-	net_reply_err(g->job.req, e, f->err == e ? f : NULL);
-	job_drop(&g->job);
-}
-
 static void post_credentials(struct net_req *r)
 {
 	struct flaw f = {.offset = FLAW_NO_OFFSET};
-	struct grant *g = job_new(r, sizeof *g, CREDENTIAL_ARENA);
+	struct grant *g = job_begin(r, sizeof *g, CREDENTIAL_ARENA);
 	json_t *j;
-	if (!g) {
-		net_reply_err(r, ERR_NO_MEMORY, NULL);
-		return;
-	}
+	if (!g) return;
 	enum err e = ERR_OK;
 	if (!face_content(r, MEDIA_JSON))
 		e = flaw_set(&f, ERR_BAD_TYPE, FLAW_NO_OFFSET, "content-type", "media-type", "expected %s",
@@ -136,7 +127,7 @@ static void post_credentials(struct net_req *r)
 	if (!e) e = json_read(g->job.arena, r->body, &f, &j);
 	if (!e) e = read_grant(j, &f, g);
 	if (e) {
-		refuse(g, e, &f);
+		job_refuse(&g->job, e, &f);
 		return;
 	}
 	g->job.cmd.apply = apply_grant;
@@ -147,14 +138,11 @@ static void post_credentials(struct net_req *r)
 static void delete_credential(struct net_req *r)
 {
 	struct flaw f = {.offset = FLAW_NO_OFFSET};
-	struct grant *g = job_new(r, sizeof *g, CREDENTIAL_ARENA);
-	if (!g) {
-		net_reply_err(r, ERR_NO_MEMORY, NULL);
-		return;
-	}
+	struct grant *g = job_begin(r, sizeof *g, CREDENTIAL_ARENA);
+	if (!g) return;
 	enum err e = net_decode(g->job.arena, r->param[0], &f, &g->p.name);
 	if (e) {
-		refuse(g, e, &f);
+		job_refuse(&g->job, e, &f);
 		return;
 	}
 	g->job.cmd.apply = apply_revoke;
@@ -196,11 +184,7 @@ static void get_credentials(struct net_req *r)
 		e = access_each(rs__shard(r)->txn, rs_table_credential, list_one, &l);
 		buf_add(l.out, STR("]}"));
 	}
-	if (!e) e = buf_err(l.out);
-	if (e)
-		net_reply_err(r, e, NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(l.out));
+	face_answer(r, e, NULL, l.out);
 }
 
 const struct net_route face_credential_rows[] = {

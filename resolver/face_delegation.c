@@ -97,11 +97,8 @@ static void free_packed(void *arg)
 
 static struct grant *grant_new(struct net_req *r)
 {
-	struct grant *g = job_new(r, sizeof *g, DELEGATION_ARENA);
-	if (!g) {
-		net_reply_err(r, ERR_NO_MEMORY, NULL);
-		return NULL;
-	}
+	struct grant *g = job_begin(r, sizeof *g, DELEGATION_ARENA);
+	if (!g) return NULL;
 	buf_init(&g->packed, ENVELOPE_PACKED_MAX);
 	if (arena_on_reset(g->job.arena, free_packed, &g->packed)) {
 		job_drop(&g->job);
@@ -110,12 +107,6 @@ static struct grant *grant_new(struct net_req *r)
 	}
 	g->job.settled = settled;
 	return g;
-}
-
-static void refuse(struct grant *g, enum err e, const struct flaw *f)
-{
-	net_reply_err(g->job.req, e, f->err == e ? f : NULL);
-	job_drop(&g->job);
 }
 
 static void post_delegations(struct net_req *r)
@@ -132,7 +123,7 @@ static void post_delegations(struct net_req *r)
 	if (!e) e = delegation_read_json(g->job.arena, j, clock_wall(), &f, &g->d);
 	if (!e) e = may_delegate(r, g->d.prefix, &f);
 	if (e) {
-		refuse(g, e, &f);
+		job_refuse(&g->job, e, &f);
 		return;
 	}
 	g->prefix = (struct id_prefix){g->d.scheme, g->d.prefix_text, g->d.prefix};
@@ -151,7 +142,7 @@ static void delete_delegation(struct net_req *r)
 	if (!e) e = id_prefix_parse(g->job.arena, text, &f, &g->prefix);
 	if (!e) e = may_delegate(r, g->prefix.key, &f);
 	if (e) {
-		refuse(g, e, &f);
+		job_refuse(&g->job, e, &f);
 		return;
 	}
 	g->job.cmd.apply = apply_withdraw;
@@ -225,11 +216,7 @@ static void get_delegations(struct net_req *r)
 		buf_add(l.out, STR("]}"));
 	}
 	arena_free(l.arena);
-	if (!e) e = buf_err(l.out);
-	if (e)
-		net_reply_err(r, e, NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(l.out));
+	face_answer(r, e, NULL, l.out);
 }
 
 const struct net_route face_delegation_rows[] = {

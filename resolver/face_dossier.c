@@ -105,10 +105,7 @@ static void answer(struct job *j)
 			      .size = ledger_size(j->shard->txn)};
 	enum err e =
 	    g.out ? write_dossier(&g, j->shard->rs, enterprise_code(&e_job->act.x)) : ERR_NO_MEMORY;
-	if (e)
-		net_reply_err(j->req, e, NULL);
-	else
-		net_reply(j->req, 200, MEDIA_JSON, buf_str(g.out));
+	face_answer(j->req, e, NULL, g.out);
 }
 
 /* ---- the request ------------------------------------------------------------------------ */

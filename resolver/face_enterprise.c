@@ -185,10 +185,7 @@ static void answer_enterprise(struct job *j)
 	enum err e =
 	    out ? enterprise_find(j->shard->txn, r->arena, enterprise_code(&g->act.x), &x) : ERR_NO_MEMORY;
 	if (!e) e = enterprise_write_json(j->shard->txn, r->arena, &x, out);
-	if (e)
-		net_reply_err(r, e, NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(out));
+	face_answer(r, e, NULL, out);
 }
 
 typedef enum err read_fn(json_t *j, struct arena *a, struct flaw *f, struct enterprise_act *act);
@@ -306,10 +303,7 @@ static void get_enterprise(struct net_req *r)
 	struct buf *out = face_buf(r, ENTERPRISE_LIST_OCTETS);
 	enum err e = out ? find_visible(r, &f, &x) : ERR_NO_MEMORY;
 	if (!e) e = enterprise_write_json(rs__shard(r)->txn, r->arena, &x, out);
-	if (e)
-		net_reply_err(r, e, f.err == e ? &f : NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(out));
+	face_answer(r, e, &f, out);
 }
 
 struct listing {
@@ -369,7 +363,7 @@ static void get_enterprises(struct net_req *r)
 	struct str after;
 	enum err e = l.out ? read_list(r, &f, &l, &after) : ERR_NO_MEMORY;
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		return;
 	}
 	buf_add(l.out, STR("{\"enterprises\":["));
@@ -383,11 +377,7 @@ static void get_enterprises(struct net_req *r)
 	buf_byte(l.out, ']');
 	if (l.more) buf_printf(l.out, ",\"next\":\"%.*s\"", CREDIT_CODE, l.last);
 	buf_byte(l.out, '}');
-	if (!e) e = buf_err(l.out);
-	if (e)
-		net_reply_err(r, e, NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(l.out));
+	face_answer(r, e, NULL, l.out);
 }
 
 /* ---- its records, for the node that takes over -------------------------------------------- */
@@ -444,7 +434,7 @@ static void get_records(struct net_req *r)
 	if (!e) e = net_query_number(r, "limit", FACE_LIST_MAX, &f, &out.left);
 	if (!e) e = read_place(r, &x, &f, &after, &from);
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		return;
 	}
 	buf_add(out.out, STR("{\"records\":["));
@@ -459,11 +449,7 @@ static void get_records(struct net_req *r)
 		buf_json(out.out, base64url_write(r->arena, out.last));
 	}
 	buf_byte(out.out, '}');
-	if (!e) e = buf_err(out.out);
-	if (e)
-		net_reply_err(r, e, NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(out.out));
+	face_answer(r, e, NULL, out.out);
 }
 
 /* ---- its history ------------------------------------------------------------------------ */
@@ -513,11 +499,7 @@ static void get_history(struct net_req *r)
 		if (h.more) buf_printf(h.out, ",\"next\":\"%llu\"", (unsigned long long)h.next);
 		buf_byte(h.out, '}');
 	}
-	if (!e) e = buf_err(h.out);
-	if (e)
-		net_reply_err(r, e, f.err == e ? &f : NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(h.out));
+	face_answer(r, e, &f, h.out);
 }
 
 enum {

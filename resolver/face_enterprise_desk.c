@@ -223,8 +223,7 @@ struct enterprise_job *enterprise_job_new(struct net_req *r, act_fn *run)
 
 void enterprise_refuse(struct enterprise_job *g, enum err e, const struct flaw *f)
 {
-	net_reply_err(g->job.req, e, f->err == e ? f : NULL);
-	job_drop(&g->job);
+	job_refuse(&g->job, e, f);
 }
 
 void enterprise_submit(struct enterprise_job *g)
@@ -235,6 +234,6 @@ void enterprise_submit(struct enterprise_job *g)
 bool enterprise_answer_failure(struct job *j)
 {
 	if (!j->err) return false;
-	net_reply_err(j->req, j->err, j->flaw.err == j->err ? &j->flaw : NULL);
+	net_reply_err(j->req, j->err, &j->flaw);
 	return true;
 }

@@ -374,7 +374,7 @@ static void get_export(struct net_req *r)
 	struct export *x = export_new(r);
 	enum err e = x ? prepare(r, x, &f) : ERR_NO_MEMORY;
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		if (x) export_free(x);
 		return;
 	}

@@ -341,7 +341,7 @@ static void get_find(struct net_req *r)
 	enum err e = p.out ? page_read(r, &f, &p) : ERR_NO_MEMORY;
 	if (!e) e = p.beginning.n ? put_beginning(&p) : put_page(&p);
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		return;
 	}
 	net_set(r, "cache-control", STR("no-store"));
@@ -399,7 +399,7 @@ static void settled_rebuild(struct job *j)
 static void answer_rebuild(struct job *j)
 {
 	if (j->err)
-		net_reply_err(j->req, j->err, j->flaw.err == j->err ? &j->flaw : NULL);
+		net_reply_err(j->req, j->err, &j->flaw);
 	else
 		net_reply(j->req, 202, MEDIA_JSON, STR("{\"state\":\"building\"}"));
 }
@@ -407,19 +407,15 @@ static void answer_rebuild(struct job *j)
 static void post_rebuild(struct net_req *r)
 {
 	struct flaw f = {.offset = FLAW_NO_OFFSET};
-	struct rebuild *b = job_new(r, sizeof *b, FACE_BODY);
+	struct rebuild *b = job_begin(r, sizeof *b, FACE_BODY);
 	json_t *j = NULL;
-	if (!b) {
-		net_reply_err(r, ERR_NO_MEMORY, NULL);
-		return;
-	}
+	if (!b) return;
 	enum err e = r->body.n ? json_read(b->job.arena, r->body, &f, &j) : ERR_OK;
 	if (!e && j && !json_is_object(j))
 		e = flaw_set(&f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "", "object", "expected a JSON object");
 	if (!e && j) e = json_str_opt(j, "", "type", &f, &b->type);
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
-		job_drop(&b->job);
+		job_refuse(&b->job, e, &f);
 		return;
 	}
 	b->job.cmd.apply = apply_rebuild;

@@ -251,11 +251,7 @@ static void get_history(struct net_req *r)
 	if (!e)
 		e = net_query(r, "at", &at) ? put_as_of(r, &id, at, &f, h.out)
 					    : put_changes(r, &id, &f, &h);
-	if (!e) e = buf_err(h.out);
-	if (e)
-		net_reply_err(r, e, f.err == e ? &f : NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(h.out));
+	face_answer(r, e, &f, h.out);
 }
 
 const struct net_route face_history_rows[] = {

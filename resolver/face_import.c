@@ -18,11 +18,6 @@ static const struct principal *caller(const struct net_req *r)
 	return r->principal;
 }
 
-static void refuse(struct net_req *r, enum err e, const struct flaw *f)
-{
-	net_reply_err(r, e, f->err == e ? f : NULL);
-}
-
 /* ---- sending ---------------------------------------------------------------------------- */
 
 static enum err bad_query(struct flaw *f, const char *at, const char *rule, const char *text)
@@ -76,7 +71,7 @@ static void post_import(struct net_req *r)
 	struct import_wish w;
 	enum err e = read_wish(r, &f, &w);
 	if (!e) e = import_run_start(r, &w, &f);
-	if (e) refuse(r, e, &f);
+	if (e) net_reply_err(r, e, &f);
 }
 
 /* ---- looking ---------------------------------------------------------------------------- */
@@ -108,7 +103,7 @@ static void get_import(struct net_req *r)
 	struct buf *out = face_buf(r, FACE_BODY);
 	enum err e = out ? find(r, &f, &m) : ERR_NO_MEMORY;
 	if (e) {
-		refuse(r, e, &f);
+		net_reply_err(r, e, &f);
 		return;
 	}
 	import_write_json(&m, out);
@@ -162,11 +157,7 @@ static void get_imports(struct net_req *r)
 		buf_json(l.out, l.last_name);
 	}
 	if (!e) buf_byte(l.out, '}');
-	if (!e) e = buf_err(l.out);
-	if (e)
-		refuse(r, e, &f);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(l.out));
+	face_answer(r, e, &f, l.out);
 }
 
 static void put_text(struct buf *out, const char *name, struct str s)
@@ -210,11 +201,7 @@ static void get_report(struct net_req *r)
 	}
 	if (!e && l.more) buf_printf(l.out, ",\"next\":\"%llu\"", (unsigned long long)l.last);
 	if (!e) buf_byte(l.out, '}');
-	if (!e) e = buf_err(l.out);
-	if (e)
-		refuse(r, e, &f);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(l.out));
+	face_answer(r, e, &f, l.out);
 }
 
 /* ---- removing --------------------------------------------------------------------------- */
@@ -241,16 +228,12 @@ static void answer_removal(struct job *j)
 static void delete_import(struct net_req *r)
 {
 	struct flaw f = {.offset = FLAW_NO_OFFSET};
-	struct removal *m = job_new(r, sizeof *m, REMOVE_ARENA);
-	if (!m) {
-		net_reply_err(r, ERR_NO_MEMORY, NULL);
-		return;
-	}
+	struct removal *m = job_begin(r, sizeof *m, REMOVE_ARENA);
+	if (!m) return;
 	enum err e = net_decode(m->job.arena, r->param[0], &f, &m->name);
 	if (!e) e = import_name_check(m->name, &f);
 	if (e) {
-		refuse(r, e, &f);
-		job_drop(&m->job);
+		job_refuse(&m->job, e, &f);
 		return;
 	}
 	m->job.cmd.apply = apply_removal;

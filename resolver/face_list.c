@@ -203,11 +203,7 @@ static void get_list(struct net_req *r)
 	} else if (!e) {
 		buf_add(l.out, STR("]}"));
 	}
-	if (!e) e = buf_err(l.out);
-	if (e)
-		net_reply_err(r, e, f.err == e ? &f : NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(l.out));
+	face_answer(r, e, &f, l.out);
 }
 
 /* ---- counts ----------------------------------------------------------------------------- */
@@ -326,7 +322,7 @@ static void get_count(struct net_req *r)
 	json_t *o = e ? NULL : json_keep(r->arena, json_object());
 	if (!e && !o) e = ERR_NO_MEMORY;
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		return;
 	}
 	json_put_str(o, "prefix", prefix.text);

@@ -114,7 +114,7 @@ static void reply_failure(struct job *j)
 	else if (strcmp(j->flaw.rule, "meta-copy") == 0)
 		doip_reply(j->req, DOIP_NO_META_RIGHT, "元数据副本不可编辑", NULL);
 	else
-		doip_refuse(j->req, j->err, j->flaw.err == j->err ? &j->flaw : NULL);
+		doip_refuse(j->req, j->err, &j->flaw);
 }
 
 void meta_answer_done(struct job *j)

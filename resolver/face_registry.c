@@ -94,11 +94,8 @@ static void count_change(struct job *j)
 
 struct change *registry_change_new(struct net_req *r, size_t arena_cap)
 {
-	struct change *g = job_new(r, sizeof *g, arena_cap);
-	if (!g) {
-		net_reply_err(r, ERR_NO_MEMORY, NULL);
-		return NULL;
-	}
+	struct change *g = job_begin(r, sizeof *g, arena_cap);
+	if (!g) return NULL;
 	g->job.cmd.apply = apply_change;
 	g->job.settled = count_change;
 	g->set.who = g->job.who;
@@ -110,15 +107,14 @@ struct change *registry_change_new(struct net_req *r, size_t arena_cap)
 void registry_refuse(struct change *g, enum err e, const struct flaw *f)
 {
 	RS_COUNT(&g->job.shard->counters, changes_refused);
-	net_reply_err(g->job.req, e, f);
-	job_drop(&g->job);
+	job_refuse(&g->job, e, f);
 }
 
 bool registry_answer_failure(struct job *j)
 {
 	if (!j->err) return false;
 	RS_COUNT(&j->shard->counters, changes_refused);
-	net_reply_err(j->req, j->err, j->flaw.err == j->err ? &j->flaw : NULL);
+	net_reply_err(j->req, j->err, &j->flaw);
 	return true;
 }
 
@@ -254,7 +250,7 @@ static void change_one(struct net_req *r, enum registry_act act)
 	if (!g) return;
 	enum err e = prepare_one(r, g, act, &f);
 	if (e) {
-		registry_refuse(g, e, f.err == e ? &f : NULL);
+		registry_refuse(g, e, &f);
 		return;
 	}
 	g->job.answer = registry_answer;
@@ -305,7 +301,7 @@ static void get_registered(struct net_req *r)
 	if (!e && !out) e = ERR_NO_MEMORY;
 	if (!e) e = record_write_json(packed, RECORD_ADMIN, out);
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		return;
 	}
 	snprintf(tag, sizeof tag, "\"%llu\"", (unsigned long long)head.revision);

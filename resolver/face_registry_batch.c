@@ -164,7 +164,7 @@ void post_registry(struct net_req *r)
 	g->set.batch = true;
 	enum err e = read_records(&d, &f);
 	if (e) {
-		registry_refuse(g, e, f.err == e ? &f : NULL);
+		registry_refuse(g, e, &f);
 		return;
 	}
 	limit_charge(r, g->set.n);

@@ -15,11 +15,6 @@ enum {
 	LIST_OCTETS = 16 << 20,
 };
 
-static void refuse(struct net_req *r, enum err e, const struct flaw *f)
-{
-	net_reply_err(r, e, f && f->err == e ? f : NULL);
-}
-
 static void put_time(json_t *o, const char *name, usec_t t)
 {
 	char time[CLOCK_TEXT];
@@ -44,7 +39,7 @@ static void get_report(struct net_req *r)
 	struct reporter *p = reporter_of(r, &f);
 	json_t *o = json_keep(r->arena, json_object());
 	if (!p || !o) {
-		refuse(r, p ? ERR_NO_MEMORY : ERR_NOT_FOUND, &f);
+		net_reply_err(r, p ? ERR_NO_MEMORY : ERR_NOT_FOUND, &f);
 		return;
 	}
 	reporter_status(p, rs__shard(r)->txn, &s);
@@ -128,7 +123,7 @@ static void ask(struct net_req *r, enum report_work work)
 	struct waiting *w = a ? ARENA_NEW(a, struct waiting) : NULL;
 	if (!w) {
 		arena_free(a);
-		refuse(r, p ? ERR_NO_MEMORY : ERR_NOT_FOUND, &f);
+		net_reply_err(r, p ? ERR_NO_MEMORY : ERR_NOT_FOUND, &f);
 		return;
 	}
 	*w = (struct waiting){
@@ -146,7 +141,7 @@ static void post_report(struct net_req *r)
 	uint64_t full = 0;
 	enum err e = net_query_number(r, "full", 1, &f, &full);
 	if (e)
-		refuse(r, e, &f);
+		net_reply_err(r, e, &f);
 	else
 		ask(r, full ? REPORT_SEND_WHOLE : REPORT_SEND);
 }
@@ -219,11 +214,11 @@ static enum err read_report(struct net_req *r, struct received *g, struct flaw *
 static void post_reports(struct net_req *r)
 {
 	struct flaw f = {.offset = FLAW_NO_OFFSET};
-	struct received *g = job_new(r, sizeof *g, REPORT_ARENA);
-	enum err e = g ? read_report(r, g, &f) : ERR_NO_MEMORY;
+	struct received *g = job_begin(r, sizeof *g, REPORT_ARENA);
+	if (!g) return;
+	enum err e = read_report(r, g, &f);
 	if (e) {
-		refuse(r, e, &f);
-		if (g) job_drop(&g->job);
+		job_refuse(&g->job, e, &f);
 		return;
 	}
 	g->job.cmd.apply = apply_report;
@@ -291,11 +286,11 @@ static enum err read_sync(struct net_req *r, struct received *g, struct flaw *f)
 static void post_sync(struct net_req *r)
 {
 	struct flaw f = {.offset = FLAW_NO_OFFSET};
-	struct received *g = job_new(r, sizeof *g, SYNC_ARENA);
-	enum err e = g ? read_sync(r, g, &f) : ERR_NO_MEMORY;
+	struct received *g = job_begin(r, sizeof *g, SYNC_ARENA);
+	if (!g) return;
+	enum err e = read_sync(r, g, &f);
 	if (e) {
-		refuse(r, e, &f);
-		if (g) job_drop(&g->job);
+		job_refuse(&g->job, e, &f);
 		return;
 	}
 	g->job.cmd.apply = apply_sync;
@@ -309,7 +304,7 @@ static void get_sync(struct net_req *r)
 	enum err e;
 	json_t *o = place(r->arena, rs__shard(r)->txn, p->name, &e);
 	if (e)
-		refuse(r, e, NULL);
+		net_reply_err(r, e, NULL);
 	else
 		face_json(r, 200, o);
 }
@@ -369,7 +364,7 @@ static void get_digest(struct net_req *r)
 	hash_free(p.hash);
 	json_t *o = e ? NULL : json_keep(r->arena, json_object());
 	if (!o) {
-		refuse(r, e ? e : ERR_NO_MEMORY, &f);
+		net_reply_err(r, e ? e : ERR_NO_MEMORY, &f);
 		return;
 	}
 	hex_write(digest, sizeof digest, hex);
@@ -433,7 +428,7 @@ static void get_reports(struct net_req *r)
 	}
 	if (!e) e = l.err;
 	if (e)
-		refuse(r, e, NULL);
+		net_reply_err(r, e, NULL);
 	else
 		face_json(r, 200, o);
 }
@@ -467,11 +462,7 @@ static void get_reports_of(struct net_req *r)
 		e = copies_reports(rs__shard(r)->txn, name, one_report, &l);
 		buf_add(l.out, STR("]}"));
 	}
-	if (!e) e = buf_err(l.out);
-	if (e)
-		refuse(r, e, &f);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(l.out));
+	face_answer(r, e, &f, l.out);
 }
 
 enum { REPORTERS = ROLE_REGISTRAR | ROLE_ENTERPRISE, LOOKERS = ROLE_OPERATOR | ROLE_AUDITOR };

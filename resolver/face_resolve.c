@@ -201,7 +201,7 @@ static void reply_trace(struct net_req *r, struct rs_shard *s, const struct id *
 	put_trace(b, s, o);
 	if (o->err) {
 		buf_byte(b, ',');
-		face_problem_members(r, o->err, &o->flaw, b);
+		net_problem_members(r, o->err, err_http(o->err), &o->flaw, b);
 		put_text(b, "request_id", r->id);
 	}
 	buf_byte(b, '}');

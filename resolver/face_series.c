@@ -198,11 +198,8 @@ static void answer_split(struct job *j)
 
 static struct series_job *series_job_new(struct net_req *r, enum series_act act)
 {
-	struct series_job *g = job_new(r, sizeof *g, CHANGE_ARENA);
-	if (!g) {
-		net_reply_err(r, ERR_NO_MEMORY, NULL);
-		return NULL;
-	}
+	struct series_job *g = job_begin(r, sizeof *g, CHANGE_ARENA);
+	if (!g) return NULL;
 	g->job.cmd.apply = apply;
 	g->job.settled = count_change;
 	g->job.answer = act == SERIES_SPLIT ? answer_split : answer_change;
@@ -219,8 +216,7 @@ static void finish(struct series_job *g, enum err e, const struct flaw *f)
 		return;
 	}
 	RS_COUNT(&g->job.shard->counters, changes_refused);
-	net_reply_err(g->job.req, e, f->err == e ? f : NULL);
-	job_drop(&g->job);
+	job_refuse(&g->job, e, f);
 }
 
 /* Pattern, right and condition. */
@@ -387,7 +383,7 @@ static void post_retire_member(struct net_req *r)
 	if (!g) return;
 	enum err e = prepare_member(r, g, &f);
 	if (e) {
-		registry_refuse(g, e, f.err == e ? &f : NULL);
+		registry_refuse(g, e, &f);
 		return;
 	}
 	g->job.answer = answer_member;
@@ -457,7 +453,7 @@ static void get_series(struct net_req *r)
 	if (!e) e = record_peek(s.packed, &head);
 	if (!e) e = history ? put_history(r, &p, &s, out) : put_whole(r, &p, &s, out);
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		return;
 	}
 	if (!history) set_etag(r, head.revision);
@@ -556,11 +552,7 @@ static void get_list(struct net_req *r)
 		buf_json(l.out, base64url_write(r->arena, l.last));
 	}
 	if (!e) buf_add(l.out, STR("}"));
-	if (!e) e = buf_err(l.out);
-	if (e)
-		net_reply_err(r, e, f.err == e ? &f : NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(l.out));
+	face_answer(r, e, &f, l.out);
 }
 
 enum { CHANGERS = ROLE_REGISTRAR | ROLE_ENTERPRISE, READERS = CHANGERS | ROLE_AUDITOR };

@@ -162,7 +162,7 @@ static void answer_days(struct job *j)
 	struct days d = {.q = q, .day = ARENA_ARRAY(j->arena, struct sums, q->to - q->from + 1)};
 	enum err e = b && d.day ? sum_up(q, &d, &f) : ERR_NO_MEMORY;
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		return;
 	}
 	buf_byte(b, '{');
@@ -186,10 +186,7 @@ static void answer_days(struct job *j)
 		buf_byte(b, '}');
 	}
 	buf_add(b, STR("]}"));
-	if (buf_err(b))
-		net_reply_err(r, buf_err(b), NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(b));
+	face_answer(r, ERR_OK, NULL, b);
 }
 
 /* ---- by prefix -------------------------------------------------------------------------- */
@@ -252,12 +249,8 @@ static void answer_prefixes(struct job *j)
 			buf_json(b, base64url_write(r->arena, p.keys[q->limit - 1]));
 		}
 		buf_byte(b, '}');
-		e = buf_err(b);
 	}
-	if (e)
-		net_reply_err(r, e, NULL);
-	else
-		net_reply(r, 200, MEDIA_JSON, buf_str(b));
+	face_answer(r, e, NULL, b);
 }
 
 /* ---- asking ----------------------------------------------------------------------------- */
@@ -323,19 +316,15 @@ static enum err read_cursor(struct net_req *r, struct flaw *f, struct asking *q)
 static void ask(struct net_req *r, bool list)
 {
 	struct flaw f = {.offset = FLAW_NO_OFFSET};
-	struct asking *q = job_new(r, sizeof *q, STATISTICS_ARENA);
-	if (!q) {
-		net_reply_err(r, ERR_NO_MEMORY, NULL);
-		return;
-	}
+	struct asking *q = job_begin(r, sizeof *q, STATISTICS_ARENA);
+	if (!q) return;
 	enum err e = caller_of(r, &q->caller);
 	/* an operator sees counts, whatever its scope */
 	q->caller.scope.all |= (((const struct principal *)r->principal)->roles & ROLE_OPERATOR) != 0;
 	if (!e) e = read_term(r, &f, q);
 	if (!e) e = list ? read_cursor(r, &f, q) : read_prefix(r, &f, q);
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
-		job_drop(&q->job);
+		job_refuse(&q->job, e, &f);
 		return;
 	}
 	q->flush.rs = q->job.shard->rs;
@@ -407,11 +396,7 @@ static void come_home(void *arg)
 		enum err e = b ? caller_of(r, &c) : ERR_NO_MEMORY;
 		t->n = top_merge(t->entries, t->n, t->n);
 		if (!e) put_top(t, &c, b);
-		if (!e) e = buf_err(b);
-		if (e)
-			net_reply_err(r, e, NULL);
-		else
-			net_reply(r, 200, MEDIA_JSON, buf_str(b));
+		face_answer(r, e, NULL, b);
 	}
 	tour_free(t);
 }
@@ -464,7 +449,7 @@ static void get_top(struct net_req *r)
 	enum err e = net_query_number(r, "limit", TOP_ASKED_MAX, &f, &limit);
 	struct tour *t = e ? NULL : calloc(1, sizeof *t);
 	if (!t) {
-		net_reply_err(r, e ? e : ERR_NO_MEMORY, f.err == e ? &f : NULL);
+		net_reply_err(r, e ? e : ERR_NO_MEMORY, &f);
 		return;
 	}
 	*t = (struct tour){.req = r, .home = rs__shard(r), .limit = limit, .since = clock_wall()};

@@ -82,7 +82,7 @@ static void answer(struct job *j)
 {
 	struct template_job *g = (struct template_job *)j;
 	if (j->err) {
-		net_reply_err(j->req, j->err, j->flaw.err == j->err ? &j->flaw : NULL);
+		net_reply_err(j->req, j->err, &j->flaw);
 		return;
 	}
 	if (g->remove) {
@@ -160,8 +160,7 @@ static void change(struct net_req *r, bool remove, enum templates_condition cond
 	if (!e && remove) e = net_decode(g->job.arena, r->param[1], &f, &t->version);
 	if (!e) e = template_may_change(g->job.shard, &scope, g->job.arena, t->prefix, &f);
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
-		job_drop(&g->job);
+		job_refuse(&g->job, e, &f);
 		return;
 	}
 	g->job.answer = answer;
@@ -214,7 +213,7 @@ static void get_template(struct net_req *r)
 	if (!e) e = templates_uses(txn, r->arena, &t, &uses);
 	if (!e) e = templates_series_uses(txn, r->arena, &t, &series);
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		return;
 	}
 	put_tag(r, t.revision);
@@ -291,7 +290,7 @@ static void get_templates(struct net_req *r)
 	if (!e) e = templates_list(rs__shard(r)->txn, p.key, after, list_one, &l);
 	if (!e) e = l.err;
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		return;
 	}
 	if (l.more) json_put_str(o, "next", base64url_write(r->arena, l.last));
@@ -342,11 +341,11 @@ static enum err read_classes(struct net_req *r, struct class_job *g, struct flaw
 static void put_classes(struct net_req *r)
 {
 	struct flaw f = {.offset = FLAW_NO_OFFSET};
-	struct class_job *g = job_new(r, sizeof *g, TEMPLATE_ARENA);
-	enum err e = g ? read_classes(r, g, &f) : ERR_NO_MEMORY;
+	struct class_job *g = job_begin(r, sizeof *g, TEMPLATE_ARENA);
+	if (!g) return;
+	enum err e = read_classes(r, g, &f);
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
-		if (g) job_drop(&g->job);
+		job_refuse(&g->job, e, &f);
 		return;
 	}
 	g->job.cmd.apply = apply_classes;
@@ -366,7 +365,7 @@ static void get_classes(struct net_req *r)
 	if (!e) e = templates_classes(rs__shard(r)->txn, p.key, &json);
 	if (!e) e = json_read_large(r->arena, json, NULL, &list);
 	if (e) {
-		net_reply_err(r, e, f.err == e ? &f : NULL);
+		net_reply_err(r, e, &f);
 		return;
 	}
 	json_put_str(o, "prefix", p.text);

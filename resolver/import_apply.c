@@ -6,8 +6,8 @@
 #include "resolver/state.h"
 
 enum {
-	BATCH_ARENA =
-	    128 << 20, /* IMPORT_BATCH_OCTETS and one line of 1 MiB as JSON trees, values and texts */
+	/* A cap: IMPORT_BATCH_OCTETS and one line of 1 MiB as rows made ahead, or as values and texts */
+	BATCH_ARENA = 128 << 20,
 	BATCH_USUAL = 4 << 20,    /* kept from batch to batch, so that its pages stay */
 	SCRATCH_ARENA = 64 << 20, /* the same, packed */
 	LOAD_BEGINS =

@@ -132,7 +132,7 @@ static void answer(struct import_run *r)
 			 "another request continues the import");
 		net_reply_flaw(q, &f);
 	} else if (r->err) {
-		net_reply_err(q, r->err, r->flaw.err == r->err ? &r->flaw : NULL);
+		net_reply_err(q, r->err, &r->flaw);
 	} else if (!(out = face_buf(q, FACE_BODY))) {
 		net_reply_err(q, ERR_NO_MEMORY, NULL);
 	} else {

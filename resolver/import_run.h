@@ -3,11 +3,12 @@
  * Purpose: parsing millions of records must not hold a shard's loop up. The shard hands octets over and
  * pauses the client when a run has enough of them; the run's thread reads lines, has a batch applied while
  * it reads the next, and posts the answer to the shard. Ownership: a run is made by a request on its shard,
- * and freed there: by its answer, or by imports_stop. Threads: import_run_start, import_run_feed and
- * import_run_gone on the shard; imports_new and imports_free without any run. Invariants: 1. of one import
- * at most one run applies batches: a newer request for it ends the older one, and begins once that one has
- * nothing on its way any more. 2. memory of a run is bounded: the input that waits, IMPORT_FLIGHTS batches
- * and one that is being read. 3. a run ends before the writer does. */
+ * and freed there: by its answer, or by imports_stop. Threads: import_run_start and imports_stop
+ * on the shard; imports_running any; imports_new and imports_free without any run. Invariants: 1. of one
+ * import at most one run applies batches: a newer request for it ends the older one, and begins once that
+ * one has nothing on its way any more. 2. memory of a run is bounded: the input that waits and the input
+ * being read, each of IMPORT_INPUT and a piece of the body, the latter with a line besides; IMPORT_FLIGHTS
+ * batches, and one that is being read. 3. a run ends before the writer does. */
 #ifndef RESOLVER_IMPORT_RUN_H
 #define RESOLVER_IMPORT_RUN_H
 
@@ -15,13 +16,17 @@
 #include "resolver/import.h"
 
 enum {
-	IMPORT_RUNS_MAX = 8,        /* of a node: each is a thread with up to 100 MiB of batches */
+	/* Of a node: each is a thread with batches of some 6 MiB (changes, lines, and a row or values and
+	 * texts of each), twice that when values are many and tiny. */
+	IMPORT_RUNS_MAX = 8,
 	IMPORT_RUNS_CREDENTIAL = 2, /* of one credential: the others have to get in as well */
 	IMPORT_INPUT = 4 << 20,     /* octets that wait for the thread before the client is paused */
 	/* The thread is woken for so many: a piece of the body is 16 KiB, and waking costs a shard more
 	 * than handing it over. Fewer are taken after a lull, or at the end. */
 	IMPORT_ENOUGH = 256 << 10,
-	IMPORT_FLIGHTS = 4, /* batches with the writer: while two are flushed together, two wait */
+	/* Batches with the writer: those that wait are flushed together when the one before them has been,
+	 * while the next is read. */
+	IMPORT_FLIGHTS = 4,
 };
 
 struct imports;

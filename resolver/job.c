@@ -18,9 +18,22 @@ void *job_new(struct net_req *r, size_t size, size_t arena_cap)
 	return j;
 }
 
+void *job_begin(struct net_req *r, size_t size, size_t arena_cap)
+{
+	void *j = job_new(r, size, arena_cap);
+	if (!j) net_reply_err(r, ERR_NO_MEMORY, NULL);
+	return j;
+}
+
 void job_drop(struct job *j)
 {
 	arena_free(j->arena);
+}
+
+void job_refuse(struct job *j, enum err e, const struct flaw *f)
+{
+	net_reply_err(j->req, e, f);
+	job_drop(j);
 }
 
 static void gone(void *arg)
@@ -50,7 +63,5 @@ void job_submit(struct job *j)
 	j->cmd.done = done;
 	net_hold(r, gone, j);
 	enum err e = writer_submit(j->shard->rs->o.writer, &j->cmd);
-	if (!e) return;
-	net_reply_err(r, e, NULL);
-	job_drop(j);
+	if (e) job_refuse(j, e, NULL);
 }

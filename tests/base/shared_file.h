@@ -7,7 +7,7 @@
 #include "base/arena.h"
 
 /* p = NULL when the file is absent; the caller then calls skip(). */
-static inline struct str shared_file(struct arena *a, const char *name)
+static inline struct str shared_file(struct arena *into, const char *name)
 {
 	char path[512];
 	snprintf(path, sizeof path, "%s/%s", SHARED_DIR, name);
@@ -19,7 +19,7 @@ static inline struct str shared_file(struct arena *a, const char *name)
 	fseek(f, 0, SEEK_END);
 	long size = ftell(f);
 	rewind(f);
-	char *p = size >= 0 ? arena_bytes(a, (size_t)size + 1) : NULL;
+	char *p = size >= 0 ? arena_bytes(into, (size_t)size + 1) : NULL;
 	must(p);
 	size_t n = fread(p, 1, (size_t)size, f);
 	fclose(f);

@@ -1,24 +1,8 @@
-#include "tests/base/cases.h"
+#include "tests/base/arena_cases.h"
 
 #include "base/json.h"
 #include "base/json_number.h"
 #include "tests/base/shared_file.h"
-
-static struct arena *a;
-
-static int set_up(void **state)
-{
-	(void)state;
-	a = arena_new(16 << 20);
-	return a ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_free(a);
-	return 0;
-}
 
 static void assert_canonical(struct str text, struct str want)
 {

@@ -1,27 +1,11 @@
-#include "tests/base/cases.h"
+#include "tests/base/arena_cases.h"
 
 #include "base/json.h"
-
-static struct arena *a;
-
-static int set_up(void **state)
-{
-	(void)state;
-	a = arena_new(64 << 20);
-	return a ? 0 : -1;
-}
 
 static int reset(void **state)
 {
 	(void)state;
 	arena_reset(a);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_free(a);
 	return 0;
 }
 

@@ -1,22 +1,6 @@
-#include "tests/base/cases.h"
+#include "tests/base/arena_cases.h"
 
 #include "base/text64.h"
-
-static struct arena *a;
-
-static int set_up(void **state)
-{
-	(void)state;
-	a = arena_new(1 << 20);
-	return a ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_free(a);
-	return 0;
-}
 
 static void base64_of_rfc_4648(void **state)
 {

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/hash.h"
+
 struct pair pair;
 
 int pair_setup(void **state)
@@ -47,6 +49,16 @@ struct answer buyer_call(const char *method, const char *path, const char *body)
 {
 	return node_manage(&pair.buyer, pair.buyer_owner, method, text("/participants/buyer%s", path),
 			   body);
+}
+
+const char *digest_text(struct str content)
+{
+	unsigned char d[HASH_SHA256];
+	char hex[2 * HASH_SHA256 + 1] = {0};
+
+	hash_sha256(content, d);
+	hex_write(d, sizeof d, hex);
+	return text("sha256:%s", hex);
 }
 
 struct str octets(size_t n, unsigned seed)

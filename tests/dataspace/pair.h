@@ -20,6 +20,7 @@ const char *text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* n octets that repeat nowhere near; the same for the same seed. In the arena of buyer. */
 struct str octets(size_t n, unsigned seed);
+const char *digest_text(struct str content); /* "sha256:…" */
 /* Publishes and fills a dataset; policy: constraints of one permission to use, "" for none. */
 void publish(const char *id, const char *constraints, struct str content);
 const char *agree(const char *dataset); /* negotiates; the agreement's id */

@@ -10,16 +10,6 @@
 	"{\"leftOperand\":\"count\",\"operator\":\"lteq\",\"rightOperand\":3},"                            \
 	"{\"leftOperand\":\"purpose\",\"operator\":\"eq\",\"rightOperand\":\"maintenance\"}"
 
-static const char *digest_text(struct str content)
-{
-	unsigned char d[HASH_SHA256];
-	char hex[2 * HASH_SHA256 + 1] = {0};
-
-	hash_sha256(content, d);
-	hex_write(d, sizeof d, hex);
-	return text("sha256:%s", hex);
-}
-
 static void test_a_dataset_goes_over_and_is_counted_and_signed(void **state)
 {
 	struct str content = octets(900 << 10, 1);

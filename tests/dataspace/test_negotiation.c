@@ -1,28 +1,8 @@
 /* Contract negotiation between two participants, message by message. */
-#include "tests/dataspace/world.h"
+#include "tests/dataspace/faults.h"
+#include "tests/dataspace/offered.h"
 
 #include <stdio.h>
-
-#define POLICY                                                                                             \
-	"{\"permission\":[{\"action\":\"use\",\"constraint\":[{\"leftOperand\":\"count\","                 \
-	"\"operator\":\"lteq\",\"rightOperand\":\"3\"}]}]}"
-
-static struct world w;
-
-static int setup(void **state)
-{
-	(void)state;
-	world_open(&w);
-	world_publish(&w, "telemetry", POLICY);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_close(&w);
-	return 0;
-}
 
 static void assert_finalized(const char *pid)
 {
@@ -56,55 +36,6 @@ static void test_ends_finalized_and_signed_by_both(void **state)
 
 /* ---- a bad network ---- */
 
-enum fault {
-	LOSE_MESSAGE,
-	LOSE_ANSWER,
-	TWICE,
-	OVERTAKEN,
-	ANSWER_LAST,
-	CRASH_BEFORE,
-	CRASH_BETWEEN,
-	FAULTS
-};
-
-static void carry(const struct letter_copy *l, bool answer)
-{
-	struct str body;
-	int status = world_deliver(&w, l, &body);
-
-	if (answer) world_answer(&w, l, status, body);
-}
-
-static void misbehave(enum fault fault, struct letter_copy *l, size_t n)
-{
-	struct str body = STR_NONE;
-	int status;
-
-	switch (fault) {
-	case LOSE_MESSAGE: world_answer(&w, l, 0, STR_NONE); break;
-	case LOSE_ANSWER:
-		carry(l, false);
-		world_answer(&w, l, 0, STR_NONE);
-		break;
-	case TWICE:
-		carry(l, false);
-		carry(l, true);
-		break;
-	case OVERTAKEN: carry(&l[n - 1], true); break; /* the newest first */
-	case ANSWER_LAST: /* what the message caused comes back before its answer does */
-		status = world_deliver(&w, l, &body);
-		for (size_t m = world_letters(&w, l + 1, 30); m > 1; m = 0) carry(&l[m], true);
-		world_answer(&w, l, status, body);
-		break;
-	case CRASH_BEFORE: world_reopen(&w); break;
-	case CRASH_BETWEEN:
-		carry(l, false);
-		world_reopen(&w);
-		break;
-	case FAULTS: break;
-	}
-}
-
 /* Settles with one fault at the k-th message; false when there were fewer. */
 static bool settle_with(enum fault fault, unsigned k)
 {
@@ -117,10 +48,10 @@ static bool settle_with(enum fault fault, unsigned k)
 		assert_true(carried < 100);
 		w.now += USEC_PER_SEC;
 		if (carried++ == k) {
-			misbehave(fault, l, n);
+			misbehave(&w, fault, l, n);
 			done = true;
 		} else {
-			carry(l, true);
+			carry(&w, l, true);
 		}
 	}
 	return done;
@@ -152,9 +83,9 @@ static void test_every_answer_may_be_lost(void **state)
 	while (world_letters(&w, l, 32)) {
 		assert_true(rounds++ < 100);
 		w.now += USEC_PER_SEC;
-		carry(&l[0], false);
+		carry(&w, &l[0], false);
 		world_answer(&w, &l[0], 0, STR_NONE); /* never the first time */
-		carry(&l[0], true);
+		carry(&w, &l[0], true);
 	}
 	assert_finalized(pid);
 }
@@ -245,7 +176,7 @@ static void carry_one(void)
 	struct letter_copy l[8];
 
 	assert_true(world_letters(&w, l, 8) > 0);
-	carry(&l[0], true);
+	carry(&w, &l[0], true);
 }
 
 static void test_leaves_a_changed_offer_to_the_consumer(void **state)
@@ -310,7 +241,7 @@ static int deliver_agreement_with(const char *from, const char *to, struct str *
 	world_negotiate(&w, "telemetry");
 	n = world_letters(&w, l, 8);
 	w.now += USEC_PER_SEC;
-	carry(&l[n - 1], true);
+	carry(&w, &l[n - 1], true);
 	n = world_letters(&w, l, 8);
 	at = strstr(l[n - 1].body, from);
 	assert_non_null(at);

@@ -1,28 +1,7 @@
 /* What is read of an agreement's policy, and which of its refusals are for good. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/base/arena_cases.h"
 
 #include "dataspace/plane.h"
-
-static struct arena *a;
-
-static int setup(void **state)
-{
-	(void)state;
-	a = arena_new(1 << 20);
-	return a ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_free(a);
-	return 0;
-}
 
 #define RULES "\"permission\":[{\"action\":\"use\"}]"
 
@@ -73,7 +52,7 @@ static void test_only_time_that_has_run_out_is_an_end(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    T(test_terms_run_from_the_time_that_both_signed),
 	    T(test_only_time_that_has_run_out_is_an_end),

@@ -1,26 +1,5 @@
 /* Negotiations: what is refused changes nothing. */
-#include "tests/dataspace/world.h"
-
-#define POLICY                                                                                             \
-	"{\"permission\":[{\"action\":\"use\",\"constraint\":[{\"leftOperand\":\"count\","                 \
-	"\"operator\":\"lteq\",\"rightOperand\":\"3\"}]}]}"
-
-static struct world w;
-
-static int setup(void **state)
-{
-	(void)state;
-	world_open(&w);
-	world_publish(&w, "telemetry", POLICY);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_close(&w);
-	return 0;
-}
+#include "tests/dataspace/offered.h"
 
 static const char *message_of(enum dsp_negotiation_move move, const struct dsp_pids *p)
 {

@@ -14,16 +14,6 @@
 #include "dataspace/bundle.h"
 #include "dataspace/dataplane.h"
 
-static const char *digest_text(struct str content)
-{
-	unsigned char d[HASH_SHA256];
-	char hex[2 * HASH_SHA256 + 1] = {0};
-
-	hash_sha256(content, d);
-	hex_write(d, sizeof d, hex);
-	return text("sha256:%s", hex);
-}
-
 /* ---- a plain client of the data plane ---- */
 
 struct access {

@@ -1,5 +1,6 @@
 /* Transfer processes between two participants, message by message. */
 #include "tests/dataspace/agreed.h"
+#include "tests/dataspace/faults.h"
 
 struct wish {
 	const char *agreement, *purpose;
@@ -66,44 +67,6 @@ static void test_starts_and_completes(void **state)
 	assert_int_equal(world_agreement(&w, "maker", agreement)->transfers, 1);
 }
 
-enum fault { LOSE_MESSAGE, LOSE_ANSWER, TWICE, ANSWER_LAST, CRASH_BETWEEN, FAULTS };
-
-static void carry(const struct letter_copy *l, bool answer)
-{
-	struct str body;
-	int status = world_deliver(&w, l, &body);
-
-	if (answer) world_answer(&w, l, status, body);
-}
-
-static void misbehave(enum fault fault, struct letter_copy *l)
-{
-	struct str body;
-	int status;
-
-	switch (fault) {
-	case LOSE_MESSAGE: world_answer(&w, l, 0, STR_NONE); break;
-	case LOSE_ANSWER:
-		carry(l, false);
-		world_answer(&w, l, 0, STR_NONE);
-		break;
-	case TWICE:
-		carry(l, false);
-		carry(l, true);
-		break;
-	case ANSWER_LAST:
-		status = world_deliver(&w, l, &body);
-		for (size_t m = world_letters(&w, l + 1, 30); m > 1; m = 0) carry(&l[m], true);
-		world_answer(&w, l, status, body);
-		break;
-	case CRASH_BETWEEN:
-		carry(l, false);
-		world_reopen(&w);
-		break;
-	case FAULTS: break;
-	}
-}
-
 static void test_survives_each_fault_at_each_message(void **state)
 {
 	uint64_t counted = 0;
@@ -122,11 +85,12 @@ static void test_survives_each_fault_at_each_message(void **state)
 					finish(pid);
 					finished = true;
 				}
-				assert_true(world_letters(&w, l, 31) > 0);
+				size_t n = world_letters(&w, l, 31);
+				assert_true(n > 0);
 				if (carried == k)
-					misbehave(fault, l);
+					misbehave(&w, fault, l, n);
 				else
-					carry(l, true);
+					carry(&w, l, true);
 			}
 			assert_states(pid, DSP_TRANSFER_COMPLETED);
 			assert_int_equal(world_agreement(&w, "maker", agreement)->transfers, ++counted);

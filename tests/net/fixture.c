@@ -86,57 +86,44 @@ static void openssl(const char *folder, const char *const *args)
 	buf_done(&out);
 }
 
+/* By the authority of the folder. names: of the certificate, such as "subjectAltName=…". */
+static void certify(const char *folder, const char *key, const char *pem, const char *subject,
+		    const char *names)
+{
+	openssl(folder, (const char *[]){"req",
+					 "-x509",
+					 "-CA",
+					 "ca.pem",
+					 "-CAkey",
+					 "ca.key",
+					 "-newkey",
+					 "ec",
+					 "-pkeyopt",
+					 "ec_paramgen_curve:P-256",
+					 "-nodes",
+					 "-keyout",
+					 key,
+					 "-out",
+					 pem,
+					 "-days",
+					 "30",
+					 "-subj",
+					 subject,
+					 "-addext",
+					 "basicConstraints=critical,CA:false",
+					 names ? "-addext" : NULL,
+					 names,
+					 NULL});
+}
+
 void make_certificates(const char *folder)
 {
 	openssl(folder, (const char *[]){"req", "-x509", "-newkey", "ec", "-pkeyopt",
 					 "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key", "-out",
 					 "ca.pem", "-days", "30", "-subj", "/CN=test authority", NULL});
-	openssl(folder, (const char *[]){"req",
-					 "-x509",
-					 "-CA",
-					 "ca.pem",
-					 "-CAkey",
-					 "ca.key",
-					 "-newkey",
-					 "ec",
-					 "-pkeyopt",
-					 "ec_paramgen_curve:P-256",
-					 "-nodes",
-					 "-keyout",
-					 "node.key",
-					 "-out",
-					 "node.pem",
-					 "-days",
-					 "30",
-					 "-subj",
-					 "/CN=localhost",
-					 "-addext",
-					 "subjectAltName=IP:127.0.0.1,DNS:localhost",
-					 "-addext",
-					 "basicConstraints=critical,CA:false",
-					 NULL});
-	openssl(folder, (const char *[]){"req",
-					 "-x509",
-					 "-CA",
-					 "ca.pem",
-					 "-CAkey",
-					 "ca.key",
-					 "-newkey",
-					 "ec",
-					 "-pkeyopt",
-					 "ec_paramgen_curve:P-256",
-					 "-nodes",
-					 "-keyout",
-					 "client.key",
-					 "-out",
-					 "client.pem",
-					 "-days",
-					 "30",
-					 "-subj",
-					 "/CN=client",
-					 "-addext",
-					 "basicConstraints=critical,CA:false",
-					 NULL});
+	certify(folder, "node.key", "node.pem", "/CN=localhost",
+		"subjectAltName=IP:127.0.0.1,DNS:localhost");
+	certify(folder, "client.key", "client.pem", "/CN=client", NULL);
 	openssl(folder,
 		(const char *[]){"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
 				 "-nodes", "-keyout", "stranger.key", "-out", "stranger.pem", "-days", "30",
@@ -196,7 +183,7 @@ int dial(uint16_t port)
 	return fd;
 }
 
-void peer_say(int fd, struct str s)
+void tell(int fd, struct str s)
 {
 	while (s.n) {
 		ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
@@ -207,9 +194,9 @@ void peer_say(int fd, struct str s)
 	}
 }
 
-void say_z(int fd, const char *z)
+void tell_z(int fd, const char *z)
 {
-	peer_say(fd, str_of(z));
+	tell(fd, str_of(z));
 }
 
 bool hear_all(int fd, struct buf *b)
@@ -229,7 +216,7 @@ bool hear_all(int fd, struct buf *b)
 void exchange(uint16_t port, const char *request, struct buf *all)
 {
 	int fd = dial(port);
-	say_z(fd, request);
+	tell_z(fd, request);
 	hear_all(fd, all);
 	close(fd);
 }

@@ -16,6 +16,14 @@ static void on_fixed(struct net_req *r)
 	net_reply(r, 200, "text/plain", STR("fixed"));
 }
 
+/* Refuses with what was noted of another error. */
+static void on_stale(struct net_req *r)
+{
+	struct flaw f;
+	(void)!flaw_set(&f, ERR_BAD_INPUT, 3, "q", "number", "this is a number");
+	net_reply_err(r, ERR_NOT_FOUND, &f);
+}
+
 /* Says what it was asked, a line each. */
 static void on_show(struct net_req *r)
 {
@@ -216,6 +224,7 @@ static void on_twice(struct net_req *r)
 
 static const struct net_route rows[] = {
     {NET_GET, "/fixed", on_fixed, 0, 0, 0, "five octets"},
+    {NET_GET, "/stale", on_stale, 0, 0, 0, "an error beside a flaw of another"},
     {NET_GET, "/show/{first}/x/{second...}", on_show, 0, 0, 0, "what was asked"},
     {NET_GET, "/show", on_show, 0, 0, 0, "what was asked"},
     {NET_POST, "/show", on_show, 0, 1 << 20, 0, "what was asked, of a body"},

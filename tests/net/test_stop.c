@@ -24,7 +24,7 @@ static void *h1_client(void *arg)
 	(void)arg;
 	for (bool first = true, closed = false; !closed; first = false) {
 		struct answer_h1 a;
-		say_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+		tell_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
 		if (hear_answer(fd, &a) == 200) {
 			atomic_fetch_add(&answered, 1);
 			closed = a.closed;
@@ -103,11 +103,11 @@ static void running_requests_are_finished(void **state)
 	fixture_start(&x, NULL, 0);
 	int h1 = dial(x.port), streaming = dial(x.port), idle = dial(x.port);
 	struct h2c *h2 = h2c_open(x.port);
-	say_z(idle, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+	tell_z(idle, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_int_equal(hear_answer(idle, &a), 200);
 	answer_done(&a);
-	say_z(h1, "GET /hold?ms=700 HTTP/1.1\r\nHost: a\r\n\r\n");
-	say_z(streaming, "GET /stream?n=500000&slow=1&piece=1000 HTTP/1.1\r\nHost: a\r\n\r\n");
+	tell_z(h1, "GET /hold?ms=700 HTTP/1.1\r\nHost: a\r\n\r\n");
+	tell_z(streaming, "GET /stream?n=500000&slow=1&piece=1000 HTTP/1.1\r\nHost: a\r\n\r\n");
 	h2c_get(h2, 1, "/hold?ms=700");
 	h2c_request(h2, 3, "POST", "/echo");
 	h2c_frame(h2, H2_DATA, 0, 3, STR("\0\1\2"));
@@ -143,7 +143,7 @@ static void after_grace_the_rest_is_cut(void **state)
 	fixture_start(&x, NULL, 0);
 	struct h2c *h2 = h2c_open(x.port);
 	int h1 = dial(x.port);
-	say_z(h1, "GET /hold?ms=0 HTTP/1.1\r\nHost: a\r\n\r\n");
+	tell_z(h1, "GET /hold?ms=0 HTTP/1.1\r\nHost: a\r\n\r\n");
 	h2c_get(h2, 1, "/hold?ms=0");
 	h2c_get(h2, 3, "/stream?n=1000000000&slow=1");
 	await(&seen.handled, 3);
@@ -225,7 +225,7 @@ static void each_read_begins_a_turn(void **state)
 	assert_int_equal(net_post(net_server_shard(x.server, 0), hold_the_loop, NULL), ERR_OK);
 	sem_wait(&held);
 	uint64_t before = seen.turns;
-	for (int i = 0; i < 2; i++) say_z(clients[i], request);
+	for (int i = 0; i < 2; i++) tell_z(clients[i], request);
 	sem_post(&go_on);
 	for (int i = 0; i < 2; i++) {
 		assert_true(hear_all(clients[i], &answer));
@@ -317,7 +317,7 @@ static void connections_are_limited(void **state)
 	fixture_start(&x, &o, 0);
 	for (int i = 0; i < 6; i++) {
 		fds[i] = dial(x.port);
-		say_z(fds[i], "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+		tell_z(fds[i], "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
 	}
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(hear_answer(fds[i], &a), 200);
@@ -376,7 +376,7 @@ static void no_descriptors(void **state)
 	for (int i = 0; i < n; i++) close(filler[i]);
 	setrlimit(RLIMIT_NOFILE, &was);
 	int fd = dial(x.port);
-	say_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+	tell_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_int_equal(hear_answer(fd, &a), 200);
 	answer_done(&a);
 	close(fd);
@@ -394,7 +394,7 @@ static void serves_on_sockets_that_were_bound_before(void **state)
 	fixture_start(&x, &(struct net_options){.bound = bound}, 0);
 	assert_int_equal(net_server_shards(x.server), 2);
 	int fd = dial(x.port);
-	say_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+	tell_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_int_equal(hear_answer(fd, &a), 200);
 	answer_done(&a);
 	close(fd);
@@ -470,7 +470,7 @@ static void connections_wait_for_another_number_of_shards(void **state)
 		serving_end(&s);
 		for (int i = 0; i < WAITING; i++) {
 			fds[i] = dial(port);
-			say_z(fds[i], "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+			tell_z(fds[i], "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
 		}
 		assert_int_equal(net_rebind(&bound, &l, 1, shards[k], &f), ERR_OK);
 		s = serving_start(bound, &again);

@@ -1,6 +1,6 @@
 /* Templates, bodies of the SNMS interface and of DOIP over HTTP: what no request over a node shows as well.
  */
-#include "tests/base/cases.h"
+#include "tests/base/arena_cases.h"
 
 #include "base/hash.h"
 #include "base/rsa.h"
@@ -8,22 +8,6 @@
 #include "proto/doip/doip.h"
 #include "proto/snms/snms.h"
 #include "tests/base/shared_file.h"
-
-static struct arena *a;
-
-static int set_up(void **state)
-{
-	(void)state;
-	a = arena_new(64 << 20);
-	return a ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_free(a);
-	return 0;
-}
 
 static json_t *parse(const char *text)
 {

@@ -1,26 +1,10 @@
 /* Messages of DCP: each as the specification has it; each required member left out or mistyped is refused
  * by its name. */
-#include "tests/base/cases.h"
+#include "tests/base/arena_cases.h"
 
 #include <stdio.h>
 
 #include "proto/dcp/message.h"
-
-static struct arena *a;
-
-static int set_up(void **state)
-{
-	(void)state;
-	a = arena_new(64 << 20);
-	return a ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_free(a);
-	return 0;
-}
 
 static enum err read_any(const char *type, json_t *j, struct flaw *f)
 {

@@ -1,26 +1,10 @@
 /* JSON Schema of credentials: each keyword, what cannot be evaluated, what must end. */
-#include "tests/base/cases.h"
+#include "tests/base/arena_cases.h"
 
 #include <stdio.h>
 
 #include "proto/vc/pattern.h"
 #include "proto/vc/schema.h"
-
-static struct arena *a;
-
-static int set_up(void **state)
-{
-	(void)state;
-	a = arena_new(64 << 20);
-	return a ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_free(a);
-	return 0;
-}
 
 static json_t *parsed(const char *text)
 {

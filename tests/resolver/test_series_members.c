@@ -353,6 +353,29 @@ static void few_series_lie_among_each_other(void **state)
 
 /* Batches with serials in each: what stands between the ranges in the key is not what stands in the text.
  */
+/* One that goes around as many as may lie within it is found behind all of them: by its members, and by a
+ * new series that would share some. */
+static void a_series_around_many_is_found(void **state)
+{
+	struct arena *a = arena_new(16 << 20);
+	struct store_txn *t;
+	struct flaw f;
+	char pattern[64];
+	(void)state;
+	assert_int_equal(change(a, SERIES_PUT, "88.8/{A..C}-{50..99}", NULL, NULL), ERR_OK);
+	for (int i = 0; i < SERIES_AMONG_MAX; i++) {
+		snprintf(pattern, sizeof pattern, "88.8/{B..B}-{%02d..%02d}", i, i);
+		assert_int_equal(change(a, SERIES_PUT, pattern, NULL, NULL), ERR_OK);
+	}
+	assert_int_equal(change(a, SERIES_PUT, "88.8/{A..A}-{60..61}", NULL, &f), ERR_CONFLICT);
+	assert_string_equal(f.rule, "series-overlap");
+	must(!store_read(store, &t));
+	assert_str(series_of(a, t, STR("88.8/A-60")), "88.8/{A..C}-{50..99}");
+	assert_str(series_of(a, t, STR("88.8/B-31")), "88.8/{B..B}-{31..31}");
+	store_read_end(t);
+	arena_free(a);
+}
+
 static void ranges_of_several_qualifiers(void **state)
 {
 	struct arena *a = arena_new(16 << 20);
@@ -395,6 +418,7 @@ int main(void)
 	    cmocka_unit_test(random_splits_keep_every_member),
 	    cmocka_unit_test(several_ranges_are_split_in_any),
 	    cmocka_unit_test(few_series_lie_among_each_other),
+	    cmocka_unit_test(a_series_around_many_is_found),
 	    cmocka_unit_test(ranges_of_several_qualifiers),
 	};
 	return cmocka_run_group_tests(tests, begin, end);

@@ -30,19 +30,21 @@ def both_authorities():
     return path
 
 
+def superior_token(scope):
+    """The maker's token at the node above it: the file with it, and what is in it."""
+    path = os.path.join(maker.folder, "tokens", "superior.token")
+    status, out, err = top.kanhe("node", "token", "add", "maker-node", "registrar", "--scope", scope, "--out", path)
+    assert status == 0, err
+    return path, open(path).read()
+
+
 def caught_up():
     """Everything is acknowledged: what is left of the feed has nothing to hand up."""
     return report("compare")[0] == 0
 
 
 try:
-    status, out, err = top.kanhe("node", "token", "add", "maker-node", "registrar", "--scope", "88.118.8 gs1:9521234")
-    assert status == 0, err
-    secret = out
-    token = os.path.join(maker.folder, "tokens", "superior.token")
-    with open(token, "w") as f:
-        f.write(secret)
-    os.chmod(token, 0o600)
+    token, secret = superior_token("88.118.8 gs1:9521234")
     conf = open(os.path.join(maker.folder, "kanhed.conf")).read()
     ca = both_authorities()
 
@@ -184,11 +186,7 @@ finally:
 top = Node("--authority", "88.118")
 maker = Node("--authority", "88.118.8")
 try:
-    status, secret, err = top.kanhe("node", "token", "add", "maker-node", "registrar", "--scope", "88.118.8")
-    token = os.path.join(maker.folder, "tokens", "superior.token")
-    with open(token, "w") as f:
-        f.write(secret)
-    os.chmod(token, 0o600)
+    token, secret = superior_token("88.118.8")
     conf = open(os.path.join(maker.folder, "kanhed.conf")).read()
     ca = both_authorities()
     with open(os.path.join(maker.folder, "kanhed.conf"), "a") as f:
@@ -232,11 +230,7 @@ def held(table):
 
 
 try:
-    status, secret, err = top.kanhe("node", "token", "add", "maker-node", "registrar", "--scope", "88.118.8 gs1:9521234")
-    token = os.path.join(maker.folder, "tokens", "superior.token")
-    with open(token, "w") as f:
-        f.write(secret)
-    os.chmod(token, 0o600)
+    token, secret = superior_token("88.118.8 gs1:9521234")
     auditor = os.path.join(top.folder, "tokens", "watcher.token")
     with open(auditor, "w") as f:
         f.write(top.kanhe("node", "token", "add", "watcher", "auditor", "--scope", "*")[1])

@@ -6,6 +6,7 @@
 #ifndef TOOLS_KANHE_CLIENT_H
 #define TOOLS_KANHE_CLIENT_H
 
+#include "base/clock.h"
 #include "tools/kanhe/command.h"
 
 struct target {
@@ -50,6 +51,9 @@ int client_open(struct cli *c);
 void client_close(struct cli *c);
 /* Asks another node (folder or URL) who it is: its DID, keys, URL and prefixes. */
 int client_ask_node(const struct cli *c, const char *node, struct reply *ret);
+/* What a delegation to the node of such an answer says of it: DID, keys, endpoints; a new reference
+ * (delegate.c). */
+json_t *delegation_of(const json_t *node, usec_t until);
 /* CLI_OK on a 2xx answer. */
 int client_call(struct cli *c, const struct call *call, struct reply *ret);
 /* Tells what a reply of another status than 2xx says; the exit status. */

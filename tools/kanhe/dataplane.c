@@ -71,17 +71,16 @@ static int list_both(struct cli *c, const char *who)
 	return CLI_OK;
 }
 
-static int admit(struct cli *c, const char *who, const char *id, const char *url)
+/* Enrols the other side with what the members say of it, and shows its credential. */
+static int put_plane(struct cli *c, const char *who, const char *kind, json_t *members)
 {
 	static const char *const keys[] = {"credential"};
-	struct call call = {.method = "PUT", .path = client_path(c, "/participants/%s/controlplanes", who)};
+	struct call call = {
+	    .method = "PUT", .path = client_path(c, "/participants/%s/%s", who, kind), .json = members};
 	struct reply r;
 	int status;
 
-	call.json = json_object();
-	json_put_str(call.json, "controlplaneId", str_of(id));
-	json_put_str(call.json, "endpoint", str_of(url));
-	json_put(call.json, "authorization", json_object());
+	json_put(members, "authorization", json_object());
 	status = client_call(c, &call, &r);
 	if (status) return status;
 	if (c->json)
@@ -89,6 +88,15 @@ static int admit(struct cli *c, const char *who, const char *id, const char *url
 	else
 		print_words(r.json, keys, 1);
 	return CLI_OK;
+}
+
+static int admit(struct cli *c, const char *who, const char *id, const char *url)
+{
+	json_t *o = json_object();
+
+	json_put_str(o, "controlplaneId", str_of(id));
+	json_put_str(o, "endpoint", str_of(url));
+	return put_plane(c, who, "controlplanes", o);
 }
 
 static json_t *words_of(const char *list)
@@ -104,24 +112,12 @@ static json_t *words_of(const char *list)
 
 static int enrol(struct cli *c, const char *who, const char *id, const char *url, const char *profiles)
 {
-	static const char *const keys[] = {"credential"};
-	struct call call = {.method = "PUT", .path = client_path(c, "/participants/%s/dataplanes", who)};
-	struct reply r;
-	int status;
+	json_t *o = json_object();
 
-	call.json = json_object();
-	json_put_str(call.json, "dataplaneId", str_of(id));
-	json_put_str(call.json, "endpoint", str_of(url));
-	json_put(call.json, "profiles",
-		 words_of(profiles ? profiles : DPS_PROFILE_PULL "," DPS_PROFILE_PUSH));
-	json_put(call.json, "authorization", json_object());
-	status = client_call(c, &call, &r);
-	if (status) return status;
-	if (c->json)
-		print_json(r.json);
-	else
-		print_words(r.json, keys, 1);
-	return CLI_OK;
+	json_put_str(o, "dataplaneId", str_of(id));
+	json_put_str(o, "endpoint", str_of(url));
+	json_put(o, "profiles", words_of(profiles ? profiles : DPS_PROFILE_PULL "," DPS_PROFILE_PUSH));
+	return put_plane(c, who, "dataplanes", o);
 }
 
 static int leave(struct cli *c, const char *who, const char *kind, const char *id)

@@ -27,20 +27,18 @@ static int list(struct cli *c)
 	return CLI_OK;
 }
 
-static json_t *delegation_of(const char *prefix, const json_t *child, usec_t now, uint64_t days)
+json_t *delegation_of(const json_t *node, usec_t until)
 {
 	char text[CLOCK_TEXT];
 	json_t *o = json_object(), *endpoints = json_array(), *e = json_object();
-	const char *url = text_of(child, "url");
-	json_put_str(o, "prefix", str_of(prefix));
-	json_put_str(o, "did", str_of(text_of(child, "did")));
-	json_put(o, "keys", json_incref(json_object_get(child, "keys")));
+	const char *url = text_of(node, "url");
+	json_put_str(o, "did", str_of(text_of(node, "did")));
+	json_put(o, "keys", json_incref(json_object_get(node, "keys")));
 	json_put_str(e, "protocol", strncmp(url, "https:", 6) == 0 ? STR("https") : STR("http"));
 	json_put_str(e, "url", str_of(url));
 	json_array_append_new(endpoints, e);
 	json_put(o, "endpoints", endpoints);
-	json_put_str(o, "not_before", str_of(clock_print(now, false, text)));
-	json_put_str(o, "not_after", str_of(clock_print(now + (usec_t)days * USEC_PER_DAY, false, text)));
+	json_put_str(o, "not_after", str_of(clock_print(until, false, text)));
 	return o;
 }
 
@@ -69,9 +67,13 @@ int command_delegate(struct cli *c, int argc, char **argv)
 	status = client_ask_node(c, to, &child);
 	if (status) return status;
 	for (size_t i = 0; i < words.n; i++) {
+		char text[CLOCK_TEXT];
+		usec_t now = clock_wall();
 		struct call call = {.method = "POST",
 				    .path = "/delegations",
-				    .json = delegation_of(words.word[i], child.json, clock_wall(), days)};
+				    .json = delegation_of(child.json, now + (usec_t)days * USEC_PER_DAY)};
+		json_put_str(call.json, "prefix", str_of(words.word[i]));
+		json_put_str(call.json, "not_before", str_of(clock_print(now, false, text)));
 		status = client_call(c, &call, &r);
 		if (status) return status;
 		if (c->json)

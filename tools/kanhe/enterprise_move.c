@@ -97,22 +97,6 @@ static int check_authority(struct cli *c, const json_t *node, const json_t *pref
 	return CLI_OK;
 }
 
-static json_t *child_of(const json_t *node, uint64_t days)
-{
-	char text[CLOCK_TEXT];
-	const char *url = text_of(node, "url");
-	json_t *o = json_object(), *endpoints = json_array(), *e = json_object();
-	json_put_str(o, "did", str_of(text_of(node, "did")));
-	json_put(o, "keys", json_incref(json_object_get(node, "keys")));
-	json_put_str(e, "protocol", strncmp(url, "https:", 6) == 0 ? STR("https") : STR("http"));
-	json_put_str(e, "url", str_of(url));
-	json_array_append_new(endpoints, e);
-	json_put(o, "endpoints", endpoints);
-	json_put_str(o, "not_after",
-		     str_of(clock_print(clock_wall() + (usec_t)days * USEC_PER_DAY, false, text)));
-	return o;
-}
-
 int enterprise_hand_over(struct cli *c, const struct words *w, const struct enterprise_options *o)
 {
 	struct reply own, node;
@@ -126,6 +110,8 @@ int enterprise_hand_over(struct cli *c, const struct words *w, const struct ente
 	if (!status) status = enterprise_call(c, "GET", w->word[1], "", NULL, &own);
 	if (!status) status = check_authority(c, node.json, json_object_get(own.json, "prefixes"));
 	if (!status && o->out) status = enterprise_records(c, w->word[1], o->out);
-	return status ? status
-		      : enterprise_show(c, "POST", w->word[1], "hand-over", child_of(node.json, days));
+	usec_t until = clock_wall() + (usec_t)days * USEC_PER_DAY;
+	return status
+		   ? status
+		   : enterprise_show(c, "POST", w->word[1], "hand-over", delegation_of(node.json, until));
 }
