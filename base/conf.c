@@ -20,6 +20,7 @@ enum {
 	NAME_MAX_COMPARED = 100, /* octets of section.key for which a suggestion is sought */
 	NEAR_ENOUGH = 3,         /* typing errors a suggestion may differ by */
 	HANDED_OVER = 4,         /* octets of inih's line that a piece leaves free: blank, LF, NUL */
+	VARIABLE_MAX = 1024,     /* memory for the name of one variable */
 	NO_ROW = -1,
 	TRIED = -1 /* line of a value that came from elsewhere and was refused */
 };
@@ -421,6 +422,22 @@ size_t conf_list(const struct conf *c, const char *section, const char *key, con
 	const struct conf_value *v = get(c, section, key, 1U << CONF_LIST);
 	*ret = v->list;
 	return v->list_n;
+}
+
+void conf_place(const struct conf *c, struct str setting, char *to, size_t room)
+{
+	size_t dot = str_rfind(setting, '.');
+	ptrdiff_t row =
+	    dot < setting.n ? find_row(c, str_first(setting, dot), str_skip(setting, dot + 1)) : NO_ROW;
+	const char *file = c->file ? c->file : "";
+	enum conf_source from = row == NO_ROW ? CONF_STANDARD : c->values[row].source;
+	snprintf(to, room, "%s", from == CONF_ARGUMENT ? "--set" : file);
+	if (from == CONF_FILE) snprintf(to, room, "%s:%d", file, c->values[row].line);
+	if (from != CONF_ENVIRONMENT) return;
+	struct arena *a = arena_new(VARIABLE_MAX);
+	const char *name = a ? conf__variable(a, &c->rows[row]) : NULL;
+	if (name) snprintf(to, room, "%s", name);
+	arena_free(a);
 }
 
 enum conf_source conf_where(const struct conf *c, const char *section, const char *key)

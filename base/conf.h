@@ -47,6 +47,9 @@ const char *conf_text(const struct conf *c, const char *section, const char *key
 int64_t conf_number(const struct conf *c, const char *section, const char *key);
 bool conf_switch(const struct conf *c, const char *section, const char *key);
 size_t conf_list(const struct conf *c, const char *section, const char *key, const char *const **ret);
+/* Where a setting ("section.key") came from, for a message that names it: "kanhed.conf:12", "kanhed.conf"
+ * when it was not set, "KANHE_REPORT_TO", "--set". Cut at room. Of what is no setting: the file. */
+void conf_place(const struct conf *c, struct str setting, char *to, size_t room);
 enum conf_source conf_where(const struct conf *c, const char *section, const char *key);
 
 /* Effective values as a file that can be read again, with "# from …" and help as comments. */

@@ -107,12 +107,62 @@ static bool is_row_of(const char *row, const char *rule)
 	return !*row && !*rule;
 }
 
-const char *say_rule(const char *rule)
+const char *say_rule(enum say_language l, const char *rule)
 {
 	static const struct str group = {"RULE_", 5};
 	for (int i = 0; i < SAY_COUNT; i++)
 		if (str_starts(str_of(names_of_rows[i]), group) &&
 		    is_row_of(names_of_rows[i] + group.n, rule))
-			return say((enum say)i);
+			return say_in(l, (enum say)i);
 	return NULL;
+}
+
+enum { NAMED_MAX = 3 /* things that a sentence of the catalogue names */ };
+
+/* Is the text the pattern with something in the place of each %s? */
+static bool fits(struct str pattern, struct str text, struct str named[NAMED_MAX])
+{
+	const struct str hole = STR("%s");
+	for (size_t n = 0;; n++) {
+		size_t words = 0;
+		while (words < pattern.n && !str_starts(str_skip(pattern, words), hole)) words++;
+		bool last = words == pattern.n;
+		size_t at = 0;
+		while (at <= text.n && !str_starts(str_skip(text, at), str_first(pattern, words))) at++;
+		if (n && last && str_ends(text, pattern)) at = text.n - words;
+		if (at > text.n || (!n && at) || (last && at + words != text.n)) return false;
+		if (n) named[n - 1] = str_first(text, at);
+		if (last) return true;
+		must(n < NAMED_MAX);
+		text = str_skip(text, at + words);
+		pattern = str_skip(pattern, words + hole.n);
+	}
+}
+
+static const char *fill(struct str pattern, const struct str named[NAMED_MAX], char room[SAY_FLAW_MAX])
+{
+	size_t n = 0;
+	for (size_t i = 0; pattern.n;) {
+		bool hole = str_starts(pattern, STR("%s"));
+		struct str s = hole ? named[i++] : str_first(pattern, 1);
+		pattern = str_skip(pattern, hole ? 2 : 1);
+		must(n + s.n < SAY_FLAW_MAX);
+		if (s.n) memcpy(room + n, s.p, s.n);
+		n += s.n;
+	}
+	room[n] = 0;
+	return room;
+}
+
+const char *say_flaw(enum say_language l, const struct flaw *f, char room[SAY_FLAW_MAX])
+{
+	static const struct str group = {"FLAW_", 5};
+	struct str named[NAMED_MAX];
+	if (l == SAY_EN) return f->text;
+	for (int i = 0; i < SAY_COUNT; i++)
+		if (str_starts(str_of(names_of_rows[i]), group) &&
+		    fits(str_of(say_in(SAY_EN, (enum say)i)), str_of(f->text), named))
+			return fill(str_of(say_in(l, (enum say)i)), named, room);
+	const char *of_rule = f->err == ERR_BAD_ID ? say_rule(l, f->rule) : NULL;
+	return of_rule ? of_rule : f->text;
 }

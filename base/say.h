@@ -24,8 +24,14 @@ enum say_language say_language(void);
 /* From an Accept-Language header (RFC 9110 12.5.4): the better of the two, English by default. */
 enum say_language say_accepted(struct str header);
 const char *say(enum say name);
-/* What the row RULE_CHECK_DIGIT says of the rule "check-digit"; NULL when the catalogue has no such row. */
-const char *say_rule(const char *rule);
 const char *say_in(enum say_language l, enum say name);
+/* What the row RULE_CHECK_DIGIT says of the rule "check-digit"; NULL when the catalogue has no such row. */
+const char *say_rule(enum say_language l, const char *rule);
+
+enum { SAY_FLAW_MAX = 512 /* octets: a flaw's own text, and the words of a row around what it names */ };
+/* What a flaw says to people: its own text in English; else the row FLAW_… whose English is that text, with
+ * what the text names, or of an identifier (ERR_BAD_ID) the row of the rule, or for lack of both its text.
+ * Lives in *room, in *f, or for ever. */
+const char *say_flaw(enum say_language l, const struct flaw *f, char room[SAY_FLAW_MAX]);
 
 #endif

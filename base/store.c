@@ -404,6 +404,16 @@ const char *store_folder(const struct store *s)
 	return s->folder;
 }
 
+enum store_room store_room(struct store *s)
+{
+	struct store_txn *t;
+	if (store__disk_is_full(s)) return STORE_DISK_FULL;
+	if (store_read(s, &t)) return STORE_ROOMY;
+	bool tight = store__tight(s);
+	store_read_end(t);
+	return tight ? STORE_MAP_FULL : STORE_ROOMY;
+}
+
 void store_stat(struct store *s, struct store_stat *ret)
 {
 	*ret = (struct store_stat){.map_octets = s->map};

@@ -127,6 +127,14 @@ struct store_stat {
 };
 void store_stat(struct store *s, struct store_stat *ret);
 
+/* What a change that failed with ERR_NO_SPACE wants. */
+enum store_room {
+	STORE_ROOMY,
+	STORE_MAP_FULL,  /* of map_max little is left, or readers keep it from growing */
+	STORE_DISK_FULL, /* under 1 MiB is free where the folder lies */
+};
+enum store_room store_room(struct store *s);
+
 /* be64 keys: order by number. */
 static inline struct str store_key_u64(unsigned char k[8], uint64_t v)
 {

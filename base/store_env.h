@@ -196,6 +196,7 @@ enum err store__fold_all(struct store *s) MUST_USE;
 enum err store__commit_directly(struct store *s) MUST_USE;
 /* Whether the next commit might be more than the map can take. */
 bool store__tight(struct store *s);
+bool store__disk_is_full(const struct store *s);
 
 /* store.c. On the folding thread, or on another that knows it idle; outside the gate. */
 enum err store__grow(struct store *s, usec_t patience) MUST_USE; /* ERR_NO_SPACE at map_max, ERR_BUSY */

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/processor.h"
 #include "base/wire.h"
 
 /* A journal is sealed at SEAL_AT: large enough that pages which many commits touch are written once
@@ -82,6 +83,7 @@ int store__fold_into(struct store *s, MDB_txn *t, const struct memtable *m, uint
 	for (const struct mem_entry *e = memtable_walk(m, NULL); e && !rc; e = memtable_walk(m, e)) {
 		if (!r.open || r.table != e->table) rc = begin_table(s, t, &r, e->table);
 		if (!rc) rc = fold_entry(&r, e);
+		processor_offer();
 	}
 	if (r.open) mdb_cursor_close(r.cursor);
 	return rc ? rc : store__note_folded(s, t, commit);
@@ -98,8 +100,7 @@ static int try_fold(struct store *s, const struct memtable *m, uint64_t commit)
 	return rc;
 }
 
-/* LMDB calls a write that the disk took half of EIO. */
-static bool disk_is_full(const struct store *s)
+bool store__disk_is_full(const struct store *s)
 {
 	enum { LEAST = 1 << 20 };
 	struct statvfs st;
@@ -110,7 +111,7 @@ static bool disk_is_full(const struct store *s)
  * begin afresh from what is there. */
 enum err store__failed(struct store *s, int rc)
 {
-	bool full = rc == EIO && disk_is_full(s);
+	bool full = rc == EIO && store__disk_is_full(s); /* it calls a write that was taken half EIO */
 	bool whole = rc == ENOSPC || rc == ENOMEM || rc == MDB_TXN_FULL || rc == MDB_MAP_FULL;
 	if (!whole) (void)!store__reopen(s);
 	return full ? ERR_NO_SPACE : store__err(rc);

@@ -32,6 +32,8 @@ struct writer {
 	struct writer_cmd *handed;
 	bool no_more;
 	pthread_cond_t turn;
+	void (*settled)(void *arg, enum err e);
+	void *settled_arg;
 	uint64_t feed_head, commit_usec;
 	usec_t last_time;
 	bool directly; /* the batch under way is */
@@ -177,6 +179,7 @@ static void run_batch(struct writer *w, struct writer_cmd *first)
 		for (struct writer_cmd *c = first; c; c = c->next) c->result = e;
 	if (w->feed_head != head) feed_announce(w->feed, w->feed_head);
 	count_batch(w, first, retried);
+	if (w->settled) w->settled(w->settled_arg, e);
 	for (struct writer_cmd *c = first, *next; c; c = next) {
 		next = c->next;
 		c->done(c, c->result);
@@ -390,6 +393,8 @@ enum err writer_start(const struct writer_options *o, struct writer **ret)
 	w->store = o->store;
 	w->queue_max = o->queue_max ? o->queue_max : QUEUE_DEFAULT;
 	w->batch_max = o->batch_max ? o->batch_max : BATCH_DEFAULT;
+	w->settled = o->settled;
+	w->settled_arg = o->settled_arg;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_mutex_init(&w->stat_lock, NULL);
 	pthread_cond_init(&w->wake, NULL);

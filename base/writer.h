@@ -55,6 +55,10 @@ struct writer_options {
 	size_t queue_max;   /* commands waiting; 0 = 65,536; beyond it submit gives ERR_BUSY */
 	size_t batch_max;   /* commands per commit; 0 = 1,024 */
 	uint64_t feed_keep; /* feed entries kept; 0 = all */
+	/* After each batch, before its commands are told, on the thread that ran it: what kept it from the
+	 * disk, ERR_NO_SPACE, ERR_IO, ERR_CORRUPT or ERR_NO_MEMORY, else ERR_OK. NULL: nobody asks. */
+	void (*settled)(void *arg, enum err e);
+	void *settled_arg;
 };
 
 enum err writer_start(const struct writer_options *o, struct writer **ret) MUST_USE;
@@ -71,7 +75,7 @@ void writer_stop(struct writer *w);
 struct writer_stat {
 	uint64_t commands, failed, batches, retried, largest_batch;
 	uint64_t direct; /* batches past the journal */
-	uint64_t queue; /* waiting now */
+	uint64_t queue;  /* waiting now */
 	uint64_t commit_usec_total;
 };
 void writer_stat(struct writer *w, struct writer_stat *ret);

@@ -9,6 +9,7 @@
 #include "dataspace/dataset_access.h"
 #include "dataspace/dialect.h"
 #include "dataspace/face_dsp.h"
+#include "dataspace/held.h"
 #include "dataspace/partner.h"
 #include "net/zip.h"
 #include "proto/dsp/catalog.h"
@@ -234,6 +235,7 @@ struct asking {
 	json_t *filter;
 	struct str base;
 	uint32_t dialect;
+	const struct ds_self *self; /* who asks */
 };
 
 static void ask_answered(struct net_req *r, void *arg, const struct fetched *got)
@@ -251,6 +253,7 @@ static void ask_answered(struct net_req *r, void *arg, const struct fetched *got
 	if (!e && link_next(r->arena, got->link, x->base, &f, &next)) e = ERR_UPSTREAM;
 	if (e) {
 		f.err = e;
+		held_excuse(r, x->self->id, got, &f);
 		net_reply_err(r, e, &f);
 		return;
 	}
@@ -271,6 +274,7 @@ static void ask_found(struct net_req *r, void *arg, const struct partner *p)
 
 	x->base = p->base;
 	x->dialect = p->dialect;
+	x->self = p->self;
 	q.url = x->next;
 	if (!q.url.n) q.url = arena_printf(r->arena, "%.*s/catalog/request", STR_ARG(p->base));
 	if (!link_allowed(q.url, p->base))

@@ -30,6 +30,7 @@ struct ds_identity {
 	bool lenient; /* purposes of keys that a DID document says nothing of are not held against it */
 	const char *const *disclosed; /* types of credentials that they open; none named: all */
 	size_t disclosed_n;
+	usec_t recheck; /* how often credentials held here are looked at (dataspace/held.h); 0: never */
 };
 
 struct ds_options {

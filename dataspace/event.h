@@ -62,6 +62,8 @@
 	X(CREDENTIAL_REJECTED, "credential-rejected", "a request for a credential was declined")           \
 	X(ISSUER_TRUST, "issuer-trust", "an issuer of credentials is trusted from now on, or no more")     \
 	X(CREDENTIAL_REMOVED, "credential-removed", "a credential of another was taken out of the wallet") \
+	X(CREDENTIAL_STATUS, "credential-status",                                                          \
+	  "a credential that is held was found revoked, suspended, expired, or in force again")            \
 	X(DATA_PLANE, "data-plane", "an outside data plane was registered or removed")                     \
 	X(SIGNAL, "data-plane-signal", "what an outside data plane answered or reported of a transfer")
 

@@ -2,6 +2,7 @@
 #include "base/proof.h"
 #include "base/jose.h"
 #include "dataspace/face_dsp.h"
+#include "dataspace/held.h"
 #include "dataspace/identity.h"
 #include "dataspace/wallet.h"
 #include "proto/dcp/message.h"
@@ -86,41 +87,55 @@ static bool ended(struct arena *a, json_t *row)
 	       !vc_credential_read(&j, NULL, c) && vc_credential_time(c, clock_wall(), NULL) == ERR_EXPIRED;
 }
 
-struct picking {
+/* A query on its way, in the request's arena. */
+struct presenting {
 	struct arena *a;
-	const struct dcp_query *query;
+	const struct ds_peer *peer;
+	struct dcp_query query;
+	struct str opens; /* by its token */
+	bool judged;      /* what stands against a credential counts */
 	json_t *jwts;
-	struct str opens;
+	struct str ids[VC_CREDENTIALS_MAX];
+	size_t n;
 };
 
 static enum err pick_one(void *arg, json_t *row)
 {
-	struct picking *p = arg;
+	struct presenting *p = arg;
 
-	if (json_array_size(p->jwts) < VC_CREDENTIALS_MAX && asked(p->query, row) &&
-	    opened(p->opens, row) && !ended(p->a, row))
-		must(!json_array_append(p->jwts, json_object_get(row, "jwt")));
+	if (p->n == VC_CREDENTIALS_MAX || !asked(&p->query, row) || !opened(p->opens, row) ||
+	    ended(p->a, row) || (p->judged && held_status(row).n))
+		return ERR_OK;
+	p->ids[p->n++] = json_text(json_object_get(row, "id"));
+	must(!json_array_append(p->jwts, json_object_get(row, "jwt")));
 	return ERR_OK;
 }
 
-static enum err present(struct net_req *r, const struct ds_peer *peer, const struct dcp_query *query,
-			struct str opens, json_t **ret)
+static enum err pick(struct net_req *r, struct presenting *p, bool judged)
 {
-	struct picking p = {r->arena, query, json_keep(r->arena, json_array()), opens};
+	p->judged = judged && ds_of(r)->holdings;
+	p->n = 0;
+	p->jwts = json_keep(r->arena, json_array());
+	return p->jwts
+		   ? wallet_each(ds_txn_fresh(r->shard), r->arena, p->peer->self->id, "held", pick_one, p)
+		   : ERR_NO_MEMORY;
+}
+
+static enum err present(struct net_req *r, const struct presenting *p, json_t **ret)
+{
+	const struct ds_peer *peer = p->peer;
 	const struct ds_self *self = peer->self;
 	int64_t now = clock_wall() / USEC_PER_SEC;
 	char jti[UUID_URN];
 	json_t *claims, *out;
 	struct str vp;
-	enum err e = p.jwts ? wallet_each(ds_txn_fresh(r->shard), r->arena, self->id, "held", pick_one, &p)
-			    : ERR_NO_MEMORY;
+	enum err e;
 
-	if (e) return e;
 	out = json_keep(r->arena, json_pack("{s:[s],s:s,s:[]}", "@context", DCP_CONTEXT, "type",
 					    "PresentationResponseMessage", "presentation"));
 	if (!out) return ERR_NO_MEMORY;
 	*ret = out;
-	if (!json_array_size(p.jwts)) return ERR_OK;
+	if (!p->n) return ERR_OK;
 	claims = json_keep(r->arena,
 			   json_pack("{s:s%,s:s%,s:s%,s:s,s:I,s:I,s:I,s:{s:[s],s:[s],s:s%,s:O}}", "iss",
 				     self->did.p, self->did.n, "sub", self->did.p, self->did.n, "aud",
@@ -128,7 +143,7 @@ static enum err present(struct net_req *r, const struct ds_peer *peer, const str
 				     "nbf", (json_int_t)now, "exp", (json_int_t)(now + PRESENT_TERM), "vp",
 				     "@context", "https://www.w3.org/2018/credentials/v1", "type",
 				     "VerifiablePresentation", "holder", self->did.p, self->did.n,
-				     "verifiableCredential", p.jwts));
+				     "verifiableCredential", p->jwts));
 	if (!claims) return ERR_NO_MEMORY;
 	e = ds_jwt_write(r->arena, self, claims, &vp);
 	if (!e)
@@ -137,25 +152,41 @@ static enum err present(struct net_req *r, const struct ds_peer *peer, const str
 	return e;
 }
 
+static void then_present(struct net_req *r, void *arg)
+{
+	struct presenting *p = arg;
+	json_t *out;
+	enum err e = pick(r, p, true);
+
+	if (!e) e = present(r, p, &out);
+	if (e)
+		net_reply_err(r, e, NULL);
+	else
+		net_reply(r, 200, "application/json", json_write(r->arena, out, false));
+}
+
 static void then_query(struct net_req *r, const struct ds_peer *peer)
 {
-	json_t *j, *out;
-	struct dcp_query q;
+	struct presenting *p = ARENA_NEW(r->arena, struct presenting);
 	struct flaw f = {0};
-	struct str opens;
-	enum err e = opener_check(r, peer, &f, &opens);
+	json_t *j;
+	enum err e;
 
+	must(p);
+	p->a = r->arena;
+	p->peer = peer;
+	e = opener_check(r, peer, &f, &p->opens);
 	if (!e) e = json_read(r->arena, r->body, &f, &j);
-	if (!e) e = dcp_query_read(j, &f, &q);
+	if (!e) e = dcp_query_read(j, &f, &p->query);
 	/* "it MUST return 501 Not Implemented" for what is not supported (DCP 1.0.1 5.4.1) */
-	if (!e && q.definition)
+	if (!e && p->query.definition)
 		e = flaw_set(&f, ERR_UNSUPPORTED, FLAW_NO_OFFSET, "presentationDefinition", "unsupported",
 			     "ask by scope: org.eclipse.dspace.dcp.vc.type:TYPE:read");
-	if (!e) e = present(r, peer, &q, opens, &out);
+	if (!e) e = pick(r, p, false);
 	if (e)
 		net_reply_err(r, e, &f);
 	else
-		net_reply(r, 200, "application/json", json_write(r->arena, out, false));
+		held_before(r, peer->self->id, p->ids, p->n, then_present, p);
 }
 
 static void query_post(struct net_req *r)

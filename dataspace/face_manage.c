@@ -5,6 +5,7 @@
 #include "dataspace/connector.h"
 #include "dataspace/data_plane.h"
 #include "dataspace/dialect.h"
+#include "dataspace/held.h"
 #include "dataspace/negotiation.h"
 #include "dataspace/offer.h"
 #include "dataspace/partner.h"
@@ -85,6 +86,7 @@ static void begin_dataset(struct net_req *r, void *arg, const struct fetched *go
 	enum err e = offer_pick(b, got, &f);
 
 	if (e) {
+		held_excuse(r, b->wish->self->id, got, &f);
 		begin_refuse(r, b, e, &f);
 		return;
 	}

@@ -6,14 +6,12 @@
 #include "dataspace/fetch.h"
 #include "dataspace/identity.h"
 #include "dataspace/peer.h"
+#include "dataspace/status_list.h"
 #include "proto/dcp/message.h"
 #include "proto/did/document.h"
-#include "proto/vc/credential.h"
 #include "proto/vc/schema.h"
-#include "proto/vc/status.h"
 
 enum {
-	STATUS_ARENA = 8 << 20 /* a list and its text */,
 	SCHEMA_MAX = 64 << 10,
 	SCHEMA_ARENA = 4 << 20,
 	PRESENTATIONS_MAX = 8,
@@ -62,22 +60,6 @@ static enum err flaw_at(struct flaw *f, const char *at, const char *rule, const 
 	return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, at, rule, "%s", text);
 }
 
-/* kid of a credential or presentation: absolute, or a fragment; it must be its issuer's. */
-static enum err method_of(struct arena *a, const struct vc_jwt *j, struct str issuer, struct flaw *f,
-			  struct str *ret)
-{
-	struct str kid = j->kid;
-
-	if (kid.n && (kid.p[0] == '#' || str_find(kid, ':') == kid.n))
-		kid = arena_printf(a, "%.*s#%.*s", STR_ARG(issuer),
-				   STR_ARG(kid.p[0] == '#' ? str_skip(kid, 1) : kid));
-	if (kid.n >= DS_METHOD_MAX ||
-	    (kid.n && !(str_starts(kid, issuer) && kid.n > issuer.n && kid.p[issuer.n] == '#')))
-		return flaw_at(f, "kid", "kid-issuer", "the key is not one of the issuer's");
-	*ret = kid;
-	return ERR_OK;
-}
-
 /* What may be different when it is asked for again. */
 static enum err fetched_err(const struct fetched *got)
 {
@@ -91,35 +73,11 @@ static enum err fetched_err(const struct fetched *got)
 static enum err status_check(struct arena *a, const struct kept *k, const struct vc_status_entry *s,
 			     struct str text, struct flaw *f)
 {
+	const struct status_source source = {k->c.issuer, &k->issuer, &k->key};
 	struct vc_credential *list = ARENA_NEW(a, struct vc_credential);
-	struct str encoded, octets, method;
-	struct vc_key key;
-	struct vc_jwt j;
-	bool set = true;
-	enum err e = list ? vc_jwt_parse(a, str_trim(text), f, &j) : ERR_NO_MEMORY;
+	enum err e = list ? status_list_read(a, &source, text, f, list) : ERR_NO_MEMORY;
 
-	if (!e) e = vc_credential_read(&j, f, list);
-	if (!e && !str_eq(list->issuer, k->c.issuer))
-		e = flaw_at(f, "credentialStatus", "list-issuer", "the status list is another issuer's");
-	if (!e) e = method_of(a, &j, list->issuer, f, &method);
-	if (!e) {
-		key = k->key;
-		if (method.n) e = ds_did_key_for(&k->issuer, method, DID_ASSERTION, &key);
-		if (e || vc_jwt_verify(&j, &key))
-			e = flaw_at(f, "credentialStatus", "list-signature",
-				    "the status list's signature does not verify");
-	}
-	if (!e) e = vc_credential_time(list, clock_wall(), f);
-	if (!e) e = vc_status_list_read(list, s->purpose, f, &encoded);
-	if (!e) e = vc_status_unpack(a, encoded, f, &octets);
-	if (!e && vc_status_bit(octets, s->index, &set))
-		e = flaw_at(f, "statusListIndex", "list-index", "the status list has no such entry");
-	if (!e && set && !str_is(s->purpose, "message"))
-		e = flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "credentialStatus",
-			     str_is(s->purpose, "suspension") ? "suspended" : "revoked",
-			     "the credential %.*s was %s", STR_ARG(k->c.types_n ? k->c.types[0] : k->c.id),
-			     str_is(s->purpose, "suspension") ? "suspended" : "revoked");
-	return e;
+	return e ? e : status_list_ask(a, list, &k->c, s, f);
 }
 
 static void status_answered(struct net_req *r, void *arg, const struct fetched *got)
@@ -127,7 +85,7 @@ static void status_answered(struct net_req *r, void *arg, const struct fetched *
 	struct verifying *v = arg;
 	const struct kept *k = v->kept[v->at];
 	struct flaw f = {0};
-	struct arena *a = arena_new(STATUS_ARENA);
+	struct arena *a = arena_new(STATUS_LIST_ARENA);
 	enum err e = a ? ERR_OK : ERR_NO_MEMORY;
 
 	if (got->err || got->status != 200)
@@ -181,9 +139,6 @@ static void schema_answered(struct net_req *r, void *arg, const struct fetched *
 	verify_next(r, v);
 }
 
-/* Issuers that have a list as JSON as well give that to whoever does not name the JWT. */
-#define LIST_ACCEPT "application/vc+jwt, application/jwt, */*;q=0.1"
-
 /* A list or a schema: public, at an address that the issuer chose. */
 static void open_ask(struct net_req *r, struct verifying *v, struct str url, const char *accept,
 		     fetch_fn *then)
@@ -206,7 +161,7 @@ static void open_ask(struct net_req *r, struct verifying *v, struct str url, con
 static enum err issuer_check(struct net_req *r, struct kept *k, struct flaw *f)
 {
 	struct str method;
-	enum err e = method_of(r->arena, &k->jwt, k->c.issuer, f, &method);
+	enum err e = status_method_of(r->arena, &k->jwt, k->c.issuer, f, &method);
 
 	if (!e && ds_did_key_for(&k->issuer, method, DID_ASSERTION, &k->key))
 		e = flaw_at(f, "kid", "issuer-key", "the issuer has no such key for assertions");
@@ -254,7 +209,7 @@ static void issuer_ask(struct net_req *r, struct verifying *v)
 
 	must(b);
 	*b = (struct bridge){r, v};
-	(void)!method_of(r->arena, &k->jwt, k->c.issuer, NULL, &method);
+	(void)!status_method_of(r->arena, &k->jwt, k->c.issuer, NULL, &method);
 	net_hold(r, bridge_gone, b);
 	peers_find(ds_of(r), r->shard, k->c.issuer, method, issuer_found, b);
 }
@@ -312,7 +267,7 @@ static void verify_next(struct net_req *r, struct verifying *v)
 			return;
 		}
 		if (v->status_at < c->status_n) {
-			open_ask(r, v, c->status[v->status_at].list, LIST_ACCEPT, status_answered);
+			open_ask(r, v, c->status[v->status_at].list, STATUS_LIST_ACCEPT, status_answered);
 			return;
 		}
 		if (v->schema_at < c->schema_n && ds_of(r)->o.identity.schemas) {
@@ -362,7 +317,7 @@ static enum err presentation_take(struct net_req *r, struct verifying *v, struct
 	if (!e) e = vc_presentation_read(&j, v->peer->self->did, clock_wall(), f, p);
 	if (!e && !str_eq(p->holder, v->peer->did))
 		e = flaw_at(f, "holder", "holder", "the presentation is of another holder");
-	if (!e) e = method_of(r->arena, &j, p->holder, f, &method);
+	if (!e) e = status_method_of(r->arena, &j, p->holder, f, &method);
 	if (!e &&
 	    (ds_did_key_for(v->peer->doc, method, DID_AUTHENTICATION, &key) || vc_jwt_verify(&j, &key)))
 		e = flaw_at(f, "presentation", "presentation-signature",
@@ -388,7 +343,9 @@ static enum err answer_take(struct net_req *r, struct verifying *v, const struct
 	json_array_foreach(all, i, item)
 	{
 		if (!json_is_string(item))
-			return flaw_at(f, "presentation", "format", "only JWT are read here");
+			return flaw_at(
+			    f, "presentation", "format",
+			    "only JWT are read here: proofs embedded in JSON-LD are not supported");
 		e = presentation_take(r, v, json_text(item), f);
 		if (e) return e;
 	}

@@ -10,6 +10,7 @@
 #include "dataspace/face_dsp.h"
 #include "dataspace/face_manage.h"
 #include "dataspace/flow_ready.h"
+#include "dataspace/held.h"
 #include "dataspace/kit.h"
 #include "dataspace/signal.h"
 #include "dataspace/watch.h"
@@ -125,6 +126,7 @@ enum err ds_start(struct ds *d, struct net_server *s)
 	if (!e) e = crawl_start(d, net_server_shard(s, 0));
 	if (!e) e = inbox_start(d, net_server_shard(s, 0));
 	if (!e) e = watch_start(d, net_server_shard(s, 0));
+	if (!e) e = held_start(d, net_server_shard(s, 0));
 	if (!e) e = dp_start(d);
 	return e ? e : kit_start(d);
 }
@@ -144,6 +146,7 @@ void ds_close(struct ds *d)
 	waits_close(d->waits);
 	crawl_close(d->crawler);
 	free(d->watcher);
+	held_close(d->holdings);
 	outbox_close(d->outbox);
 	offsets_close(d->offsets);
 	refusals_close(d->refusals);

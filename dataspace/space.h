@@ -42,6 +42,7 @@ struct kit;
 struct crawler;
 struct offsets;
 struct watcher;
+struct holdings;
 
 /* name, help: /metrics */
 #define DS_COUNTERS(X)                                                                                     \
@@ -69,12 +70,13 @@ struct ds {
 	struct replays *replays; /* token ids used */
 	struct outbox *outbox;
 	struct waits *waits;
-	struct kit *kit;           /* NULL unless the options name it: dataspace/kit.h */
-	struct crawler *crawler;   /* NULL until ds_start */
-	struct offsets *offsets;   /* dataspace/catalog_offset.h */
-	struct refusals *refusals; /* dataspace/under_way.h */
-	struct watcher *watcher;   /* NULL until ds_start */
-	struct net_server *server; /* from ds_start on */
+	struct kit *kit;                   /* NULL unless the options name it: dataspace/kit.h */
+	struct crawler *crawler;           /* NULL until ds_start */
+	struct offsets *offsets;           /* dataspace/catalog_offset.h */
+	struct refusals *refusals;         /* dataspace/under_way.h */
+	struct watcher *watcher;           /* NULL until ds_start */
+	struct holdings *_Atomic holdings; /* dataspace/held.h; NULL: what is held is not looked at */
+	struct net_server *server;         /* from ds_start on */
 	_Atomic bool stopping;
 	pthread_rwlock_t shards_lock;
 	struct net_shard *shards[DS_SHARDS_MAX]; /* those whose loop runs; see ds_post */

@@ -1,6 +1,7 @@
 #include "dataspace/wallet.h"
 
 #include "dataspace/face_manage.h"
+#include "dataspace/held.h"
 #include "dataspace/turn.h"
 #include "net/access.h"
 #include "proto/vc/credential.h"
@@ -312,9 +313,18 @@ static void revoke_post(struct net_req *r)
 
 /* ---- listing ---- */
 
+struct listing {
+	struct arena *a;
+	json_t *all;
+	bool held;
+};
+
 static enum err list_one(void *arg, json_t *row)
 {
-	must(!json_array_append(arg, row));
+	struct listing *l = arg;
+
+	if (l->held) held_show(l->a, row);
+	must(!json_array_append(l->all, row));
 	return ERR_OK;
 }
 
@@ -327,11 +337,11 @@ static void list_get(struct net_req *r)
 
 	if (e) return;
 	for (int i = 0; !e && out && i < 2; i++) {
-		json_t *all = json_array();
+		struct listing l = {r->arena, json_array(), i == 0};
 
-		must(all);
-		json_put(out, kinds[i], all);
-		e = wallet_each(ds_txn_fresh(r->shard), r->arena, participant, kinds[i], list_one, all);
+		must(l.all);
+		json_put(out, kinds[i], l.all);
+		e = wallet_each(ds_txn_fresh(r->shard), r->arena, participant, kinds[i], list_one, &l);
 	}
 	if (e || !out)
 		net_reply_err(r, e ? e : ERR_NO_MEMORY, NULL);

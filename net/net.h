@@ -206,7 +206,7 @@ struct net_options {
 	usec_t idle_timeout;      /* 0 = 120 s */
 	usec_t header_timeout;    /* handshake, preface, header section; 0 = 10 s */
 	usec_t stall_timeout;     /* a body or an answer that does not move; 0 = 30 s */
-	/* Of the same listeners: the server takes these sockets, a shard each. NULL: it binds. */
+	/* Of the same listeners: the server takes these sockets, each shard its share. NULL: it binds. */
 	struct net_bound *bound;
 };
 
@@ -216,6 +216,11 @@ struct net_options {
  * ERR_NO_MEMORY. */
 enum err net_bind(const struct net_listener *l, size_t n, unsigned shards, struct flaw *f,
 		  struct net_bound **ret) MUST_USE;
+/* The same for a set that is held already and no server has taken from (*held NULL: none): an address that
+ * stays keeps its sockets, however many shards there will be, since connections wait in them; a shard may
+ * then take several. What is no longer named is closed. After an error all is as it was. */
+enum err net_rebind(struct net_bound **held, const struct net_listener *l, size_t n, unsigned shards,
+		    struct flaw *f) MUST_USE;
 /* ERR_EXISTS: somebody listens there, be it a process of the same user, with which net_bind would share the
  * connections. Else as net_bind. */
 enum err net_vacant(const struct net_listener *l, struct flaw *f) MUST_USE;

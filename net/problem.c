@@ -10,18 +10,19 @@ enum { PROBLEM_MAX = 4096 }; /* octets; the texts of a flaw are bounded */
 void net_problem_members(const struct net_req *r, enum err e, int status, const struct flaw *f,
 			 struct buf *out)
 {
-	bool zh = say_accepted(net_header(r, "accept-language")) == SAY_ZH;
+	enum say_language l = say_accepted(net_header(r, "accept-language"));
+	char room[SAY_FLAW_MAX];
 	buf_add(out, STR("\"type\":\"urn:kanhe:problem:"));
 	for (const char *p = err_name(e); *p; p++)
 		buf_byte(out, *p == '_' ? '-' : (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p));
 	buf_add(out, STR("\",\"title\":"));
-	buf_json(out, str_of(zh ? err_text_zh(e) : err_text(e)));
+	buf_json(out, str_of(l == SAY_ZH ? err_text_zh(e) : err_text(e)));
 	buf_add(out, STR(",\"status\":"));
 	buf_u64(out, (uint64_t)status);
 	if (!f || f->err != e) return;
 	if (f->text[0]) {
 		buf_add(out, STR(",\"detail\":"));
-		buf_json(out, str_of(f->text));
+		buf_json(out, str_of(say_flaw(l, f, room)));
 	}
 	if (f->offset != FLAW_NO_OFFSET) {
 		buf_add(out, STR(",\"offset\":"));

@@ -9,7 +9,7 @@
 #include "net/h2.h"
 #include "net/socket.h"
 #include "net/tls.h"
-#include "net/turn.h"
+#include "base/processor.h"
 
 enum { DEFAULT_ARENA = 2 << 20, DEFAULT_CONNECTIONS = 16384 };
 
@@ -60,7 +60,7 @@ static void *shard_thread(void *arg)
 	struct net_shard *s = arg;
 	const struct net_hooks *h = &s->options->hooks;
 	block_signals();
-	net_turn_short();
+	processor_short_turns();
 	enum err e = h->start ? h->start(h->ctx, s) : ERR_OK;
 	bool started = !e;
 	for (size_t i = 0; !e && i < s->listeners_n; i++) e = socket_listen(&s->listeners[i]);
@@ -73,24 +73,33 @@ static void *shard_thread(void *arg)
 	return NULL;
 }
 
-static enum err bind_all(struct net_server *s, struct flaw *f)
+/* One listener on one shard. */
+static enum err bind_one(struct net_server *s, struct net_shard *sh, size_t k, struct flaw *f)
 {
 	const struct net_options *o = &s->options;
-	for (unsigned i = 0; i < o->shards; i++) {
-		for (size_t k = 0; k < o->listeners_n; k++) {
-			struct listener *l = &s->shards[i].listeners[k];
-			enum err e = ERR_OK;
-			if (o->bound)
-				l->fd = bound_take(o->bound, i, k, &s->ports[k]);
-			else
-				e = socket_bind(&o->listeners[k], &s->ports[k], f, &l->fd);
-			if (e) return e;
-			l->shard = &s->shards[i];
-			l->tls = o->listeners[k].tls ? s->tls : NULL;
-			s->shards[i].listeners_n = k + 1;
-		}
+	size_t n = o->bound ? bound_share(o->bound, sh->index, k) : 1;
+	for (size_t i = 0; i < n; i++) {
+		struct listener *l = &sh->listeners[sh->listeners_n];
+		enum err e = ERR_OK;
+		if (o->bound)
+			l->fd = bound_take(o->bound, sh->index, k, i, &s->ports[k]);
+		else
+			e = socket_bind(&o->listeners[k], &s->ports[k], f, &l->fd);
+		if (e) return e;
+		l->shard = sh;
+		l->tls = o->listeners[k].tls ? s->tls : NULL;
+		sh->listeners_n++;
 	}
 	return ERR_OK;
+}
+
+static enum err bind_all(struct net_server *s, struct flaw *f)
+{
+	enum err e = ERR_OK;
+	for (unsigned i = 0; i < s->options.shards; i++)
+		for (size_t k = 0; !e && k < s->options.listeners_n; k++)
+			e = bind_one(s, &s->shards[i], k, f);
+	return e;
 }
 
 static enum err start_threads(struct net_server *s)

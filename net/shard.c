@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/sign.h"
+#include "net/bound.h"
 #include "net/request.h"
 #include "net/server.h"
 #include "net/socket.h"
@@ -286,7 +287,9 @@ enum err shard_init(struct net_shard *s, struct net_server *server, const struct
 	s->read = malloc(SHARD_READ);
 	s->out = (struct out){malloc(SHARD_OUT), 0, SHARD_OUT};
 	s->sealed = (struct out){malloc(SHARD_SEALED), 0, SHARD_SEALED};
-	s->listeners = calloc(o->listeners_n, sizeof *s->listeners);
+	size_t sockets = o->bound ? 0 : o->listeners_n;
+	for (size_t k = 0; o->bound && k < o->listeners_n; k++) sockets += bound_share(o->bound, index, k);
+	s->listeners = calloc(sockets, sizeof *s->listeners);
 	id_start(s);
 	s->date_second = -1;
 	s->date_checked = UINT64_MAX;

@@ -7,6 +7,7 @@
 #include "base/wire.h"
 #include "resolver/delegation.h"
 #include "resolver/registry.h"
+#include "resolver/series.h"
 
 enum { ROW_VERSION = 1, ROW = 1 + 1 + 4 + CREDIT_CODE, FLAG_WITHHELD = 1, TRIES = 100000 };
 
@@ -132,6 +133,25 @@ static bool find_one(void *arg, struct str key, struct str packed)
 	return false;
 }
 
+static bool count_series(void *arg, const struct series *s, bool under)
+{
+	uint64_t *n = arg;
+	(void)s;
+	*n += under;
+	return *n <= ALLOCATION_ADOPT_MAX;
+}
+
+/* Identifiers under the prefix, each series as one; past the most that can be adopted, or unless all are
+ * wanted past the first, it may be too few. */
+static enum err count_under(struct store_txn *t, const struct id_prefix *p, bool all, uint64_t *ret)
+{
+	uint64_t n = 0;
+	enum err e = registry_list(t, p->key, STR_NONE, all ? count_one : find_one, &n);
+	if (!e) e = series_list(t, p->key, STR_NONE, count_series, &n);
+	if (!e) *ret = n;
+	return e;
+}
+
 static enum err taken(struct flaw *f, const char *rule, const struct id_prefix *p, const char *by)
 {
 	return flaw_set(f, ERR_CONFLICT, FLAW_NO_OFFSET, "prefix", rule, "%.*s %s",
@@ -172,7 +192,7 @@ enum err allocation_check(struct store_txn *t, const struct id_prefix *p, size_t
 	uint64_t n = 0;
 	enum err e = check_allocations(t, p, from, f);
 	if (!e) e = check_delegations(t, p, from, f);
-	if (!e) e = registry_list(t, p->key, STR_NONE, adopt ? count_one : find_one, &n);
+	if (!e) e = count_under(t, p, adopt, &n);
 	if (e) return e;
 	if (n && !adopt) return taken(f, "prefix-in-use", p, "has registered identifiers: adopt them");
 	if (n > ALLOCATION_ADOPT_MAX)
@@ -262,7 +282,7 @@ enum err allocation_release(struct writer_txn *t, const struct id_prefix *p, str
 	char k[STORE_KEY_MAX];
 	uint64_t n = 0;
 	enum err e = check_delegations(t->store, p, 0, f);
-	if (!e) e = registry_list(t->store, p->key, STR_NONE, find_one, &n);
+	if (!e) e = count_under(t->store, p, false, &n);
 	if (!e && n) e = taken(f, "prefix-in-use", p, "has registered identifiers and stays");
 	return e ? e : store_del(t->store, RS_TABLE_allocation, key_of('p', p->key, k));
 }

@@ -36,8 +36,9 @@ enum err allocation_each(struct store_txn *t, allocation_each_fn *fn, void *arg)
 /* Which of the n prefixes of ours the key lies under, or is; NULL: none. */
 const struct id_prefix *allocation_authority(const struct id_prefix *ours, size_t n, struct str key);
 
-/* ERR_CONFLICT with the rule: prefix-allocated, prefix-delegated, prefix-in-use (some identifier is
- * registered there, and adopt is not wished). *ret_there: identifiers under it, retired ones too. */
+/* ERR_CONFLICT with the rule: prefix-allocated, prefix-delegated, prefix-in-use (some identifier or series
+ * is registered there, and adopt is not wished). *ret_there: identifiers under it, retired ones too, a
+ * series counting as one. */
 enum err allocation_check(struct store_txn *t, const struct id_prefix *p, size_t from, bool adopt,
 			  struct flaw *f, uint64_t *ret_there) MUST_USE;
 /* `88.118.8` → `88.118.8.N`, N the least number that was never given out and is free; Handles only.

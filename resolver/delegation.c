@@ -10,6 +10,17 @@ static enum err bad(struct flaw *f, const char *at, const char *rule, const char
 	return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, rule, "%s", text);
 }
 
+/* Host, "[v6]", either with ":port". */
+static bool authority_ok(struct str s)
+{
+	uint64_t port;
+	size_t host = str_starts(s, STR("[")) ? str_find(s, ']') + 1 : str_find(s, ':');
+	if (!host || host > s.n) return false;
+	struct str rest = str_skip(s, host);
+	if (!rest.n) return true;
+	return rest.p[0] == ':' && !str_u64(str_skip(rest, 1), &port) && port > 0 && port <= 65535;
+}
+
 bool delegation_url_ok(struct str url)
 {
 	struct str rest;
@@ -19,7 +30,8 @@ bool delegation_url_ok(struct str url)
 		rest = str_skip(url, 7);
 	else
 		return false;
-	if (!rest.n || rest.p[0] == '/' || rest.p[0] == ':' || url.n > DELEGATION_TEXT_MAX) return false;
+	if (url.n > DELEGATION_TEXT_MAX || !authority_ok(str_first(rest, str_find(rest, '/'))))
+		return false;
 	for (size_t i = 0; i < rest.n; i++) {
 		unsigned char c = (unsigned char)rest.p[i];
 		if (c <= ' ' || c >= 0x7f || strchr("?#@\\\"<>^`{|}", c)) return false;

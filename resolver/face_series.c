@@ -563,7 +563,7 @@ const struct net_route face_series_rows[] = {
     {NET_GET, "/series/{pattern...}", get_series, READERS, 0, 0,
      "a series with its templates; or its history"},
     {NET_DELETE, "/series/{pattern...}", delete_series, CHANGERS, 0, 0,
-     "retires a series; reason=TEXT stands in the ledger"},
+     "retires a series; reason=TEXT is told to who asks for it or for a member"},
     {NET_GET, "/series", get_list, READERS, 0, 0, "series under a prefix, or that of a member"},
     {NET_POST, "/series/split", post_split, CHANGERS, FACE_BODY, 0, "cuts a series in two before a member"},
     {NET_POST, "/series/retire-member", post_retire_member, CHANGERS, FACE_BODY, 0,

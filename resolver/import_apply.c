@@ -100,6 +100,15 @@ static enum err judge(struct registry_set *s, struct registry_change *c, struct 
 	return import_batch_refuse(b, l, e, f);
 }
 
+/* An import that retires a series may say as well that some of its members go on: exports do. */
+static enum err beside(struct registry_set *s, struct store_txn *t, uint64_t leaf, bool *ret)
+{
+	struct import_batch *b =
+	    (struct import_batch *)(void *)((char *)s - offsetof(struct import_batch, set));
+	if (leaf < b->after.first_leaf) return ERR_OK;
+	return import__is_of(&b->after, t, leaf, ret);
+}
+
 /* Where the import stands, and that the batch begins there. */
 static enum err take_stand(struct import_batch *b, struct writer_txn *t)
 {
@@ -248,6 +257,7 @@ enum err import_batch_submit(struct import_batch *b)
 	enum err e = ERR_OK;
 	s->batch = true;
 	s->judge = judge;
+	s->beside = beside;
 	s->who = b->after.who;
 	s->import = b->after.name;
 	s->condition = b->after.only_new ? REGISTRY_ABSENT : REGISTRY_ANY;

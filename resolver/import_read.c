@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "net/turn.h"
+#include "base/processor.h"
 #include "resolver/face_registry.h"
 #include "resolver/import_state.h"
 #include "resolver/reverse_load.h"
@@ -188,21 +188,26 @@ static enum err keep_record(struct arena *a, const struct record *from, struct r
 	return arena_overflowed(a) ? ERR_NO_MEMORY : ERR_OK;
 }
 
-/* A retired record, as exports give them: the identifier is retired, and what it says is why. */
-static enum err take_tombstone(struct registry_change *c, struct flaw *f)
+/* As exports give what is retired: nothing but why. */
+enum err import__tombstone(const struct record *r, struct flaw *f, struct str *ret_reason)
 {
-	const struct record *r = &c->record;
+	struct str reason = r->values_n ? r->values[0].data : STR_NONE;
 	if (r->values_n > 1 || (r->values_n && !str_is(r->values[0].type, RETIRE_REASON_TYPE)))
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "values", "tombstone",
 				"a retired record has no value but its reason, of type %s",
 				RETIRE_REASON_TYPE);
-	if (r->values_n) c->reason = r->values[0].data;
-	if (c->reason.n > RETIRE_REASON_MAX || !str_utf8_ok(c->reason, NULL))
+	if (reason.n > RETIRE_REASON_MAX || !str_utf8_ok(reason, NULL))
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "values[0].data", "reason",
 				"a reason has at most %d octets of UTF-8", RETIRE_REASON_MAX);
+	*ret_reason = reason;
+	return ERR_OK;
+}
+
+static enum err take_tombstone(struct registry_change *c, struct flaw *f)
+{
 	c->act = REGISTRY_RETIRE;
 	c->tombstone = true;
-	return ERR_OK;
+	return import__tombstone(&c->record, f, &c->reason);
 }
 
 static enum err read_series(struct import_run *r, const struct record *line, struct flaw *f)
@@ -371,7 +376,7 @@ static enum err read_all(struct import_run *r, struct flaw *f)
 	struct bulk_line line;
 	for (size_t i = 0;; i++) {
 		struct str rest = str_skip(buf_str(&r->work), r->work_at);
-		net_turn_offer(i);
+		processor_offer_each(i);
 		enum err e = bulk_next(&r->split, rest, r->last && !r->wish.more, f, &line);
 		if (!e) {
 			e = take_line(r, &line, f);

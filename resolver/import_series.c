@@ -23,17 +23,6 @@ static enum err judge(struct series_change *c, struct store_txn *t, uint64_t old
 			"this import has changed the series already");
 }
 
-/* As exports give them: nothing but that it is retired. */
-static enum err take_tombstone(struct series_change *c, struct flaw *f)
-{
-	if (c->record.values_n)
-		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "values", "tombstone",
-				"a retired series has no values");
-	c->act = SERIES_RETIRE;
-	c->tombstone = true;
-	return ERR_OK;
-}
-
 enum err import__take_series(struct import_run *r, const struct record *line, struct str *ret_authority,
 			     struct series_change **ret, struct flaw *f)
 {
@@ -53,7 +42,11 @@ enum err import__take_series(struct import_run *r, const struct record *line, st
 	c->record.series = false; /* the table says so */
 	c->record.status = RECORD_ACTIVE;
 	enum err e = at_pattern(f, series_pattern_parse(b->arena, line->id, f, &c->pattern));
-	if (!e && line->status == RECORD_RETIRED) e = take_tombstone(c, f);
+	if (!e && line->status == RECORD_RETIRED) {
+		c->act = SERIES_RETIRE;
+		c->tombstone = true;
+		e = import__tombstone(&c->record, f, &c->reason);
+	}
 	if (!e && c->act == SERIES_PUT) e = series_check_values(b->arena, &c->pattern, &c->record, f);
 	if (!e) e = at_pattern(f, series_may_change_in(r->zones, &r->scope, &c->pattern, f, ret_authority));
 	if (e) return e;

@@ -65,6 +65,8 @@ struct import_run {
 
 /* import_read.c: the thread's life, until it has posted import__finish. */
 void *import__run(void *run);
+/* Why a line's record is retired, which is all that it may say; borrowed from it. ERR_BAD_INPUT. */
+enum err import__tombstone(const struct record *r, struct flaw *f, struct str *ret_reason) MUST_USE;
 
 /* import_series.c */
 /* A line of the open batch that describes a series; the caller keeps the authority for the change. */

@@ -5,7 +5,7 @@
 
 #include "base/ledger.h"
 #include "base/wire.h"
-#include "net/turn.h"
+#include "base/processor.h"
 #include "resolver/admission.h"
 #include "resolver/delegation.h"
 #include "resolver/entry.h"
@@ -393,7 +393,10 @@ static enum err prepare(struct registry_set *s, struct registry_change *c, struc
 	if (e && e != ERR_NOT_FOUND) return e;
 	bool there = !e;
 	e = there ? record_peek(old, &head) : ERR_OK;
-	if (!e) e = check_condition(s, c, there ? &head : NULL, f);
+	bool beside = false;
+	if (!e && c->series.n && head.status == RECORD_RETIRED && c->act == REGISTRY_PUT && s->beside)
+		e = s->beside(s, t->store, c->old_leaf, &beside);
+	if (!e && !beside) e = check_condition(s, c, there ? &head : NULL, f);
 	if (e) return e;
 	memset(c->before, 0, sizeof c->before);
 	if (there) hash_sha256(old, c->before);
@@ -401,7 +404,7 @@ static enum err prepare(struct registry_set *s, struct registry_change *c, struc
 	c->unchanged = false;
 	c->revived = there && c->act == REGISTRY_PUT && head.status == RECORD_RETIRED;
 	c->revision = there ? head.revision + 1 : 1;
-	if (c->tombstone && there && head.status == RECORD_RETIRED) {
+	if (c->tombstone && there && head.status == RECORD_RETIRED && !c->series.n) {
 		c->unchanged = true;
 		c->revision = head.revision;
 		return ERR_OK;
@@ -456,7 +459,7 @@ static enum err note_batch(const struct registry_set *s, struct writer_txn *t, u
 	if (!h) return ERR_NO_MEMORY;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct registry_change *c = &s->changes[i];
-		net_turn_offer(i);
+		processor_offer_each(i);
 		unsigned char line[2 + ID_KEY_MAX + 2 * HASH_SHA256];
 		struct wire w = wire_writer(line, sizeof line);
 		if (c->unchanged) continue;
@@ -524,7 +527,7 @@ static enum err write_all(const struct registry_set *s, struct writing *w)
 		const struct registry_change *c = &s->changes[i];
 		bool retired = c->act == REGISTRY_RETIRE;
 		bool new = c->created || c->series.n; /* a record where there was none */
-		net_turn_offer(i);
+		processor_offer_each(i);
 		if (c->unchanged) continue;
 		e = write_one(w, c);
 		if (!e)
@@ -542,7 +545,7 @@ static enum err prepare_all(struct registry_set *s, struct writer_txn *t, struct
 	enum err e = s->n > 1 ? store_cursor_open(t->store, RS_TABLE_record, &p.lookup.cursor) : ERR_OK;
 	for (size_t i = 0; i < s->n && !e; i++) {
 		struct registry_change *c = &s->changes[i];
-		net_turn_offer(i);
+		processor_offer_each(i);
 		if (check_delegations) e = delegation_check_free(t->store, c->id.key, c->authority.n);
 		if (e == ERR_NOT_RESPONSIBLE) e = refuse(s, c, e, "delegated", f);
 		if (!e) e = prepare(s, c, t, &p, f);

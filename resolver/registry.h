@@ -35,7 +35,8 @@ struct registry_change {
 	struct record record; /* PUT: the values; the rest is set here. AMEND: set by registry_apply */
 	struct amendments amendments; /* AMEND */
 	struct str reason;            /* RETIRE: kept as the tombstone's only value; may be empty */
-	bool tombstone; /* RETIRE: also what is not there, and nothing to do where it is retired already */
+	bool tombstone;       /* RETIRE: also what is not there, and nothing to do where a record is retired
+				 already */
 	struct str authority; /* key octets of the prefix of ours it lies under */
 	size_t place;         /* in the request, for the flaw */
 	struct str made;      /* set by registry_make, or none */
@@ -58,6 +59,10 @@ struct registry_set;
 typedef enum err registry_judge_fn(struct registry_set *s, struct registry_change *c, struct store_txn *t,
 				   enum err e, struct flaw *f);
 
+/* Whether a member of a retired series, whose last change has that ledger index, may have a record of its
+ * own all the same, without its revision named. */
+typedef enum err registry_beside_fn(struct registry_set *s, struct store_txn *t, uint64_t leaf, bool *ret);
+
 struct registry_set {
 	struct registry_change *changes; /* in order of key, no key twice: registry_sort */
 	size_t n;
@@ -73,6 +78,7 @@ struct registry_set {
 	struct templates_taken *taken; /* registry_apply's */
 	struct str import;             /* its name, for the ledger entry; or none */
 	registry_judge_fn *judge;      /* NULL: none; the first error is the set's */
+	registry_beside_fn *beside;    /* NULL: no */
 };
 
 /* Ahead of registry_apply, on any thread: the row of a PUT whose identifier is not there yet and in no

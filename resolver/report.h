@@ -119,10 +119,14 @@ enum {
 	REPORT_BODY = 4 << 20,   /* where a batch is closed; the other side takes 8 MiB */
 	REPORT_ENTRIES = 1000,   /* feed entries of one batch */
 	REPORT_WAITING_MAX = 64, /* requests that wait for the reporter */
+	REPORT_URL_MAX = 299,
 };
 #define REPORT_WAIT_MIN (1 * USEC_PER_SEC)
 #define REPORT_WAIT_MAX (300 * USEC_PER_SEC)
 
+struct rs_report;
+/* What is wrong with the settings. ERR_BAD_CONF. Pure. */
+enum err reporter_check(const struct rs_report *o, struct flaw *f) MUST_USE;
 /* ERR_BAD_CONF; without a URL *ret is NULL and ERR_OK. */
 enum err reporter_open(struct rs *rs, struct flaw *f, struct reporter **ret) MUST_USE;
 void reporter_close(struct reporter *r); /* ends the thread; NULL is allowed */
@@ -147,7 +151,7 @@ struct report_ask {
 enum err reporter_ask(struct reporter *r, struct report_ask *a) MUST_USE;
 
 struct report_status {
-	char url[300], driver[16], error[300];
+	char url[REPORT_URL_MAX + 1], driver[16], error[300];
 	bool sync;
 	uint64_t position, head, reports, batches, failures; /* position: acknowledged */
 	usec_t last_report, last_sync;                       /* wall; 0: not yet */

@@ -303,19 +303,41 @@ static void *run(void *arg)
 
 /* ---- opening and closing ---------------------------------------------------------------- */
 
-static enum err settings(struct reporter *r, const struct rs_report *o, struct flaw *f)
+static const struct report_driver *driver_of(const struct rs_report *o)
 {
-	struct str url = str_of(o->url);
-	while (url.n && url.p[url.n - 1] == '/') url.n--;
-	if (!delegation_url_ok(url) || url.n >= sizeof r->url)
-		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "report.to", "report-url",
-				"\"%s\" is no http or https URL to append a path to", o->url);
+	const struct report_driver *found = NULL;
 	for (size_t i = 0; i < report_drivers_n; i++)
 		if (!o->driver || strcmp(report_drivers[i]->name, o->driver) == 0)
-			r->driver = report_drivers[i];
-	if (!r->driver)
+			found = report_drivers[i];
+	return found;
+}
+
+static struct str base_of(const char *text)
+{
+	struct str url = str_of(text);
+	while (url.n && url.p[url.n - 1] == '/') url.n--;
+	return url;
+}
+
+enum err reporter_check(const struct rs_report *o, struct flaw *f)
+{
+	if (!o->url || !o->url[0]) return ERR_OK;
+	struct str url = base_of(o->url);
+	if (!delegation_url_ok(url) || url.n > REPORT_URL_MAX)
+		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "report.to", "report-url",
+				"\"%s\" is no http or https URL to append a path to", o->url);
+	if (!driver_of(o))
 		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "report.driver", "report-driver",
 				"there is no driver \"%s\"", o->driver);
+	return ERR_OK;
+}
+
+static enum err settings(struct reporter *r, const struct rs_report *o, struct flaw *f)
+{
+	enum err e = reporter_check(o, f);
+	if (e) return e;
+	struct str url = base_of(o->url);
+	r->driver = driver_of(o);
 	snprintf(r->url, sizeof r->url, "%.*s", STR_ARG(url));
 	snprintf(r->token, sizeof r->token, "Bearer %s", o->token ? o->token : "");
 	snprintf(r->status.url, sizeof r->status.url, "%s", r->url);

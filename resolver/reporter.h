@@ -24,7 +24,7 @@ struct reporter {
 	struct rs *rs;
 	const struct report_driver *driver;
 	struct feed *feed;
-	char url[300], token[TOKEN_HEADER];
+	char url[REPORT_URL_MAX + 1], token[TOKEN_HEADER];
 	usec_t every, since;
 	pthread_t thread;
 	pthread_mutex_t lock;

@@ -100,22 +100,15 @@ static enum err start_builder(struct rs *r, struct flaw *f)
 				      &r->load);
 }
 
-static enum err read_prefixes(struct rs *r, struct flaw *f)
-{
-	enum err e = authority_parse(r->arena, r->o.authority, r->o.authority_n, f, &r->ours);
-	return e ? e : keep_anchors(r, f);
-}
-
 enum err rs_check(const struct rs_options *o, struct flaw *f)
 {
-	struct rs *r = calloc(1, sizeof *r);
-	enum err e = ERR_NO_MEMORY;
-	if (!r) return e;
-	r->o = *o;
-	r->arena = arena_new(RS_ARENA);
-	if (r->arena) e = read_prefixes(r, f);
-	arena_free(r->arena);
-	free(r);
+	struct rs r = {.o = *o, .arena = arena_new(RS_ARENA)};
+	enum err e =
+	    r.arena ? authority_parse(r.arena, o->authority, o->authority_n, f, &r.ours) : ERR_NO_MEMORY;
+	if (!e) e = keep_anchors(&r, f);
+	if (!e && o->find_types) e = reverse_types_check(o->find_types, o->find_types_n, f);
+	if (!e) e = reporter_check(&o->report, f);
+	arena_free(r.arena);
 	return e;
 }
 
@@ -127,7 +120,8 @@ enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret)
 	set_defaults(&r->o);
 	r->arena = arena_new(RS_ARENA);
 	enum err e = r->arena ? keep_texts(r) : ERR_NO_MEMORY;
-	if (!e) e = read_prefixes(r, f);
+	if (!e) e = authority_parse(r->arena, o->authority, o->authority_n, f, &r->ours);
+	if (!e) e = keep_anchors(r, f);
 	if (!e) {
 		r->cache = cache_new(r->o.cache_octets);
 		r->statistics = statistics_new();

@@ -70,12 +70,12 @@ enum err rs_migrate(struct store_txn *t, uint32_t from) MUST_USE;
 
 enum { RS_SHARD_SLOT = 0 };
 
-/* Whether the options' prefixes and anchors may stand beside each other, without a store: ERR_BAD_CONF. */
+/* What can be told without opening anything: prefixes, anchors, types and addresses that are none.
+ * ERR_BAD_CONF, naming the setting. */
 enum err rs_check(const struct rs_options *o, struct flaw *f) MUST_USE;
 enum err rs_open(const struct rs_options *o, struct flaw *f, struct rs **ret) MUST_USE;
 void rs_close(struct rs *r);   /* after the server and the writer have stopped */
 void rs_quiesce(struct rs *r); /* ends reporting: before courier and writer stop */
-void rs_close(struct rs *r);   /* after the server has stopped */
 
 enum err rs_shard_start(struct rs *r, struct net_shard *s) MUST_USE;
 void rs_shard_turn(struct rs *r, struct net_shard *s); /* renews the read transaction */

@@ -131,7 +131,7 @@ static enum err apply_types(struct writer_cmd *c, struct writer_txn *t)
 	return reverse_types_set(t->store, b->arena, b->wanted, b->wanted_n, &b->more);
 }
 
-static enum err check(const char *const *wanted, size_t n, struct flaw *f)
+enum err reverse_types_check(const char *const *wanted, size_t n, struct flaw *f)
 {
 	size_t different = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -153,7 +153,7 @@ static enum err check(const char *const *wanted, size_t n, struct flaw *f)
 enum err reverse_builder_start(struct writer *w, const char *const *wanted, size_t wanted_n, struct flaw *f,
 			       struct reverse_builder **ret)
 {
-	enum err e = check(wanted, wanted_n, f);
+	enum err e = reverse_types_check(wanted, wanted_n, f);
 	if (e) return e;
 	struct reverse_builder *b = calloc(1, sizeof *b);
 	if (!b) return ERR_NO_MEMORY;

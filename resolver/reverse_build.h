@@ -18,6 +18,8 @@ enum { REVERSE_STEP_OCTETS = 4 << 20 /* of records looked at in one step, if the
 enum err reverse_build_step(struct writer_txn *t, struct arena *a, bool *ret_more) MUST_USE;
 
 struct reverse_builder;
+/* What is wrong with the wanted types by themselves. ERR_BAD_CONF. Pure. */
+enum err reverse_types_check(const char *const *wanted, size_t n, struct flaw *f) MUST_USE;
 /* Sets the types that are wanted and begins whatever is to be built. ERR_BAD_CONF, ERR_NO_MEMORY, store
  * errors. */
 enum err reverse_builder_start(struct writer *w, const char *const *wanted, size_t wanted_n, struct flaw *f,

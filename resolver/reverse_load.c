@@ -10,7 +10,7 @@
 
 #include "base/feed.h"
 #include "base/writer.h"
-#include "net/turn.h"
+#include "base/processor.h"
 #include "resolver/import_run.h"
 #include "resolver/registry.h"
 #include "resolver/reverse_build.h"
@@ -185,7 +185,7 @@ static enum err apply_rows(struct writer_cmd *c, struct writer_txn *t)
 	for (size_t step = 0; rest.n && !e; step++) {
 		struct reverse_row row;
 		uint16_t n[3];
-		net_turn_offer(step);
+		processor_offer_each(step);
 		memcpy(n, rest.p, sizeof n);
 		row.key = str_n(rest.p + sizeof n, n[0]);
 		row.value = str_n(row.key.p + n[0], n[2]);
@@ -252,7 +252,7 @@ static bool gather_record(void *arg, struct str key, struct str packed)
 	if (!g->err) g->err = reverse_rows(&g->l->types, g->l->scratch, key, packed, gather_row, g->l);
 	memcpy(g->after, key.p, key.n);
 	g->after_n = key.n;
-	net_turn_offer(g->looked);
+	processor_offer_each(g->looked);
 	g->more = !g->err && ++g->looked % LOOK_EVERY == 0 && clock_mono_real() > g->until;
 	return !g->err && !g->more;
 }
@@ -321,7 +321,7 @@ static enum err put_rows(struct reverse_load *l)
 		buf_clear(&l->batch);
 		size_t n = 0;
 		while (!e && n++ < REVERSE_LOAD_ROWS && l->batch.n < STEP_OCTETS) {
-			net_turn_offer(n);
+			processor_offer_each(n);
 			e = reverse_runs_next(l->runs, &row);
 			if (!e) add_to_batch(l, &row);
 		}

@@ -340,7 +340,8 @@ enum err series_fill(struct arena *a, const struct series *s, const struct id *i
 	if (!e) e = record_peek(s->packed, &head);
 	for (size_t i = 0; i < r.values_n && !e; i++) {
 		struct str *data = &r.values[i].data;
-		if (!template_is(*data)) continue;
+		/* of what is retired there is the reason, as it was given */
+		if (head.status == RECORD_RETIRED || !template_is(*data)) continue;
 		e = template_fill(a, *data, &w, data);
 		about += data->n;
 	}

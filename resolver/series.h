@@ -87,7 +87,7 @@ struct series_change {
 	uint64_t revision; /* of REGISTRY_REVISION */
 	bool tombstone; /* RETIRE: also what is not there, and nothing to do where it is retired already */
 	struct str import; /* its name, for the ledger entry; or none */
-	struct str reason; /* RETIRE: for the ledger entry; or none */
+	struct str reason; /* RETIRE: kept as the only value, of all members; may be empty */
 	/* May refuse to change what there is, before anything is written; old_leaf: of its last change.
 	 * NULL: none. */
 	enum err (*judge)(struct series_change *c, struct store_txn *t, uint64_t old_leaf, struct flaw *f);
@@ -110,8 +110,8 @@ enum err series_bond_of(struct store_txn *t, struct str packed, const struct id 
 			struct template_bond *ret) MUST_USE;
 /* ERR_CONFLICT naming the series it overlaps, ERR_PRECONDITION, ERR_NOT_FOUND, ERR_GONE, ERR_QUOTA (too
  * many shapes), what templates_check says of its first and last member, ERR_NOT_RESPONSIBLE (a delegated
- * prefix in it), and what admission_pass says of its enterprise, for which a series counts as one
- * identifier; before anything is written. */
+ * prefix in it), and what admission_pass says of its enterprise, for which a series, and each part of
+ * one that is cut, counts as one identifier; before anything is written. */
 enum err series_apply(struct series_change *c, struct writer_txn *t, struct arena *a,
 		      struct flaw *f) MUST_USE;
 

@@ -6,6 +6,7 @@
 #include "resolver/delegation.h"
 #include "resolver/entry.h"
 #include "resolver/series_template.h"
+#include "resolver/statistics.h"
 
 enum { COUNT_ROW = 32 };
 
@@ -20,6 +21,7 @@ struct state { /* what there is, and what will be */
 	unsigned char before[HASH_SHA256], after[HASH_SHA256], after_second[HASH_SHA256];
 	struct template_bond bond;
 	struct series_among among;
+	struct str allocation; /* the prefix of its enterprise, or none: a part of the first member's key */
 };
 
 static enum err refuse(enum err e, const char *rule, struct flaw *f)
@@ -126,15 +128,27 @@ static enum err prepare_put(struct series_change *c, struct state *s, usec_t now
 	return pack(&c->pattern, &r, &s->row, s->after);
 }
 
+/* What is retired says nothing any more but why; history keeps the digests. */
+static void keep_reason(const struct series_change *c, usec_t now, struct value *why, struct record *r)
+{
+	*why = (struct value){.index = 1,
+			      .type = STR(RETIRE_REASON_TYPE),
+			      .data = c->reason,
+			      .ttl = VALUE_TTL,
+			      .timestamp = (uint64_t)(now / USEC_PER_SEC),
+			      .permissions = VALUE_PERMISSIONS};
+	r->values = why;
+	r->values_n = c->reason.n > 0;
+	r->status = RECORD_RETIRED;
+	r->modified = now;
+}
+
 /* A series that is retired here because it is retired where it came from. */
 static enum err prepare_tombstone(struct series_change *c, struct state *s, usec_t now)
 {
-	struct record r = {.id = c->pattern.text,
-			   .owner = c->authority,
-			   .created = now,
-			   .modified = now,
-			   .revision = 1,
-			   .status = RECORD_RETIRED};
+	struct record r = {.id = c->pattern.text, .owner = c->authority, .created = now, .revision = 1};
+	struct value why;
+	keep_reason(c, now, &why, &r);
 	c->unchanged = s->there;
 	return c->unchanged ? ERR_OK : pack(&c->pattern, &r, &s->row, s->after);
 }
@@ -142,12 +156,11 @@ static enum err prepare_tombstone(struct series_change *c, struct state *s, usec
 static enum err prepare_rest(struct series_change *c, struct state *s, usec_t now, struct arena *a)
 {
 	struct record r;
+	struct value why;
 	enum err e = record_unpack(a, s->old.packed, NULL, &r);
 	if (e) return e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
 	if (c->act == SERIES_RETIRE) {
-		r.values_n = 0; /* what is retired says nothing any more; history keeps the digests */
-		r.status = RECORD_RETIRED;
-		r.modified = now;
+		keep_reason(c, now, &why, &r);
 		c->now = ++r.revision;
 		return pack(&c->pattern, &r, &s->row, s->after);
 	}
@@ -259,6 +272,17 @@ static enum err write_bond(const struct series_change *c, struct state *s, struc
 	return e;
 }
 
+/* A series counts as one identifier there; one that is cut as replaced. */
+static enum err add_statistics(const struct series_change *c, const struct state *s, struct writer_txn *t)
+{
+	struct registry_change one = {.id = c->pattern.first,
+				      .act = c->act == SERIES_RETIRE ? REGISTRY_RETIRE : REGISTRY_PUT,
+				      .authority = c->authority,
+				      .allocation = s->allocation,
+				      .created = c->created};
+	return statistics_registered(&(struct registry_set){.changes = &one, .n = 1}, t);
+}
+
 static enum err write_all(struct series_change *c, struct state *s, struct writer_txn *t)
 {
 	const bool split = c->act == SERIES_SPLIT;
@@ -270,12 +294,14 @@ static enum err write_all(struct series_change *c, struct state *s, struct write
 	if (!e) e = series_among_write(t->store, &s->among);
 	if (!e) e = write_history(t, &c->pattern, s, old_leaf);
 	if (!e) e = write_bond(c, s, t);
+	if (!e) e = add_statistics(c, s, t);
 	return e ? e : add_count(c, s, t);
 }
 
 /* Its enterprise, if it has one. Both ends are looked at before one of them, which stands for the series,
  * is counted: a refusal leaves no trace. */
-static enum err admit(const struct series_change *c, struct writer_txn *t, struct arena *a, struct flaw *f)
+static enum err admit(const struct series_change *c, struct writer_txn *t, struct arena *a, struct flaw *f,
+		      struct str *ret_allocation)
 {
 	struct registry_change ends[] = {{.id = c->pattern.first, .authority = c->authority},
 					 {.id = c->pattern.last, .authority = c->authority}};
@@ -284,7 +310,9 @@ static enum err admit(const struct series_change *c, struct writer_txn *t, struc
 	if (!e && !str_eq(ends[0].allocation, ends[1].allocation))
 		return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "pattern", "foreign-prefix",
 				"the series lies under prefixes of more than one enterprise");
-	if (e || !c->created) return e;
+	if (!e) *ret_allocation = ends[0].allocation;
+	/* each part of one that is cut counts, as it does where it is written down and registered anew */
+	if (e || (!c->created && c->act != SERIES_SPLIT)) return e;
 	ends[0].created = true;
 	set.n = 1;
 	return admission_pass(&set, t, a, f);
@@ -325,7 +353,7 @@ static enum err judge(struct series_change *c, struct state *s, struct writer_tx
 	enum err e = c->act == SERIES_PUT ? series_check_metadata(c, t->store, old, a, f, &s->bond)
 					  : series_bond_of(t->store, old, &c->pattern.first, a, &s->bond);
 	if (!e && c->judge && s->there) e = c->judge(c, t->store, s->old.leaf, f);
-	if (!e) e = admit(c, t, a, f);
+	if (!e) e = admit(c, t, a, f, &s->allocation);
 	return e ? e : find_neighbours(c, s, t->store, a, f);
 }
 

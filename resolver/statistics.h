@@ -20,7 +20,7 @@
 
 /* name, whether it is a resolution, meaning */
 #define STATISTICS(X)                                                                                      \
-	X(registered, 0, "identifiers registered anew")                                                    \
+	X(registered, 0, "identifiers and series registered anew")                                         \
 	X(replaced, 0, "records replaced")                                                                 \
 	X(retired, 0, "identifiers retired")                                                               \
 	X(records, 1, "answers with a record")                                                             \

@@ -41,15 +41,6 @@ enum err bulk_form_find(struct str name_or_media, enum bulk_form *ret)
 	return ERR_NOT_FOUND;
 }
 
-enum err bulk__status(struct str word, const char *at, struct flaw *f, struct record *r)
-{
-	if (!str_is(word, "active") && !str_is(word, "retired"))
-		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, at, "status",
-				"the status is active or retired");
-	r->status = str_is(word, "retired") ? RECORD_RETIRED : RECORD_ACTIVE;
-	return ERR_OK;
-}
-
 static enum err json_record(struct arena *a, struct str line, struct flaw *f, struct record *ret)
 {
 	json_t *j;

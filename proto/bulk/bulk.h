@@ -20,12 +20,10 @@
 #define PROTO_BULK_BULK_H
 
 #include "base/hash.h"
-#include "proto/pb/record.h"
+#include "proto/bulk/csv.h"
 
 enum {
 	BULK_LINE_MAX = 1 << 20, /* octets of a line: a record of 256 KiB as JSON, escaped */
-	BULK_HEADER_MAX = 16 << 10,
-	BULK_COLUMNS_MAX = 256, /* a spreadsheet of attributes; a line of it takes one look at each */
 	BULK_CHAIN_BLOCK = 4096,
 };
 
@@ -70,50 +68,16 @@ struct bulk_line {
 enum err bulk_next(struct bulk_split *s, struct str input, bool last, struct flaw *f,
 		   struct bulk_line *ret) MUST_USE;
 
-/* ---- reading (csv.c, bulk.c) ------------------------------------------------------------ */
+/* ---- reading ---------------------------------------------------------------------------- */
 
-enum bulk_column_kind {
-	BULK_ID,
-	BULK_VALUE,
-	BULK_TTL,
-	BULK_TIMESTAMP,
-	BULK_VALUES,
-	BULK_STATUS,
-	BULK_PATTERN
-};
-
-struct bulk_column {
-	enum bulk_column_kind kind;
-	uint32_t index;
-	struct str type;
-};
-
-struct bulk_columns {
-	struct bulk_column *all;
-	size_t n;
-};
-
-/* A header line. ERR_BAD_INPUT with the column named, ERR_TOO_LARGE. Slices in the arena. */
-enum err bulk_columns_parse(struct arena *a, struct str header, struct flaw *f,
-			    struct bulk_columns *ret) MUST_USE;
 /* One line as a record, in the arena. columns: of CSV. ERR_BAD_INPUT, and what the readers of JSON and
  * protobuf give. The id or pattern is taken as written, and set in *ret as soon as it is known, also on
  * error. */
 enum err bulk_record(struct arena *a, enum bulk_form form, const struct bulk_columns *columns,
 		     struct str line, struct flaw *f, struct record *ret) MUST_USE;
 
-/* bulk.c with csv.c */
-enum err bulk__status(struct str word, const char *at, struct flaw *f, struct record *r) MUST_USE;
-enum err bulk__csv_record(struct arena *a, const struct bulk_columns *columns, struct str line,
-			  struct flaw *f, struct record *ret) MUST_USE;
-enum err bulk__csv_write(struct arena *a, const struct bulk_columns *columns, const struct record *r,
-			 struct buf *out) MUST_USE;
-
 /* ---- writing ---------------------------------------------------------------------------- */
 
-/* Whether a column of CSV can hold the value, its TTL and timestamp set aside. */
-bool bulk_plain(const struct value *v);
-void bulk_write_header(const struct bulk_columns *columns, struct buf *out);
 /* One record of the registry as a line or message. The arena is for scratch. ERR_CORRUPT; errors of the
  * buffer are sticky there. */
 enum err bulk_write(struct arena *a, enum bulk_form form, const struct bulk_columns *columns,

@@ -1,8 +1,7 @@
-/* Cells and columns of CSV, both ways. */
+#include "proto/bulk/csv.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "proto/bulk/bulk.h"
 
 enum { CELL_JSON_MAX = 4 << 20 /* values of one record, every octet escaped, fit twice */ };
 
@@ -138,6 +137,15 @@ enum err bulk_columns_parse(struct arena *a, struct str header, struct flaw *f, 
 	enum err e = check_columns(&c, f);
 	if (!e) *ret = c;
 	return e;
+}
+
+enum err bulk__status(struct str word, const char *at, struct flaw *f, struct record *r)
+{
+	if (!str_is(word, "active") && !str_is(word, "retired"))
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, at, "status",
+				"the status is active or retired");
+	r->status = str_is(word, "retired") ? RECORD_RETIRED : RECORD_ACTIVE;
+	return ERR_OK;
 }
 
 /* ---- a line read ------------------------------------------------------------------------ */

@@ -7,7 +7,7 @@
  * first, digit by digit, and all keys of one company lie together. 0x1d stands in no value.
  * A prefix key ends after 4 to 12 digits of the body, after the key's second 0x1d, or after a
  * qualifier's second 0x1d. */
-#include "proto/id/gs1_message.h"
+#include "proto/id/gs1_elements.h"
 #include "proto/id/gs1_parts.h"
 #include "proto/id/scheme.h"
 
@@ -52,7 +52,7 @@ static bool marked(struct str text)
 static enum id_claim detect(struct str text)
 {
 	if (!text.n) return ID_NOT;
-	if (text.p[0] == '(' || is_path(text)) return ID_SURE;
+	if (text.p[0] == '(' || is_path(text) || gs1__unmarked(text)) return ID_SURE;
 	if (text.p[0] >= 'A' && (is_uri(text) || marked(text))) return ID_SURE;
 	bool fnc1 = text.p[0] == '^' || text.p[0] == GS1_SEPARATOR;
 	if (fnc1) return gs1_ai_first(str_skip(text, 1)) ? ID_SURE : ID_NOT;
@@ -64,7 +64,9 @@ static enum id_claim detect(struct str text)
 static enum id_claim detect_prefix(struct str text)
 {
 	bool company = text.n >= GS1_COMPANY_MIN && text.n <= GS1_COMPANY_MAX && all_digits(text);
-	return company ? ID_SURE : detect(text);
+	if (company) return ID_SURE;
+	/* digits that go on are a Handle's */
+	return gs1__unmarked(text) ? ID_NOT : detect(text);
 }
 
 static void key_add(char *key, size_t *n, struct str s)

@@ -10,8 +10,9 @@
  *   GS1_COMPRESSED  https://example.com/stem/ARFKk4XBoA, and /01/09506000134352/ and the rest compressed
  *   GS1_BRACKETED   (01)09506000134352(10)ABC; a bracket inside a value is written \(
  *   GS1_BARCODE     ^010950600013435210ABC^21X, FNC1 being ^ or the octet 0x1d, or with the symbology
- *                   identifier ]C1 ]e0 ]d2 ]Q3 ]J1 (ISO/IEC 15424) instead of the first FNC1; ]d1 and
- *                   ]Q1 in front of a link
+ *                   identifier ]C1 ]e0 ]d2 ]Q3 ]J1 (ISO/IEC 15424) instead of the first FNC1; with
+ *                   nothing in front when it begins with 01 and a GTIN or 00 and an SSCC, whose check
+ *                   digit is right; ]d1 and ]Q1 in front of a link
  *   GS1_PLAIN       a GTIN of 8, 12, 13 or 14 digits alone, also behind ]E0 ]E4 ]I1; padded to 14
  * Each may have gs1: in front.
  *

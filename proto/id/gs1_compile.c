@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proto/id/gs1_ai.h"
+#include "proto/id/gs1_lint.h"
 
 enum {
 	ROWS_MAX = 2000,

@@ -7,7 +7,10 @@
  *   1 rules code and second purchase, 2 third purchase, 3 expiry, 4 start, 5 serial number,
  *   6 retailer, 9 save value code, applies to, store flag, multiply flag.
  * 8112: format (0, 1), funder (6 + 0..6), offer code (6), serial number (6 + 0..9), nothing more. */
+#include "proto/id/gs1_coupon.h"
+
 #include "proto/id/gs1_ai.h"
+#include "proto/id/gs1_date.h"
 
 /* Sticky: once a field is not there or not allowed, nothing moves any more. */
 struct coupon {

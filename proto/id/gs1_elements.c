@@ -1,6 +1,9 @@
 /* Element strings: bracketed for people, with FNC1 as barcodes carry them, and plain GTINs (General
  * Specifications 4.14, 7.8). */
-#include "proto/id/gs1_message.h"
+#include "proto/id/gs1_elements.h"
+
+#include "proto/id/gs1_lint.h"
+#include "proto/id/gs1_value.h"
 
 /* An element string is whole: values, repetitions and roles. */
 static enum err finish(const struct gs1_reading *r)
@@ -14,6 +17,9 @@ static enum err finish(const struct gs1_reading *r)
 
 static enum err ai_flaw(const struct gs1_reading *r, size_t at, struct str ai)
 {
+	if (!ai.n)
+		return flaw_set(r->f, ERR_BAD_ID, at, "", "ai",
+				"the brackets hold no Application Identifier");
 	return flaw_set(r->f, ERR_BAD_ID, at, "", "ai", "%.*s is no GS1 Application Identifier",
 			STR_ARG(str_first(ai, 8)));
 }
@@ -81,6 +87,15 @@ enum err gs1__bracketed_parse(const struct gs1_reading *r)
 		if (e) return e;
 	}
 	return finish(r);
+}
+
+bool gs1__unmarked(struct str text)
+{
+	const size_t digits = str_starts(text, STR("01")) ? 14 : str_starts(text, STR("00")) ? 18 : 0;
+	size_t at = 0;
+	struct str value = str_first(str_skip(text, 2), digits);
+	return digits && value.n == digits && gs1_set_has_all(GS1_N, value) &&
+	       gs1_lint_holds(GS1_LINT_csum, value, &at);
 }
 
 static bool is_separator(char c)

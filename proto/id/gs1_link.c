@@ -1,6 +1,9 @@
 /* GS1 Digital Link URIs (GS1 Digital Link URI Syntax 1.3 and later), uncompressed; what is compressed
  * in them is read by gs1_packed.c. */
-#include "proto/id/gs1_message.h"
+#include "proto/id/gs1_link.h"
+
+#include "proto/id/gs1_packed.h"
+#include "proto/id/gs1_value.h"
 
 enum { PAIRS_MAX = 1 + GS1_QUALIFIERS_MAX };
 

@@ -1,13 +1,10 @@
 /* The linters of the GS1 Barcode Syntax Dictionary, each over one part of a value whose characters and
  * length were checked before. Specification: GS1 General Specifications 3 and 7.9; ISO 13616-1 (IBAN). */
-#include "proto/id/gs1_ai.h"
+#include "proto/id/gs1_lint.h"
 
-static unsigned number(struct str s, size_t at, size_t n)
-{
-	unsigned v = 0;
-	for (size_t i = at; i < at + n && i < s.n; i++) v = v * 10 + (unsigned)(s.p[i] - '0');
-	return v;
-}
+#include "proto/id/gs1_ai.h"
+#include "proto/id/gs1_coupon.h"
+#include "proto/id/gs1_date.h"
 
 /* Weights 3 and 1 alternate from the right, the check digit having 1 (General Specifications 7.9.1). */
 static bool csum(struct str s, size_t *ret_at)
@@ -63,24 +60,6 @@ static bool gcppos2(struct str s, size_t *ret_at)
 	return company(s, 1, ret_at);
 }
 
-/* MMDD at `at`. */
-static bool day_holds(struct str s, size_t at, bool leap, size_t *ret_at)
-{
-	static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	unsigned month = number(s, at, 2), day = number(s, at + 2, 2);
-	*ret_at = at;
-	if (month < 1 || month > 12) return false;
-	*ret_at = at + 2;
-	return day <= days[month - 1] + (month == 2 && leap ? 1U : 0U);
-}
-
-/* The century of YY depends on today (General Specifications 7.12) and matters for one day only:
- * 29 February 00. 2000 had it; 2100 comes within reach in 2050. */
-bool gs1__date_holds(struct str s, bool day_may_be_00, size_t *ret_at)
-{
-	return day_holds(s, 2, number(s, 0, 2) % 4 == 0, ret_at) && (day_may_be_00 || number(s, 4, 2));
-}
-
 static bool yymmd0(struct str s, size_t *ret_at)
 {
 	return gs1__date_holds(s, true, ret_at);
@@ -93,21 +72,19 @@ static bool yymmdd(struct str s, size_t *ret_at)
 
 static bool yyyymmdd(struct str s, size_t *ret_at)
 {
-	unsigned year = number(s, 0, 4);
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-	return day_holds(s, 4, leap, ret_at) && number(s, 6, 2);
+	return gs1__full_date_holds(s, ret_at);
 }
 
 static bool hh(struct str s, size_t *ret_at)
 {
 	(void)ret_at;
-	return number(s, 0, 2) <= 23;
+	return gs1__number(s, 0, 2) <= 23;
 }
 
 static bool mi(struct str s, size_t *ret_at)
 {
 	(void)ret_at;
-	return number(s, 0, 2) <= 59;
+	return gs1__number(s, 0, 2) <= 59;
 }
 
 static bool ss(struct str s, size_t *ret_at)

@@ -27,20 +27,6 @@ static inline struct str gs1__span(const struct gs1_reading *r, struct gs1_span 
 	return str_first(str_skip(r->text, s.at), s.n);
 }
 
-enum err gs1__link_parse(const struct gs1_reading *r) MUST_USE;
-enum err gs1__bracketed_parse(const struct gs1_reading *r) MUST_USE;
-/* from: after a symbology identifier. */
-enum err gs1__barcode_parse(const struct gs1_reading *r, size_t from) MUST_USE;
-enum err gs1__plain_parse(const struct gs1_reading *r, size_t from) MUST_USE;
-/* The path of a URI has a primary key in its place, or its last segment is a compressed message. */
-bool gs1__link_claims(struct str text);
-
-enum { GS1_UNPACKED_MORE = 16 };
-/* Segment of a compressed link → elements, whose values are unchecked and have `offset`, and foreign
- * parameters; texts are put into room, of 2 * segment.n + GS1_UNPACKED_MORE octets. False: it is no
- * compressed message. */
-bool gs1__unpack(struct str segment, size_t offset, char *room, struct gs1_message *m);
-
 /* Adds an element without checking its value; ERR_BAD_ID when there are too many. */
 enum err gs1__add(const struct gs1_reading *r, const struct gs1_ai *ai, struct str value,
 		  size_t offset) MUST_USE;

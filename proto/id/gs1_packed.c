@@ -9,7 +9,7 @@
  * name the alphabet, the length unless it is fixed, the characters. A foreign value is such a part with a
  * length of 7 bits. Numbers of variable length keep their leading zeros, their length being known; the
  * public toolkit loses them. */
-#include "proto/id/gs1_message.h"
+#include "proto/id/gs1_packed.h"
 
 enum { SEQUENCE_MAX = 4, ALPHABETS = 5, FOREIGN_BITS = 7, FOREIGN_MAX = 127, NUMBER_OCTETS = 56 };
 

@@ -1,6 +1,8 @@
 /* What `kanhe id` tells of GS1 messages, under the names that GS1's own test data use. */
 #include "proto/id/gs1_parts.h"
 
+#include "proto/id/gs1_ai.h"
+
 enum err gs1__carrier_check(struct arena *a, struct str text, struct flaw *f, bool *ret_nameless)
 {
 	struct gs1_message m;
@@ -29,6 +31,17 @@ static void list_ignored(struct arena *a, const struct gs1_message *m, struct id
 	if (!list) return;
 	for (size_t i = 0; i < m->ignored_n; i++) list[i] = m->ignored[i];
 	id__part_list(ret, "ignored_query_params", list, m->ignored_n);
+}
+
+/* An element alone is well-formed, and no item carries it so. */
+static void warn_of_needs(struct arena *a, struct str text, struct id_parts *ret)
+{
+	static const struct str warnings[] = {{"missing", 7}};
+	struct gs1_message m;
+	struct flaw f;
+	if (!gs1_parse(a, text, GS1_WHOLE, &f, &m) || strcmp(f.rule, "missing") != 0) return;
+	id__part_text(ret, "needs", str_of(gs1_ai_find(str_of(f.at))->needs_text));
+	id__part_list(ret, "warnings", warnings, 1);
 }
 
 /* Compressed at the root that the text has, of a link; else at that of canonical_uri. */
@@ -72,6 +85,7 @@ static void write_forms(struct arena *a, const struct gs1_message *m, struct id_
 void gs1__parts(struct arena *a, struct str text, const struct id *id, struct id_parts *ret)
 {
 	struct gs1_message m;
-	if (!gs1_parse(a, text, 0, NULL, &m) || (id->text.n && !gs1_parse(a, id->text, 0, NULL, &m)))
-		write_forms(a, &m, ret);
+	if (gs1_parse(a, text, 0, NULL, &m) && (!id->text.n || gs1_parse(a, id->text, 0, NULL, &m))) return;
+	write_forms(a, &m, ret);
+	if (m.n == 1) warn_of_needs(a, text, ret);
 }

@@ -146,13 +146,27 @@ size_t id__ends(struct str key, size_t from, char end, size_t max, size_t *ret)
 	return n;
 }
 
+/* What nobody claims: often a prefix. Digits alone are a Handle's by courtesy only, and are not told as
+ * such. */
+static enum err nobodys(struct arena *a, struct str text, struct flaw *f)
+{
+	struct id_prefix p;
+	size_t n = 0;
+	while (n < text.n && (text.p[n] == '.' || (text.p[n] >= '0' && text.p[n] <= '9'))) n++;
+	if (n == text.n && !id_prefix_parse(a, text, NULL, &p) &&
+	    (p.scheme != ID_HANDLE || str_find(text, '.') < text.n))
+		return flaw_set(f, ERR_BAD_ID, 0, "", "prefix",
+				"this is a prefix of the scheme %s, not an identifier",
+				id_scheme_name(p.scheme));
+	return flaw_set(f, ERR_BAD_ID, 0, "", "scheme", "this is not an identifier of a known scheme:%s",
+			known);
+}
+
 static enum err parse_by(const struct id_scheme_ops *s, struct arena *a, struct str text, struct flaw *f,
 			 struct id *ret)
 {
 	if (!text.n) return flaw_set(f, ERR_BAD_ID, 0, "", "empty", "the identifier is empty");
-	if (!s)
-		return flaw_set(f, ERR_BAD_ID, 0, "", "scheme",
-				"this is not an identifier of a known scheme:%s", known);
+	if (!s) return nobodys(a, text, f);
 	struct id id = {.scheme = s->scheme};
 	enum err e = s->parse(a, text, f, &id);
 	if (!e && id.text.n > ID_CANONICAL_MAX)

@@ -26,7 +26,8 @@
  *  iec61406  `iec61406:`, and http(s) URIs, unless their host is id.gs1.org or one segment of the path
  *            is one of the 16 GS1 primary keys and another follows it: those are GS1
  *  gs1       `gs1:`, a bracket, those URIs, a path that begins with a GS1 primary key, what a reader of
- *            barcodes sends, and 8, 12, 13 or 14 digits
+ *            barcodes sends (without FNC1: 01 and a GTIN, or 00 and an SSCC, with the right check digit),
+ *            and 8, 12, 13 or 14 digits
  *  uri       anything else that begins with the name of a URI scheme and a colon
  *  handle    what is left and has a slash
  * Two kinds of text have nothing that tells them, and are read only when the scheme is named (id_parse_as):
@@ -170,6 +171,13 @@ enum err id_describe(enum id_scheme scheme, struct arena *a, struct str text, st
 		     struct id_description *ret) MUST_USE;
 /* Columns that well-formed text takes on a terminal, wide characters as two. */
 size_t id_columns(struct str text);
+enum { ID_SHOWN_MAX = 17 };
+/* Of a text that may have been refused: the octets of its first character, 1 for an octet that is none, 0
+ * at the end. */
+size_t id_character(struct str text);
+/* The character as it may be shown: itself, or \xNN for each octet of controls, of what is invisible and of
+ * what is none. */
+struct str id_shown(struct str character, char room[ID_SHOWN_MAX]);
 
 const char *id_scheme_name(enum id_scheme s);                           /* "handle"; "" for ID_NONE */
 enum err id_scheme_find(struct str name, enum id_scheme *ret) MUST_USE; /* ERR_NOT_FOUND */

@@ -53,7 +53,7 @@ struct str id__uri_host(struct str text)
 	struct str rest = str_skip(text, id__uri_colon(text) + 1);
 	if (!str_starts(rest, STR("//"))) return STR("");
 	rest = str_skip(rest, 2);
-	size_t n = 0;
+	size_t n = str_starts(rest, STR("[")) ? str_find(rest, ']') : 0; /* colons of an IPv6 address */
 	while (n < rest.n && !strchr(":/?#", rest.p[n])) n++;
 	return str_first(rest, n);
 }

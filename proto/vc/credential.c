@@ -209,7 +209,10 @@ static enum err credentials_read(const json_t *all, struct flaw *f, struct vc_pr
 	json_array_foreach(all, i, item)
 	{
 		struct str jwt = json_is_string(item) ? json_text(item) : enveloped(item);
-		if (!jwt.n) return refuse(f, "verifiableCredential", "format", "holds what is not a JWT");
+		if (!jwt.n)
+			return refuse(
+			    f, "verifiableCredential", "format",
+			    "holds what is not a JWT; proofs embedded in JSON-LD are not supported");
 		if (p->credentials_n == VC_CREDENTIALS_MAX)
 			return refuse(f, "verifiableCredential", "count", "holds more than 32");
 		p->credentials[p->credentials_n++] = jwt;

@@ -16,6 +16,10 @@ static const struct compact_rules taken = {
 enum err vc_jwt_parse(struct arena *a, struct str token, struct flaw *f, struct vc_jwt *ret)
 {
 	struct compact c;
+	/* a credential of the other kind, not a broken one of this */
+	if (token.n && token.p[0] == '{')
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "token", "format",
+				"only JWT are read here: proofs embedded in JSON-LD are not supported");
 	enum err e = compact_parse(a, token, &taken, f, &c);
 	if (e) return e;
 	*ret = (struct vc_jwt){.alg = str_is(c.alg, "ES256") ? VC_ES256 : VC_EDDSA,

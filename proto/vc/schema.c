@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "proto/vc/pattern.h"
+
 enum { PATH_MAX_TEXT = 120 };
 #define WHOLE_MAX                                                                                          \
 	9007199254740992.0 /* 2^53: beyond it doubles are whole anyway, and no integers of JSON's */
@@ -10,6 +12,7 @@ struct run {
 	json_t *root;
 	struct flaw *f;
 	unsigned depth, steps;
+	unsigned *budget; /* of all patterns */
 };
 
 static enum err check(struct run *r, json_t *schema, json_t *v, const char *path);
@@ -178,6 +181,24 @@ BOUND(max_members, "maxProperties", json_is_object(v), json_object_size(v), fals
 BOUND(minimum, "minimum", json_is_number(v), json_number_value(v), true)
 BOUND(maximum, "maximum", json_is_number(v), json_number_value(v), false)
 
+static enum err on_pattern(struct run *r, json_t *arg, json_t *v, const char *path)
+{
+	const char *what = "";
+	char said[PATH_MAX_TEXT];
+	bool found = false;
+	enum err e;
+
+	if (!json_is_string(arg)) return unfit(r, "schema-form", "a pattern is no text");
+	if (!json_is_string(v)) return ERR_OK;
+	e = vc_pattern_find(json_text(arg), json_text(v), r->budget, &what, &found);
+	if (e == ERR_TOO_LARGE) return unfit(r, "schema-limit", "patterns are too much work");
+	if (e) {
+		(void)snprintf(said, sizeof said, "pattern: %s", what);
+		return unfit(r, "schema-keyword", said);
+	}
+	return found ? ERR_OK : refuse(r, path, "pattern");
+}
+
 /* ---- combinations ---- */
 
 /* How many of the schemas the value keeps to; an error only for what cannot be evaluated. */
@@ -272,6 +293,7 @@ static const struct {
     {"maxProperties", on_max_members},
     {"minimum", on_minimum},
     {"maximum", on_maximum},
+    {"pattern", on_pattern},
     {"allOf", on_all},
     {"anyOf", on_any},
     {"oneOf", on_one},
@@ -329,6 +351,7 @@ static enum err check(struct run *r, json_t *schema, json_t *v, const char *path
 
 enum err vc_schema_check(json_t *schema, json_t *value, const char *path, struct flaw *f)
 {
-	struct run r = {.root = schema, .f = f};
+	unsigned budget = VC_PATTERN_BUDGET;
+	struct run r = {.root = schema, .f = f, .budget = &budget};
 	return check(&r, schema, value, path);
 }

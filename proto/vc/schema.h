@@ -2,7 +2,8 @@
  *
  * Purpose: credentialSchema of a credential (VCDM; DCP 1.0.1 5.4.3). Evaluated: type, enum, const,
  * required, properties, additionalProperties, minProperties, maxProperties, items (one schema), minItems,
- * maxItems, minLength, maxLength, minimum, maximum, allOf, anyOf, oneOf, not, and $ref within the document.
+ * maxItems, minLength, maxLength, pattern (proto/vc/pattern.h says which), minimum, maximum, allOf, anyOf,
+ * oneOf, not, and $ref within the document.
  * Annotations (title, format, …) are passed over. A schema with other keywords that could refuse something
  * cannot be evaluated, and says which: nothing counts as checked that was not. Bounded: VC_SCHEMA_DEPTH
  * schemas inside each other, VC_SCHEMA_STEPS in all. Pure; threads: any. */

@@ -285,6 +285,16 @@ static void the_later_source_wins(void **state)
 	assert_int_equal(conf_where(c, "net", "bias"), CONF_FILE);
 	assert_int_equal(conf_where(c, "net", "patience"), CONF_STANDARD);
 	assert_string_equal(conf_text(c, "log", "level"), "warn");
+	static const char *const places[][2] = {{"net.shards", "--set"},
+						{"net.body_max", "KANHE_NET_BODY_MAX"},
+						{"net.bias", "k.conf:4"},
+						{"net.patience", "k.conf"},
+						{"nothing", "k.conf"}};
+	for (size_t i = 0; i < COUNT(places); i++) {
+		char place[200];
+		conf_place(c, str_of(places[i][0]), place, sizeof place);
+		assert_true(str_ends(str_of(place), str_of(places[i][1])));
+	}
 	conf_free(c);
 
 	/* overridden or not, a wrong line refuses the file */

@@ -66,6 +66,27 @@ static void neighbours_are_those_of_the_table_and_the_snapshot(void **state)
 	memtable_free(m);
 }
 
+/* A load adds thousands of keys that no reader sees yet. Were each of them looked at, this would take hours
+ * and the test would be ended. */
+static void a_search_does_not_walk_over_what_is_newer(void **state)
+{
+	(void)state;
+	enum { NEWER = 100000, SEARCHES = 1000000 };
+	struct memtable *m = memtable_new();
+	char key[16];
+	add(m, "a", "seen", 1);
+	add(m, "z", "seen", 1);
+	for (int i = 0; i < NEWER; i++) {
+		(void)snprintf(key, sizeof key, "k%06d", i);
+		add(m, key, "", 2);
+	}
+	for (int i = 0; i < SEARCHES; i++) assert_null(memtable_find(m, 3, STR("b"), 1));
+	assert_null(memtable_find(m, 3, STR("k000000"), 1));
+	assert_non_null(memtable_find(m, 3, STR("k000000"), 2));
+	assert_str(mem_value(memtable_find(m, 3, STR("z"), 1)), "seen");
+	memtable_free(m);
+}
+
 static void what_is_removed_is_gone_and_the_rest_in_order(void **state)
 {
 	(void)state;
@@ -171,6 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_snapshot_sees_the_newest_of_its_time),
 	    cmocka_unit_test(neighbours_are_those_of_the_table_and_the_snapshot),
+	    cmocka_unit_test(a_search_does_not_walk_over_what_is_newer),
 	    cmocka_unit_test(what_is_removed_is_gone_and_the_rest_in_order),
 	    cmocka_unit_test(readers_see_whole_generations),
 	};

@@ -39,11 +39,57 @@ static void both_languages_take_the_same_arguments(void **state)
 static void a_rule_has_the_row_of_its_name(void **state)
 {
 	(void)state;
-	assert_string_equal(say_rule("utf-8"), say(SAY_RULE_UTF_8));
-	assert_string_equal(say_rule("check-digit"), say(SAY_RULE_CHECK_DIGIT));
-	assert_null(say_rule("check"));
-	assert_null(say_rule("check-digits"));
-	assert_null(say_rule(""));
+	assert_string_equal(say_rule(SAY_EN, "utf-8"), say(SAY_RULE_UTF_8));
+	assert_string_equal(say_rule(SAY_EN, "check-digit"), say(SAY_RULE_CHECK_DIGIT));
+	assert_null(say_rule(SAY_EN, "check"));
+	assert_null(say_rule(SAY_EN, "check-digits"));
+	assert_null(say_rule(SAY_EN, ""));
+}
+
+/* What is said in Chinese of a flaw with this rule and text. */
+static void said(enum err e, const char *rule, const char *text, const char *want)
+{
+	char room[SAY_FLAW_MAX];
+	struct flaw f;
+	flaw_set(&f, e, 0, "", rule, "%s", text);
+	assert_string_equal(say_flaw(SAY_EN, &f, room), text);
+	assert_string_equal(say_flaw(SAY_ZH, &f, room), want);
+}
+
+static void a_flaw_is_said_with_what_it_names(void **state)
+{
+	(void)state;
+	said(ERR_BAD_ID, "too-short", "the value of (01) has at least 14 characters",
+	     "（01）的值至少 14 个字符");
+	said(ERR_BAD_ID, "missing", "(10) needs 01,02,03 beside it", "（10）须与 01,02,03 同时出现");
+	said(ERR_BAD_ID, "duplicate", "(10) is given twice", "（10）重复出现");
+	said(ERR_BAD_ID, "duplicate", "(10) is given twice with different values",
+	     "（10）重复出现且值不同");
+	said(ERR_NOT_RESPONSIBLE, "delegated",
+	     "the prefix 88.1 is served by another node: https://a.example: 8443",
+	     "前缀 88.1 由另一节点负责：https://a.example: 8443");
+	said(ERR_NOT_FOUND, "registered", "no such identifier is registered", "没有注册该标识");
+	/* by the rule, of identifiers alone; else as it is */
+	said(ERR_BAD_ID, "too-short", "seven at least", "长度不足");
+	said(ERR_BAD_INPUT, "too-short", "seven at least", "seven at least");
+	said(ERR_BAD_ID, "no-such-rule", "seven at least", "seven at least");
+	said(ERR_BAD_ID, "duplicate", "(10) is given twice again", "重复出现");
+	said(ERR_BAD_ID, "duplicate", "not (10) is given twice", "重复出现");
+}
+
+/* The longest flaw, with the most words around what it names. */
+static void a_flaw_that_fills_its_text_fits(void **state)
+{
+	(void)state;
+	char room[SAY_FLAW_MAX], url[400];
+	struct flaw f;
+	memset(url, 'x', sizeof url);
+	for (size_t n = 100; n < sizeof url; n++) {
+		flaw_set(&f, ERR_NOT_RESPONSIBLE, 0, "", "delegated",
+			 "the prefix 8 is served by another node: %.*s", (int)n, url);
+		assert_true(str_ends(str_of(say_flaw(SAY_ZH, &f, room)), STR("xxx")));
+		assert_true(str_utf8_ok(str_of(room), NULL));
+	}
 }
 
 static bool has_chinese(const char *s)
@@ -134,6 +180,8 @@ int main(void)
 	    cmocka_unit_test(the_language_comes_from_the_first_variable_set),
 	    cmocka_unit_test(accept_language_is_weighed),
 	    cmocka_unit_test(a_rule_has_the_row_of_its_name),
+	    cmocka_unit_test(a_flaw_is_said_with_what_it_names),
+	    cmocka_unit_test(a_flaw_that_fills_its_text_fits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

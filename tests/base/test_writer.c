@@ -446,6 +446,16 @@ static void the_map_grows_inside_a_batch(void **state)
 	store_read_end(t);
 }
 
+struct outcomes {
+	atomic_uint full, good, other;
+};
+
+static void note_outcome(void *arg, enum err e)
+{
+	struct outcomes *o = arg;
+	atomic_fetch_add(e == ERR_NO_SPACE ? &o->full : e ? &o->other : &o->good, 1);
+}
+
 static void a_full_store_fails_the_batch_and_is_tried_again(void **state)
 {
 	struct fixture *x = *state;
@@ -453,7 +463,9 @@ static void a_full_store_fails_the_batch_and_is_tried_again(void **state)
 	store_close(x->store);
 	o.map_initial = o.map_max = 4 << 20;
 	assert_int_equal(store_open(&o, NULL, &x->store), ERR_OK);
-	start_writer(x, (struct writer_options){.feed_keep = 1});
+	struct outcomes told = {0};
+	start_writer(
+	    x, (struct writer_options){.feed_keep = 1, .settled = note_outcome, .settled_arg = &told});
 	struct bulk large = {.cmd = {.apply = apply_bulk}, .rows = 300, .row = 20000};
 	struct order small = {.cmd = {.apply = apply_order}, .key = "k"};
 	atomic_uint turns = 0;
@@ -465,6 +477,11 @@ static void a_full_store_fails_the_batch_and_is_tried_again(void **state)
 		assert_int_equal(writer_run(x->writer, &small.cmd), ERR_OK);
 	}
 	assert_int_equal(leaves(x->store), 3);
+	/* each batch was told before its commands were */
+	assert_int_equal(atomic_load(&told.full), 3);
+	assert_int_equal(atomic_load(&told.good), 3);
+	assert_int_equal(atomic_load(&told.other), 0);
+	assert_int_equal(store_room(x->store), STORE_MAP_FULL);
 }
 
 static void large_changes_cut_the_batch(void **state)

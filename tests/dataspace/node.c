@@ -239,7 +239,7 @@ struct answer node_call(struct node *n, const char *method, const char *path, co
 				.body = str_of(body),
 				.done = call_done,
 				.arg = &c,
-				.deadline = 30 * USEC_PER_SEC};
+				.deadline = NODE_SILENCE_SECONDS * USEC_PER_SEC};
 	uint64_t ticket;
 
 	q.url = arena_printf(n->arena, "%s%s", n->url, path).p;
@@ -263,6 +263,32 @@ const char *answer_text(const struct answer *a, const char *member)
 	const char *s = json_string_value(json_object_get(a->json, member));
 
 	return s ? s : "";
+}
+
+static bool is_one_of(const char *state, const char *states)
+{
+	struct str left = str_of(states), one;
+
+	while (str_split(&left, ',', &one))
+		if (str_is(one, state)) return true;
+	return false;
+}
+
+struct answer node_await(struct node *n, const char *token, const char *path, const char *states)
+{
+	usec_t until = clock_mono() + NODE_PATIENCE_SECONDS * USEC_PER_SEC;
+	struct answer a;
+
+	do {
+		a = node_manage(
+		    n, token, "GET",
+		    arena_printf(n->arena, "%s?wait=%s&timeout=%d", path, states, NODE_POLL_SECONDS).p,
+		    NULL);
+		assert_int_equal(a.status, 200);
+		if (is_one_of(answer_text(&a, "state"), states)) return a;
+	} while (clock_mono() < until);
+	fail_msg("%s is never %s: %.*s", path, states, STR_ARG(a.body));
+	return a;
 }
 
 /* ---- participants ---- */

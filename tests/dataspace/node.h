@@ -50,6 +50,17 @@ struct answer node_manage(struct node *n, const char *token, const char *method,
 			  const char *body);
 const char *answer_text(const struct answer *a, const char *member);
 
+/* How long tests wait. Each step of a process waits for a flush of the disk, and a disk that others write
+ * to as well has been seen to take half a minute for one: these are long enough for several, and end a wait
+ * that would never end. What is waited for comes as a rule at once. */
+enum {
+	NODE_POLL_SECONDS = 10,     /* one long poll, the next follows */
+	NODE_SILENCE_SECONDS = 120, /* an answer of a node, or more of one */
+	NODE_PATIENCE_SECONDS = 300 /* a state, a count */
+};
+/* path: of a negotiation or transfer. Its row, once it is in one of the states ("A,B"). */
+struct answer node_await(struct node *n, const char *token, const char *path, const char *states);
+
 /* A partner's token of the participant at `from`, for a participant anywhere. */
 const char *node_partner_token(struct node *from, const char *participant, const char *audience);
 const char *node_did(struct node *n, const char *participant);

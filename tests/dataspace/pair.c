@@ -96,9 +96,9 @@ const char *agree(const char *dataset)
 	    text("{\"provider\":\"%s\",\"dataset\":\"%s\"}", node_did(&pair.maker, "maker"), dataset));
 
 	assert_int_equal(a.status, 202);
-	a = buyer_call(
-	    "GET", text("/negotiations/%s?wait=FINALIZED,TERMINATED&timeout=20", answer_text(&a, "pid")),
-	    NULL);
+	a = node_await(&pair.buyer, pair.buyer_owner,
+		       text("/participants/buyer/negotiations/%s", answer_text(&a, "pid")),
+		       "FINALIZED,TERMINATED");
 	assert_string_equal(answer_text(&a, "state"), "FINALIZED");
 	return answer_text(&a, "agreement");
 }
@@ -114,12 +114,14 @@ const char *pull(const char *agreement, const char *more)
 
 struct answer await(const char *pid, const char *states)
 {
-	struct answer a = buyer_call("GET", text("/transfers/%s?wait=%s&timeout=30", pid, states), NULL);
-	for (int more = 0; more < 3 && !strstr(states, answer_text(&a, "state")); more++)
-		a = buyer_call("GET", text("/transfers/%s?wait=%s&timeout=30", pid, states), NULL);
+	return node_await(&pair.buyer, pair.buyer_owner, text("/participants/buyer/transfers/%s", pid),
+			  states);
+}
 
-	assert_int_equal(a.status, 200);
-	return a;
+struct answer await_maker(const char *pid, const char *states)
+{
+	return node_await(&pair.maker, pair.maker_owner, text("/participants/maker/transfers/%s", pid),
+			  states);
 }
 
 uint64_t count(const struct answer *a, const char *member)
@@ -129,7 +131,9 @@ uint64_t count(const struct answer *a, const char *member)
 
 uint64_t await_octets(const char *pid, uint64_t at_least)
 {
-	for (int i = 0; i < 6000; i++) {
+	usec_t until = clock_mono() + NODE_PATIENCE_SECONDS * USEC_PER_SEC;
+
+	while (clock_mono() < until) {
 		struct answer a = buyer_call("GET", text("/transfers/%s", pid), NULL);
 
 		if (count(&a, "octets") >= at_least) return count(&a, "octets");
@@ -142,9 +146,10 @@ uint64_t await_octets(const char *pid, uint64_t at_least)
 json_t *await_meter(struct answer (*call)(const char *, const char *, const char *), const char *agreement,
 		    const char *state)
 {
+	usec_t until = clock_mono() + NODE_PATIENCE_SECONDS * USEC_PER_SEC;
 	struct answer a;
 
-	for (int i = 0; i < 2400; i++) {
+	do {
 		json_t *m;
 
 		a = call("GET", text("/meters?agreement=%s", agreement), NULL);
@@ -152,7 +157,7 @@ json_t *await_meter(struct answer (*call)(const char *, const char *, const char
 		m = json_array_get(json_object_get(a.json, "meters"), 0);
 		if (m && str_is(json_text(json_object_get(m, "state")), state)) return m;
 		usleep(50000);
-	}
+	} while (clock_mono() < until);
 	fail_msg("meter never %s: %.*s", state, STR_ARG(a.body));
 	return NULL;
 }

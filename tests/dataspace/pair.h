@@ -26,12 +26,13 @@ void publish(const char *id, const char *constraints, struct str content);
 const char *agree(const char *dataset); /* negotiates; the agreement's id */
 /* more: further members of the request, such as ",\"rate\":1000". The pid. */
 const char *pull(const char *agreement, const char *more);
-/* Waits until the transfer at the buyer is in one of the states, at most 30 s. */
+/* The transfer at the buyer, or at the maker, once it is in one of the states ("A,B"). */
+struct answer await_maker(const char *pid, const char *states);
 struct answer await(const char *pid, const char *states);
 uint64_t count(const struct answer *a, const char *member);
 /* Polls at the buyer until the transfer has at least so many octets. */
 uint64_t await_octets(const char *pid, uint64_t at_least);
-/* The meter of an agreement at a node, once it is in that state (at most 20 s). */
+/* The meter of an agreement at a node, once it is in that state. */
 json_t *await_meter(struct answer (*call)(const char *, const char *, const char *), const char *agreement,
 		    const char *state);
 /* Both sides' meters agree and say this. */

@@ -55,9 +55,8 @@ static struct answer negotiate(void)
 
 static struct answer await_negotiation(const char *pid, const char *state)
 {
-	return node_manage(&buyer, buyer_owner, "GET",
-			   format("/participants/buyer/negotiations/%s?wait=%s&timeout=20", pid, state),
-			   NULL);
+	return node_await(&buyer, buyer_owner, format("/participants/buyer/negotiations/%s%s", pid, ""),
+			  state);
 }
 
 static const char *await_agreement(void)
@@ -104,15 +103,13 @@ static void test_negotiates_to_the_end_and_transfers(void **state)
 	t = node_manage(&buyer, buyer_owner, "POST", "/participants/buyer/transfers",
 			format("{\"agreement\":\"%s\",\"purpose\":\"%s\"}", id, "maintenance"));
 	assert_int_equal(t.status, 202);
-	t = node_manage(&buyer, buyer_owner, "GET",
-			format("/participants/buyer/transfers/%s?wait=%s&timeout=20",
-			       answer_text(&t, "pid"), "COMPLETED"),
-			NULL);
+	t = node_await(&buyer, buyer_owner,
+		       format("/participants/buyer/transfers/%s%s", answer_text(&t, "pid"), ""),
+		       "COMPLETED");
 	assert_string_equal(answer_text(&t, "state"), "COMPLETED");
-	t = node_manage(&maker, maker_owner, "GET",
-			format("/participants/maker/transfers/%s?wait=%s&timeout=20",
-			       answer_text(&t, "peer_pid"), "COMPLETED"),
-			NULL);
+	t = node_await(&maker, maker_owner,
+		       format("/participants/maker/transfers/%s%s", answer_text(&t, "peer_pid"), ""),
+		       "COMPLETED");
 	assert_string_equal(answer_text(&t, "state"), "COMPLETED");
 	assert_string_equal(answer_text(&t, "purpose"), "maintenance");
 }
@@ -129,10 +126,9 @@ static void test_revokes(void **state)
 	assert_string_equal(answer_text(&a, "state"), "REVOKED");
 	a = node_manage(&buyer, buyer_owner, "POST", "/participants/buyer/transfers",
 			format("{\"agreement\":\"%s\"}%s", id, ""));
-	a = node_manage(&buyer, buyer_owner, "GET",
-			format("/participants/buyer/transfers/%s?wait=%s&timeout=20",
-			       answer_text(&a, "pid"), "TERMINATED"),
-			NULL);
+	a = node_await(&buyer, buyer_owner,
+		       format("/participants/buyer/transfers/%s%s", answer_text(&a, "pid"), ""),
+		       "TERMINATED");
 	assert_string_equal(answer_text(&a, "state"), "TERMINATED");
 	assert_string_equal(answer_text(&a, "code"), "REVOKED");
 	assert_non_null(strstr(answer_text(&a, "reason"), "late payment"));
@@ -163,9 +159,8 @@ static void test_sends_what_was_left_after_a_restart(void **state)
 	node_stop(&buyer);
 	node_start(&buyer);
 	node_start(&maker);
-	a = node_manage(
-	    &maker, maker_owner, "GET",
-	    format("/participants/maker/negotiations/%s?wait=%s&timeout=20", peer, "TERMINATED"), NULL);
+	a = node_await(&maker, maker_owner, format("/participants/maker/negotiations/%s%s", peer, ""),
+		       "TERMINATED");
 	assert_string_equal(answer_text(&a, "state"), "TERMINATED");
 	assert_string_equal(answer_text(&a, "reason"), "found another");
 }
@@ -203,7 +198,10 @@ static void test_waits_no_longer_than_told(void **state)
 	node_start(&maker);
 	a = negotiate();
 	began = clock_mono();
-	a = await_negotiation(answer_text(&a, "pid"), "FINALIZED&timeout=1");
+	a = node_manage(&buyer, buyer_owner, "GET",
+			format("/participants/buyer/negotiations/%s?wait=%s&timeout=1",
+			       answer_text(&a, "pid"), "FINALIZED"),
+			NULL);
 	assert_int_equal(a.status, 200);
 	assert_string_equal(answer_text(&a, "state"), "REQUESTED");
 	assert_true(clock_mono() - began >= 900 * USEC_PER_MSEC);

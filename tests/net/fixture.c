@@ -183,7 +183,7 @@ int dial(uint16_t port)
 	return fd;
 }
 
-void tell(int fd, struct str s)
+void peer_say(int fd, struct str s)
 {
 	while (s.n) {
 		ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
@@ -194,9 +194,9 @@ void tell(int fd, struct str s)
 	}
 }
 
-void tell_z(int fd, const char *z)
+void say_z(int fd, const char *z)
 {
-	tell(fd, str_of(z));
+	peer_say(fd, str_of(z));
 }
 
 bool hear_all(int fd, struct buf *b)
@@ -216,7 +216,7 @@ bool hear_all(int fd, struct buf *b)
 void exchange(uint16_t port, const char *request, struct buf *all)
 {
 	int fd = dial(port);
-	tell_z(fd, request);
+	say_z(fd, request);
 	hear_all(fd, all);
 	close(fd);
 }

@@ -39,8 +39,8 @@ void make_certificates(const char *folder);
 /* ---- plain sockets ------------------------------------------------------------------------ */
 
 int dial(uint16_t port);
-void tell(int fd, struct str s); /* whole, or the test fails */
-void tell_z(int fd, const char *z);
+void peer_say(int fd, struct str s); /* whole, or the test fails */
+void say_z(int fd, const char *z);
 /* Reads until the peer closes or resets, at most max octets and a minute. False: reset. */
 bool hear_all(int fd, struct buf *b);
 /* Reads one HTTP/1.1 answer. Status, or 0 when the connection ended before a whole one. */

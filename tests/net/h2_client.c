@@ -25,7 +25,7 @@ void h2c_frame(struct h2c *c, int type, int flags, uint32_t stream, struct str p
 	buf_byte(&b, (char)flags);
 	put_u32(&b, stream);
 	buf_add(&b, payload);
-	tell(c->fd, buf_str(&b));
+	peer_say(c->fd, buf_str(&b));
 	buf_done(&b);
 }
 
@@ -47,7 +47,7 @@ struct h2c *h2c_open_with(uint16_t port, const uint32_t *settings, size_t n)
 	c->window_auto = true;
 	assert_int_equal(nghttp2_hd_inflate_new(&inflater), 0);
 	c->inflater = inflater;
-	tell_z(c->fd, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+	say_z(c->fd, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 	struct buf b = BUF_INIT(6 * n + 1);
 	for (size_t i = 0; i < n; i++) {
 		buf_byte(&b, (char)(settings[2 * i] >> 8));

@@ -123,7 +123,7 @@ static void refuse_long(const char *before, size_t n, const char *after, int sta
 	buf_add(&b, str_of(before));
 	for (size_t i = 0; i < n; i++) buf_byte(&b, 'a');
 	buf_add(&b, str_of(after));
-	tell(fd, buf_str(&b));
+	peer_say(fd, buf_str(&b));
 	assert_int_equal(hear_answer(fd, &a), status);
 	answer_done(&a);
 	close(fd);
@@ -155,7 +155,7 @@ static void lengths_are_limited(void **state)
 
 static int ask(int fd, const char *request, struct answer_h1 *a)
 {
-	tell_z(fd, request);
+	say_z(fd, request);
 	return hear_answer(fd, a);
 }
 
@@ -223,7 +223,7 @@ static void serves_methods(void **state)
 	(void)state;
 	int fd = dial(x.port);
 	struct answer_h1 a;
-	tell_z(fd, "HEAD /fixed HTTP/1.1\r\nHost: a\r\n\r\nGET /nope HTTP/1.1\r\nHost: a\r\n\r\n");
+	say_z(fd, "HEAD /fixed HTTP/1.1\r\nHost: a\r\n\r\nGET /nope HTTP/1.1\r\nHost: a\r\n\r\n");
 	struct buf all = BUF_INIT(100000);
 	while (!all.n || !memmem(all.p, all.n, "}\n", 2)) {
 		char piece[1000];
@@ -328,7 +328,7 @@ static void takes_bodies(void **state)
 	/* octet by octet */
 	static const char slow[] =
 	    "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
-	for (size_t i = 0; i < sizeof slow - 1; i++) tell(fd, str_n(slow + i, 1));
+	for (size_t i = 0; i < sizeof slow - 1; i++) peer_say(fd, str_n(slow + i, 1));
 	assert_int_equal(hear_answer(fd, &a), 200);
 	assert_true(str_is(buf_str(&a.body), "abc"));
 	answer_done(&a);
@@ -340,14 +340,13 @@ static void continues(void **state)
 	(void)state;
 	int fd = dial(x.port);
 	struct answer_h1 a;
-	tell_z(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+	say_z(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
 	assert_int_equal(hear_answer(fd, &a), 100);
 	answer_done(&a);
 	assert_int_equal(ask(fd, "abc", &a), 200);
 	answer_done(&a);
 	/* refused before the body is sent */
-	tell_z(fd,
-	       "POST /guarded HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+	say_z(fd, "POST /guarded HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
 	assert_int_equal(hear_answer(fd, &a), 401);
 	assert_true(a.closed);
 	assert_true(head_has(&a, "www-authenticate: Bearer"));
@@ -372,8 +371,8 @@ static void limits_bodies(void **state)
 	close(fd);
 	/* found out on the way */
 	fd = dial(x.port);
-	tell_z(fd, "PUT /both/1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
-	for (int i = 0; i < 3; i++) tell_z(fd, "28\r\n0123456789012345678901234567890123456789\r\n");
+	say_z(fd, "PUT /both/1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+	for (int i = 0; i < 3; i++) say_z(fd, "28\r\n0123456789012345678901234567890123456789\r\n");
 	assert_int_equal(hear_answer(fd, &a), 413);
 	answer_done(&a);
 	close(fd);
@@ -387,9 +386,9 @@ static void pipelines(void **state)
 	struct answer_h1 a;
 	pid_t child = fork(); /* the sender: it blocks when the server stops reading */
 	if (child == 0) {
-		for (int i = 0; i < MANY; i++) tell_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
-		tell_z(fd,
-		       "GET /hold?ms=5 HTTP/1.1\r\nHost: a\r\n\r\nGET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+		for (int i = 0; i < MANY; i++) say_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+		say_z(fd,
+		      "GET /hold?ms=5 HTTP/1.1\r\nHost: a\r\n\r\nGET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
 		_exit(0);
 	}
 	for (int i = 0; i < MANY; i++) {
@@ -435,7 +434,7 @@ static void times_out(void **state)
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct buf all = BUF_INIT(10000);
 		int fd = dial(x.port);
-		tell_z(fd, table[i]);
+		say_z(fd, table[i]);
 		hear_all(fd, &all); /* fails if it does not end */
 		close(fd);
 		buf_done(&all);
@@ -451,7 +450,7 @@ static void trickled_header_times_out(void **state)
 	int fd = dial(x.port);
 	char piece;
 	bool ended = false;
-	tell_z(fd, "GET /fixed HTTP/1.1\r\n");
+	say_z(fd, "GET /fixed HTTP/1.1\r\n");
 	/* an octet every 20 ms never looks idle, and must not help */
 	struct timeval t = {.tv_usec = 20000};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
@@ -468,7 +467,7 @@ static void held_clients_may_leave(void **state)
 	(void)state;
 	uint64_t handled = seen.handled, gone = seen.gone;
 	int fd = dial(x.port);
-	tell_z(fd, "GET /hold?ms=0 HTTP/1.1\r\nHost: a\r\n\r\n");
+	say_z(fd, "GET /hold?ms=0 HTTP/1.1\r\nHost: a\r\n\r\n");
 	await(&seen.handled, handled + 1);
 	assert_int_equal(seen.gone, gone);
 	close(fd);

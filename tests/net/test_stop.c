@@ -24,7 +24,7 @@ static void *h1_client(void *arg)
 	(void)arg;
 	for (bool first = true, closed = false; !closed; first = false) {
 		struct answer_h1 a;
-		tell_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+		say_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
 		if (hear_answer(fd, &a) == 200) {
 			atomic_fetch_add(&answered, 1);
 			closed = a.closed;
@@ -103,11 +103,11 @@ static void running_requests_are_finished(void **state)
 	fixture_start(&x, NULL, 0);
 	int h1 = dial(x.port), streaming = dial(x.port), idle = dial(x.port);
 	struct h2c *h2 = h2c_open(x.port);
-	tell_z(idle, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+	say_z(idle, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_int_equal(hear_answer(idle, &a), 200);
 	answer_done(&a);
-	tell_z(h1, "GET /hold?ms=700 HTTP/1.1\r\nHost: a\r\n\r\n");
-	tell_z(streaming, "GET /stream?n=500000&slow=1&piece=1000 HTTP/1.1\r\nHost: a\r\n\r\n");
+	say_z(h1, "GET /hold?ms=700 HTTP/1.1\r\nHost: a\r\n\r\n");
+	say_z(streaming, "GET /stream?n=500000&slow=1&piece=1000 HTTP/1.1\r\nHost: a\r\n\r\n");
 	h2c_get(h2, 1, "/hold?ms=700");
 	h2c_request(h2, 3, "POST", "/echo");
 	h2c_frame(h2, H2_DATA, 0, 3, STR("\0\1\2"));
@@ -143,7 +143,7 @@ static void after_grace_the_rest_is_cut(void **state)
 	fixture_start(&x, NULL, 0);
 	struct h2c *h2 = h2c_open(x.port);
 	int h1 = dial(x.port);
-	tell_z(h1, "GET /hold?ms=0 HTTP/1.1\r\nHost: a\r\n\r\n");
+	say_z(h1, "GET /hold?ms=0 HTTP/1.1\r\nHost: a\r\n\r\n");
 	h2c_get(h2, 1, "/hold?ms=0");
 	h2c_get(h2, 3, "/stream?n=1000000000&slow=1");
 	await(&seen.handled, 3);
@@ -225,7 +225,7 @@ static void each_read_begins_a_turn(void **state)
 	assert_int_equal(net_post(net_server_shard(x.server, 0), hold_the_loop, NULL), ERR_OK);
 	sem_wait(&held);
 	uint64_t before = seen.turns;
-	for (int i = 0; i < 2; i++) tell_z(clients[i], request);
+	for (int i = 0; i < 2; i++) say_z(clients[i], request);
 	sem_post(&go_on);
 	for (int i = 0; i < 2; i++) {
 		assert_true(hear_all(clients[i], &answer));
@@ -317,7 +317,7 @@ static void connections_are_limited(void **state)
 	fixture_start(&x, &o, 0);
 	for (int i = 0; i < 6; i++) {
 		fds[i] = dial(x.port);
-		tell_z(fds[i], "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+		say_z(fds[i], "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
 	}
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(hear_answer(fds[i], &a), 200);
@@ -376,7 +376,7 @@ static void no_descriptors(void **state)
 	for (int i = 0; i < n; i++) close(filler[i]);
 	setrlimit(RLIMIT_NOFILE, &was);
 	int fd = dial(x.port);
-	tell_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+	say_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_int_equal(hear_answer(fd, &a), 200);
 	answer_done(&a);
 	close(fd);
@@ -394,13 +394,103 @@ static void serves_on_sockets_that_were_bound_before(void **state)
 	fixture_start(&x, &(struct net_options){.bound = bound}, 0);
 	assert_int_equal(net_server_shards(x.server), 2);
 	int fd = dial(x.port);
-	tell_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+	say_z(fd, "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_int_equal(hear_answer(fd, &a), 200);
 	answer_done(&a);
 	close(fd);
 	l.port = x.port;
 	assert_int_equal(net_vacant(&l, &f), ERR_EXISTS);
 	fixture_stop(&x, USEC_PER_SEC);
+	assert_int_equal(net_vacant(&l, &f), ERR_OK);
+	net_unbind(bound);
+}
+
+/* ---- what waits while another number of shards is on its way --------------------------------- */
+
+/* A process that takes its copies of the sockets and serves until it is told to end. */
+struct serving {
+	pid_t pid;
+	int tell, hear;
+};
+
+static void serve_until_told(struct net_bound *bound, int hear, int tell)
+{
+	uint16_t port;
+	char c;
+	fixture_start(&x, &(struct net_options){.bound = bound}, 0);
+	port = x.port;
+	if (write(tell, &port, sizeof port) != sizeof port || read(hear, &c, 1) < 0) _exit(1);
+	fixture_stop(&x, 60 * USEC_PER_SEC);
+	net_unbind(bound);
+	_exit(0);
+}
+
+static struct serving serving_start(struct net_bound *bound, uint16_t *ret_port)
+{
+	struct serving s;
+	int there[2], back[2];
+	assert_true(pipe(there) == 0 && pipe(back) == 0);
+	s.pid = fork();
+	if (s.pid == 0) {
+		close(there[1]);
+		serve_until_told(bound, there[0], back[1]);
+	}
+	close(there[0]);
+	close(back[1]);
+	s.tell = there[1];
+	s.hear = back[0];
+	assert_int_equal(read(s.hear, ret_port, sizeof *ret_port), sizeof *ret_port);
+	return s;
+}
+
+static void serving_end(struct serving *s)
+{
+	int status;
+	close(s->tell);
+	assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	close(s->hear);
+}
+
+/* More shards, fewer, and a number that does not divide the sockets there are. */
+static void connections_wait_for_another_number_of_shards(void **state)
+{
+	(void)state;
+	static const unsigned shards[] = {3, 5, 2, 2, 1, 4};
+	enum { WAITING = 40 };
+	struct net_listener l = {"127.0.0.1", 0, false};
+	struct net_bound *bound;
+	struct serving s;
+	struct flaw f = {0};
+	uint16_t port, again;
+	assert_int_equal(net_bind(&l, 1, 2, &f, &bound), ERR_OK);
+	s = serving_start(bound, &port);
+	for (size_t k = 0; k < sizeof shards / sizeof *shards; k++) {
+		int fds[WAITING];
+		serving_end(&s);
+		for (int i = 0; i < WAITING; i++) {
+			fds[i] = dial(port);
+			say_z(fds[i], "GET /fixed HTTP/1.1\r\nHost: a\r\n\r\n");
+		}
+		assert_int_equal(net_rebind(&bound, &l, 1, shards[k], &f), ERR_OK);
+		s = serving_start(bound, &again);
+		assert_int_equal(again, port);
+		for (int i = 0; i < WAITING; i++) {
+			struct answer_h1 a;
+			assert_int_equal(hear_answer(fds[i], &a), 200);
+			answer_done(&a);
+			close(fds[i]);
+		}
+	}
+	serving_end(&s);
+	/* an error leaves all as it was; what is no longer named is let go of */
+	struct net_listener both[] = {{"127.0.0.1", 0, false}, {"192.0.2.1", 0, false}};
+	assert_int_equal(net_rebind(&bound, both, 2, 7, &f), ERR_IO);
+	close(dial(port));
+	l.port = port;
+	assert_int_equal(net_vacant(&l, &f), ERR_EXISTS);
+	both[1].host = "127.0.0.2";
+	assert_int_equal(net_rebind(&bound, &both[1], 1, 1, &f), ERR_OK);
 	assert_int_equal(net_vacant(&l, &f), ERR_OK);
 	net_unbind(bound);
 }
@@ -418,6 +508,7 @@ int main(void)
 	    cmocka_unit_test(connections_are_limited),
 	    cmocka_unit_test(no_descriptors),
 	    cmocka_unit_test(serves_on_sockets_that_were_bound_before),
+	    cmocka_unit_test(connections_wait_for_another_number_of_shards),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,7 +51,7 @@ static void out_h1(void **state)
 	int fd = dial(x.port);
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct answer_h1 a;
-		tell_z(fd, table[i].request);
+		say_z(fd, table[i].request);
 		assert_int_equal(hear_answer(fd, &a), 200);
 		assert_counted(buf_str(&a.body), table[i].n);
 		answer_done(&a);
@@ -105,7 +105,7 @@ static void cut_h1(void **state)
 		struct buf all = BUF_INIT(100000);
 		uint64_t gone = seen.source_gone;
 		int fd = dial(x.port);
-		tell_z(fd, table[i].request);
+		say_z(fd, table[i].request);
 		bool orderly = hear_all(fd, &all);
 		assert_true(all.n < 9000);
 		if (table[i].end) assert_false(str_ends(buf_str(&all), str_of(table[i].end)));
@@ -149,7 +149,7 @@ static void client_leaves(void **state)
 	await(&seen.source_gone, gone + 2);
 	int fd = dial(x.port);
 	char piece[1000];
-	tell_z(fd, "GET /stream?n=1000000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+	say_z(fd, "GET /stream?n=1000000000 HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_true(recv(fd, piece, sizeof piece, 0) > 0);
 	close(fd);
 	await(&seen.source_gone, gone + 3);
@@ -173,7 +173,7 @@ static void slow_reader_is_waited_for(void **state)
 	int fd = dial(x.port), small = 32768;
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
 	uint64_t pulled = seen.pulled;
-	tell_z(fd, "GET /stream?n=209715200&length=1 HTTP/1.1\r\nHost: a\r\n\r\n");
+	say_z(fd, "GET /stream?n=209715200&length=1 HTTP/1.1\r\nHost: a\r\n\r\n");
 	await(&seen.pulled, pulled + 10000);
 	assert_true(settled(&seen.pulled) - pulled < BOUND);
 	uint64_t got = 0;
@@ -205,23 +205,23 @@ static void in_h1(void **state)
 	for (size_t i = 0; i < N; i++) body[i] = (char)(i % 251);
 	int fd = dial(x.port);
 	struct answer_h1 a;
-	tell_z(fd, "PUT /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
-	tell(fd, str_n(body, N));
+	say_z(fd, "PUT /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+	peer_say(fd, str_n(body, N));
 	assert_int_equal(hear_answer(fd, &a), 200);
 	assert_true(str_is(buf_str(&a.body), "1000000 octets, 0 wrong"));
 	assert_false(a.closed);
 	answer_done(&a);
-	tell_z(fd, "PUT /sink HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+	say_z(fd, "PUT /sink HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
 	for (size_t i = 0; i < N; i += 1000) {
-		tell_z(fd, "3E8\r\n");
-		tell(fd, str_n(body + i, 1000));
-		tell_z(fd, "\r\n");
+		say_z(fd, "3E8\r\n");
+		peer_say(fd, str_n(body + i, 1000));
+		say_z(fd, "\r\n");
 	}
-	tell_z(fd, "0\r\n\r\n");
+	say_z(fd, "0\r\n\r\n");
 	assert_int_equal(hear_answer(fd, &a), 200);
 	assert_true(str_is(buf_str(&a.body), "1000000 octets, 0 wrong"));
 	answer_done(&a);
-	tell_z(fd, "PUT /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+	say_z(fd, "PUT /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
 	assert_int_equal(hear_answer(fd, &a), 200);
 	assert_true(str_is(buf_str(&a.body), "0 octets, 0 wrong"));
 	answer_done(&a);
@@ -262,7 +262,7 @@ static void paused_h1(void **state)
 	int fd = dial(x.port);
 	uint64_t sunk = seen.sunk, sent = 0;
 	struct timeval t = {.tv_usec = 300000};
-	tell_z(fd, "PUT /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 67108864\r\n\r\n");
+	say_z(fd, "PUT /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 67108864\r\n\r\n");
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t);
 	for (ssize_t n = 1; n > 0 && sent < N;) {
 		size_t at = sent % sizeof piece,
@@ -323,8 +323,8 @@ static void refused_in_the_middle(void **state)
 	int fd = dial(x.port);
 	struct answer_h1 a;
 	char body[4096] = {0};
-	tell_z(fd, "PUT /sink HTTP/1.1\r\nHost: a\r\nX-Refuse-After: 1\r\nContent-Length: 100000\r\n\r\n");
-	tell(fd, str_n(body, sizeof body));
+	say_z(fd, "PUT /sink HTTP/1.1\r\nHost: a\r\nX-Refuse-After: 1\r\nContent-Length: 100000\r\n\r\n");
+	peer_say(fd, str_n(body, sizeof body));
 	assert_int_equal(hear_answer(fd, &a), 429);
 	buf_byte(&a.body, 0);
 	assert_non_null(strstr(a.body.p, "\"rule\":\"enough\""));

@@ -64,6 +64,10 @@ static void every_form_says_the_same(void **state)
 	    {"]d2^01" GTIN "10AB-1^217", GS1_BARCODE},
 	    {"]Q301" GTIN "10AB-1^217", GS1_BARCODE},
 	    {"]J101" GTIN "10AB-1^217", GS1_BARCODE},
+	    {"01" GTIN "10AB-1\x1d"
+	     "217",
+	     GS1_BARCODE},
+	    {"gs1:01" GTIN "10AB-1^217", GS1_BARCODE},
 	    {"gs1:(01)" GTIN "(10)AB-1(21)7", GS1_BRACKETED},
 	    {"https://id.gs1.org/01/" GTIN "/10/AB-1/21/7", GS1_LINK},
 	    {"]Q1https://a/01/" GTIN "/10/AB%2d1/21/7#x", GS1_LINK},
@@ -80,6 +84,20 @@ static void every_form_says_the_same(void **state)
 			assert_true(str_starts(str_skip(str_of(texts[i].text), m.elements[k].offset),
 					       str_first(m.elements[k].value, 2)));
 	}
+}
+
+/* A GTIN or an SSCC with its AI and the right check digit in front tells a barcode; nothing else does. */
+static void barcodes_without_fnc1_are_known_by_their_check_digit(void **state)
+{
+	assert_int_equal(parsed(*state, "01" GTIN, 0).form, GS1_BARCODE);
+	assert_str(linked(*state, "00395241045750040793", 0), "https://id.gs1.org/00/395241045750040793");
+	refused(*state, "01" GTIN "10", 0, 18, "too-short");
+	refused(*state, "01" GTIN "/x", 0, 16, "ai");
+	static const char *const others[] = {
+	    "0109506000134353", "010950600013435",  "00395241045750040794", "0039524104575004079",
+	    "02" GTIN "371",    "8006" GTIN "0102", "01950600013435X10ABC", "10ABC"};
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		assert_false(gs1_claims(str_of(others[i])));
 }
 
 static void gtins_alone_are_padded(void **state)
@@ -162,6 +180,14 @@ static void element_strings_are_refused_with_rule_and_offset(void **state)
 	refused(*state, "(01)" GTIN "(10)A\\(%\\(~", 0, 28, "characters");
 	refused(*state, "(01)" GTIN "(10)", 0, 22, "empty-value");
 	refused(*state, "(01)" GTIN "A(10)B", 0, 18, "too-long");
+	/* what does not belong there says more than that there is too much */
+	refused(*state, "(01) " GTIN, 0, 4, "characters");
+	refused(*state, "(01)" GTIN " (10)B", 0, 18, "too-long");
+	refused(*state,
+		"(8030)ab="
+		"cdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl",
+		0, 96, "too-long");
+	refused(*state, "()1", 0, 1, "ai");
 	refused(*state, "(10)A(10)B", 0, 9, "duplicate");
 	refused(*state, "^", 0, 1, "empty");
 	refused(*state, "]C1", 0, 3, "empty");
@@ -515,6 +541,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(every_form_says_the_same),
 	    CASE(gtins_alone_are_padded),
+	    CASE(barcodes_without_fnc1_are_known_by_their_check_digit),
 	    CASE(short_gtins_and_words_are_options),
 	    CASE(roles_are_found),
 	    CASE(associations_hold),

@@ -25,7 +25,12 @@ static void handle_case_is_folded_where_the_system_says(void **state)
 static void handles_are_refused_with_rule_and_offset(void **state)
 {
 	refused(*state, "", 0, "empty");
-	refused(*state, "88.118.8", 0, "scheme");
+	refused(*state, "88.118.8", 0, "prefix");
+	refused(*state, "950600", 0, "prefix");
+	refused(*state, "88..8", 0, "scheme");
+	refused(*state, "88", 0, "scheme");
+	refused(*state, "8800000000000000000", 0, "scheme");
+	refused(*state, "pump", 0, "scheme");
 	refused(*state, "hdl:88.118.8", 12, "no-slash");
 	refused(*state, "88.118.8/", 9, "no-suffix");
 	refused(*state, "/abc", 0, "no-prefix");

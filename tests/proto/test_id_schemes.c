@@ -91,6 +91,10 @@ static void one_box_takes_every_form(void **state)
 	    {"https://id.gs1.org/CxFKk4XB0MpZyemo", ID_GS1},
 	    {"(01)09506000134352", ID_GS1},
 	    {"/01/09506000134352", ID_GS1},
+	    {"010950600013435210A/B", ID_GS1},
+	    {"00395241045750040793", ID_GS1},
+	    {"0109506000134353/x", ID_HANDLE},
+	    {"hdl:0109506000134352/x", ID_HANDLE},
 	    {"gs1:01/09506000134352", ID_GS1},
 	    {"{\"name\":\"x\"", ID_AAS},
 	    {"eyJuYW1lIjoieCJ9", ID_AAS},
@@ -130,6 +134,18 @@ static void dois_are_handles_without_case(void **state)
 	refused(*state, "https://doi.org/10%2e%2e1/a", 21, "empty-label");
 	no_prefix(*state, "doi:", 4, "no-prefix");
 	assert_str(prefixed(*state, "doi:10.1000").text, "10.1000");
+}
+
+/* It keeps its mark, and above it digits are its prefixes still. */
+static void a_handle_that_looks_like_a_barcode_is_one(void **state)
+{
+	struct id id = parsed(*state, "hdl:0109506000134352/x");
+	assert_str(id.text, "hdl:0109506000134352/x");
+	stable(*state, id);
+	struct id_prefix p = prefixed(*state, "0109506000134352");
+	assert_int_equal(p.scheme, ID_HANDLE);
+	assert_true(id_prefix_covers(p.key, id.key));
+	assert_str(parsed(*state, "0109506000134353/x").text, "0109506000134353/x");
 }
 
 static void a_prefix_of_handles_has_no_lookalike(void **state)
@@ -551,6 +567,7 @@ int main(void)
 	    CASE(one_box_takes_every_form),
 	    CASE(dois_are_handles_without_case),
 	    CASE(a_prefix_of_handles_has_no_lookalike),
+	    CASE(a_handle_that_looks_like_a_barcode_is_one),
 	    CASE(parts_of_a_handle),
 	    CASE(text_is_nfc_and_seen),
 	    CASE(long_text_that_is_not_nfc_is_refused_in_bounded_memory),

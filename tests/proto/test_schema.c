@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "proto/vc/pattern.h"
 #include "proto/vc/schema.h"
 
 static json_t *parsed(const char *text)
@@ -50,6 +51,10 @@ static const char *const rows[][4] = {
     {"{\"minimum\":2}", "1", "minimum"},
     {"{\"maximum\":2}", "2", ""},
     {"{\"maximum\":2}", "3", "maximum"},
+    {"{\"pattern\":\"^DE\\\\d+$\"}", "\"DE12\"", ""},
+    {"{\"properties\":{\"a\":{\"pattern\":\"^DE\\\\d+$\"}}}", "{\"a\":\"FR12\"}", "pattern", "x.a"},
+    {"{\"pattern\":\"^DE\"}", "7", ""},
+    {"{\"not\":{\"pattern\":\"^DE\"}}", "\"DE\"", "not"},
     {"{\"minProperties\":1}", "{}", "minProperties"},
     {"{\"maxProperties\":0}", "{\"a\":1}", "maxProperties"},
     {"{\"allOf\":[{\"type\":\"string\"},{\"minLength\":2}]}", "\"a\"", "minLength"},
@@ -83,10 +88,10 @@ static void what_cannot_be_evaluated(void **state)
 {
 	(void)state;
 	static const char *const bad[][2] = {
-	    {"{\"pattern\":\"^a\"}", "schema-keyword"},
+	    {"{\"patternProperties\":{}}", "schema-keyword"},
 	    {"{\"if\":true}", "schema-keyword"},
-	    {"{\"not\":{\"pattern\":\"a\"}}", "schema-keyword"},
-	    {"{\"anyOf\":[true,{\"pattern\":\"a\"}]}", "schema-keyword"},
+	    {"{\"not\":{\"if\":true}}", "schema-keyword"},
+	    {"{\"anyOf\":[true,{\"if\":true}]}", "schema-keyword"},
 	    {"{\"items\":[true]}", "schema-keyword"},
 	    {"{\"$ref\":\"https://x.example/s\"}", "schema-reference"},
 	    {"{\"$ref\":\"#/definitions/none\"}", "schema-reference"},
@@ -95,6 +100,7 @@ static void what_cannot_be_evaluated(void **state)
 	    {"{\"allOf\":[{\"$ref\":\"#\"},{\"$ref\":\"#\"}]}", "schema-limit"},
 	    {"{\"anyOf\":1}", "schema-form"},
 	    {"{\"minimum\":\"1\"}", "schema-form"},
+	    {"{\"pattern\":1}", "schema-form"},
 	    {"{\"required\":[1]}", "schema-form"},
 	    {"{\"properties\":{\"a\":1}}", "schema-form"},
 	    {"[]", "schema-form"},
@@ -107,6 +113,162 @@ static void what_cannot_be_evaluated(void **state)
 		if (e != ERR_BAD_INPUT || strcmp(f.rule, bad[i][1]) != 0)
 			fail_msg("%s: %d %s", bad[i][0], e, f.rule);
 	}
+}
+
+/* pattern, text, what is so: '1' there is a match, '0' there is none. ECMA-262, by code points. */
+static const char *const matches[][3] = {
+    {"", "", "1"},
+    {"a", "cab", "1"},
+    {"^a", "ba", "0"},
+    {"^ab$", "ab", "1"},
+    {"^ab$", "ab\n", "0"},
+    {"^a|b$", "xb", "1"},
+    {"^(a|b)$", "ab", "0"},
+    {"^(?:a|b|)c$", "c", "1"},
+    {"^[A-Z]{2}\\d{3,5}$", "DE123", "1"},
+    {"^[A-Z]{2}\\d{3,5}$", "DE12", "0"},
+    {"^[A-Z]{2}\\d{3,5}$", "DE123456", "0"},
+    {"^a{2,}$", "aaaaa", "1"},
+    {"^a{2,}$", "a", "0"},
+    {"^a{0}b$", "b", "1"},
+    {"^a{0}b$", "ab", "0"},
+    {"^a{0,2}$", "aaa", "0"},
+    {"^(ab){2}$", "abab", "1"},
+    {"^(ab){2}$", "ab", "0"},
+    {"^(a*)*b$", "aaaab", "1"},
+    {"^(a?){3}$", "aa", "1"},
+    {"^a+?$", "", "0"},
+    {"^a+?$", "aa", "1"},
+    {"^a*?b??$", "aa", "1"},
+    {"^.$", "\xe5\x8b\x98", "1"},
+    {"^.{2}$", "\xf0\x9f\x91\x8d\xe5\x90\x88", "1"},
+    {"^.$", "\n", "0"},
+    {"^.$", "\xe2\x80\xa8", "0"},
+    {"^[^a]{2}$", "\xe5\x8b\x98\xe5\x90\x88", "1"},
+    {"^[\xe4\xb8\x80-\xe9\xbe\xa5]+$", "\xe5\x8b\x98\xe5\x90\x88", "1"},
+    {"^[\\u4e00-\\u9fa5]+$", "\xe5\x8b\x98\xe5\x90\x88", "1"},
+    {"^[\\u4e00-\\u9fa5]+$",
+     "\xe5\x8b\x98"
+     "a",
+     "0"},
+    {"^\\ud83d\\udc4d$", "\xf0\x9f\x91\x8d", "1"},
+    {"^\\u{1F44D}$", "\xf0\x9f\x91\x8d", "1"},
+    {"^\\x41\\t$", "A\t", "1"},
+    {"^\\w+\\s\\W$", "a_9 -", "1"},
+    {"^\\s$", "\xc2\xa0", "1"},
+    {"^\\S$", "\xc2\xa0", "0"},
+    {"^\\D$", "\xd9\xa3", "1"},
+    {"^[\\w.+-]+@[a-z]+\\.(?:com|cn)$", "li.si+1@works.cn", "1"},
+    {"^[\\w.+-]+@[a-z]+\\.(?:com|cn)$", "li si@works.cn", "0"},
+    {"^[^\\d\\s]$", "a", "1"},
+    {"^[^\\d\\s]$", "1", "0"},
+    {"^[\\D]$", "1", "0"},
+    {"^[]", "-", "0"},
+    {"^[^]$", "\n", "1"},
+    {"^[\\]a-]{3}$", "-]a", "1"},
+    {"^[\\b]$", "\b", "1"},
+    {"^https?:\\/\\/[^\\s\\/$.?#].[^\\s]*$", "https://x.example/y", "1"},
+    {"^did:web:[A-Za-z0-9.%-]+(:[^:]+)*$", "did:web:x.example:p:buyer", "1"},
+    {"^\\d{4}-(0[1-9]|1[0-2])-([0-2]\\d|3[01])$", "2026-11-27", "1"},
+    {"^\\d{4}-(0[1-9]|1[0-2])-([0-2]\\d|3[01])$", "2026-13-27", "0"},
+    {"x^a", "xa", "0"},
+    {"(^|,)b(,|$)", "a,b", "1"},
+    {"(^|,)b(,|$)", "ab", "0"},
+};
+
+static void patterns(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof matches / sizeof *matches; i++) {
+		unsigned budget = VC_PATTERN_BUDGET;
+		const char *what = "";
+		bool found = false;
+		enum err e =
+		    vc_pattern_find(str_of(matches[i][0]), str_of(matches[i][1]), &budget, &what, &found);
+		if (e || found != (matches[i][2][0] == '1'))
+			fail_msg("%s in %s: %d %s %d", matches[i][0], matches[i][1], e, what, found);
+	}
+}
+
+static void patterns_that_are_not_taken(void **state)
+{
+	(void)state;
+	static const char *const bad[][2] = {
+	    {"(a)\\1", "a back reference"},
+	    {"a(?=b)", "looking"},
+	    {"a(?!b)", "looking"},
+	    {"(?<=a)b", "looking"},
+	    {"(?<n>a)", "looking"},
+	    {"\\bword\\b", "\\b"},
+	    {"\\p{L}", "\\p"},
+	    {"\\q", "not known"},
+	    {"\\", "backslash"},
+	    {"\\x4", "not whole"},
+	    {"\\u{}", "not whole"},
+	    {"\\u{110000}", "not whole"},
+	    {"\\ud83d", "half"},
+	    {"\\udc4d", "half"},
+	    {"[a", "does not end"},
+	    {"[b-a]", "range"},
+	    {"[a-\\d]", "range"},
+	    {"(a", "parenthesis"},
+	    {"a)", "parenthesis"},
+	    {"*a", "itself"},
+	    {"a**", "itself"},
+	    {"a{", "itself"},
+	    {"a{,2}", "itself"},
+	    {"a{2,1}", "itself"},
+	    {"}", "itself"},
+	    {"^*", "assertion"},
+	    {"a{1001}", "too large"},
+	    {"(a{1000}){3}", "too large"},
+	};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		unsigned budget = VC_PATTERN_BUDGET;
+		const char *what = "";
+		bool found = false;
+		enum err e = vc_pattern_find(str_of(bad[i][0]), STR("a"), &budget, &what, &found);
+		if (e != ERR_UNSUPPORTED || !strstr(what, bad[i][1]))
+			fail_msg("%s: %d %s", bad[i][0], e, what);
+	}
+	struct flaw f = {0};
+	assert_int_equal(vc_schema_check(parsed("{\"pattern\":\"a(?=b)\"}"), parsed("\"a\""), "x", &f),
+			 ERR_BAD_INPUT);
+	assert_string_equal(f.rule, "schema-keyword");
+	assert_non_null(strstr(f.text, "pattern: looking ahead"));
+}
+
+/* What takes other machines longer than the age of the world. */
+static void patterns_are_bounded(void **state)
+{
+	(void)state;
+	unsigned budget = VC_PATTERN_BUDGET;
+	const char *what = "";
+	bool found = true;
+	char *long_text = arena_alloc(a, 100001), deep[2 * VC_PATTERN_DEPTH + 8] = "";
+	memset(long_text, 'a', 100000);
+	assert_int_equal(vc_pattern_find(STR("^(a+)+(a|aa)+$"),
+					 str_n("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", 32), &budget, &what,
+					 &found),
+			 ERR_OK);
+	assert_false(found);
+	assert_true(budget > VC_PATTERN_BUDGET - 2000);
+	assert_int_equal(
+	    vc_pattern_find(STR("(a?){500}b"), str_n(long_text, 100000), &budget, &what, &found),
+	    ERR_TOO_LARGE);
+	assert_int_equal(budget, 0);
+	budget = VC_PATTERN_BUDGET;
+	memset(deep, '(', VC_PATTERN_DEPTH + 1);
+	memset(deep + VC_PATTERN_DEPTH + 1, ')', VC_PATTERN_DEPTH + 1);
+	assert_int_equal(vc_pattern_find(str_of(deep), STR(""), &budget, &what, &found), ERR_UNSUPPORTED);
+	assert_string_equal(what, "too deep");
+	assert_int_equal(
+	    vc_pattern_find(str_n(long_text, VC_PATTERN_MAX + 1), STR(""), &budget, &what, &found),
+	    ERR_UNSUPPORTED);
+	struct flaw f = {0};
+	json_t *schema = parsed("{\"pattern\":\"(a?){500}b\"}"), *v = json_keep(a, json_string(long_text));
+	assert_int_equal(vc_schema_check(schema, v, "x", &f), ERR_BAD_INPUT);
+	assert_string_equal(f.rule, "schema-limit");
 }
 
 static void work_is_bounded(void **state)
@@ -131,6 +293,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(keywords),
 	    cmocka_unit_test(what_cannot_be_evaluated),
+	    cmocka_unit_test(patterns),
+	    cmocka_unit_test(patterns_that_are_not_taken),
+	    cmocka_unit_test(patterns_are_bounded),
 	    cmocka_unit_test(work_is_bounded),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

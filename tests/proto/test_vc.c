@@ -95,6 +95,9 @@ static void headers_that_are_attacks(void **state)
 	assert_int_equal(vc_jwt_parse(a, token("{\"alg\":\"EdDSA\"}", "{}", 63), NULL, &j), ERR_BAD_INPUT);
 	assert_int_equal(vc_jwt_parse(a, token("{\"alg\":\"EdDSA\"}", "[]", 64), NULL, &j), ERR_BAD_JSON);
 	assert_int_equal(vc_jwt_parse(a, STR("a.b"), NULL, &j), ERR_BAD_INPUT);
+	struct flaw f = {0};
+	assert_int_equal(vc_jwt_parse(a, STR("{\"proof\":{}}"), &f, &j), ERR_BAD_INPUT);
+	assert_string_equal(f.rule, "format");
 	assert_int_equal(vc_jwt_parse(a, STR("a.b.c.d"), NULL, &j), ERR_BAD_INPUT);
 }
 

@@ -1,6 +1,17 @@
 /* Prefixes of enterprises: allocated, numbered, taken back, and clear of each other and of child nodes. */
 #include "tests/resolver/enterprises.h"
 
+static void put_series(int status, const char *path)
+{
+	char target[PATH];
+	snprintf(target, sizeof target, "/series/%s", path);
+	struct http_call call = {.method = "PUT", .path = target, .token = reg};
+	call.body = STR("{\"values\":[{\"type\":\"URL\",\"data\":\"https://s/{serial}\"}]}");
+	struct http_reply r = http_call(&desk, &call);
+	assert_int_equal(r.status, status);
+	http_done(&r);
+}
+
 /* ---- prefixes --------------------------------------------------------------------------- */
 static void prefixes_do_not_overlap_and_numbers_go_on(void **state)
 {
@@ -27,6 +38,11 @@ static void prefixes_do_not_overlap_and_numbers_go_on(void **state)
 	done(200, "POST", reg, OTHER, "approve",
 	     "{\"review\":\"x\",\"prefix\":\"88.118.8.1\",\"adopt\":true}");
 	assert_int_equal(number_of(OTHER, "used"), 2);
+	/* a series is one, and is not overlooked */
+	put_series(201, "88.118.8.20/S-%7B00..99%7D");
+	refused(409, "prefix-in-use", "POST", reg, OTHER, "prefixes", "{\"prefix\":\"88.118.8.20\"}");
+	done(200, "POST", reg, OTHER, "prefixes", "{\"prefix\":\"88.118.8.20\",\"adopt\":true}");
+	assert_int_equal(number_of(OTHER, "used"), 3);
 	/* the next numbers: 1 is taken, 5 too, and nothing is given twice */
 	static const char *const next[] = {"88.118.8.2", "88.118.8.3", "88.118.8.4", "88.118.8.6"};
 	for (size_t i = 0; i < COUNT(next); i++) {
@@ -48,6 +64,8 @@ static void a_prefix_given_by_a_slip_is_taken_back(void **state)
 	char token[ACCESS_TOKEN_TEXT];
 	account(reg, OTHER, "{\"label\":\"slip\"}", token);
 	refused(409, "prefix-in-use", "DELETE", reg, OTHER, "prefixes/88.118.8.1", NULL);
+	put_series(201, "88.118.8.6/S-%7B00..99%7D");
+	refused(409, "prefix-in-use", "DELETE", reg, OTHER, "prefixes/88.118.8.6", NULL);
 	done(200, "DELETE", reg, OTHER, "prefixes/88.118.8.4", NULL);
 	register_as(token, "88.118.8.4/x", 403, "foreign-prefix"); /* its scope says so still */
 	register_as(token, "88.118.8.3/x", 201, NULL);

@@ -488,9 +488,19 @@ static void urls_of_questions(void **state)
 					  "https://x/#y",
 					  "https://x y",
 					  "http://x\r\nHost: y",
-					  "file:///etc/passwd"};
+					  "file:///etc/passwd",
+					  "nowhere",
+					  "https://x:",
+					  "https://x:y",
+					  "https://x:0",
+					  "https://x:65536/a",
+					  "https://a:1:2",
+					  "https://[::1",
+					  "https://[::1]8443"};
 	for (size_t i = 0; i < COUNT(bad); i++) assert_false(delegation_url_ok(str_of(bad[i])));
 	assert_true(delegation_url_ok(STR("https://[::1]:8443/a")));
+	assert_true(delegation_url_ok(STR("http://x:65535")));
+	assert_true(delegation_url_ok(STR("https://x.example/a:b")));
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

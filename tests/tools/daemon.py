@@ -1,13 +1,43 @@
 """The daemon: check, lock, supervisor, reload, clean stop, memory."""
+import json
 import os
 import re
 import signal
 import socket
+import threading
 
 from node import BUILD, KANHED, Node, check, finish, free_port, run, until
 
 SANITIZED = "asan" in os.path.basename(BUILD) or b"__asan_init" in open(KANHED, "rb").read()
 
+
+class Caller:
+    """Asks, each time on a connection of its own, until it is ended or turned away."""
+
+    def __init__(self, port):
+        self.port, self.broken, self.over = port, None, threading.Event()
+        self.asked = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+        self.asked.wait()
+
+    def run(self):
+        try:
+            while not self.over.is_set() and not self.broken:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=120) as s:
+                    s.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                    answer = s.recv(1000)
+                if b" 200 " not in answer:
+                    self.broken = repr(answer)
+                self.asked.set()
+        except OSError as e:
+            self.broken = repr(e)
+        self.asked.set()
+
+    def end(self):
+        self.over.set()
+        self.thread.join()
+        return self.broken
 
 
 def connects(port):
@@ -38,10 +68,28 @@ try:
     for line, what in ((4, "net.https"), (5, "net.shards"), (6, "net.colour"), (8, "resolver.ttl")):
         check(f"every error is listed: {what}", re.search(rf"broken\.conf:{line}: .*{re.escape(what)}", err), err)
     check("what is missing as well", "node.url" in err, err)
-    for setting, said in (("authority=88.118, 88.118.5", "one of them covers the other"), ("authority=88..118", "88..118"),
-                          ("anchors=88=z6Mk@https://top.example", "resolver.anchors"), ("anchors=88", "PREFIX=KEY@URL")):
-        status, out, err = run("--check", "--set", "resolver." + setting, conf, program=KANHED)
-        check(f"so is what no node could start with: {setting}", status == 78 and said in err, (status, err))
+    # what a start would refuse, the check refuses too
+    for section, line, place, what in (
+            ("report", "to = nowhere", 5, "report.to: report-url: "), ("report", "to = https://up.example:port", 5, "report.to: report-url: "),
+            ("report", "to = https://up.example", None, "report.token: required: "), ("resolver", "authority = 88 88.118", 5, "resolver.authority: authority-overlap: "),
+            ("resolver", "anchors = 88=z6Mk@https://top.example", 5, "resolver.anchors: anchor-key: "), ("out", "client_cert = tls/node.pem", 5, "out.client_cert: one-of: "),
+            ("space", "connectors = plant=nowhere", 5, "space.connectors: entry: ")):
+        with open(broken, "w") as f:
+            f.write(f"[node]\nname = x\nurl = https://a.example\n[{section}]\n{line}\n")
+        status, out, err = run("--check", broken, program=KANHED)
+        check(f"its place and rule are named: {line}", status == 78 and f"broken.conf{f':{place}' if place else ''}: {what}" in err, (status, err))
+        status, out, err = run("--no-supervisor", broken, program=KANHED)
+        check("nor does it start", status == 78 and what in err, (status, err))
+    with open(broken, "w") as f:
+        f.write("[node]\nname = x\nurl = nowhere\n[report]\nto = nowhere\n[resolver]\nauthority = 88 88.118\nanchors = 88\n[out]\nclient_key = x\n")
+    status, out, err = run("--check", broken, program=KANHED)
+    check("all of them at once", status == 78 and [x.split(": ")[:2] for x in err.splitlines()[:-1]] == [
+        [f"{broken}:3", "node.url"], [f"{broken}:8", "resolver.anchors"], [f"{broken}:7", "resolver.authority"], [f"{broken}:5", "report.to"],
+        [broken, "report.token"], [broken, "out.client_cert"]], err)
+    status, out, err = run("--set", "report.to=nowhere", "--check", conf, program=KANHED)
+    check("of the command line", status == 78 and "--set: report.to: report-url: " in err, err)
+    status, out, err = run("--check", conf, program=KANHED, env={"KANHE_REPORT_TO": "nowhere"})
+    check("of the environment", status == 78 and "KANHE_REPORT_TO: report.to: report-url: " in err, err)
     os.chmod(os.path.join(node.folder, "keys", "node.key"), 0o644)
     status, out, err = node.kanhe("node", "start")
     check("a key that others may read is refused, which is told at once", status == 1 and "node.key" in err and "chmod 600" in err, err)
@@ -50,6 +98,7 @@ try:
     node.start()
     status, out, err = run("--no-supervisor", conf, program=KANHED)
     check("a second daemon on the port is refused", status == 78 and f"port {node.port}" in err, err)
+    check("and which setting names the port is told", f"net.https is 127.0.0.1:{node.port} ({conf})" in err and "at=net.https" in err, err)
     status, out, err = run("--set", f"net.https=127.0.0.1:{free_port()}", "--set", "net.http=off", conf, program=KANHED)
     check("and on the folder", status == 78 and "LOCKED" in err, err)
     check("and the first serves on", node.request("GET", "/healthz")[0] == 200)
@@ -62,6 +111,7 @@ try:
         f.write(text.replace(f"127.0.0.1:{second.clear_port}", f"127.0.0.1:{node.clear_port}"))
     status, out, err = second.kanhe("node", "start")
     check("another node on its port is refused", status == 1 and f"port {node.clear_port}" in err + second.log(), err + second.log())
+    check("and kanhe shows which setting names it", f"net.http is 127.0.0.1:{node.clear_port}" in err, err)
     second.close()
 
     old = node.worker()
@@ -87,9 +137,21 @@ try:
     old = node.worker()
     with open(conf, "a") as f:
         f.write("\n[log]\nlevel = debug\n[net]\nshards = 3\ngrace = 120s\n")
+    caller = Caller(node.clear_port)
     os.kill(node.pid(), signal.SIGHUP)
     check("SIGHUP takes a new configuration over", bool(until(lambda: node.worker() not in (0, old))))
     check("and it serves again", bool(until(lambda: node.kanhe("status")[0] == 0)))
+    check("nobody was turned away meanwhile", caller.end() is None, caller.broken)
+    for shards in (5, 2):
+        old = node.worker()
+        with open(conf) as f:
+            text = f.read()
+        with open(conf, "w") as f:
+            f.write(re.sub(r"shards = \d+", f"shards = {shards}", text))
+        caller = Caller(node.clear_port)
+        os.kill(node.pid(), signal.SIGHUP)
+        check("SIGHUP takes another number of shards over", bool(until(lambda: node.worker() not in (0, old) and node.kanhe("status")[0] == 0)))
+        check("nobody was turned away then", caller.end() is None, caller.broken)
     before, other = node.clear_port, free_port()
     sound = open(conf).read()
     taken = socket.create_server(("127.0.0.1", other))
@@ -121,6 +183,14 @@ try:
 
     memory = [l for l in open(f"/proc/{node.worker()}/status") if l.startswith("VmRSS")][0].split()[1]
     check("idle memory under 32 MiB", SANITIZED or int(memory) < 32 * 1024, memory + " KiB")
+
+    status, out, err = node.kanhe("status", "--json")
+    size = json.loads(out)
+    check("status tells memory apart from pages of files", 0 < size["memory_octets"] < size["resident_octets"], out)
+    mapped = [int(l.split()[1]) for l in open(f"/proc/{node.worker()}/status") if l.startswith("RssFile")][0] * 1024
+    check("which are those that the system counts", abs(size["resident_octets"] - size["memory_octets"] - mapped) < 8 << 20, (size, mapped))
+    check("and so do metrics", re.search(rb"^kanhe_memory_bytes \d{6,}$", node.request("GET", "/metrics", token="operator")[1], re.M))
+    check("and kanhe says it", re.search(r"memory \d+\.\d MiB, and \d+\.\d MiB of its files", node.kanhe("status")[1]))
 
     # a clean stop: requests whose first half was sent before SIGTERM are answered after it
     token = node.token("registrar")

@@ -61,11 +61,14 @@ try:
     check("and the node is ready to be read", node.request("GET", "/healthz")[0] == 200)
     metrics = node.request("GET", "/metrics", token="operator")[1].decode()
     failures = [l for l in metrics.splitlines() if l.startswith("kanhe_registry_fold_failures_total ")]
+    told = [l for l in node.log().splitlines() if "tag=store " in l]
+    check("the log says it once, and what to do", len(told) == 1 and "error=NO_SPACE" in told[0] and "its disk is full" in told[0], told)
     check("metrics tell of it", failures and int(failures[0].split()[1]) > 0, failures)
 
     mount(4 * SIZE)
     check("with room again, changes are taken", until(lambda: register(len(acknowledged), "y")[0] == 200))
     acknowledged.append(len(acknowledged))
+    check("which the log says", until(lambda: node.log().count("changes are accepted again") == 1), node.log())
     old = node.worker()
     os.kill(old, 9)
     check("its worker comes back", until(lambda: node.worker() not in (0, old) and serves()))

@@ -27,6 +27,27 @@ check("id: of a long one, what is around", status == 1 and max(map(len, out.spli
       and out.splitlines()[0].index("\\x01") == out.splitlines()[1].index("^"), out)
 status, out, err = run("id", "88..8/x", env={"LC_ALL": "zh_CN.UTF-8"})
 check("id: in Chinese", status == 1 and "有一段为空" in out and "偏移 3" in out, out)
+# what is refused is said in Chinese with all that the English says: texts as `--as SCHEME TEXT`, or TEXT alone
+SAID = [("pump", "不属于任何已知的标识体系（handle aas oid urn did ecode iec61406 gs1 uri）"), ("88.118.8", "这是 handle 体系的前缀，不是标识"),
+        ("950600", "这是 gs1 体系的前缀，不是标识"), ("88.8/" + "x" * 2050, "标识最长 2048 字节"), ("1." * 40 + "/x", "前缀最多 32 段"),
+        ("E=1", "该版本的 NSI 须为 4 位数字"), ("E=10000" + "1" * 21, "该版本的主码最多 20 个字符"), ("E=9", "Ecode 以版本号开头，须为 1 至 4 的数字"),
+        ("urn:x", "命名空间为 2 至 32 个字符，其后须有冒号"), ("urn:a_b:c", "命名空间只能使用字母、数字与中间的连字符"),
+        ("did:web:A.example", "主机须为小写域名或 IPv4 地址"), ("did:web:a.example:..", "路径段为空，或为“.”“..”"), ("did:key:z1", "公钥类型未知"),
+        ("https://[::1/x", "地址缺少右方括号"), ("Https://id.gs1.org/01/09506000134352", "URI 须以全小写或全大写的 http:// 或 https:// 开头"),
+        ('{"name"', "成员名之后须有冒号"), ('{"name":"x"', "对象缺少右花括号"), ('{"name":"x","value":"y"}z', "对象之后有多余内容"),
+        ('{"name":"","value":"y"}', "name 与 value 不得为空"), ('{"name":"x', "文本缺少右引号"), ('{"name":"\\q"}', "不是 JSON 的转义序列"),
+        ('{"name":"' + "x" * 500 + '","value":"y"}', "name 最长 255 字节"),
+        ("(01)1", "（01）的值至少 14 个字符"), ("(01)095060001343521", "（01）的值最多 14 个字符"), ("(10)", "（10）的值为空"), ("(01)0950600013435x", "（01）的值此处须为数字"),
+        ("(10)ü", "（10）的值此处须为 GS1 字符集 82 中的字符"), ("(01)09506000134353", "（01）的值的校验位不符"), ("(1234)1", "1234 不是 GS1 应用标识符（AI）"),
+        ("()1", "括号中没有应用标识符（AI）"), ("01/09506000134352/10/A/22/B", "（22）不能在此处限定（01）"), ("(01)09506000134352(10)A(10)B", "（10）重复出现且值不同"),
+        ("01/09506000134352?17=251231&17=251231", "（17）重复出现"), ("01/09506000134352?10=A", "限定符（10）须写在路径中"),
+        ("01/09506000134352?8200=x", "（8200）不能作为链接的属性"), ("(01)09506000134352(37)1", "（01）不能与（37）同时出现"), ("(10)A(17)251231", "（10）须与 01,02,03,8006,8026 同时出现"),
+        ("https://id.gs1.org/x", "路径中没有 GS1 主键及其值与限定符"), ("]E01", "GTIN 须为 8、12、13 或 14 位数字"), ("]C1" + "1" * 2050, "GS1 消息最长 2048 字节"), ("(8030)abc=", "（8030）的值须以一个或两个 = 填充到三的倍数")]
+status, out, err = run("id", "--json", *(text for text, _ in SAID), env={"LC_ALL": "zh_CN.UTF-8"})
+got = [json.loads(line) for line in out.splitlines()]
+check("id: all are refused in Chinese", len(got) == len(SAID) and status == 1 and not err, err)
+for (text, said), g in zip(SAID, got):
+    check(f"id: {text[:60]} in Chinese", not g["valid"] and g["error"]["message"] == said, g)
 status, got, err = explain("1.2.156.3001.1", "E=100A0123", "did:web:example.com", "0x")
 check("id --json: one object a line, whatever is refused", status == 1 and len(got) == 4 and not err, err)
 check("id --json: parts by their names", got[0] == {
@@ -41,6 +62,8 @@ status, got, err = explain(stdin="88.118.8/a\r\n\n10.1000/abc\nE=400020产品")
 check("id: from standard input, empty lines passed over", status == 0
       and [g["canonical"] for g in got] == ["88.118.8/a", "10.1000/ABC", "E=400020产品"], got)
 status, got, err = explain(stdin="x" * 200000 + "\n88.1/x\n")
+check("id: the mark of an editor in front is no part of the first", explain(stdin="\ufeff88.1/x\n88.1/y\n")[1][0]["canonical"] == "88.1/x")
+check("id: but of another line", [g["valid"] for g in explain(stdin="88.1/x\n\ufeff88.1/y\n")[1]] == [True, False])
 check("id: a line that is too long is refused, the next is read", status == 1
       and [g["valid"] for g in got] == [False, True], [g["valid"] for g in got])
 status, got, err = explain("--as", "ecode", "1000012345678901234567890")
@@ -51,6 +74,9 @@ status, out, err = run("id", "--as", "handel", "x")
 check("id --as: a misspelt scheme", status == 2 and "handle" in err and not out, err)
 status, got, err = explain("https://example.com/" + "a" * 81)
 check("id: a long link is warned of", got[0]["warnings"] == ["over-100-characters"] and got[0]["length"] == 101, got)
+
+status, got, err = explain("https://[2001:DB8::1]:8443/p", "coap://[::1]/x", "https://example.com:8443/p")
+check("id: the host of a link, an address with its colons", [g["host"] for g in got] == ["[2001:db8::1]", "[::1]", "example.com"], got)
 
 KEYS = ["(00)395241045750040793", "(01)09506000134352", "(253)9520123456788XYZ", "(255)9520123456788", "(401)9520123ABC",
         "(402)95201234567891235", "(414)9520123456788", "(415)9520123456788(8020)INV1", "(417)9520123456788", "(8003)09520123456788A1B2",
@@ -65,6 +91,12 @@ status, got, err = explain("96385074", "614141322602", "9506000134352", "0950600
                            "]d20109506000134352\x1d", "]Q1https://id.gs1.org/01/09506000134352")
 check("id: GTIN-8, -12, -13, -14, bare and as readers send them", status == 0 and [g["gtin14"] for g in got]
       == ["00000096385074", "00614141322602"] + ["09506000134352"] * 6, got)
+status, got, err = explain("010950600013435210A/B\x1d17251231", "00395241045750040793")
+check("id: a barcode whose reader says nothing of it", status == 0 and [g["element_string"] for g in got]
+      == ["(01)09506000134352(10)A/B(17)251231", "(00)395241045750040793"], got)
+status, got, err = explain("(10)ABC", "(415)9520123456788", "(01)09506000134352(10)ABC")
+check("id: of an element alone, what it needs beside it", status == 0 and [(g.get("warnings"), g.get("needs")) for g in got]
+      == [(["missing"], "01,02,03,8006,8026"), (["missing"], "8020"), (None, None)], got)
 status, got, err = explain("9506000134353", "96385075")
 check("id: of a bare number with a wrong digit, which it is", status == 1 and [(g["scheme"], g["error"]["rule"], g["error"]["offset"]) for g in got]
       == [("gs1", "check-digit", 12), ("gs1", "check-digit", 7)], got)
@@ -135,8 +167,24 @@ try:
     status, got, headers = maker.request("POST", "/resolve", {"ids": ["did:web:example.com:plant:7", "1.40", "urn:uuid:24953458-7bd0-40b8-888f-3191d8d6af27"]})
     check("a batch says the schemes", status == 200 and [a.get("scheme") for a in got["answers"]] == ["did", "oid", "urn"], got)
     check("and the rule", got["answers"][1]["rule"] == "second-arc" and got["answers"][1]["offset"] == 2, got)
+    for path, said in (("01/09506000134353", "（01）的值的校验位不符"), ("88.118.8", "这是 handle 体系的前缀，不是标识"), ("1.2.156.3001.5.8", "没有注册该标识")):
+        status, got, headers = maker.request("GET", "/resolve/" + path, headers={"Accept-Language": "zh-CN"})
+        check(f"{path}: in Chinese, what is wrong too", status in (400, 404) and got["detail"] == said, got)
+    status, out, err = maker.kanhe("resolve", "01/09506000134353", env={"LC_ALL": "zh_CN.UTF-8"})
+    check("by the command line as well", status == 1 and "（01）的值的校验位不符" in err, err)
     status, got, headers = maker.request("GET", "/resolve/1.2.156.3001.5.7", headers={"Accept": "text/html"})
     check("the page says the scheme", status == 200 and b"oid" in got, got)
+    page = lambda path, language="en": maker.request("GET", "/resolve/" + path, headers={"Accept": "text/html", "Accept-Language": language})
+    status, got, headers = page("01/09506000134353", "zh")
+    check("to a browser what is malformed is a page, with the place and the rule", status == 400 and "text/html" in headers["Content-Type"]
+          and "<h1>01/0950600013435<mark>3</mark></h1>".encode() in got and "体系：gs1".encode() in got and "（01）的值的校验位不符".encode() in got, got)
+    status, got, headers = page("88.1%2F%E2%80%AE%3Cb%3E")
+    check("that shows what is invisible, and is no other page", status == 400 and rb"<h1>88.1/<mark>\xe2\x80\xae</mark>&lt;b&gt;</h1>" in got
+          and "\u202e".encode() not in got and "default-src 'none'" in headers["Content-Security-Policy"], got)
+    status, got, headers = page("88.118.8/")
+    check("also behind its end, which has a mark", status == 400 and b"<h1>88.118.8/<mark>&nbsp;</mark></h1>" in got and b"the suffix is empty" in got, got)
+    status, got, headers = page("1.2.156.3001.5.8", "zh")
+    check("what is not registered is told as such on its page", status == 404 and "没有注册该标识".encode() in got, got)
     for text in ("10.2000/A/../B", "10.2000/./B", "10.2000/.."):
         status, out, err = top.kanhe("register", text, "URL=https://top.example/")
         check(f"{text}: registered", status == 0, out + err)

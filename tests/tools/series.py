@@ -151,6 +151,11 @@ try:
           and resolve("(01)09521234000013(10)LOT20(21)9999") == (0, "https://new.example/20/9999"))
     status, out, err = node.kanhe("series", "show", late % "0001..0499", "--history")
     check("and its history says why", status == 0 and "series.retired" in out and "recalled {1}" in out, out + err)
+    status, out, err = node.kanhe("series", "show", late % "0001..0499")
+    check("so does the series where it is shown", status == 0 and re.search(r"RETIRED +recalled \{1\}\n", out), out + err)
+    status, out, err = node.kanhe("series", "show", late % "0001..0499", "--json")
+    check("and for programs", status == 0 and [(v["type"], v["data"]["value"]) for v in json.loads(out)["values"]] == [("RETIRED", "recalled {1}")], out + err)
+    check("and a member of it", "retired: recalled {1}" in node.kanhe("resolve", "(01)09521234000013(10)LOT20(21)0499")[2])
     status, out, err = node.kanhe("series", "retire", late % "0500..9999", "--reason", "two\nlines")
     check("a reason is one line", status == 1 and "one line" in err, err)
     half = "01/09521234000013/10/LOT{01..10}/21/{0001..9999}"

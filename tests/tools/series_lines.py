@@ -113,13 +113,26 @@ try:
     check("a retired one", first.request("GET", "/resolve/88.118.9/E-3")[0] == 410)
     status, got, refused = load("csv-again", ",\n", "csv")
     check("a header needs one of the two", status == 400, got)
+    status, got, refused = load("why", lines(
+        {"pattern": "88.118.9/F-{00..99}", "values": [{"type": "RETIRED", "data": "recalled, {serial}"}], "status": "retired"},
+        {"pattern": "88.118.9/G-{00..99}", "values": [{"type": "RETIRED", "data": "x" * 501}], "status": "retired"},
+        {"id": "88.118.9/F-05", "values": url("https://goes-on.example/")},
+        {"id": "88.118.9/F-06", "values": [{"type": "RETIRED", "data": "burst"}], "status": "retired"}))
+    check("a retired one says why", got["created"] == 1 and got["replaced"] == 2 and refused[2]["rule"] == "reason"
+          and "retired: recalled, {serial}" in json.dumps(first.request("GET", "/resolve/88.118.9/F-33")[1]), (got, refused))
+    check("members that have records of their own", of("https://goes-on.example/", "88.118.9/F-05")
+          and "retired: burst" in json.dumps(first.request("GET", "/resolve/88.118.9/F-06")[1]))
+    status, got, refused = load("late", lines({"id": "88.118.9/F-07", "values": url("https://late.example/")}))
+    check("another import brings none back", refused[1]["rule"] == "retired", (got, refused))
     got = call("GET", "/count?prefix=88.118.9")[1]
-    check("counted", got["series"] == {"active": 1, "members": 500, "retired": 1, "members_retired": 10}, got)
+    check("records are counted", (got["active"], got["retired"]) == (2, 1), got)
+    check("counted", got["series"] == {"active": 1, "members": 500, "retired": 2, "members_retired": 110}, got)
     check("below a prefix as well", call("GET", "/count?prefix=88.118.9/")[1]["series"] == got["series"])
     status, out, err = first.kanhe("count", "88.118.9")
     check("kanhe count", status == 0 and " 1 series of 500 " in out, out + err)
 
     # ---- the way to another node, in every form, and back the same
+    got_here = call("GET", "/count?prefix=88.118.9")[1]
     for form in ("ndjson", "csv", "protobuf"):
         for prefix in ("88.118.9", "gs1:9521234"):
             text = export(prefix, form, more="&status=all")
@@ -131,9 +144,11 @@ try:
             check(f"{form}: once more changes nothing", got["unchanged"] == got["read"], got)
     check("a member over there", of("https://c.example/499", "88.118.9/C-499", second))
     check("retired over there", second.request("GET", "/resolve/88.118.9/E-3")[0] == 410)
+    check("members go on over there", of("https://goes-on.example/", "88.118.9/F-05", second) and call("GET", "/count?prefix=88.118.9", node=second)[1] == got_here)
+    check("and why", "retired: recalled, {serial}" in json.dumps(second.request("GET", "/resolve/88.118.9/F-33")[1]))
     text = export("88.118.9")
-    check("without tombstones: the active ones", [json.loads(x).get("pattern") for x in text.splitlines()] == ["88.118.9/C-{000..499}", None], text)
-    check("no series", [json.loads(x)["id"] for x in export("88.118.9", more="&series=no").splitlines()] == ["88.118.9/C-007"])
+    check("without tombstones: the active ones", [json.loads(x).get("pattern") for x in text.splitlines()] == ["88.118.9/C-{000..499}", None, None], text)
+    check("no series", [json.loads(x)["id"] for x in export("88.118.9", more="&series=no").splitlines()] == ["88.118.9/C-007", "88.118.9/F-05"])
     check("only series", len(export("88.118.9", more="&series=only").splitlines()) == 1)
     check("CSV without any has no column for them", b"pattern" not in export("88.118.9", "csv", more="&series=no").splitlines()[0])
     check("another word is refused", call("GET", "/exports?prefix=88.118.9&series=maybe")[1]["rule"] == "series")

@@ -82,6 +82,23 @@ static int add(struct cli *c, const struct words *w, const char *who)
 	return status ? status : tell(c, r.json, false, say(SAY_CREDENTIAL_HELD));
 }
 
+/* What stands against one that is held: its own column, in the reader's language. */
+static const char *status_said(const json_t *row)
+{
+	static const struct {
+		const char *status;
+		enum say said;
+	} all[] = {{"revoked", SAY_CREDENTIAL_REVOKED},
+		   {"suspended", SAY_CREDENTIAL_SUSPENDED},
+		   {"expired", SAY_CREDENTIAL_EXPIRED}};
+	struct str status = json_text(json_object_get(row, "status"));
+
+	if (json_object_get(row, "revoked")) status = STR("revoked");
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (str_is(status, all[i].status)) return say(all[i].said);
+	return json_object_get(row, "unchecked") ? say(SAY_CREDENTIAL_UNCHECKED) : "";
+}
+
 static void print_rows(const json_t *all, const char *kind)
 {
 	size_t i;
@@ -96,8 +113,12 @@ static void print_rows(const json_t *all, const char *kind)
 		print_safe(stdout, type);
 		printf("  ");
 		print_safe(stdout, str_of(text_of(row, json_is_array(types) ? "issuer" : "subject")));
-		printf("%s%s\n", json_object_get(row, "revoked") ? "  " : "",
-		       json_object_get(row, "revoked") ? say(SAY_CREDENTIAL_REVOKED) : "");
+		printf("%s%s", status_said(row)[0] ? "  " : "", status_said(row));
+		if (json_object_get(row, "unchecked")) {
+			printf(": ");
+			print_safe(stdout, str_of(text_of(row, "unchecked")));
+		}
+		printf("\n");
 	}
 }
 

@@ -234,7 +234,9 @@ static int tell_older(struct cli *c, const struct credential_options *o, const j
 	for (int pass = 0; pass < 2; pass++) {
 		json_array_foreach(json_object_get(r.json, "held"), i, held)
 		{
-			if (!str_is(issuer, text_of(held, "issuer")) || !same_type(held, types)) continue;
+			if (!str_is(issuer, text_of(held, "issuer")) || !same_type(held, types) ||
+			    json_object_get(held, "status")) /* not presented anyway */
+				continue;
 			if (pass && n > 1) fprintf(stderr, "  %s\n", safe(text_of(held, "id")));
 			if (!pass) n++;
 		}

@@ -30,21 +30,16 @@ static json_t *part_json(const struct id_part *p)
 	return list;
 }
 
-static const char *message_of(const struct flaw *f)
-{
-	const char *text = say_language() == SAY_EN ? NULL : say_rule(f->rule);
-	return text ? text : f->text;
-}
-
 static void print_refused_json(struct str input, enum id_scheme s, const struct flaw *f)
 {
 	json_t *o = json_object(), *error = json_object();
+	char room[SAY_FLAW_MAX];
 	json_put_str(o, "input", input);
 	json_put(o, "valid", json_false());
 	if (s) json_put_str(o, "scheme", str_of(id_scheme_name(s)));
 	json_put_str(error, "rule", str_of(f->rule));
 	if (f->offset != FLAW_NO_OFFSET) json_put_u64(error, "offset", f->offset);
-	json_put_str(error, "message", str_of(message_of(f)));
+	json_put_str(error, "message", str_of(say_flaw(say_language(), f, room)));
 	json_put(o, "error", error);
 	print_json(o);
 	json_decref(o);
@@ -68,31 +63,13 @@ static void print_valid_json(struct str input, const struct id *id, const struct
 
 /* ---- for people ------------------------------------------------------------------------- */
 
-/* Octets of the character at s, 1 for an octet that is none. */
-static size_t character(struct str s)
-{
-	for (size_t n = 1; n <= 4 && n <= s.n; n++)
-		if (str_utf8_ok(str_first(s, n), NULL)) return n;
-	return 1;
-}
-
-/* The character as it may be shown: controls, what is invisible and octets of none as \xNN. */
-static struct str shown(struct str c, char out[17])
-{
-	bool octet = c.n == 1 && (unsigned char)c.p[0] >= 0x80;
-	bool control = c.n == 1 && ((unsigned char)c.p[0] < 0x20 || c.p[0] == 0x7f);
-	if (!octet && !control && id_columns(c) > 0) return c;
-	for (size_t i = 0; i < c.n; i++) snprintf(out + 4 * i, 5, "\\x%02x", (unsigned char)c.p[i]);
-	return str_n(out, 4 * c.n);
-}
-
 static size_t columns_to(struct str s, size_t end)
 {
-	char room[17];
+	char room[ID_SHOWN_MAX];
 	size_t columns = 0;
 	for (size_t i = 0, n; i < end && i < s.n; i += n) {
-		n = character(str_skip(s, i));
-		columns += id_columns(shown(str_n(s.p + i, n), room));
+		n = id_character(str_skip(s, i));
+		columns += id_columns(id_shown(str_n(s.p + i, n), room));
 	}
 	return columns;
 }
@@ -100,14 +77,14 @@ static size_t columns_to(struct str s, size_t end)
 /* The text, or of a long one what is around the offset, and a caret below. */
 static void print_caret(struct str s, size_t offset)
 {
-	char room[17];
+	char room[ID_SHOWN_MAX];
 	size_t caret = columns_to(s, offset), all = columns_to(s, s.n);
 	size_t from = all > SHOWN_COLUMNS && caret > SHOWN_BEFORE ? caret - SHOWN_BEFORE : 0, at = 0,
 	       first = 0;
 	if (from) fputs("…", stdout);
 	for (size_t i = 0, n; i < s.n; i += n) {
-		n = character(str_skip(s, i));
-		struct str c = shown(str_n(s.p + i, n), room);
+		n = id_character(str_skip(s, i));
+		struct str c = id_shown(str_n(s.p + i, n), room);
 		if (at >= from && at < from + SHOWN_COLUMNS) {
 			if (from && !first) first = at;
 			fwrite(c.p, 1, c.n, stdout);
@@ -120,6 +97,7 @@ static void print_caret(struct str s, size_t offset)
 
 static void print_refused(struct str input, enum id_scheme s, const struct flaw *f)
 {
+	char room[SAY_FLAW_MAX];
 	if (f->offset != FLAW_NO_OFFSET)
 		print_caret(input, f->offset);
 	else
@@ -128,7 +106,7 @@ static void print_refused(struct str input, enum id_scheme s, const struct flaw 
 	if (s) printf("%s, ", id_scheme_name(s));
 	if (f->offset != FLAW_NO_OFFSET) printf(say(SAY_ID_AT), f->rule, f->offset);
 	if (f->offset == FLAW_NO_OFFSET) printf("%s", f->rule);
-	printf("%s%s\n", say(SAY_ID_COLON), message_of(f));
+	printf("%s%s\n", say(SAY_ID_COLON), say_flaw(say_language(), f, room));
 }
 
 static void print_label(const char *name)
@@ -206,16 +184,20 @@ static void explain(struct explaining *x, struct str input)
 	arena_rollback(c->arena, mark);
 }
 
-/* One identifier a line; empty lines are passed over, and of a longer line than any identifier only so
- * much is kept that it is refused. */
+/* One identifier a line; the mark that some editors put in front and empty lines are passed over, and of a
+ * longer line than any identifier only so much is kept that it is refused. */
 static void explain_lines(struct explaining *x, FILE *in)
 {
+	static const struct str order_mark = {"\xef\xbb\xbf", 3};
 	struct buf line = BUF_INIT(LINE_OCTETS_MAX);
+	bool first = true;
 	for (int c = 0; c != EOF;) {
 		buf_clear(&line);
 		while ((c = getc(in)) != EOF && c != '\n')
 			if (line.n < LINE_OCTETS_MAX) buf_byte(&line, (char)c);
 		struct str s = buf_str(&line);
+		if (first && str_starts(s, order_mark)) s = str_skip(s, order_mark.n);
+		first = false;
 		if (str_ends(s, STR("\r"))) s.n--;
 		if (s.n) explain(x, s);
 	}

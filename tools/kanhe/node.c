@@ -135,7 +135,9 @@ static int start(struct cli *c)
 	else if (!c->quiet)
 		printf(say(SAY_STARTED), STR_ARG(c->target->url), (int)pid, ms);
 	/* a test mode is told even to who wants no chatter */
-	print_safe(stderr, str_skip(r.body, STR("ready\n").n));
+	struct str mode = str_trim(str_skip(r.body, STR("ready\n").n));
+	print_safe(stderr, mode);
+	if (mode.n) fprintf(stderr, "\n");
 	return CLI_OK;
 }
 

@@ -13,14 +13,17 @@ enum { LISTEN_MAX = 2, LISTEN_HOST_MAX = 256 };
 struct listen {
 	struct net_listener all[LISTEN_MAX]; /* https, http: those that are not off */
 	char hosts[LISTEN_MAX][LISTEN_HOST_MAX];
+	const char *keys[LISTEN_MAX]; /* the settings, of section net, that name them */
 	size_t n;
 	unsigned shards;
 	struct net_bound *bound;
 };
 
-/* Binds what the configuration names, unless it is held already; what was held before is closed. After an
- * error all is as it was: ERR_BAD_CONF when nothing is named, or an error of net_bind. */
-enum err listen_renew(struct listen *l, const struct conf *c, struct flaw *f) MUST_USE;
+/* Binds what the configuration names, unless it is held already; what is no longer named is closed. After
+ * an error all is as it was: ERR_BAD_CONF when nothing is named, or an error of net_bind; then ret_key is
+ * the setting that names what cannot be listened on, and NULL when it is none of them alone. */
+enum err listen_renew(struct listen *l, const struct conf *c, struct flaw *f,
+		      const char **ret_key) MUST_USE;
 /* From now on connections are refused once the worker closes its own. */
 void listen_drop(struct listen *l);
 

@@ -11,7 +11,7 @@
 #include "tools/kanhed/supervisor.h"
 #include "tools/kanhed/version.h"
 
-enum { SETS_MAX = 64, ERRORS_MAX = 64 * 1024, EXIT_USAGE = 2 };
+enum { SETS_MAX = 64, ERRORS_MAX = 64 * 1024, PLACE_MAX = 4096 + 16, EXIT_USAGE = 2 };
 
 struct args {
 	const char *file, *pid_file;
@@ -21,18 +21,22 @@ struct args {
 	struct listen listen;
 };
 
+static void tell(void *arg, const struct flaw *f)
+{
+	const struct conf *c = arg;
+	char place[PLACE_MAX];
+	conf_place(c, str_of(f->at), place, sizeof place);
+	fprintf(stderr, "%s: %s: %s: %s\n", place, f->at, f->rule, f->text);
+}
+
 static int load(const struct args *a, struct conf **ret)
 {
 	struct buf errors = BUF_INIT(ERRORS_MAX);
 	enum err e = conf_load(settings_rows, settings_n, a->file, a->sets, a->sets_n, &errors, ret);
 	if (e) fprintf(stderr, "%.*s", STR_ARG(buf_str(&errors)));
 	if (!e) {
-		struct flaw f = {0};
-		e = node_check(*ret, &f);
-		if (e) {
-			fprintf(stderr, "%s: %s: %s\n", a->file, f.at, f.text);
-			conf_free(*ret);
-		}
+		e = node_check(*ret, tell, *ret);
+		if (e) conf_free(*ret);
 	}
 	if (e) fprintf(stderr, say(SAY_KANHED_REFUSED), a->file);
 	buf_done(&errors);
@@ -56,13 +60,16 @@ static int load_and_bind(struct args *a, struct conf **ret)
 	struct flaw f = {0};
 	int status = load(a, &c);
 	if (status) return status;
-	enum err e = listen_renew(&a->listen, c, &f);
+	const char *key;
+	enum err e = listen_renew(&a->listen, c, &f, &key);
 	if (!e) {
 		*ret = c;
 		return 0;
 	}
 	if (!f.err) flaw_set(&f, e, FLAW_NO_OFFSET, "net", "listen", "%s", err_text(e));
 	log_flaw(&f);
+	if (e == ERR_EXISTS && key)
+		fprintf(stderr, say(SAY_KANHED_PORT), key, conf_text(c, "net", key), a->file, key);
 	conf_free(c);
 	return EXIT_CONFIGURATION;
 }

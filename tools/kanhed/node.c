@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "dataspace/connector.h"
 #include "net/tls.h"
 #include "proto/did/name.h"
 
@@ -74,7 +75,8 @@ struct environment {
 };
 
 static enum err open_environment(struct node *n, const struct environment *env, struct flaw *f,
-				 struct store **ret_store, struct writer **ret_writer)
+				 struct store **ret_store, struct storage *storage,
+				 struct writer **ret_writer)
 {
 	char folder[4096], origin[NODE_DID_MAX + 16];
 	const char *data = conf_text(n->conf, "node", "data");
@@ -92,7 +94,10 @@ static enum err open_environment(struct node *n, const struct environment *env, 
 	if (e) return e;
 	/* C2SP checkpoint origins are schema-less names: the DID without "did:web:" and the log's name */
 	snprintf(origin, sizeof origin, "%s/%s", n->did + strlen("did:web:"), env->origin);
+	*storage = (struct storage){.store = *ret_store, .name = env->folder, .map_max = so.map_max};
 	struct writer_options wo = {.store = *ret_store,
+				    .settled = storage_settled,
+				    .settled_arg = storage,
 				    .origin = origin,
 				    .queue_max = (size_t)conf_number(n->conf, "store", "queue"),
 				    .feed_keep = (uint64_t)conf_number(n->conf, "store", "feed_keep")};
@@ -172,8 +177,10 @@ enum err node_open_stores(struct node *n, const struct conf *c, struct flaw *f)
 	if (!e) e = name_node(n, f);
 	if (!e) e = read_anchors(n, f);
 	if (!e) e = open_keys(n, f);
-	if (!e) e = open_environment(n, &registry, f, &n->registry, &n->registry_writer);
-	if (!e) e = open_environment(n, &space, f, &n->space, &n->space_writer);
+	if (!e)
+		e = open_environment(n, &registry, f, &n->registry, &n->registry_storage,
+				     &n->registry_writer);
+	if (!e) e = open_environment(n, &space, f, &n->space, &n->space_storage, &n->space_writer);
 	return e;
 }
 
@@ -183,15 +190,19 @@ static const char *path_or_null(const struct conf *c, const char *section, const
 	return path[0] ? path : NULL;
 }
 
+static enum err check_report_token(const struct conf *c, struct flaw *f)
+{
+	if (!conf_text(c, "report", "to")[0] || conf_text(c, "report", "token")[0]) return ERR_OK;
+	return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "report.token", "required",
+			"report.to is set: report.token names the file of the superior's token");
+}
+
 /* The superior's token, of one line. */
 static enum err read_report_token(struct node *n, struct flaw *f)
 {
 	const char *path = conf_text(n->conf, "report", "token");
 	size_t got = 0;
 	if (!conf_text(n->conf, "report", "to")[0]) return ERR_OK;
-	if (!path[0])
-		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "report.token", "required",
-				"report.to is set: report.token names the file of the superior's token");
 	enum err e = file_read_private(path, FILE_SECRET, f, n->report_token, NODE_TOKEN_MAX - 1, &got);
 	if (e) return e;
 	struct str token = str_trim(str_n(n->report_token, got));
@@ -200,7 +211,7 @@ static enum err read_report_token(struct node *n, struct flaw *f)
 	return ERR_OK;
 }
 
-static enum err open_resolver(struct node *n, struct flaw *f)
+static void resolver_options(const struct node *n, struct rs_options *ret)
 {
 	const struct conf *c = n->conf;
 	struct rs_options o = {.store = n->registry,
@@ -231,12 +242,20 @@ static enum err open_resolver(struct node *n, struct flaw *f)
 				      .driver = conf_text(c, "report", "driver"),
 				      .every = conf_number(c, "report", "every"),
 				      .sync = conf_switch(c, "report", "sync")};
-	enum err e = read_report_token(n, f);
-	if (e) return e;
 	o.authority_n = conf_list(c, "resolver", "authority", &o.authority);
 	o.find_types_n = conf_list(c, "resolver", "find_types", &o.find_types);
 	static const char *const no_types[] = {NULL};
 	if (!o.find_types_n) o.find_types = no_types; /* an empty list means none, not the standard ones */
+	*ret = o;
+}
+
+static enum err open_resolver(struct node *n, struct flaw *f)
+{
+	struct rs_options o;
+	enum err e = check_report_token(n->conf, f);
+	if (!e) e = read_report_token(n, f);
+	if (e) return e;
+	resolver_options(n, &o);
 	return rs_open(&o, f, &n->rs);
 }
 
@@ -248,6 +267,7 @@ static enum err read_identity(const struct conf *c, struct flaw *f, struct ds_id
 	} modes[] = {{"did", DS_BY_DID}, {"dcp", DS_BY_DCP}, {"pinned", DS_BY_PIN}, {"tls", DS_BY_TLS}};
 	struct ds_identity o = {.present = conf_switch(c, "identity", "present"),
 				.schemas = conf_switch(c, "identity", "schemas"),
+				.recheck = conf_number(c, "identity", "recheck"),
 				.lenient = !strcmp(conf_text(c, "identity", "purposes"), "declared")};
 	const char *const *words;
 	size_t n = conf_list(c, "identity", "accept", &words);
@@ -286,20 +306,6 @@ const char *node_test_mode(const struct conf *c)
 	return "";
 }
 
-enum err node_check(const struct conf *c, struct flaw *f)
-{
-	struct ds_identity identity;
-	struct node n = {.conf = c};
-	struct rs_options o = {.anchors = n.anchors};
-	enum err e = read_anchors(&n, f);
-	o.anchors_n = n.anchors_n;
-	o.authority_n = conf_list(c, "resolver", "authority", &o.authority);
-	if (!e) e = rs_check(&o, f);
-	free(n.anchor_texts);
-	if (!e && conf_switch(c, "space", "enabled")) e = read_identity(c, f, &identity);
-	return e;
-}
-
 static enum err open_space(struct node *n, struct flaw *f)
 {
 	const struct conf *c = n->conf;
@@ -332,15 +338,71 @@ static enum err open_space(struct node *n, struct flaw *f)
 	return e ? e : ds_open(&o, f, &n->ds);
 }
 
+static enum err check_client_pair(const struct conf *c, struct flaw *f)
+{
+	if (!conf_text(c, "out", "client_cert")[0] == !conf_text(c, "out", "client_key")[0]) return ERR_OK;
+	return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "out.client_cert", "one-of",
+			"out.client_cert and out.client_key go together");
+}
+
+static enum err check_space(const struct conf *c, struct flaw *f)
+{
+	struct ds_options o = {.did = ""};
+	if (!conf_switch(c, "space", "enabled")) return ERR_OK;
+	o.connectors_n = conf_list(c, "space", "connectors", &o.connectors);
+	enum err e = connectors_check(&o, f);
+	return e ? e : read_identity(c, f, &o.identity);
+}
+
+struct complaints {
+	node_tell_fn *tell;
+	void *arg;
+	enum err first;
+};
+
+static void complain(struct complaints *all, enum err e, struct flaw *f)
+{
+	if (e && !f->err) (void)!flaw_set(f, e, FLAW_NO_OFFSET, "node", "check", "%s", err_text(e));
+	if (e) all->tell(all->arg, f);
+	if (!all->first) all->first = e;
+	flaw_init(f);
+}
+
+/* Each setting for itself, so that one that is wrong does not hide another. */
+static void check_resolver(struct node *n, struct complaints *all, struct flaw *f)
+{
+	struct rs_options o;
+	enum err e = read_anchors(n, f);
+	complain(all, e, f);
+	resolver_options(n, &o);
+	const struct rs_options parts[] = {{.authority = o.authority, .authority_n = o.authority_n},
+					   {.anchors = o.anchors, .anchors_n = e ? 0 : o.anchors_n},
+					   {.find_types = o.find_types, .find_types_n = o.find_types_n},
+					   {.report = o.report}};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) complain(all, rs_check(&parts[i], f), f);
+}
+
+enum err node_check(const struct conf *c, node_tell_fn *tell, void *arg)
+{
+	struct node n = {.conf = c};
+	struct complaints all = {.tell = tell, .arg = arg};
+	struct flaw f = {0};
+	complain(&all, sign_setup(), &f);
+	complain(&all, name_node(&n, &f), &f);
+	check_resolver(&n, &all, &f);
+	complain(&all, check_report_token(c, &f), &f);
+	complain(&all, check_client_pair(c, &f), &f);
+	complain(&all, check_space(c, &f), &f);
+	free(n.anchor_texts);
+	return all.first;
+}
+
 /* Found wrong at the start, not with the first partner that demands it. */
 static enum err check_client_cert(const struct courier_options *o, struct flaw *f)
 {
 	struct net_tls_options tls = {.certificate = o->client_cert, .key = o->client_key};
 	struct tls_context *x;
-	if (!o->client_cert && !o->client_key) return ERR_OK;
-	if (!o->client_cert || !o->client_key)
-		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "out.client_cert", "one-of",
-				"out.client_cert and out.client_key go together");
+	if (!o->client_cert) return ERR_OK;
 	enum err e = tls_context_open(&tls, f, &x);
 	if (!e) tls_context_close(x);
 	return e;
@@ -352,7 +414,8 @@ enum err node_open_halves(struct node *n, struct flaw *f)
 				     .client_cert = path_or_null(n->conf, "out", "client_cert"),
 				     .client_key = path_or_null(n->conf, "out", "client_key"),
 				     .allow_private = conf_switch(n->conf, "out", "private")};
-	enum err e = check_client_cert(&co, f);
+	enum err e = check_client_pair(n->conf, f);
+	if (!e) e = check_client_cert(&co, f);
 	if (e) return e;
 	e = courier_start(&co, &n->courier);
 	if (e) return flaw_set(f, e, FLAW_NO_OFFSET, "out", "courier", "the courier does not start");

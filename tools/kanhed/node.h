@@ -13,6 +13,7 @@
 #include "dataspace/dataspace.h"
 #include "net/courier.h"
 #include "resolver/resolver.h"
+#include "tools/kanhed/storage.h"
 
 enum { NODE_DID_MAX = 600, NODE_ANCHORS_MAX = 16, NODE_TOKEN_MAX = 64 };
 
@@ -24,6 +25,7 @@ struct node {
 	struct sign_sealer *sealer;
 	struct store *registry, *space;
 	struct writer *registry_writer, *space_writer;
+	struct storage registry_storage, space_storage;
 	struct courier *courier;
 	struct rs *rs;
 	struct ds *ds;
@@ -35,8 +37,10 @@ struct node {
 	_Atomic bool stopping;
 };
 
-/* What is wrong with settings that belong together, without opening anything. ERR_BAD_CONF. */
-enum err node_check(const struct conf *c, struct flaw *f) MUST_USE;
+/* What a start would refuse of settings, without opening anything: tells each (f->at is the setting), and
+ * returns the first, ERR_BAD_CONF or ERR_NO_MEMORY. */
+typedef void node_tell_fn(void *arg, const struct flaw *f);
+enum err node_check(const struct conf *c, node_tell_fn *tell, void *arg) MUST_USE;
 /* What lets partners in unproven, in one line; "": nothing does. */
 const char *node_test_mode(const struct conf *c);
 /* Anchors, keys, stores and writers. *f says what failed and where. */

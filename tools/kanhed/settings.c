@@ -181,6 +181,11 @@ const struct conf_row settings_rows[] = {
 	 "向伙伴询问但不强制的凭证类型，供策略引用"),
     SWITCH(identity, schemas, "yes", "credentials must keep to the JSON Schema that they name",
 	   "凭证须符合其所指明的 JSON Schema"),
+    DURATION(
+	identity, recheck, "15m", 0, DAY * 7,
+	"how often credentials held here are looked at; what was revoked is not presented; 0: never, all "
+	"is presented",
+	"检查所持凭证的间隔，已吊销者不再出示；0 为不检查，全部出示"),
     LIST(identity, disclose, "", 4096,
 	 "types of credentials that partners may ask for; empty: every one that is held",
 	 "允许伙伴查询的凭证类型；留空为持有的全部"),

@@ -1,6 +1,5 @@
 /* bench-series [ROUNDS]: one registration of 10,000,000 identifiers, then answers to members beside answers
- * to plain records, found and made as a shard does it, without sockets. A measuring tool, not a test:
- * `ninja bench-series`. */
+ * to plain records, found and made as a shard does it, without sockets. */
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "net/turn.h"
+#include "base/processor.h"
 
 #include <sched.h>
 #include <stdint.h>
@@ -20,7 +20,7 @@ struct attributes {
 	uint64_t runtime, deadline, period;
 };
 
-void net_turn_short(void)
+void processor_short_turns(void)
 {
 	struct attributes a = {.size = sizeof a};
 	if (syscall(SYS_sched_getattr, 0, &a, sizeof a, 0) || a.policy != SCHED_OTHER) return;
@@ -29,12 +29,16 @@ void net_turn_short(void)
 	(void)syscall(SYS_sched_setattr, 0, &a, 0);
 }
 
-void net_turn_offer(size_t i)
+void processor_offer(void)
 {
 	static _Thread_local usec_t last;
-	if (i % NET_TURN_STEPS != NET_TURN_STEPS - 1) return;
 	usec_t now = clock_mono();
-	if (now - last < NET_TURN_USEC) return;
+	if (now - last < PROCESSOR_TURN_USEC) return;
 	(void)sched_yield();
 	last = clock_mono();
+}
+
+void processor_offer_each(size_t i)
+{
+	if (i % PROCESSOR_TURN_STEPS == PROCESSOR_TURN_STEPS - 1) processor_offer();
 }
