@@ -65,8 +65,8 @@ static bool is_told(const struct telling *t, enum say name)
 {
 	struct str row = str_of(say_name(name));
 
-	return str_starts(row, STR("SAID_")) || str_starts(row, STR("FLAW_")) ||
-	       str_starts(row, STR("POL_"));
+	if (str_starts(row, STR("FLAW_"))) return true;
+	return !t->flaws_only && (str_starts(row, STR("SAID_")) || str_starts(row, STR("POL_")));
 }
 
 static struct str tell(const struct telling *t, struct str text, int depth);

@@ -8,6 +8,7 @@
 #include "dataspace/document.h"
 #include "dataspace/evidence.h"
 #include "dataspace/identity.h"
+#include "dataspace/kit.h"
 #include "dataspace/negotiation.h"
 #include "dataspace/offer.h"
 #include "dataspace/transfer.h"
@@ -124,6 +125,7 @@ static enum err letter_read(struct ds_job *j, struct net_req *r, enum dsp_type t
 	if (!first) e = net_decode(j->arena, r->param[1], f, &l->pid);
 	if (!e && !first && !l->pid.n) e = ERR_NOT_FOUND;
 	if (!e) e = json_read(j->arena, r->body, f, &body);
+	if (!e && kit_acts(j->d, l->peer.self->id)) kit_spell_out(body);
 	if (!e) e = ds_dialect_read(j->arena, l->dialect, body, f, &body);
 	if (e) return e;
 	hash_sha256(r->body, l->digest);

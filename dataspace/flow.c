@@ -106,6 +106,8 @@ enum err flow_move(const struct turn *u, Ds__ControlPlane *p, Ds__Flow *x, enum 
 		e = control_plane_put(u->t, u->self->id, p);
 	}
 	if (!e) e = tell(u, x);
+	if (!flow_unready(x))
+		ds_fx_changed(u->fx, u->self->id, str_of(x->id)); /* who waits, waits for that */
 	return e ? e : flow_put(u->t, u->self->id, x);
 }
 

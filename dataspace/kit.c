@@ -101,6 +101,7 @@ static enum err step_work(struct ds_job *j, struct writer_txn *t)
 	if (!e) return n->pending || !settled(&u, n->changed) ? ERR_OK : kit_negotiation_step(&u, n);
 	if (e == ERR_NOT_FOUND) e = ds_transfer_find(t->store, j->arena, u.self->id, str_of(pid), &x);
 	if (!e) return x->pending || !settled(&u, x->changed) ? ERR_OK : kit_transfer_step(&u, x);
+	if (e == ERR_NOT_FOUND) e = kit_flow_step(&u, str_of(pid));
 	return e == ERR_NOT_FOUND ? ERR_OK : e; /* an agreement has changed */
 }
 

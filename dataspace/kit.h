@@ -42,6 +42,14 @@ enum err kit_agreements_seed(const struct turn *u) MUST_USE;
 /* kit_flow.c: of the kit of Data Plane Signaling, whose data plane is registered under the name KIT_PLANE.
  */
 #define KIT_PLANE "kit"
+/* The dataset of the consumer's flow that ends by itself although no address came to pull from. */
+#define KIT_ENDS "DPCPULL0301"
+/* A flow has changed; in commands. Nothing to do is ERR_OK, that there is no such flow is not. */
+enum err kit_flow_step(const struct turn *u, struct str id) MUST_USE;
+/* What this kit's messages and answers of the Dataspace Protocol leave out: that "@context" is a list, and
+ * the state of a transfer that it was asked for. Its pids, too, are not to be looked at: of the two only
+ * the one in the path is the transfer's. */
+void kit_spell_out(json_t *message);
 void kit_on_agreement(struct net_req *r);
 void kit_on_trigger(struct net_req *r);
 

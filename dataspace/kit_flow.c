@@ -1,5 +1,6 @@
 /* What the conformance kit of Data Plane Signaling needs of a control plane: agreements that are there
  * already, and a route that makes it begin a transfer through the kit's data plane. */
+#include "dataspace/flow.h"
 #include "dataspace/kit.h"
 
 struct wish {
@@ -63,4 +64,27 @@ void kit_on_agreement(struct net_req *r)
 void kit_on_trigger(struct net_req *r)
 {
 	take(r, false);
+}
+
+enum err kit_flow_step(const struct turn *u, struct str id)
+{
+	Ds__ControlPlane *p;
+	Ds__Flow *x;
+	enum err e = flow_find(u->t->store, u->a, u->self->id, id, &x);
+
+	if (!e) e = control_plane_find(u->t->store, u->a, u->self->id, str_of(x->plane), &p);
+	if (e || strcmp(x->dataset, KIT_ENDS) != 0 || !x->consumer) return e;
+	if (x->state != DPS_STARTED_STATE || x->address[0]) return ERR_OK;
+	e = flow_move(u, p, x, DPS_COMPLETED_STATE);
+	return e ? e : flow_notify(u, p, x, "completed");
+}
+
+void kit_spell_out(json_t *message)
+{
+	json_t *context = json_object_get(message, "@context");
+
+	if (json_is_string(context)) json_put(message, "@context", json_pack("[O]", context));
+	if (str_is(json_text(json_object_get(message, "@type")), "TransferProcess") &&
+	    !json_object_get(message, "state"))
+		json_put_str(message, "state", STR("REQUESTED"));
 }

@@ -1,4 +1,5 @@
 #include "dataspace/dataplane.h"
+#include "dataspace/replay.h"
 
 void ds_metrics(struct ds *d, struct buf *out)
 {
@@ -9,5 +10,9 @@ void ds_metrics(struct ds *d, struct buf *out)
 		   (unsigned long long)d->stat.name);
 	DS_COUNTERS(X)
 #undef X
+	buf_printf(out,
+		   "# HELP kanhe_space_token_ids_bytes memory of partners' token ids that were used\n"
+		   "# TYPE kanhe_space_token_ids_bytes gauge\nkanhe_space_token_ids_bytes %zu\n",
+		   replays_octets(d->replays));
 	dp_metrics(d, out);
 }

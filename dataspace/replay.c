@@ -4,18 +4,24 @@
 
 #include "base/hash.h"
 
-enum { REPLAY_ROOM_MIN = 256, REPLAY_SWEEP = 4 /* expired rows deleted by each command that adds one */ };
+enum {
+	REPLAY_ROOM_MIN = 256,
+	REPLAY_LOOK = 300, /* seconds, a token's life: then what a busy time has left is let go of */
+	REPLAY_SWEEP = 4   /* expired rows deleted by each command that adds one */
+};
 
 struct replay {
 	unsigned char id[REPLAY_ID];
 	int64_t expires; /* 0: free */
 };
 
-/* Open addressing; rebuilt without the expired ones when half full. */
+/* Open addressing; rebuilt without the expired ones, at most half full, when it is three quarters full, and
+ * now and then. */
 struct replays {
 	pthread_mutex_t lock;
 	struct replay *slot;
-	size_t room, used;
+	size_t room, used; /* used: expired ones too */
+	int64_t looked;    /* when it was rebuilt last, or would have been */
 };
 
 enum err replays_open(struct replays **ret)
@@ -70,9 +76,10 @@ static enum err rebuild(struct replays *r, int64_t now)
 	size_t live = 0, room = REPLAY_ROOM_MIN;
 	struct replay *slot;
 
+	r->looked = now;
 	for (size_t i = 0; i < r->room; i++) live += r->slot[i].expires > now;
 	if (live >= REPLAY_MAX) return ERR_BUSY;
-	while (room < live * 4) room *= 2;
+	while (room < live * 2) room *= 2;
 	slot = calloc(room, sizeof *slot);
 	if (!slot) return ERR_NO_MEMORY;
 	for (size_t i = 0; i < r->room; i++)
@@ -84,14 +91,35 @@ static enum err rebuild(struct replays *r, int64_t now)
 	return ERR_OK;
 }
 
+/* At the maximum it is looked at once a second, not for each of a flood. */
+static enum err make_room(struct replays *r, int64_t now)
+{
+	bool full = r->used >= REPLAY_MAX, large = r->room > REPLAY_ROOM_MIN;
+
+	if (full && r->looked == now) return ERR_BUSY;
+	if (full || r->used * 4 >= r->room * 3 || (large && now - r->looked >= REPLAY_LOOK))
+		return rebuild(r, now);
+	return ERR_OK;
+}
+
+size_t replays_octets(struct replays *r)
+{
+	size_t n;
+
+	pthread_mutex_lock(&r->lock);
+	n = r->room * sizeof *r->slot;
+	pthread_mutex_unlock(&r->lock);
+	return n;
+}
+
 enum err replays_use(struct replays *r, const unsigned char id[REPLAY_ID], int64_t expires, int64_t now)
 {
 	struct replay *s;
-	enum err e = ERR_OK;
+	enum err e;
 
 	must(expires > 0);
 	pthread_mutex_lock(&r->lock);
-	if (r->used * 2 >= r->room) e = rebuild(r, now);
+	e = make_room(r, now);
 	s = slot_find(r->slot, r->room, id);
 	if (!e && s->expires > now) e = ERR_UNAUTHORISED;
 	if (!e) {

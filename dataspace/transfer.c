@@ -288,7 +288,8 @@ static enum err find_ours(const struct turn *u, struct str pid, const struct tra
 		return flaw_set(u->flaw, e, FLAW_NO_OFFSET, "pid", "unknown", "there is no such transfer");
 	if (e) return e;
 	own = transfer_pids(x);
-	e = turn_pids(u, m->pids.consumer, m->pids.provider, own.consumer, own.provider);
+	if (!kit_acts(u->d, u->self->id))
+		e = turn_pids(u, m->pids.consumer, m->pids.provider, own.consumer, own.provider);
 	if (!e && !x->peer_pid[0]) {
 		struct str theirs = transfer_role(x) == DSP_PROVIDER ? m->pids.consumer : m->pids.provider;
 

@@ -2,6 +2,7 @@
 #include "dataspace/dialect.h"
 #include "dataspace/agreement.h"
 #include "dataspace/fetch.h"
+#include "dataspace/kit.h"
 #include "dataspace/outbox.h"
 #include "dataspace/partner.h"
 #include "dataspace/transfer_act.h"
@@ -65,6 +66,7 @@ static enum err pid_read(const struct turn *u, Ds__Transfer *x, struct str body,
 	json_t *j;
 	enum err e = json_read(u->a, body, f, &j);
 
+	if (!e && kit_acts(u->d, u->self->id)) kit_spell_out(j);
 	if (!e) e = ds_dialect_read(u->a, x->dialect, j, f, &j);
 	if (!e) e = dsp_transfer_parse(j, f, &m);
 	if (!e) e = turn_name_check(m.pids.provider, DS_PID_MAX, "providerPid", f);

@@ -1,9 +1,10 @@
-/* GET /copies/{reporter}?table=record|series|enterprise: what a copy holds, as JSON; and whose rows a
- * reporter may hand up. */
+/* GET /copies/{reporter}?table=record|series|template|classification|enterprise: what a copy holds, as
+ * JSON; and whose rows a reporter may hand up. */
 #include "resolver/face_copy.h"
 
 #include "base/text64.h"
 #include "proto/bulk/bulk.h"
+#include "proto/template/template.h"
 #include "resolver/account.h"
 #include "resolver/allocation.h"
 #include "resolver/series.h"
@@ -157,6 +158,49 @@ static enum err put_enterprise(struct listing *l, struct str key, struct str row
 	return e;
 }
 
+static enum err put_json(struct listing *l, json_t *o)
+{
+	struct str text = json_keep(l->arena, o) ? json_write(l->arena, o, false) : STR_NONE;
+	if (!text.p) return ERR_NO_MEMORY;
+	buf_add(l->out, text);
+	return ERR_OK;
+}
+
+/* As PUT /templates takes it. */
+static enum err put_template(struct listing *l, struct str row)
+{
+	struct template t;
+	json_t *j;
+	enum err e = json_read_large(l->arena, row, NULL, &j);
+	if (!e) e = template_read(l->arena, j, true, NULL, &t);
+	return e ? e : put_json(l, template_write(&t, false));
+}
+
+/* As PUT /classifications takes it, with its prefix. */
+static enum err put_classes(struct listing *l, struct str key, struct str row)
+{
+	struct id_prefix p;
+	json_t *classes, *o;
+	enum err e = json_read_large(l->arena, row, NULL, &classes);
+	if (!e) e = id_prefix_from_key(l->arena, key, NULL, &p);
+	if (e) return e;
+	o = json_object();
+	json_put_str(o, "prefix", p.text);
+	json_put(o, "classes", json_incref(classes));
+	return put_json(l, o);
+}
+
+static enum err put_any(struct listing *l, struct str key, struct str row)
+{
+	switch ((enum report_table)l->table) {
+	case REPORT_SERIES: return put_series(l, key, row);
+	case REPORT_ENTERPRISE: return put_enterprise(l, key, row);
+	case REPORT_TEMPLATE: return put_template(l, row);
+	case REPORT_CLASSIFICATION: return put_classes(l, key, row);
+	default: return put_record(l, row);
+	}
+}
+
 static bool put_row(void *arg, struct str key, struct str row)
 {
 	struct listing *l = arg;
@@ -168,9 +212,7 @@ static bool put_row(void *arg, struct str key, struct str row)
 	l->last = key;
 	if (l->any) buf_byte(l->out, ',');
 	l->any = true;
-	l->err = l->table == REPORT_SERIES       ? put_series(l, key, row)
-		 : l->table == REPORT_ENTERPRISE ? put_enterprise(l, key, row)
-						 : put_record(l, row);
+	l->err = put_any(l, key, row);
 	arena_reset(l->arena);
 	return !l->err;
 }
@@ -193,15 +235,24 @@ static enum err may_see(struct net_req *r, struct str name, struct flaw *f)
 
 static enum err read_table(struct net_req *r, struct flaw *f, unsigned *ret, const char **ret_member)
 {
-	struct str text;
-	*ret = REPORT_RECORD;
-	*ret_member = "records";
-	if (!net_query(r, "table", &text) || str_is(text, "record")) return ERR_OK;
-	*ret = str_is(text, "series") ? REPORT_SERIES : REPORT_ENTERPRISE;
-	*ret_member = *ret == REPORT_SERIES ? "series" : "enterprises";
-	if (*ret == REPORT_SERIES || str_is(text, "enterprise")) return ERR_OK;
+	static const struct {
+		const char *name, *member;
+		enum report_table table;
+	} all[] = {{"record", "records", REPORT_RECORD},
+		   {"series", "series", REPORT_SERIES},
+		   {"template", "templates", REPORT_TEMPLATE},
+		   {"classification", "classifications", REPORT_CLASSIFICATION},
+		   {"enterprise", "enterprises", REPORT_ENTERPRISE}};
+	struct str text = STR("record");
+	(void)net_query(r, "table", &text);
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		if (!str_is(text, all[i].name)) continue;
+		*ret = all[i].table;
+		*ret_member = all[i].member;
+		return ERR_OK;
+	}
 	return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "table", "table",
-			"the table is one of record, series, enterprise");
+			"the table is one of record, series, template, classification, enterprise");
 }
 
 void get_copy(struct net_req *r)

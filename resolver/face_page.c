@@ -1,5 +1,5 @@
 /* The page of an identifier, for a person with a browser: a table, no script. */
-#include "base/say.h"
+#include "base/retell.h"
 #include "resolver/face_resolve.h"
 
 enum { PAGE_MAX = 8 << 20, SHOWN_MAX = 4096 /* octets of one value; more is cut */ };
@@ -31,14 +31,41 @@ static void put_data(struct buf *b, enum say_language l, struct str data)
 	if (link) buf_add(b, STR("</a>"));
 }
 
-static void put_head(struct buf *b, enum say_language l, const struct id *id, const struct outcome *o)
+/* The text of an identifier that may be none; `at`: the octet that is marked, s.n: behind it. */
+static void put_refused(struct buf *b, struct str s, size_t at)
+{
+	char room[ID_SHOWN_MAX];
+	for (size_t i = 0, n; i < s.n && i < SHOWN_MAX; i += n) {
+		n = id_character(str_skip(s, i));
+		bool here = at >= i && at < i + n;
+		if (here) buf_add(b, STR("<mark>"));
+		buf_html(b, id_shown(str_first(str_skip(s, i), n), room));
+		if (here) buf_add(b, STR("</mark>"));
+	}
+	if (s.n > SHOWN_MAX) buf_add(b, STR("…"));
+	if (at == s.n) buf_add(b, STR("<mark>&nbsp;</mark>"));
+}
+
+/* Up to the heading. */
+static void put_title(struct buf *b, enum say_language l, struct str text)
 {
 	buf_printf(b,
 		   "<!doctype html><html lang=\"%s\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
 		   "content=\"width=device-width\"><title>",
 		   l == SAY_ZH ? "zh" : "en");
-	buf_html(b, id->text);
+	put_refused(b, text, FLAW_NO_OFFSET);
 	buf_add(b, STR(" · Kanhe</title><link rel=\"stylesheet\" href=\"/style.css\"><main><h1>"));
+}
+
+static void put_scheme(struct buf *b, enum say_language l, enum id_scheme scheme)
+{
+	buf_printf(b, "<p>%s%s%s</p>", say_in(l, SAY_ID_SCHEME), say_in(l, SAY_ID_COLON),
+		   id_scheme_name(scheme));
+}
+
+static void put_head(struct buf *b, enum say_language l, const struct id *id, const struct outcome *o)
+{
+	put_title(b, l, id->text);
 	buf_html(b, id->text);
 	const char *state = chain_state_name(o->state);
 	buf_printf(b, "</h1><p class=\"%s\">", state);
@@ -46,7 +73,8 @@ static void put_head(struct buf *b, enum say_language l, const struct id *id, co
 				    : o->state == CHAIN_AUTHORITATIVE ? SAY_PAGE_AUTHORITATIVE
 				    : o->state == CHAIN_BOGUS         ? SAY_PAGE_BOGUS
 								      : SAY_PAGE_NONE)));
-	buf_printf(b, "</p><p>%s: %s</p>", say_in(l, SAY_ID_SCHEME), id_scheme_name(id->scheme));
+	buf_add(b, STR("</p>"));
+	put_scheme(b, l, id->scheme);
 }
 
 static enum err put_values(struct buf *b, enum say_language l, const struct outcome *o)
@@ -90,18 +118,64 @@ static void put_tombstone(struct buf *b, enum say_language l, struct str rest)
 	}
 }
 
+static void put_why(struct buf *b, enum say_language l, const struct flaw *f)
+{
+	char room[SAY_FLAW_MAX];
+	if (!f->text[0]) return;
+	buf_add(b, STR("<p>"));
+	buf_html(b, str_of(say_flaw(l, f, room)));
+	buf_add(b, STR("</p>"));
+}
+
 static void put_refusal(struct buf *b, enum say_language l, const struct outcome *o)
 {
 	buf_add(b, STR("<p>"));
 	buf_html(b, str_of(l == SAY_ZH ? err_text_zh(o->err) : err_text(o->err)));
 	buf_add(b, STR("</p>"));
-	if (o->err == ERR_GONE) put_tombstone(b, l, o->record);
+	if (o->err == ERR_GONE)
+		put_tombstone(b, l, o->record);
+	else
+		put_why(b, l, &o->flaw);
 	if (!o->prefix.n) return;
 	buf_add(b, STR("<p>"));
 	buf_add(b, str_of(say_in(l, SAY_PAGE_REFERRAL)));
 	buf_byte(b, ' ');
 	put_data(b, l, o->url);
 	buf_add(b, STR("</p>"));
+}
+
+static void page_end(struct net_req *r, enum say_language l, struct buf *b, enum err e, int status)
+{
+	buf_add(b, STR("</main></html>\n"));
+	if (!e) e = buf_err(b);
+	if (e) {
+		net_reply_err(r, e, NULL);
+		return;
+	}
+	net_set(r, "content-security-policy",
+		STR("default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"));
+	net_set(r, "x-content-type-options", STR("nosniff"));
+	net_set(r, "referrer-policy", STR("no-referrer"));
+	net_set(r, "content-language", l == SAY_ZH ? STR("zh") : STR("en"));
+	net_reply(r, status, "text/html; charset=utf-8", buf_str(b));
+}
+
+void page_refuse(struct net_req *r, struct str text, enum id_scheme scheme, const struct flaw *f)
+{
+	enum say_language l = say_accepted(net_header(r, "accept-language"));
+	struct buf *b = face_buf(r, PAGE_MAX);
+	if (!b) {
+		net_reply_err(r, ERR_NO_MEMORY, NULL);
+		return;
+	}
+	put_title(b, l, text);
+	put_refused(b, text, f->offset);
+	buf_printf(b, "</h1><p>%s</p>", l == SAY_ZH ? err_text_zh(f->err) : err_text(f->err));
+	if (scheme) put_scheme(b, l, scheme);
+	put_why(b, l, f);
+	net_set(r, "cache-control", STR("no-store"));
+	net_set(r, "vary", STR("accept, accept-language"));
+	page_end(r, l, b, ERR_OK, err_http(f->err));
 }
 
 void page_reply(struct net_req *r, const struct id *id, const struct outcome *o)
@@ -118,16 +192,5 @@ void page_reply(struct net_req *r, const struct id *id, const struct outcome *o)
 		e = put_values(b, l, o);
 	else
 		put_refusal(b, l, o);
-	buf_add(b, STR("</main></html>\n"));
-	if (!e) e = buf_err(b);
-	if (e) {
-		net_reply_err(r, e, NULL);
-		return;
-	}
-	net_set(r, "content-security-policy",
-		STR("default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"));
-	net_set(r, "x-content-type-options", STR("nosniff"));
-	net_set(r, "referrer-policy", STR("no-referrer"));
-	net_set(r, "content-language", l == SAY_ZH ? STR("zh") : STR("en"));
-	net_reply(r, err_http(o->err), "text/html; charset=utf-8", buf_str(b));
+	page_end(r, l, b, e, err_http(o->err));
 }

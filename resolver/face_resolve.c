@@ -330,12 +330,14 @@ static void ask_others(struct net_req *r, struct rs_shard *s, const struct id *i
 /* A malformed request; of a malformed identifier, which scheme it was taken for. */
 static void reply_malformed(struct net_req *r, enum err e, const struct flaw *f)
 {
-	struct str text;
+	struct str text = STR_NONE;
 	enum id_scheme scheme = ID_NONE;
 	RS_COUNT(&rs__shard(r)->counters, refused);
 	tally_count(rs__shard(r)->tallies, TALLY_OTHER, STATISTIC_failed);
 	if (e == ERR_BAD_ID && !net_decode(r->arena, r->param[0], NULL, &text)) scheme = id_detect(text);
-	if (scheme)
+	if (text.p && form_of(r) == FORM_PAGE)
+		page_refuse(r, text, scheme, f);
+	else if (scheme)
 		face_problem(r, e, f, arena_printf(r->arena, "\"scheme\":\"%s\"", id_scheme_name(scheme)));
 	else
 		net_reply_err(r, e, f);

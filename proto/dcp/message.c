@@ -151,6 +151,13 @@ json_t *dcp_request_write(struct arena *a, const struct dcp_request *m)
 
 /* ---- offers and metadata ---- */
 
+/* Issuers that tell of every member write null where there is nothing. */
+static enum err object_str(json_t *item, const char *key, struct flaw *f, struct str *ret)
+{
+	if (json_is_null(json_object_get(item, key))) return ERR_OK;
+	return json_str_opt(item, "credentials", key, f, ret);
+}
+
 static enum err object_read(json_t *item, bool sparse, struct flaw *f, struct dcp_object *ret)
 {
 	struct dcp_object o = {.id = STR_NONE};
@@ -161,8 +168,8 @@ static enum err object_read(json_t *item, bool sparse, struct flaw *f, struct dc
 		return refuse(f, "credentials.type", "value", "must be CredentialObject");
 	if (!sparse || json_object_get(item, "credentialType"))
 		e = name_read(item, "credentialType", DCP_TYPE_MAX, f, &o.type);
-	if (!e) e = json_str_opt(item, "credentials", "credentialSchema", f, &o.schema);
-	if (!e) e = json_str_opt(item, "credentials", "offerReason", f, &o.reason);
+	if (!e) e = object_str(item, "credentialSchema", f, &o.schema);
+	if (!e) e = object_str(item, "offerReason", f, &o.reason);
 	if (!e) *ret = o;
 	return e;
 }

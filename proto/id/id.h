@@ -171,6 +171,13 @@ enum err id_describe(enum id_scheme scheme, struct arena *a, struct str text, st
 		     struct id_description *ret) MUST_USE;
 /* Columns that well-formed text takes on a terminal, wide characters as two. */
 size_t id_columns(struct str text);
+enum { ID_SHOWN_MAX = 17 };
+/* Of a text that may have been refused: the octets of its first character, 1 for an octet that is none, 0
+ * at the end. */
+size_t id_character(struct str text);
+/* The character as it may be shown: itself, or \xNN for each octet of controls, of what is invisible and of
+ * what is none. */
+struct str id_shown(struct str character, char room[ID_SHOWN_MAX]);
 
 const char *id_scheme_name(enum id_scheme s);                           /* "handle"; "" for ID_NONE */
 enum err id_scheme_find(struct str name, enum id_scheme *ret) MUST_USE; /* ERR_NOT_FOUND */

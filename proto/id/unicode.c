@@ -1,5 +1,6 @@
 #include "proto/id/unicode.h"
 
+#include <stdio.h>
 #include <utf8proc.h>
 
 #include "proto/id/scheme.h"
@@ -128,4 +129,21 @@ size_t id_columns(struct str text)
 		i += n > 0 ? (size_t)n : 1;
 	}
 	return columns;
+}
+
+size_t id_character(struct str text)
+{
+	for (size_t n = 1; n <= 4 && n <= text.n; n++)
+		if (str_utf8_ok(str_first(text, n), NULL)) return n;
+	return text.n ? 1 : 0;
+}
+
+struct str id_shown(struct str c, char room[ID_SHOWN_MAX])
+{
+	bool octet = c.n == 1 && (unsigned char)c.p[0] >= 0x80;
+	bool control = c.n == 1 && ((unsigned char)c.p[0] < 0x20 || c.p[0] == 0x7f);
+	if (!octet && !control && id_columns(c) > 0) return c;
+	must(4 * c.n < ID_SHOWN_MAX);
+	for (size_t i = 0; i < c.n; i++) snprintf(room + 4 * i, 5, "\\x%02x", (unsigned char)c.p[i]);
+	return str_n(room, 4 * c.n);
 }

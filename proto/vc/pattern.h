@@ -22,7 +22,7 @@ enum {
 	VC_PATTERN_CODE = 2048, /* "{1000}" of one character, and something beside it */
 	VC_PATTERN_RANGES = 512,
 	VC_PATTERN_DEPTH = 32,
-	VC_PATTERN_BUDGET = 1000000 /* a few milliseconds */
+	VC_PATTERN_BUDGET = 250000 /* under a millisecond; what people write takes a thousand */
 };
 
 /* ERR_UNSUPPORTED: *ret_what names what is not taken; ERR_TOO_LARGE: the budget is used up. *budget is

@@ -154,6 +154,61 @@ static void test_a_token_is_used_once_until_it_ends(void **state)
 	replays_close(r);
 }
 
+/* So many ids used at a time: the memory that is taken then. */
+static size_t replay_wave(struct replays *r, unsigned n, int64_t now)
+{
+	unsigned char id[REPLAY_ID];
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t name[2] = {(uint64_t)now * 0x9e3779b97f4a7c15 + (i + 1) * 0xbf58476d1ce4e5b9, i};
+
+		memcpy(id, name, sizeof id);
+		assert_int_equal(replays_use(r, id, now + 300, now), ERR_OK);
+	}
+	return replays_octets(r);
+}
+
+static void test_used_tokens_take_the_room_of_those_alive(void **state)
+{
+	enum { WAVE = 20000, MINUTES = 40, EACH = 24 };
+	struct replays *r;
+	size_t least, most = 0;
+	int64_t now = 1000;
+
+	(void)state;
+	assert_int_equal(replays_open(&r), ERR_OK);
+	least = replays_octets(r);
+	/* five waves are alive: however many there were before, the room is that of some more */
+	for (unsigned i = 0; i < MINUTES; i++, now += 60) {
+		size_t kept = replay_wave(r, WAVE, now);
+
+		most = kept > most ? kept : most;
+	}
+	assert_true(most <= 4 * (5 * WAVE + WAVE) * EACH);
+	/* and when it has been quiet, that of who asks now */
+	(void)replay_wave(r, 1, now + 300);
+	assert_int_equal(replays_octets(r), least);
+	replays_close(r);
+}
+
+static void test_no_more_used_tokens_than_the_maximum(void **state)
+{
+	unsigned char id[REPLAY_ID];
+	struct replays *r;
+	size_t full;
+
+	(void)state;
+	assert_int_equal(replays_open(&r), ERR_OK);
+	full = replay_wave(r, REPLAY_MAX, 1000);
+	assert_true(full <= 48 << 20);
+	replay_digest(STR("did:web:x"), STR("one more"), id);
+	for (int64_t now = 1000; now < 1300; now += 100)
+		assert_int_equal(replays_use(r, id, now + 300, now), ERR_BUSY);
+	assert_int_equal(replays_octets(r), full);
+	assert_int_equal(replays_use(r, id, 1600, 1300), ERR_OK);
+	replays_close(r);
+}
+
 static json_t *json(const char *text)
 {
 	json_t *j;
@@ -252,6 +307,8 @@ int main(void)
 	    T(test_keeps_keys_and_the_base_of_the_protocol),
 	    T(test_refuses_documents_of_others_or_without_keys),
 	    T(test_a_token_is_used_once_until_it_ends),
+	    T(test_used_tokens_take_the_room_of_those_alive),
+	    T(test_no_more_used_tokens_than_the_maximum),
 	    T(test_tells_offers_apart_member_by_member),
 	    T(test_operands_that_edc_has_read),
 	    T(test_numbers_travel_as_texts),

@@ -18,7 +18,7 @@ struct talk {
 	size_t n;
 };
 
-static bool send_text(int fd, const char *p, size_t n)
+static bool peer_say(int fd, const char *p, size_t n)
 {
 	while (n) {
 		ssize_t k = send(fd, p, n, MSG_NOSIGNAL);
@@ -54,7 +54,7 @@ static bool answer(struct talk *t, int status, const char *more, const char *bod
 	int k = snprintf(head, sizeof head,
 			 "HTTP/1.1 %d X\r\ncontent-type: text/plain\r\n%scontent-length: %zu\r\n\r\n",
 			 status, more, n);
-	return send_text(t->fd, head, (size_t)k) && send_text(t->fd, body, n);
+	return peer_say(t->fd, head, (size_t)k) && peer_say(t->fd, body, n);
 }
 
 static bool answer_big(struct talk *t, size_t n)
@@ -69,12 +69,12 @@ static bool answer_big(struct talk *t, size_t n)
 static bool answer_chunks(struct talk *t, int n)
 {
 	static const char head[] = "HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n";
-	bool ok = send_text(t->fd, head, sizeof head - 1);
+	bool ok = peer_say(t->fd, head, sizeof head - 1);
 	for (int i = 0; ok && i < n && !t->s->stopping; i++) {
-		ok = send_text(t->fd, "a\r\n0123456789\r\n", 15);
+		ok = peer_say(t->fd, "a\r\n0123456789\r\n", 15);
 		usleep(20000);
 	}
-	return ok && send_text(t->fd, "0\r\n\r\n", 5);
+	return ok && peer_say(t->fd, "0\r\n\r\n", 5);
 }
 
 /* False: the connection ends. */
@@ -91,10 +91,10 @@ static bool act(struct talk *t, struct str whole, const char *path)
 	if (!strcmp(path, "/redirect")) return answer(t, 302, "location: /echo\r\n", "", 0);
 	if (!strcmp(path, "/drop")) return false;
 	if (!strcmp(path, "/silent")) return until_gone(t), false;
-	if (!strcmp(path, "/short")) return send_text(t->fd, partial, sizeof partial - 1), false;
+	if (!strcmp(path, "/short")) return peer_say(t->fd, partial, sizeof partial - 1), false;
 	if (!strcmp(path, "/stall"))
-		return send_text(t->fd, partial, sizeof partial - 1), until_gone(t), false;
-	if (!strcmp(path, "/interim") && !send_text(t->fd, "HTTP/1.1 103 X\r\nlocation: /no\r\n\r\n", 33))
+		return peer_say(t->fd, partial, sizeof partial - 1), until_gone(t), false;
+	if (!strcmp(path, "/interim") && !peer_say(t->fd, "HTTP/1.1 103 X\r\nlocation: /no\r\n\r\n", 33))
 		return false;
 	return answer(t, 200, "", whole.p, whole.n);
 }

@@ -196,7 +196,7 @@ int dial(uint16_t port)
 	return fd;
 }
 
-void send_text(int fd, struct str s)
+void peer_say(int fd, struct str s)
 {
 	while (s.n) {
 		ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
@@ -209,7 +209,7 @@ void send_text(int fd, struct str s)
 
 void say_z(int fd, const char *z)
 {
-	send_text(fd, str_of(z));
+	peer_say(fd, str_of(z));
 }
 
 bool hear_all(int fd, struct buf *b)

@@ -39,7 +39,7 @@ void make_certificates(const char *folder);
 /* ---- plain sockets ------------------------------------------------------------------------ */
 
 int dial(uint16_t port);
-void send_text(int fd, struct str s); /* whole, or the test fails */
+void peer_say(int fd, struct str s); /* whole, or the test fails */
 void say_z(int fd, const char *z);
 /* Reads until the peer closes or resets, at most max octets and a minute. False: reset. */
 bool hear_all(int fd, struct buf *b);

@@ -25,7 +25,7 @@ void h2c_frame(struct h2c *c, int type, int flags, uint32_t stream, struct str p
 	buf_byte(&b, (char)flags);
 	put_u32(&b, stream);
 	buf_add(&b, payload);
-	send_text(c->fd, buf_str(&b));
+	peer_say(c->fd, buf_str(&b));
 	buf_done(&b);
 }
 

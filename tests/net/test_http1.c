@@ -123,7 +123,7 @@ static void refuse_long(const char *before, size_t n, const char *after, int sta
 	buf_add(&b, str_of(before));
 	for (size_t i = 0; i < n; i++) buf_byte(&b, 'a');
 	buf_add(&b, str_of(after));
-	send_text(fd, buf_str(&b));
+	peer_say(fd, buf_str(&b));
 	assert_int_equal(hear_answer(fd, &a), status);
 	answer_done(&a);
 	close(fd);
@@ -288,7 +288,7 @@ static void takes_bodies(void **state)
 	/* octet by octet */
 	static const char slow[] =
 	    "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
-	for (size_t i = 0; i < sizeof slow - 1; i++) send_text(fd, str_n(slow + i, 1));
+	for (size_t i = 0; i < sizeof slow - 1; i++) peer_say(fd, str_n(slow + i, 1));
 	assert_int_equal(hear_answer(fd, &a), 200);
 	assert_true(str_is(buf_str(&a.body), "abc"));
 	answer_done(&a);

@@ -206,7 +206,7 @@ static void in_h1(void **state)
 	int fd = dial(x.port);
 	struct answer_h1 a;
 	say_z(fd, "PUT /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
-	send_text(fd, str_n(body, N));
+	peer_say(fd, str_n(body, N));
 	assert_int_equal(hear_answer(fd, &a), 200);
 	assert_true(str_is(buf_str(&a.body), "1000000 octets, 0 wrong"));
 	assert_false(a.closed);
@@ -214,7 +214,7 @@ static void in_h1(void **state)
 	say_z(fd, "PUT /sink HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
 	for (size_t i = 0; i < N; i += 1000) {
 		say_z(fd, "3E8\r\n");
-		send_text(fd, str_n(body + i, 1000));
+		peer_say(fd, str_n(body + i, 1000));
 		say_z(fd, "\r\n");
 	}
 	say_z(fd, "0\r\n\r\n");
@@ -324,7 +324,7 @@ static void refused_in_the_middle(void **state)
 	struct answer_h1 a;
 	char body[4096] = {0};
 	say_z(fd, "PUT /sink HTTP/1.1\r\nHost: a\r\nX-Refuse-After: 1\r\nContent-Length: 100000\r\n\r\n");
-	send_text(fd, str_n(body, sizeof body));
+	peer_say(fd, str_n(body, sizeof body));
 	assert_int_equal(hear_answer(fd, &a), 429);
 	buf_byte(&a.body, 0);
 	assert_non_null(strstr(a.body.p, "\"rule\":\"enough\""));

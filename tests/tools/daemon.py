@@ -1,4 +1,5 @@
 """The daemon: check, lock, supervisor, reload, clean stop, memory."""
+import json
 import os
 import re
 import signal
@@ -182,6 +183,14 @@ try:
 
     memory = [l for l in open(f"/proc/{node.worker()}/status") if l.startswith("VmRSS")][0].split()[1]
     check("idle memory under 32 MiB", SANITIZED or int(memory) < 32 * 1024, memory + " KiB")
+
+    status, out, err = node.kanhe("status", "--json")
+    size = json.loads(out)
+    check("status tells memory apart from pages of files", 0 < size["memory_octets"] < size["resident_octets"], out)
+    mapped = [int(l.split()[1]) for l in open(f"/proc/{node.worker()}/status") if l.startswith("RssFile")][0] * 1024
+    check("which are those that the system counts", abs(size["resident_octets"] - size["memory_octets"] - mapped) < 8 << 20, (size, mapped))
+    check("and so do metrics", re.search(rb"^kanhe_memory_bytes \d{6,}$", node.request("GET", "/metrics", token="operator")[1], re.M))
+    check("and kanhe says it", re.search(r"memory \d+\.\d MiB, and \d+\.\d MiB of its files", node.kanhe("status")[1]))
 
     # a clean stop: requests whose first half was sent before SIGTERM are answered after it
     token = node.token("registrar")

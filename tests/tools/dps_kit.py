@@ -2,22 +2,30 @@
 
 CP_C and CP_P: the kit is the data plane and the partner; the node, in test mode (space.kit), is the control plane.
 DP_*: the kit is the control plane, the node the data plane, consumer (C) or provider (P), pulled or pushed.
+The kit's one endpoint speaks clear text, gives no media types, and knows only what it waits for: all else gets 404. Its
+messages of the Dataspace Protocol have a string as "@context", and of the two pids only the one in the path is right.
 The four cases 04-01 want a data plane that answers 202: ours does when its control planes are not to wait
-(space.flow_wait), so the node is started anew for them. --only CP_P:01-01 plays one case."""
+(space.flow_wait), so the node is started anew for them. --only CP_P:01-01 plays one case, --only CP_P all such."""
 import json
 import os
 import queue
 import sys
+import tempfile
 import threading
+import time
 import urllib.parse
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from node import Node, check, finish, until
+from party import Key
 from planes import PULL, PUSH, address
 
 SELF = "cut"
-CONTEXT = ["https://w3id.org/dspace/2025/1/context.jsonld"]
+CONTEXT = "https://w3id.org/dspace/2025/1/context.jsonld"
+# how the kit calls itself as a control plane, and the dataset of the flow that is to end by itself
+PARTICIPANT, ENDS = "tck-participant", "DPCPULL0301"
+SCHEMAS = os.path.join(os.path.dirname(__file__), "..", "..", "..", "shared", "dataspace", "dps", "1.0-rc3", "schemas")
 BASE = f"/p/{SELF}/dsp/2025-1"
 ONLY = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else None
 CASES = {
@@ -38,7 +46,7 @@ CASES = {
     **{f"DP_C_{way}:{n}": steps for way in ("PULL", "PUSH") for n, steps in {
         "01-01": "prepare started", "01-02": "prepare started terminate", "02-01": "prepare started suspend resume",
         "02-02": "prepare started suspend terminate"}.items()},
-    "DP_C_PULL:03-01": "prepare started+ (completed)",
+    "DP_C_PULL:03-01": "prepare started (completed)",
     "DP_C_PUSH:03-01": "prepare started completed",
     "DP_P_PULL:01-01": "start completed", "DP_P_PULL:01-02": "start terminate",
     "DP_P_PULL:02-01": "start suspend resume", "DP_P_PULL:02-02": "start suspend terminate",
@@ -48,56 +56,77 @@ CASES = {
     **{f"DP_C_{way}:04-01": "prepare:202 (prepared)" for way in ("PULL", "PUSH")},
     **{f"DP_P_{way}:04-01": "start:202 (started)" for way in ("PULL", "PUSH")},
     "DP_C_HTTP_PULL:01-01": "prepare started+", "DP_C_HTTP_PULL:02-01": "prepare started!",
-    "DP_P_HTTP_PULL:01-01": "start renew", "DP_P_HTTP_PULL:02-01": "start renew!token", "DP_P_HTTP_PULL:02-02": "start renew!aud",
+    # the first leaves a document at the node that is wrong for the others
+    "DP_P_HTTP_PULL:02-01": "start renew!token", "DP_P_HTTP_PULL:02-02": "start renew!aud", "DP_P_HTTP_PULL:01-01": "start renew",
 }
 REACHES = {"prepare": "PREPARED", "prepared": "PREPARED", "start": "STARTED", "started": "STARTED", "suspend": "SUSPENDED", "resume": "STARTED",
            "terminate": "TERMINATED", "completed": "COMPLETED"}
-signals, notices, stalled = {}, queue.Queue(), threading.Event()
+MESSAGES = {"prepare": "DataFlowPrepareMessage", "start": "DataFlowStartMessage", "started": "DataFlowStartedNotificationMessage",
+            "suspend": "DataFlowSuspendMessage", "resume": "DataFlowResumeMessage", "terminate": "DataFlowTerminateMessage",
+            "completed": None, "notice": "DataFlowStatusMessage"}
+signals, notices, stalled = queue.Queue(), queue.Queue(), threading.Event()
+
+
+def wrong(name, body):
+    """What the schema of a message says against it."""
+    path = os.path.join(SCHEMAS, f"{name}.schema.json")
+    if not name or not os.path.exists(path):
+        return []
+    with open(path) as f:
+        schema = json.load(f)
+    for part in schema.pop("allOf", []):
+        more = {}
+        if "$ref" in part:
+            with open(os.path.join(SCHEMAS, os.path.basename(part["$ref"]).removesuffix(".schema.json").removesuffix(".json") + ".schema.json")) as f:
+                more = json.load(f)
+        for s in (part, more):
+            schema.setdefault("properties", {}).update(s.get("properties", {}))
+            schema["required"] = schema.get("required", []) + s.get("required", [])
+    types = {"string": str, "object": dict, "array": list}
+    return [m for m in schema.get("required", []) if m not in body] + [
+        k for k, v in body.items() if not isinstance(v, types.get(schema.get("properties", {}).get(k, {}).get("type"), object))]
 
 
 class Kit(BaseHTTPRequestHandler):
-    """The kit's one endpoint: data plane, partner, control plane, data source and sink."""
+    """The kit's one endpoint: data plane, partner, control plane, data client and sink."""
     protocol_version = "HTTP/1.1"
-    plan, asked = {}, queue.Queue()
+    awaited, later, asked, document = set(), None, queue.Queue(), None
 
     def do_POST(self):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parts = [urllib.parse.unquote(p) for p in self.path.strip("/").split("/")]
-        if parts[0] == "in":
+        if parts == [""]:
             stalled.wait(60)
-            return self.answer(204)
-        body = json.loads(raw) if raw else {}
-        if parts[0] == "dataflows":
-            self.signal(parts[-1], body.get("processId") or parts[1], body)
-        elif parts[:2] == ["transfers", "request"]:
-            pid = "urn:uuid:" + str(uuid.uuid4())
+            return self.answer(200, {})
+        body, what = json.loads(raw) if raw else {}, parts[-1]
+        if parts == ["transfers", "request"]:
+            pid = str(uuid.uuid4())
             Kit.asked.put((body, pid))
-            self.answer(201, {"@context": CONTEXT, "@type": "TransferProcess", "providerPid": pid,
-                              "consumerPid": body["consumerPid"], "state": "REQUESTED"})
-        elif "dataflow" in parts:
-            notices.put((parts[1], parts[-1], body))
-            self.answer(200)
-        else:
-            self.answer(200)
+            return self.answer(200, {"@context": CONTEXT, "@type": "TransferProcess", "providerPid": pid, "consumerPid": body["consumerPid"]})
+        if parts[0] == "transfers" and what == "start":
+            return self.answer(200, {"@context": CONTEXT, "@type": "TransferProcess", "providerPid": body["providerPid"],
+                                     "consumerPid": str(uuid.uuid4())})
+        if (parts[0], what) not in Kit.awaited:
+            return self.answer(404, "nothing is waited for here")
+        bad = wrong(MESSAGES["notice" if parts[0] == "transfers" else what], body)
+        if bad:
+            return self.answer(400, f"not well formed: {bad}")
+        Kit.awaited.discard((parts[0], what))
+        if parts[0] == "transfers":
+            notices.put((parts[1], what, body))
+            return self.answer(200, "")
+        signals.put((what, body))
+        if Kit.later:
+            named, Kit.later = Kit.later, None
+            return self.answer(202, {"dataFlowId": named, "state": {"prepare": "PREPARING", "start": "STARTING"}[what]})
+        return self.answer(200, {"state": REACHES[what]} if what in ("prepare", "start", "resume") else {})
 
     def do_GET(self):
-        self.answer(200, raw=b"x" * 1000)
+        self.answer(200, Kit.document) if self.path == "/.well-known/did.json" and Kit.document else self.answer(404, "nothing is here")
 
-    def signal(self, what, flow, body):
-        for pid in (flow, Kit.plan.get("named", {}).get(flow)):
-            if pid in signals or what in ("prepare", "start"):
-                signals.setdefault(pid, queue.Queue()).put((what, body))
-                break
-        later = Kit.plan.get(what)
-        if later:
-            self.answer(202, {"dataFlowId": later, "state": what.upper()[:-1] + "ING" if what == "prepare" else "STARTING"})
-        else:
-            self.answer(200, {"state": REACHES[what]} if what in ("prepare", "start", "resume") else {})
-
-    def answer(self, status, body=None, raw=None):
-        out = raw if raw is not None else json.dumps(body).encode() if body is not None else b""
+    def answer(self, status, body):
+        out = (body if isinstance(body, str) else json.dumps(body)).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(out)))
         try:
             self.end_headers()
@@ -112,79 +141,78 @@ class Kit(BaseHTTPRequestHandler):
 server = ThreadingHTTPServer(("127.0.0.1", 0), Kit)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 URL = f"http://127.0.0.1:{server.server_address[1]}"
+DID = f"did:web:127.0.0.1%3A{server.server_address[1]}"
+TOP = tempfile.TemporaryDirectory(prefix="kanhe-dpskit.")
 
 
-def told(case, pid, what):
-    q = until(lambda: signals.get(pid))
+def told(case, what):
     try:
-        kind, body = q.get(timeout=30) if q else (None, None)
+        kind, body = signals.get(timeout=60)
     except queue.Empty:
         kind, body = None, None
     return check(f"{case}: the data plane is told {what}", kind == what, (kind, body)) and body
 
 
-def dsp(node, case, path, kind, pids):
-    s, got, _ = node.request("POST", f"{BASE}/transfers/{path}", {"@context": CONTEXT, "@type": kind, **pids}, headers={"Authorization": "kit"})
-    check(f"{case}: {kind}", s in (200, 201), (s, got))
+def dsp(node, case, at, path, kind, who, **members):
+    """at: where the node says that it is."""
+    s, got, _ = node.request("POST", f"{at[len(node.clear):]}/transfers/{path}", {"@context": CONTEXT, "@type": kind, **members},
+                             headers={"Authorization": json.dumps({"clientId": who})})
+    check(f"{case}: {kind}", at.startswith(node.clear) and s in (200, 201), (at, s, got))
     return got
 
 
 def control(node, case, steps):
     """The node is the control plane."""
-    agreement, consumer = "urn:uuid:" + str(uuid.uuid4()), case.startswith("CP_C")
+    agreement, consumer = str(uuid.uuid4()), case.startswith("CP_C")
     first, *rest = steps.split()
-    kind, later = first.split(":")[0], ":" in first
-    Kit.plan = {kind: "named-" + case if later else None, "named": {}}
+    kind, later, who = first.split(":")[0], ":" in first, "providerId" if consumer else "consumerId"
+    Kit.later, Kit.awaited = "named-" + case if later else None, {("dataflows", kind)}
     if consumer:
         s, got, _ = node.request("POST", f"/p/{SELF}/kit/dataflows/trigger",
                                  {"agreementId": agreement, "datasetId": "flows", "dataPlaneUrl": URL, "dspUrl": URL, "async": later})
-        pid = got["id"]
+        pid, at = got["id"], None
     else:
         node.request("POST", f"/p/{SELF}/kit/agreements", {"agreementId": agreement, "datasetId": "flows"})
-        theirs = "urn:uuid:" + str(uuid.uuid4())
-        got = dsp(node, case, "request", "TransferRequestMessage",
-                  {"consumerPid": theirs, "agreementId": agreement, "format": "HttpData-PULL", "callbackAddress": URL})
-        pid = got["providerPid"]
-    Kit.plan["named"]["named-" + case] = pid
-    m = told(case, pid, kind)
-    check(f"{case}: it is well formed", m and all(k in m for k in ("messageId", "participantId", "counterPartyId", "dataspaceContext",
-          "processId", "agreementId", "datasetId", "profile", "claims")) and m["agreementId"] == agreement, m)
+        at = node.clear + BASE
+        pid = dsp(node, case, at, "request", "TransferRequestMessage", who, consumerPid=str(uuid.uuid4()), agreementId=agreement,
+                  format="HttpData-PULL", callbackAddress=URL)["providerPid"]
+    m = told(case, kind)
+    check(f"{case}: it is of this process", m and m["agreementId"] == agreement and m["processId"] == pid, m)
     if later:
         what = "prepared" if consumer else "started"
-        s, got, _ = node.request("POST", f"/p/{SELF}/signaling/v1/transfers/{urllib.parse.quote(pid)}/dataflow/{what}",
+        s, got, _ = node.request("POST", f"/p/{SELF}/signaling/v1/transfers/{pid}/dataflow/{what}",
                                  {"dataFlowId": "named-" + case, "state": what.upper()})
         check(f"{case}: the callback is taken", s == 200, (s, got))
     if consumer:
-        body, theirs = Kit.asked.get(timeout=30)
+        body, _ = Kit.asked.get(timeout=60)
+        at = body["callbackAddress"]
         check(f"{case}: the partner is asked", body["consumerPid"] == pid and body["agreementId"] == agreement, body)
-        pids = {"consumerPid": pid, "providerPid": theirs}
+        check(f"{case}: REQUESTED", bool(until(lambda: state_of(node, at, pid) == "REQUESTED")), state_of(node, at, pid))
     else:
-        check(f"{case}: it starts", bool(until(lambda: state_of(node, pid) == "STARTED")), state_of(node, pid))
-        pids = {"consumerPid": theirs, "providerPid": pid}
+        check(f"{case}: it starts", bool(until(lambda: state_of(node, at, pid) == "STARTED")), state_of(node, at, pid))
     for step in rest:
         said, then = step.split(">")
-        until(lambda: said != "start" or then != "started" or state_of(node, pid) == "REQUESTED")
-        dsp(node, case, f"{urllib.parse.quote(pid)}/{said}", {"start": "TransferStartMessage", "completion": "TransferCompletionMessage",
-            "suspension": "TransferSuspensionMessage", "termination": "TransferTerminationMessage"}[said],
-            {**pids, **({"code": "1", "reason": ["kit"]} if said in ("suspension", "termination") else {}),
-             **({"dataAddress": address("https://w3id.org/idsa/v4.1/HTTP")} if said == "start" and consumer else {})})
-        told(case, pid, then)
+        Kit.awaited = {("dataflows", then)}
+        dsp(node, case, at, f"{pid}/{said}", {"start": "TransferStartMessage", "completion": "TransferCompletionMessage",
+            "suspension": "TransferSuspensionMessage", "termination": "TransferTerminationMessage"}[said], who,
+            providerPid=pid, consumerPid=str(uuid.uuid4()))
+        told(case, then)
     last = {"completed": "COMPLETED", "terminate": "TERMINATED"}[rest[-1].split(">")[1]]
-    check(f"{case}: {last}", bool(until(lambda: state_of(node, pid) == last)), state_of(node, pid))
+    check(f"{case}: {last}", bool(until(lambda: state_of(node, at, pid) == last)), state_of(node, at, pid))
 
 
-def state_of(node, pid):
-    s, got, _ = node.request("GET", f"{BASE}/transfers/{urllib.parse.quote(pid)}", headers={"Authorization": "kit"})
+def state_of(node, at, pid):
+    s, got, _ = node.request("GET", f"{at[len(node.clear):]}/transfers/{pid}", headers={"Authorization": "kit"})
     return got.get("state") if s == 200 else s
 
 
 def data(node, case, steps, secret):
     """The node is the data plane."""
-    role, way, flow = case[3], "PUSH" if "PUSH" in case else "PULL", "flow-" + case.replace(":", "-")
-    profile, got = (PUSH if way == "PUSH" else PULL), {}
+    role, way, flow = case[3], "PUSH" if "PUSH" in case else "PULL", str(uuid.uuid4())
+    profile, got, ends, dids = (PUSH if way == "PUSH" else PULL), {}, case == "DP_C_PULL:03-01", "HTTP" in case
+    key = client(node) if dids else None  # of this case
     stalled.clear()
-    if "(completed)" in steps:
-        stalled.set()
+    Kit.awaited = {("transfers", step.strip("()")) for step in steps.split() if step.startswith("(") and (ends or step != "(completed)")}
 
     def say(path, body=None, method="POST"):
         return node.request(method, f"/p/{SELF}/signaling/v1/dataflows{path}", body, headers={"Authorization": "Bearer " + secret})[:2]
@@ -194,9 +222,12 @@ def data(node, case, steps, secret):
         what = step.strip("()+!")
         body = {"messageId": str(uuid.uuid4())}
         if step.startswith("renew"):
-            renewal(node, case, got["dataAddress"], step)
+            renewal(node, case, got["dataAddress"], key, step)
             continue
         if step.startswith("("):
+            if not ends and what == "completed":  # only now, as the kit does; then the sink has had it
+                Kit.awaited.add(("transfers", what))
+                stalled.set()
             n = until(lambda: next((x for x in list(notices.queue) if x[0] == flow and x[1] == what), None))
             check(f"{case}: the control plane is told {what}", n and n[2]["state"] == REACHES[what] and n[2]["dataFlowId"] == flow, n)
             if what != "completed":
@@ -205,15 +236,19 @@ def data(node, case, steps, secret):
                 check(f"{case}: its state", say(f"/{flow}/status", method="GET")[1]["state"] == REACHES[what], what)
             continue
         if what in ("prepare", "start"):
-            body.update(participantId=SELF, counterPartyId="did:web:tck.example", dataspaceContext="tck", processId=flow,
-                        agreementId="urn:uuid:1", datasetId="held", profile=profile, claims={})
+            body.update(participantId=node.did if dids else PARTICIPANT, counterPartyId=DID if dids else "tck-counterparty",
+                        dataspaceContext="tck-dataspace", processId=flow, agreementId=str(uuid.uuid4()),
+                        datasetId=ENDS if ends else "held", profile=profile, claims={})
             if way == "PUSH" and what == "start":
-                body["dataAddress"] = {"endpointType": "https://w3id.org/idsa/v4.1/HTTP", "endpoint": URL + "/in"}
+                body["dataAddress"] = {"endpointType": "https://w3id.org/idsa/v4.1/HTTP", "endpoint": URL}
+        if what == "terminate":
+            body["reason"] = "any"
         if step in ("started+", "started!"):
-            body["dataAddress"] = address(PULL, where=URL + "/data")
+            body["dataAddress"] = {"@type": "DataAddress", "endpointType": PULL, "endpoint": "https://provider.example.com/data/" + flow,
+                                   "endpointProperties": [{"name": "authorization", "value": "a"}, {"name": "authType", "value": "bearer"}]}
         if step == "started+":
             body["dataAddress"]["endpointProperties"] += [{"name": "refreshToken", "value": "r"}, {"name": "expiresIn", "value": "300"},
-                                                          {"name": "refreshEndpoint", "value": URL + "/token"}]
+                {"name": "refreshEndpoint", "value": "https://provider.example.com/authorization/refresh"}]
         path = f"/{what}" if what in ("prepare", "start") else f"/{flow}/{what}"
         s, out = say(path, {} if what == "completed" else body)
         if step == "started!":
@@ -229,28 +264,56 @@ def data(node, case, steps, secret):
             due = (role == "C" and way == "PUSH" and what == "prepare") or (role == "P" and way == "PULL" and what != "prepare")
             check(f"{case}: an address when one is due", ("dataAddress" in out) == due, out)
             got = out
-        if "(completed)" not in steps and step != "started+":
+        if not (ends and what == "started"):
             check(f"{case}: its state", say(f"/{flow}/status", method="GET")[1]["state"] == REACHES[what], what)
     stalled.set()
 
 
-def renewal(node, case, a, step):
-    """The kit's own key is in no DID document here: that a client renews its tokens is in dataspace-renewal."""
+def client(node):
+    """The kit's data client has a DID at its endpoint and a key of its own in each case."""
+    key = Key(TOP.name, "p256")
+    key.kid = f"{DID}#{uuid.uuid4()}"
+    Kit.document = {"@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"], "id": DID,
+        "service": [{"id": "TCK-Credential-Service", "type": "CredentialService", "serviceEndpoint": URL}],
+        "verificationMethod": [{"id": key.kid, "type": "JsonWebKey2020", "controller": DID,
+                                "publicKeyJwk": {**key.jwk(), "kid": key.kid.split("#")[1], "use": "sig"}}],
+        **{purpose: [key.kid] for purpose in ("authentication", "assertionMethod", "capabilityInvocation")}}
+    return key
+
+
+def renewal(node, case, a, key, step):
     p = {x["name"]: x["value"] for x in a["endpointProperties"]}
-    check(f"{case}: a renewable address", a["endpointType"] == PULL and a["endpoint"].startswith("https://") and p["authType"] == "bearer"
-          and p["authorization"] and p["refreshToken"] and p["expiresIn"].isdigit() and p["refreshEndpoint"].startswith("https://"), a)
-    path = p["refreshEndpoint"][len(node.url):]
+    check(f"{case}: a renewable address", a["endpointType"] == PULL and a["endpoint"].startswith(node.clear) and p["authType"] == "bearer"
+          and p["authorization"] and p["refreshToken"] and p["expiresIn"].isdigit() and p["refreshEndpoint"].startswith(node.clear), a)
+
+    def ask(headers, token=p["refreshToken"]):
+        s, got, _ = node.request("POST", p["refreshEndpoint"][len(node.clear):], f"grant_type=refresh_token&refresh_token={token}".encode(),
+                                 headers={"Content-Type": "application/x-www-form-urlencoded", **headers})
+        return s, got if isinstance(got, dict) else {"text": str(got)}
+
+    def signed(**over):
+        now = int(time.time())
+        return {"Authorization": "Bearer " + key.jwt({"iss": DID, "sub": DID, "aud": node.did, "token": p["authorization"],
+                "jti": str(uuid.uuid4()), "iat": now, "exp": now + 600, **over}, kid=key.kid)}
+
     for what, headers in (("no client token", {}), ("no JWT", {"Authorization": "Bearer x"}),
                           ("the access token itself", {"Authorization": "Bearer " + p["authorization"]})):
-        s, got, _ = node.request("POST", path, f"grant_type=refresh_token&refresh_token={p['refreshToken']}".encode(), headers=headers)
-        check(f"{case}: refused with {what}", s == 401 and b"access_token" not in (got if isinstance(got, bytes) else json.dumps(got).encode()), (s, got))
+        s, got = ask(headers)
+        check(f"{case}: refused with {what}", s == 401 and "access_token" not in got, (s, got))
+    if step == "renew":
+        s, got = ask(signed())
+        check(f"{case}: renewed", s == 200 and got["access_token"] not in ("", p["authorization"]) and got["token_type"], (s, got))
+    else:
+        s, got = ask(signed(), token=f"invalid-{uuid.uuid4()}") if step.endswith("token") else ask(signed(aud="did:web:invalid-audience"))
+        check(f"{case}: refused", 400 <= s < 500 and "access_token" not in got, (s, got))
 
 
-def open_node():
-    node = Node("--participant", SELF, start=False)
+def open_node(delay):
+    node = Node("--participant", SELF, start=False, plain=True)
     with open(os.path.join(node.folder, "kanhed.conf"), "a") as f:
-        f.write(f"\n[space]\nkit = {SELF}\nkit_delay = 50ms\nflow_wait = 60s\n")
+        f.write(f"\n[space]\nkit = {SELF}\nkit_delay = {delay}\nflow_wait = 60s\n")
     node.start()
+    node.did = node.request("GET", f"/p/{SELF}/did.json")[1]["id"]
     return node
 
 
@@ -273,14 +336,14 @@ def seed(node, url):
     for args in (("dataplane", "register", "kit", url), ("publish", "--plane", "kit", "--id", "flows"), ("publish", where, "--id", "held")):
         status, out, err = node.kanhe(*args)
         check(" ".join(args[:2]), status == 0, (out, err))
-    return node.kanhe("dataplane", "admit", "kit", url)[1].strip()
+    return node.kanhe("dataplane", "admit", PARTICIPANT, url)[1].strip()
 
 
 if __name__ == "__main__":
-    node, hurried = open_node(), False
+    node, hurried = open_node("50ms"), False
     try:
         secret = seed(node, URL)
-        wanted = [c for c in CASES if not ONLY or c == ONLY]
+        wanted = [c for c in CASES if not ONLY or c.startswith(ONLY)]
         for case in sorted(wanted, key=lambda c: ":202" in CASES[c] and c.startswith("DP")):
             steps = CASES[case]
             if ":202" in steps and case.startswith("DP") and not hurried:

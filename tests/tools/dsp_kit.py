@@ -1,8 +1,10 @@
 """The sequences of the Dataspace Protocol's conformance kit, replayed without Java against a real node.
 
 Each case of ../shared/dataspace/dsp/tck/tck-cases.json is played as its arrows say: what the kit sends, we
-send; what the connector under test must send by itself is waited for, and its state is looked at after
-every step. --trace prints each step; --only CN:01-01 plays one case."""
+send, to the address that the node names; what the connector under test must send by itself is waited for, and its
+state is looked at after every step. As the kit's, our endpoint speaks clear text and knows only the message that it waits
+for next: any other gets 404, and an answer is 200, without a media type and mostly without a body, which is chunked.
+--trace prints each step; --only CN:01-01 plays one case."""
 import json
 import os
 import queue
@@ -63,21 +65,26 @@ class Callback(BaseHTTPRequestHandler):
         _, process, *rest = [urllib.parse.unquote(p) for p in self.path.split("/")]
         first = len(rest) == 1
         of = (body.get("agreementId") or body.get("offer", {}).get("target")) if first else rest[0]
+        at = "/" + "/".join(rest if first else rest[1:])
         with lock:
             case = listening.get(of)
-        if not case:
-            return self.answer(404, {})
+            expected = case and case.expected == (process, first, at)
+            if expected:
+                case.expected = None
+        if not expected:
+            return self.answer(404, b"nothing is waited for here")
         answer = case.first(body) if first else None
-        case.inbox.put(("/" + "/".join(rest if first else rest[1:]), body))
-        self.answer(201 if first else 200, answer)
+        case.inbox.put((at, body))
+        self.answer(200, json.dumps(answer).encode() if answer else None)
 
     def answer(self, status, body):
-        out = json.dumps(body).encode() if body is not None else b""
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(out)))
-        self.end_headers()
-        self.wfile.write(out)
+        self.send_header(*(("Content-Length", str(len(body))) if body else ("Transfer-Encoding", "chunked")))
+        try:
+            self.end_headers()
+            self.wfile.write(body or b"0\r\n\r\n")
+        except OSError:
+            self.close_connection = True  # the node is gone
 
 
 class Broken(Exception):
@@ -99,12 +106,17 @@ class Case:
         self.of = "A" + re.sub(r"[_:-]", "", self.id) if self.transfer or self.id.startswith("CN") else ""
         self.pid, self.theirs, self.state = f"urn:uuid:{uuid.uuid4()}", None, None
         self.inbox = queue.Queue()
+        self.expected = None  # (process, whether it is the first message, path below it) of what may come now
+        self.callback = node.clear + BASE  # a consumer names its own
         self.acknowledged = False
         self.ahead = set()  # states that the node goes to by itself before our next message
         self.address = f"http://127.0.0.1:{server.server_port}"
 
     def request(self, method, path, body=None):
-        return self.node.request(method, path, body, headers={"Authorization": "kit"})
+        """path: below the address of the node as the kit knows it."""
+        if not self.callback.startswith(self.node.clear + "/"):
+            raise Broken(f"the kit cannot reach {self.callback}")
+        return self.node.request(method, self.callback[len(self.node.clear):] + path, body, headers={"Authorization": "kit"})
 
     def pids(self):
         ours, theirs = ("providerPid", "consumerPid") if self.consumer else ("consumerPid", "providerPid")
@@ -112,7 +124,7 @@ class Case:
 
     def first(self, body):
         """Answers the first message of the node."""
-        self.theirs = body["consumerPid"]
+        self.theirs, self.callback = body["consumerPid"], body["callbackAddress"]
         return {"@context": [CONTEXT], "@type": "TransferProcess" if self.transfer else "ContractNegotiation",
                 **self.pids(), "state": "REQUESTED"}
 
@@ -127,17 +139,18 @@ class Case:
             m["offer"] = {**offer, "assigner": KIT, "assignee": self.node.did}
         elif kind == "ContractAgreementMessage":
             m["agreement"] = {"@type": "Agreement", "@id": str(uuid.uuid4()), "target": self.of, "assigner": KIT,
-                              "assignee": self.node.did, "timestamp": "2026-01-01T00:00:00Z", **RULES}
+                              "assignee": self.node.did, "timestamp": "2026-01-01T00:00:00.123456789Z", **RULES}
+            m["callbackAddress"] = self.address
         elif ":" in name:
             m["eventType"] = name.split(":")[1].upper()
         elif path in ("/termination", "/suspension"):
-            m.update(code="1", reason=["the kit"])
+            m["code"] = "1"
         elif kind == "TransferStartMessage" and self.consumer:
             m["dataAddress"] = {"@type": "DataAddress", "endpoint": "http://example.com", "endpointType": "https://w3id.org/idsa/v4.1/HTTP"}
         return m, path
 
     def look(self):
-        status, got, _ = self.request("GET", f"{BASE}/{self.process}/{urllib.parse.quote(self.theirs)}")
+        status, got, _ = self.request("GET", f"/{self.process}/{self.theirs}")
         if status == 404 and self.consumer and not self.acknowledged:
             return None  # our answer to its first message is on its way
         self.acknowledged = True
@@ -148,14 +161,12 @@ class Case:
     def sends(self, name, answer):
         body, path = self.message(name)
         if not self.theirs:
-            status, got, _ = self.request("POST", f"{BASE}/{self.process}/request", body)
+            status, got, _ = self.request("POST", f"/{self.process}/request", body)
             want("the first message is answered 201", status == 201 and got.get("consumerPid") == self.pid, (status, got))
             self.theirs, self.state = got["providerPid"], "REQUESTED"
             want("the state is told", got["state"] == self.state, got)
-            with lock:
-                listening[self.pid] = self
             return
-        status, got, _ = self.request("POST", f"{BASE}/{self.process}/{urllib.parse.quote(self.theirs)}{path}", body)
+        status, got, _ = self.request("POST", f"/{self.process}/{self.theirs}{path}", body)
         if "4xx" in answer:
             want(f"{name} is refused", 400 <= status < 500 and status != 404, (status, got))
             want("with the error type", got["@type"] == ("TransferError" if self.transfer else "ContractNegotiationError"), got)
@@ -183,18 +194,22 @@ class Case:
         if path == "/start":
             want("its data address", "endpoint" in body["dataAddress"] or not body["dataAddress"], body)
         self.state = state
-        with lock:
-            listening[self.pid] = self
         want(f"{name} leads to {state}", until(lambda: self.look() in {state} | self.ahead), self.look())
 
     def begins(self):
-        with lock:
-            listening[self.of] = self
         body = {"providerId": KIT, "connectorAddress": self.address}
         body.update({"agreementId": self.of, "format": "HttpData-PULL"} if self.transfer
                     else {"datasetId": self.of, "offerId": "offer" + self.of})
-        status, got, _ = self.request("POST", f"/p/{SELF}/kit/{self.process}", body)
+        status, got, _ = self.node.request("POST", f"/p/{SELF}/kit/{self.process}", body)
         want("the trigger", status < 300, (status, got))
+
+    def expect(self, name):
+        """The kit gets ready for the node's next message before it sends its own."""
+        kind, path, _ = MESSAGES[name] if name else (None, None, None)
+        first = self.consumer and not self.theirs and path == "/request"
+        with lock:
+            listening[self.pid] = listening[self.of] = self
+            self.expected = (self.process, first, path) if name else None
 
     def play(self):
         steps = [s.replace("TCk", "TCK").split(": ", 1) for s in self.row["sequence"]]
@@ -204,6 +219,7 @@ class Case:
             if self.id == "CN:01-03" and self.state == "FINALIZED":
                 break  # the diagram goes on with a termination that the kit does not wait for
             self.ahead = set()
+            self.expect(next((n for a, n in steps[i:] if a == "CUT->>TCK"), None))
             for next_arrow, next_name in steps[i + 1:]:
                 if next_arrow == "TCK->>CUT":
                     break
@@ -220,14 +236,14 @@ class Case:
 
     def play_catalog(self):
         if self.id == "MET:01-01":
-            status, got, _ = self.request("GET", f"/p/{SELF}/.well-known/dspace-version")
+            status, got, _ = self.node.request("GET", f"/p/{SELF}/.well-known/dspace-version", headers={"Authorization": "kit"})
             return want("2025-1 over HTTPS", status == 200 and any(
                 v["version"] == "2025-1" and v["path"] and v["binding"] == "HTTPS" for v in got["protocolVersions"]), got)
         dataset = self.row["config"][0].replace("_DATASETID", "").replace("_", "")
         if self.id == "CAT:01-01":
-            status, got, _ = self.request("POST", BASE + "/catalog/request", {"@context": [CONTEXT], "@type": "CatalogRequestMessage"})
+            status, got, _ = self.request("POST", "/catalog/request", {"@context": [CONTEXT], "@type": "CatalogRequestMessage"})
             return want("the catalog", status == 200 and got["@type"] == "Catalog" and dataset in [d["@id"] for d in got["dataset"]], (status, got))
-        status, got, _ = self.request("GET", f"{BASE}/catalog/datasets/{dataset}")
+        status, got, _ = self.request("GET", f"/catalog/datasets/{dataset}")
         if dataset in ALL["seed"]["missingDataset"]:
             return want("no such dataset", status == 404 and got["@type"] == "CatalogError" and CONTEXT in got["@context"], (status, got))
         return want("the dataset", status == 200 and got["@id"] == dataset and got["hasPolicy"], (status, got))
@@ -257,7 +273,7 @@ def seed(node, datasets):
 
 
 def open_node(delay):
-    node = Node("--participant", SELF, start=False)
+    node = Node("--participant", SELF, start=False, plain=True)
     with open(os.path.join(node.folder, "kanhed.conf"), "a") as f:
         f.write(f"\n[space]\nkit = {SELF}\nkit_delay = {delay}\n")
     node.start()

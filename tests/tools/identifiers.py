@@ -174,6 +174,17 @@ try:
     check("by the command line as well", status == 1 and "（01）的值的校验位不符" in err, err)
     status, got, headers = maker.request("GET", "/resolve/1.2.156.3001.5.7", headers={"Accept": "text/html"})
     check("the page says the scheme", status == 200 and b"oid" in got, got)
+    page = lambda path, language="en": maker.request("GET", "/resolve/" + path, headers={"Accept": "text/html", "Accept-Language": language})
+    status, got, headers = page("01/09506000134353", "zh")
+    check("to a browser what is malformed is a page, with the place and the rule", status == 400 and "text/html" in headers["Content-Type"]
+          and "<h1>01/0950600013435<mark>3</mark></h1>".encode() in got and "体系：gs1".encode() in got and "（01）的值的校验位不符".encode() in got, got)
+    status, got, headers = page("88.1%2F%E2%80%AE%3Cb%3E")
+    check("that shows what is invisible, and is no other page", status == 400 and rb"<h1>88.1/<mark>\xe2\x80\xae</mark>&lt;b&gt;</h1>" in got
+          and "\u202e".encode() not in got and "default-src 'none'" in headers["Content-Security-Policy"], got)
+    status, got, headers = page("88.118.8/")
+    check("also behind its end, which has a mark", status == 400 and b"<h1>88.118.8/<mark>&nbsp;</mark></h1>" in got and b"the suffix is empty" in got, got)
+    status, got, headers = page("1.2.156.3001.5.8", "zh")
+    check("what is not registered is told as such on its page", status == 404 and "没有注册该标识".encode() in got, got)
     for text in ("10.2000/A/../B", "10.2000/./B", "10.2000/.."):
         status, out, err = top.kanhe("register", text, "URL=https://top.example/")
         check(f"{text}: registered", status == 0, out + err)

@@ -44,15 +44,20 @@ def run(*args, program=None, env=None, stdin=None, timeout=240):
 
 
 class Node:
-    def __init__(self, *options, start=True, clear=True, inside=None):
+    def __init__(self, *options, start=True, clear=True, inside=None, plain=False):
+        """plain: it goes by its URL in clear text, for partners that trust no certificate of its own and look for did:web
+        by http."""
         self.top = tempfile.mkdtemp(prefix="kanhe-test.", dir=inside)
         self.folder = os.path.join(self.top, "node")
         self.port, self.clear_port = free_port(), free_port()
         more = ["--http", f"127.0.0.1:{self.clear_port}"] if clear else []
+        more += ["--url", f"http://127.0.0.1:{self.clear_port}"] if plain else []
         status, out, err = run("init", self.folder, "--listen", f"127.0.0.1:{self.port}", *more, *options)
         assert status == 0, (status, out, err)
         self.url = f"https://127.0.0.1:{self.port}"
         self.clear = f"http://127.0.0.1:{self.clear_port}"
+        if plain:
+            self.url = self.clear
         if start:
             self.start()
 

@@ -116,7 +116,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status, headers, out = got
         self.send_response(status)
         for k, v in headers.items():
-            self.send_header(k, v)
+            if k != "Content-Type" or not host.silent:
+                self.send_header(k, v)
         self.send_header("Content-Length", str(len(out)))
         self.end_headers()
         self.wfile.write(out)
@@ -153,6 +154,7 @@ class Host:
     def __init__(self, ca, demand=False):
         self.folder = tempfile.mkdtemp(prefix="kanhe-party.")
         self.pages, self.seen = {}, []
+        self.silent = False  # whether it gives no media types
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.host = self
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

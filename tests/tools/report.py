@@ -253,6 +253,8 @@ try:
     maker.kanhe("node", "restart")
     for i in range(3):
         assert register(i, "https://a.example/", "88.118.8.5/E") == 201
+    maker.request("PUT", "/classifications/88.118.8", {"classes": [{"code": "A", "name": "machines"}]}, "registrar")
+    maker.request("PUT", "/templates/88.118.8/v1", {"published": True, "title": "pump", "attributes": [{"name": "power", "type": "number", "unique": True}]}, "registrar")
     maker.kanhe("series", "add", "88.118.8.5/S-{000..999}", "URL=https://s.example/{serial}")
     maker.kanhe("series", "add", "01/0952123{400000..400099}{check}", "URL=https://s.example/{serial}")
     maker.kanhe("series", "retire", "01/0952123{400000..400099}{check}")
@@ -300,7 +302,19 @@ try:
                        range(top.request("GET", "/status", token="operator")[1]["registry"]["ledger_size"])])
     check("is noted by the superior", "copy.replaced" in text and report("compare")[0] == 0)
 
-    # made again from the copy, and compared
+    # made again from the copy, and compared: templates and classes first
+    status, out, err = top.kanhe("report", "copy", "maker-node", "--table", "template", "--token", auditor)
+    lines = [json.loads(x) for x in out.splitlines()]
+    check("the copy tells templates and classes", status == 0 and [(x["prefix"], x.get("version")) for x in lines] == [("88.118.8", None), ("88.118.8", "v1")], out + err)
+    shapes = os.path.join(third.top, "templates.ndjson")
+    with open(shapes, "w") as f:
+        f.write(out)
+    status, out, err = third.kanhe("template", "put", shapes)
+    check("kanhe template put takes them", status == 0, out + err)
+    for path in ("/templates/88.118.8/v1", "/classifications/88.118.8"):
+        here, there = (node.request("GET", path, token="registrar")[1] for node in (maker, third))
+        check(f"{path} is the same", all(here[k] == there[k] for k in here if k not in ("created", "modified", "revision", "creator", "uses")), (here, there))
+    check("another table is refused", top.request("GET", "/copies/maker-node?table=usage", token="auditor")[1].get("rule") == "table")
     status, out, err = top.kanhe("report", "copy", "maker-node", "--token", auditor)
     again = os.path.join(third.top, "copy.ndjson")
     with open(again, "w") as f:

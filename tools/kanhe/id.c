@@ -64,31 +64,13 @@ static void print_valid_json(struct str input, const struct id *id, const struct
 
 /* ---- for people ------------------------------------------------------------------------- */
 
-/* Octets of the character at s, 1 for an octet that is none. */
-static size_t character(struct str s)
-{
-	for (size_t n = 1; n <= 4 && n <= s.n; n++)
-		if (str_utf8_ok(str_first(s, n), NULL)) return n;
-	return 1;
-}
-
-/* The character as it may be shown: controls, what is invisible and octets of none as \xNN. */
-static struct str shown(struct str c, char out[17])
-{
-	bool octet = c.n == 1 && (unsigned char)c.p[0] >= 0x80;
-	bool control = c.n == 1 && ((unsigned char)c.p[0] < 0x20 || c.p[0] == 0x7f);
-	if (!octet && !control && id_columns(c) > 0) return c;
-	for (size_t i = 0; i < c.n; i++) snprintf(out + 4 * i, 5, "\\x%02x", (unsigned char)c.p[i]);
-	return str_n(out, 4 * c.n);
-}
-
 static size_t columns_to(struct str s, size_t end)
 {
-	char room[17];
+	char room[ID_SHOWN_MAX];
 	size_t columns = 0;
 	for (size_t i = 0, n; i < end && i < s.n; i += n) {
-		n = character(str_skip(s, i));
-		columns += id_columns(shown(str_n(s.p + i, n), room));
+		n = id_character(str_skip(s, i));
+		columns += id_columns(id_shown(str_n(s.p + i, n), room));
 	}
 	return columns;
 }
@@ -96,14 +78,14 @@ static size_t columns_to(struct str s, size_t end)
 /* The text, or of a long one what is around the offset, and a caret below. */
 static void print_caret(struct str s, size_t offset)
 {
-	char room[17];
+	char room[ID_SHOWN_MAX];
 	size_t caret = columns_to(s, offset), all = columns_to(s, s.n);
 	size_t from = all > SHOWN_COLUMNS && caret > SHOWN_BEFORE ? caret - SHOWN_BEFORE : 0, at = 0,
 	       first = 0;
 	if (from) fputs("…", stdout);
 	for (size_t i = 0, n; i < s.n; i += n) {
-		n = character(str_skip(s, i));
-		struct str c = shown(str_n(s.p + i, n), room);
+		n = id_character(str_skip(s, i));
+		struct str c = id_shown(str_n(s.p + i, n), room);
 		if (at >= from && at < from + SHOWN_COLUMNS) {
 			if (from && !first) first = at;
 			fwrite(c.p, 1, c.n, stdout);

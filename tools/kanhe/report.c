@@ -115,6 +115,10 @@ static int copy_rows(struct cli *c, const char *name, const char *table)
 /* Without a table: what kanhe import takes, series and then records. */
 static int copy(struct cli *c, const char *name, const char *table)
 {
+	/* what kanhe template put takes: classes go before what they sort */
+	int classes =
+	    table && strcmp(table, "template") == 0 ? copy_rows(c, name, "classification") : CLI_OK;
+	if (classes) return classes;
 	if (table) return copy_rows(c, name, table);
 	int status = copy_rows(c, name, "series");
 	return status ? status : copy_rows(c, name, "record");

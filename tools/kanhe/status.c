@@ -30,10 +30,12 @@ int command_status(struct cli *c, int argc, char **argv)
 	}
 	printf("%s  %s\n%s\n", text_of(r.json, "name"), text_of(r.json, "url"), text_of(r.json, "did"));
 	if (text_of(r.json, "test_mode")[0]) printf("  %s\n", text_of(r.json, "test_mode"));
-	printf("  kanhed %s, pid %lld, %lld s, %.1f MiB\n", text_of(r.json, "version"),
+	printf("  kanhed %s, pid %lld, %lld s\n", text_of(r.json, "version"),
 	       (long long)json_integer_value(json_object_get(r.json, "pid")),
-	       (long long)json_integer_value(json_object_get(r.json, "uptime_seconds")),
-	       (double)json_integer_value(json_object_get(r.json, "resident_octets")) / 1048576);
+	       (long long)json_integer_value(json_object_get(r.json, "uptime_seconds")));
+	double memory = (double)json_integer_value(json_object_get(r.json, "memory_octets")) / 1048576;
+	double all = (double)json_integer_value(json_object_get(r.json, "resident_octets")) / 1048576;
+	printf(say(SAY_STATUS_MEMORY), memory, all - memory);
 	print_environment("registry", json_object_get(r.json, "registry"));
 	print_environment("space", json_object_get(r.json, "space"));
 	if (text_of(r.json, "certificate_expires")[0])

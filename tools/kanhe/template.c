@@ -3,7 +3,7 @@
 
 #include "tools/kanhe/client.h"
 
-enum { FILE_MAX = 1 << 20 };
+enum { FILE_MAX = 16 << 20 };
 
 static const char *path_of(struct cli *c, const char *prefix, const char *version)
 {
@@ -81,24 +81,28 @@ static int show(struct cli *c, const char *prefix, const char *version)
 	return CLI_OK;
 }
 
-static int put(struct cli *c, const char *file, bool add)
+/* {"prefix","classes"}, as dossiers and copies have them among templates. */
+static int put_classes(struct cli *c, json_t *j)
 {
 	struct reply r;
-	json_t *j;
-	int status = file_json(c, file, FILE_MAX, &j);
-	if (status) return status;
+	const char *path = client_path(c, "/classifications/%s", path_word(c, text_of(j, "prefix"), false));
+	return client_call(c, &(struct call){.method = "PUT", .path = path, .json = json_incref(j)}, &r);
+}
+
+static int put_one(struct cli *c, json_t *j, bool add)
+{
+	struct reply r;
+	const char *prefix = text_of(j, "prefix"), *version = text_of(j, "version");
 	struct call call = {.method = "POST", .path = "/templates", .json = j};
+	if (!add && prefix[0] && json_object_get(j, "classes")) return put_classes(c, j);
+	if (!add && (!prefix[0] || !version[0]))
+		return usage_error(c, SAY_MISSING_WORD, prefix[0] ? "version" : "prefix");
 	if (!add) {
-		const char *prefix = text_of(j, "prefix"), *version = text_of(j, "version");
-		if (!prefix[0] || !version[0]) {
-			status = usage_error(c, SAY_MISSING_WORD, prefix[0] ? "version" : "prefix");
-			json_decref(j);
-			return status;
-		}
 		call.method = "PUT";
 		call.path = path_of(c, prefix, version);
 	}
-	status = client_call(c, &call, &r);
+	json_incref(j);
+	int status = client_call(c, &call, &r);
 	if (status) return status;
 	if (c->json)
 		print_json(r.json);
@@ -106,6 +110,30 @@ static int put(struct cli *c, const char *file, bool add)
 		printf(say(SAY_TEMPLATE_KEPT), text_of(r.json, "prefix"), text_of(r.json, "version"),
 		       (long long)json_integer_value(json_object_get(r.json, "revision")));
 	return CLI_OK;
+}
+
+/* One, or one a line. */
+static int put(struct cli *c, const char *file, bool add)
+{
+	struct str text, line;
+	struct flaw f = {.offset = FLAW_NO_OFFSET};
+	json_t *j;
+	int status = file_read(c, file, FILE_MAX, &text);
+	if (status) return status;
+	if (!json_read_large(c->arena, text, &f, &j)) return put_one(c, j, add);
+	status = client_open(c); /* what it keeps in the arena stays */
+	for (bool first = true; !status && str_split(&text, '\n', &line); first = false) {
+		struct arena_mark mark = arena_mark(c->arena);
+		struct flaw of_line = {.offset = FLAW_NO_OFFSET};
+		if (!str_trim(line).n) continue;
+		if (json_read(c->arena, line, &of_line, &j)) {
+			print_error(c, "%s: %s", file, first ? f.text : of_line.text);
+			return CLI_FAILED;
+		}
+		status = put_one(c, j, add);
+		arena_rollback(c->arena, mark);
+	}
+	return status;
 }
 
 static int remove_one(struct cli *c, const char *prefix, const char *version)

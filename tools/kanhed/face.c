@@ -37,10 +37,31 @@ static void metric(struct buf *out, const char *name, const char *kind, const ch
 	buf_byte(out, '\n');
 }
 
+/* What is resident: memory of the process's own, and pages of files, of the stores above all, which the
+ * system takes back when it needs them. */
+struct resident {
+	uint64_t memory, files;
+};
+
+static struct resident resident_octets(void)
+{
+	unsigned long long all = 0, shared = 0;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	FILE *f = fopen("/proc/self/statm", "re");
+	if (!f) return (struct resident){0, 0};
+	if (fscanf(f, "%*u %llu %llu", &all, &shared) != 2 || shared > all) all = shared = 0;
+	fclose(f);
+	return (struct resident){(all - shared) * page, shared * page};
+}
+
 static void net_metrics(const struct node *n, struct buf *out)
 {
 	struct net_stat s;
 	net_server_stat(n->server, &s);
+	struct resident size = resident_octets();
+	metric(out, "memory_bytes", "gauge", "memory of the process's own", size.memory);
+	metric(out, "resident_file_bytes", "gauge",
+	       "pages of files in the system's cache that the process has mapped", size.files);
 #define X(name, help) metric(out, "net_" #name, strstr(#name, "_open") ? "gauge" : "counter", help, s.name);
 	NET_COUNTERS(X)
 #undef X
@@ -138,16 +159,6 @@ static json_t *environment_status(struct store_txn *t, struct store *s, struct w
 	return o;
 }
 
-static uint64_t resident_octets(void)
-{
-	unsigned long long pages = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
-	if (!f) return 0;
-	if (fscanf(f, "%*u %llu", &pages) != 1) pages = 0;
-	fclose(f);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static void put_certificate_expiry(json_t *o, const struct conf *c)
 {
 	usec_t at;
@@ -161,6 +172,7 @@ static void get_status(struct net_req *r)
 {
 	struct node *n = net_ctx(r);
 	json_t *o = json_keep(r->arena, json_object());
+	struct resident size = resident_octets();
 	if (!o) {
 		net_reply_err(r, ERR_NO_MEMORY, NULL);
 		return;
@@ -171,7 +183,8 @@ static void get_status(struct net_req *r)
 	json_put_str(o, "version", STR(KANHE_VERSION));
 	if (node_test_mode(n->conf)[0]) json_put_str(o, "test_mode", str_of(node_test_mode(n->conf)));
 	json_put_u64(o, "uptime_seconds", (uint64_t)((clock_mono() - n->started) / USEC_PER_SEC));
-	json_put_u64(o, "resident_octets", resident_octets());
+	json_put_u64(o, "memory_octets", size.memory);
+	json_put_u64(o, "resident_octets", size.memory + size.files);
 	json_put_u64(o, "shards", net_server_shards(n->server));
 	json_put_u64(o, "pid", (uint64_t)getpid());
 	put_certificate_expiry(o, n->conf);
