@@ -4,11 +4,10 @@
 #include "base/err.h"
 
 enum {
-	ARGS = 8,             /* conversions of a row */
-	DEPTH = 3,            /* sentences inside sentences */
-	FLAW_ROOM = 16 << 10, /* octets for telling one flaw */
-	/* Places tried for the conversions of one row: a text made to be slow is not told again. */
-	STEPS = 4000
+	ARGS = 8,    /* conversions of a row */
+	DEPTH = 3,   /* sentences inside sentences */
+	STEPS = 4000 /* octets compared for one sentence and row: a text that was made to be slow is not
+			told again */
 };
 
 struct fit {
@@ -35,7 +34,7 @@ static bool fits(const char *row, struct str text, struct fit *f)
 
 	for (; *row && !is_conversion(row); row++, literal++) {
 		if (row[0] == '%') row++;
-		if (!text.n || *text.p != *row) return false;
+		if (!text.n || *text.p != *row || ++f->steps > STEPS) return false;
 		text = str_skip(text, 1);
 	}
 	f->literal += literal;
@@ -45,7 +44,7 @@ static bool fits(const char *row, struct str text, struct fit *f)
 
 		row = behind(row);
 		/* the last one takes all there is */
-		for (size_t n = *row ? 0 : text.n; n <= text.n && ++f->steps < STEPS; n++) {
+		for (size_t n = *row ? 0 : text.n; n <= text.n; n++) {
 			f->arg[at] = str_first(text, n);
 			if (fits(row, str_skip(text, n), f)) return true;
 		}
@@ -55,23 +54,36 @@ static bool fits(const char *row, struct str text, struct fit *f)
 	return false;
 }
 
-struct telling {
-	enum say_language l;
-	struct arena *a;
-	bool flaws_only; /* what rules say of identifiers goes before sentences that fit anything */
-};
+enum rows { ALL_ROWS, ROWS_OF_IDS };
 
-static bool is_told(const struct telling *t, enum say name)
+static bool is_among(enum say name, enum rows rows)
 {
 	struct str row = str_of(say_name(name));
 
 	if (str_starts(row, STR("FLAW_"))) return true;
-	return !t->flaws_only && (str_starts(row, STR("SAID_")) || str_starts(row, STR("POL_")));
+	return rows == ALL_ROWS && (str_starts(row, STR("SAID_")) || str_starts(row, STR("POL_")));
 }
 
-static struct str tell(const struct telling *t, struct str text, int depth);
+/* The row that says most of the text; -1: none fits. */
+static int best_row(struct str text, enum rows rows, struct fit *best)
+{
+	int found = -1;
 
-static struct str fill(const struct telling *t, const char *row, const struct fit *f, int depth)
+	best->literal = 0;
+	for (int i = 0; i < SAY_COUNT; i++) {
+		struct fit f = {.args = 0};
+		if (!is_among((enum say)i, rows) || !fits(say_in(SAY_EN, (enum say)i), text, &f)) continue;
+		if (f.literal <= best->literal) continue;
+		*best = f;
+		found = i;
+	}
+	return found;
+}
+
+static struct str tell(enum say_language l, struct arena *a, struct str text, int depth);
+
+static struct str fill(enum say_language l, struct arena *a, const char *row, const struct fit *f,
+		       int depth)
 {
 	struct buf b = BUF_INIT(4 * RETELL_MAX);
 	struct str out;
@@ -79,72 +91,57 @@ static struct str fill(const struct telling *t, const char *row, const struct fi
 
 	while (*row) {
 		if (is_conversion(row)) {
-			if (at < f->args) buf_add(&b, tell(t, f->arg[at++], depth + 1));
+			if (at < f->args) buf_add(&b, tell(l, a, f->arg[at++], depth + 1));
 			row = behind(row);
 			continue;
 		}
 		if (row[0] == '%') row++;
 		buf_byte(&b, *row++);
 	}
-	out = buf_err(&b) ? STR_NONE : arena_dup(t->a, buf_str(&b));
+	out = buf_err(&b) ? STR_NONE : arena_dup(a, buf_str(&b));
 	buf_done(&b);
 	return out;
 }
 
 /* "offer.target: …": the member stays; "the other node did not answer in time: …": both are told again. */
-static struct str tell_behind_member(const struct telling *t, struct str text, int depth)
+static struct str tell_behind_member(enum say_language l, struct arena *a, struct str text, int depth)
 {
 	size_t colon = str_find(text, ':');
 	struct str head = str_first(text, colon), rest, first, told;
 
 	if (colon + 2 >= text.n || text.p[colon + 1] != ' ') return text;
 	rest = str_skip(text, colon + 2);
-	first = tell(t, head, depth + 1);
-	told = tell(t, rest, depth + 1);
+	first = tell(l, a, head, depth + 1);
+	told = tell(l, a, rest, depth + 1);
 	if (first.p == head.p && (told.p == rest.p || str_find(head, ' ') < head.n)) return text;
-	told = arena_printf(t->a, "%.*s：%.*s", STR_ARG(first), STR_ARG(told));
+	told = arena_printf(a, "%.*s：%.*s", STR_ARG(first), STR_ARG(told));
 	return told.p ? told : text;
 }
 
-static struct str tell(const struct telling *t, struct str text, int depth)
+static struct str tell(enum say_language l, struct arena *a, struct str text, int depth)
 {
-	struct fit best = {.literal = 0}, f;
-	int found = -1;
+	struct fit f;
 	struct str told;
 
 	if (!text.n || text.n > RETELL_MAX || depth > DEPTH) return text;
 	for (int e = 0; e < ERR_COUNT; e++)
 		if (str_is(text, err_text((enum err)e))) return str_of(err_text_zh((enum err)e));
-	for (int i = 0; i < SAY_COUNT; i++) {
-		f = (struct fit){.args = 0};
-		if (!is_told(t, (enum say)i) || !fits(say_in(SAY_EN, (enum say)i), text, &f)) continue;
-		if (f.literal <= best.literal) continue;
-		best = f;
-		found = i;
-	}
-	if (found < 0) return tell_behind_member(t, text, depth);
-	told = fill(t, say_in(t->l, (enum say)found), &best, depth);
+	int row = best_row(text, ALL_ROWS, &f);
+	if (row < 0) return tell_behind_member(l, a, text, depth);
+	told = fill(l, a, say_in(l, (enum say)row), &f, depth);
 	return told.p ? told : text;
 }
 
 struct str retell(enum say_language l, struct arena *a, struct str text)
 {
-	return l == SAY_EN ? text : tell(&(struct telling){.l = l, .a = a}, text, 0);
+	return l == SAY_EN ? text : tell(l, a, text, 0);
 }
 
-const char *say_flaw(enum say_language l, const struct flaw *f, char room[SAY_FLAW_MAX])
+struct str retell_flaw(enum say_language l, struct arena *a, const struct flaw *f)
 {
-	struct str text = str_of(f->text), told = text;
-	struct arena *a = l == SAY_EN ? NULL : arena_new(FLAW_ROOM);
-	const char *out = f->text, *of_rule;
+	struct fit fit;
+	struct str text = str_of(f->text);
+	const char *of_rule = f->err == ERR_BAD_ID && l != SAY_EN ? say_rule(l, f->rule) : NULL;
 
-	if (a) told = tell(&(struct telling){.l = l, .a = a, .flaws_only = f->err == ERR_BAD_ID}, text, 0);
-	if (told.p != text.p) {
-		snprintf(room, SAY_FLAW_MAX, "%.*s", STR_ARG(str_cut(told, SAY_FLAW_MAX - 1)));
-		out = room;
-	} else if (l != SAY_EN && f->err == ERR_BAD_ID && (of_rule = say_rule(l, f->rule))) {
-		out = of_rule;
-	}
-	arena_free(a);
-	return out;
+	return of_rule && best_row(text, ROWS_OF_IDS, &fit) < 0 ? str_of(of_rule) : retell(l, a, text);
 }

@@ -25,8 +25,8 @@ enum say_language say_language(void);
 enum say_language say_accepted(struct str header);
 const char *say(enum say name);
 const char *say_in(enum say_language l, enum say name);
-const char *say_name(enum say name); /* "STILL_WAITING" */
 /* What the row RULE_CHECK_DIGIT says of the rule "check-digit"; NULL when the catalogue has no such row. */
 const char *say_rule(enum say_language l, const char *rule);
+const char *say_name(enum say name); /* "STILL_WAITING" */
 
 #endif

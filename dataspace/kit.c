@@ -10,7 +10,9 @@ struct kit {
 	struct ds *d;
 	char *participant;
 	usec_t delay;
-	struct nudge *waiting; /* on shard 0 */
+	struct net_shard
+	    *shard; /* the first; NULL before the start. Not looked into: commands end after the server */
+	struct nudge *waiting; /* on it */
 };
 
 /* A look at a process, some time after it has changed. */
@@ -137,19 +139,19 @@ static void nudge_set(void *arg)
 	g->at = &k->waiting;
 	if (g->next) g->next->at = &g->next;
 	k->waiting = g;
-	must(net_timer_start(net_server_shard(k->d->server, 0), k->delay, nudge_fired, g));
+	must(net_timer_start(k->shard, k->delay, nudge_fired, g));
 }
 
 void kit_changed(struct ds *d, struct str participant, struct str pid)
 {
 	struct nudge *g;
 
-	if (!kit_acts(d, participant) || !d->server || pid.n > DS_PID_MAX) return;
+	if (!kit_acts(d, participant) || !d->kit->shard || pid.n > DS_PID_MAX) return;
 	g = calloc(1, sizeof *g);
 	must(g);
 	g->k = d->kit;
 	memcpy(g->pid, pid.p, pid.n);
-	if (ds_post(d, net_server_shard(d->server, 0), nudge_set, g)) free(g);
+	if (ds_post(d, d->kit->shard, nudge_set, g)) free(g);
 }
 
 static enum err seed_work(struct ds_job *j, struct writer_txn *t)
@@ -165,6 +167,7 @@ enum err kit_start(struct ds *d)
 	struct ds_job *j;
 
 	if (!d->kit) return ERR_OK;
+	d->kit->shard = net_server_shard(d->server, 0);
 	j = ds_job_new(d, NULL);
 	if (!j) return ERR_NO_MEMORY;
 	j->work = seed_work;

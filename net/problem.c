@@ -34,7 +34,6 @@ static void put_flaw(struct buf *b, const struct flaw *f)
 static void reply_problem(struct request *r, int status, enum err e, const struct flaw *f)
 {
 	struct buf b = BUF_INIT(PROBLEM_MAX);
-	char room[SAY_FLAW_MAX];
 	bool zh = accept_chinese(r);
 	put_type(&b, e);
 	buf_json(&b, str_of(zh ? err_text_zh(e) : err_text(e)));
@@ -42,7 +41,7 @@ static void reply_problem(struct request *r, int status, enum err e, const struc
 	buf_u64(&b, (uint64_t)status);
 	if (f && f->text[0]) {
 		buf_add(&b, STR(",\"detail\":"));
-		buf_json(&b, str_of(say_flaw(zh ? SAY_ZH : SAY_EN, f, room)));
+		buf_json(&b, retell_flaw(zh ? SAY_ZH : SAY_EN, r->arena, f));
 	}
 	buf_add(&b, STR(",\"request_id\":"));
 	buf_json(&b, r->pub.id);

@@ -90,7 +90,6 @@ static void put_type(struct buf *b, enum err e)
 void face_problem_members(struct net_req *r, enum err e, const struct flaw *f, struct buf *out)
 {
 	struct str header = net_header(r, "accept-language");
-	char room[SAY_FLAW_MAX];
 	bool zh = header.n && say_accepted(header) == SAY_ZH;
 	put_type(out, e);
 	buf_json(out, str_of(zh ? err_text_zh(e) : err_text(e)));
@@ -99,7 +98,7 @@ void face_problem_members(struct net_req *r, enum err e, const struct flaw *f, s
 	if (!f) return;
 	if (f->text[0]) {
 		buf_add(out, STR(",\"detail\":"));
-		buf_json(out, str_of(say_flaw(zh ? SAY_ZH : SAY_EN, f, room)));
+		buf_json(out, retell_flaw(zh ? SAY_ZH : SAY_EN, r->arena, f));
 	}
 	if (f->offset != FLAW_NO_OFFSET) {
 		buf_add(out, STR(",\"offset\":"));

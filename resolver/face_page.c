@@ -118,16 +118,15 @@ static void put_tombstone(struct buf *b, enum say_language l, struct str rest)
 	}
 }
 
-static void put_why(struct buf *b, enum say_language l, const struct flaw *f)
+static void put_why(struct buf *b, struct arena *a, enum say_language l, const struct flaw *f)
 {
-	char room[SAY_FLAW_MAX];
 	if (!f->text[0]) return;
 	buf_add(b, STR("<p>"));
-	buf_html(b, str_of(say_flaw(l, f, room)));
+	buf_html(b, retell_flaw(l, a, f));
 	buf_add(b, STR("</p>"));
 }
 
-static void put_refusal(struct buf *b, enum say_language l, const struct outcome *o)
+static void put_refusal(struct buf *b, struct arena *a, enum say_language l, const struct outcome *o)
 {
 	buf_add(b, STR("<p>"));
 	buf_html(b, str_of(l == SAY_ZH ? err_text_zh(o->err) : err_text(o->err)));
@@ -135,7 +134,7 @@ static void put_refusal(struct buf *b, enum say_language l, const struct outcome
 	if (o->err == ERR_GONE)
 		put_tombstone(b, l, o->record);
 	else
-		put_why(b, l, &o->flaw);
+		put_why(b, a, l, &o->flaw);
 	if (!o->prefix.n) return;
 	buf_add(b, STR("<p>"));
 	buf_add(b, str_of(say_in(l, SAY_PAGE_REFERRAL)));
@@ -172,7 +171,7 @@ void page_refuse(struct net_req *r, struct str text, enum id_scheme scheme, cons
 	put_refused(b, text, f->offset);
 	buf_printf(b, "</h1><p>%s</p>", l == SAY_ZH ? err_text_zh(f->err) : err_text(f->err));
 	if (scheme) put_scheme(b, l, scheme);
-	put_why(b, l, f);
+	put_why(b, r->arena, l, f);
 	net_set(r, "cache-control", STR("no-store"));
 	net_set(r, "vary", STR("accept, accept-language"));
 	page_end(r, l, b, ERR_OK, err_http(f->err));
@@ -191,6 +190,6 @@ void page_reply(struct net_req *r, const struct id *id, const struct outcome *o)
 	if (o->kind == ANSWER_RECORD)
 		e = put_values(b, l, o);
 	else
-		put_refusal(b, l, o);
+		put_refusal(b, r->arena, l, o);
 	page_end(r, l, b, e, err_http(o->err));
 }

@@ -90,7 +90,7 @@ def wrong(name, body):
 class Kit(BaseHTTPRequestHandler):
     """The kit's one endpoint: data plane, partner, control plane, data client and sink."""
     protocol_version = "HTTP/1.1"
-    awaited, later, asked, document = set(), None, queue.Queue(), None
+    awaited, flow, later, asked, document = set(), None, None, queue.Queue(), None
 
     def do_POST(self):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -106,7 +106,7 @@ class Kit(BaseHTTPRequestHandler):
         if parts[0] == "transfers" and what == "start":
             return self.answer(200, {"@context": CONTEXT, "@type": "TransferProcess", "providerPid": body["providerPid"],
                                      "consumerPid": str(uuid.uuid4())})
-        if (parts[0], what) not in Kit.awaited:
+        if (parts[0], what) not in Kit.awaited or (parts[0] == "transfers" and parts[1] != Kit.flow):  # pushes of before end, too
             return self.answer(404, "nothing is waited for here")
         bad = wrong(MESSAGES["notice" if parts[0] == "transfers" else what], body)
         if bad:
@@ -212,7 +212,7 @@ def data(node, case, steps, secret):
     profile, got, ends, dids = (PUSH if way == "PUSH" else PULL), {}, case == "DP_C_PULL:03-01", "HTTP" in case
     key = client(node) if dids else None  # of this case
     stalled.clear()
-    Kit.awaited = {("transfers", step.strip("()")) for step in steps.split() if step.startswith("(") and (ends or step != "(completed)")}
+    Kit.flow, Kit.awaited = flow, {("transfers", step.strip("()")) for step in steps.split() if step.startswith("(") and (ends or step != "(completed)")}
 
     def say(path, body=None, method="POST"):
         return node.request(method, f"/p/{SELF}/signaling/v1/dataflows{path}", body, headers={"Authorization": "Bearer " + secret})[:2]

@@ -31,16 +31,15 @@ static json_t *part_json(const struct id_part *p)
 	return list;
 }
 
-static void print_refused_json(struct str input, enum id_scheme s, const struct flaw *f)
+static void print_refused_json(struct arena *a, struct str input, enum id_scheme s, const struct flaw *f)
 {
 	json_t *o = json_object(), *error = json_object();
-	char room[SAY_FLAW_MAX];
 	json_put_str(o, "input", input);
 	json_put(o, "valid", json_false());
 	if (s) json_put_str(o, "scheme", str_of(id_scheme_name(s)));
 	json_put_str(error, "rule", str_of(f->rule));
 	if (f->offset != FLAW_NO_OFFSET) json_put_u64(error, "offset", f->offset);
-	json_put_str(error, "message", str_of(say_flaw(say_language(), f, room)));
+	json_put_str(error, "message", retell_flaw(say_language(), a, f));
 	json_put(o, "error", error);
 	print_json(o);
 	json_decref(o);
@@ -96,9 +95,8 @@ static void print_caret(struct str s, size_t offset)
 	printf("\n%*s^\n", (int)(caret - first + (from > 0)), "");
 }
 
-static void print_refused(struct str input, enum id_scheme s, const struct flaw *f)
+static void print_refused(struct arena *a, struct str input, enum id_scheme s, const struct flaw *f)
 {
-	char room[SAY_FLAW_MAX];
 	if (f->offset != FLAW_NO_OFFSET)
 		print_caret(input, f->offset);
 	else
@@ -107,7 +105,7 @@ static void print_refused(struct str input, enum id_scheme s, const struct flaw 
 	if (s) printf("%s, ", id_scheme_name(s));
 	if (f->offset != FLAW_NO_OFFSET) printf(say(SAY_ID_AT), f->rule, f->offset);
 	if (f->offset == FLAW_NO_OFFSET) printf("%s", f->rule);
-	printf("%s%s\n", say(SAY_ID_COLON), say_flaw(say_language(), f, room));
+	printf("%s%.*s\n", say(SAY_ID_COLON), STR_ARG(retell_flaw(say_language(), a, f)));
 }
 
 static void print_label(const char *name)
@@ -177,7 +175,8 @@ static void explain(struct explaining *x, struct str input)
 	x->told = true;
 	if (e) {
 		x->some_invalid = true;
-		(c->json ? print_refused_json : print_refused)(input, x->as ? x->as : id_detect(input), &f);
+		(c->json ? print_refused_json : print_refused)(c->arena, input,
+							       x->as ? x->as : id_detect(input), &f);
 	} else {
 		size_t n = d.id.key.n ? boundaries_of(c->arena, &d.id, boundaries) : 0;
 		(c->json ? print_valid_json : print_valid)(input, &d.id, boundaries, n, &d.parts);
