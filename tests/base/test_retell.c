@@ -101,6 +101,8 @@ static void a_flaw_is_told_with_what_it_names(void **state)
 	     "前缀 88.1 由另一节点负责：https://a.example: 8443");
 	said(ERR_NOT_FOUND, "registered", "no such identifier is registered", "没有注册该标识");
 	/* by the rule, of identifiers alone; else as it is */
+	said(ERR_BAD_ID, "too-short", "a label is empty", "长度不足");
+	said(ERR_BAD_INPUT, "too-short", "a label is empty", "a label 为空");
 	said(ERR_BAD_ID, "too-short", "seven at least", "长度不足");
 	said(ERR_BAD_INPUT, "too-short", "seven at least", "seven at least");
 	said(ERR_BAD_ID, "no-such-rule", "seven at least", "seven at least");
