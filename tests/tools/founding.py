@@ -39,7 +39,7 @@ def follow(file, chapter, language):
         check(f"{file}: the member's data arrive", open(os.path.join(top, "got.json"), encoding="utf-8").read().startswith('{"permission"')
               if os.path.exists(os.path.join(top, "got.json")) else False, said)
         check(f"{file}: the catalog shows what a member needs", 'MembershipCredential.level eq "gold"' in p.stdout, said)
-        check(f"{file}: only the last line is refused, because of the revocation", p.returncode == 1 and "was revoked" in p.stderr.strip().splitlines()[-1]
+        check(f"{file}: only the last line is refused, because of the revocation", p.returncode == 1 and any(w in p.stderr.strip().splitlines()[-1] for w in ("was revoked", "已被吊销"))
               and sum(line.startswith("kanhe ") for line in p.stderr.splitlines()) == 1, said)
     finally:
         for name in ("founder", "maker", "buyer"):
