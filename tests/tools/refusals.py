@@ -92,6 +92,7 @@ try:
     check("it is taken", status == 201, (status, got))
     provider = got["providerPid"]
     peer.take("/agreement")
+    until(lambda: peer.call(maker, "maker", f"/negotiations/{provider}")[1].get("state") == "AGREED")  # our answer to it has come
     refused("each side's own pid", f"/negotiations/{provider}/events", peer.message(
         "ContractNegotiationEventMessage", providerPid=provider, consumerPid=pid, eventType="ACCEPTED"),
         "state: in state AGREED the consumer may not ACCEPT", pid, provider)
