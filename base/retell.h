@@ -11,10 +11,18 @@
 #include "base/arena.h"
 #include "base/say.h"
 
-enum { RETELL_MAX = 1024 }; /* octets: longer texts, which no sentence of ours has, stay as they are */
+enum {
+	RETELL_MAX = 1024, /* octets: longer texts, which no sentence of ours has, stay as they are */
+	/* Octets looked at for one text, all rows and all that stands inside it together. A sentence of
+	 * ours takes some 120; one as long as may be, in two others, 11,000. What takes more was made for
+	 * it and stays. */
+	RETELL_STEPS = 16000
+};
 
 /* Borrowed from text, or in the arena; text itself in English, and when there is no room. */
 struct str retell(enum say_language l, struct arena *a, struct str text);
+/* The same with the steps that are left; it takes off what it used. */
+struct str retell_within(enum say_language l, struct arena *a, struct str text, int *steps);
 /* What a flaw says; of an identifier (ERR_BAD_ID) that no row FLAW_… fits, what the catalogue says of its
  * rule. Lives in the flaw, in the arena, or for ever. */
 struct str retell_flaw(enum say_language l, struct arena *a, const struct flaw *f);

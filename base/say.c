@@ -1,5 +1,6 @@
 #include "base/say.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 static const char *const texts[][2] = {
@@ -103,22 +104,51 @@ const char *say_name(enum say name)
 	return names_of_rows[name];
 }
 
-static bool is_row_of(const char *row, const char *rule)
+static const struct str rule_group = {"RULE_", 5};
+static const char *rule_name[SAY_COUNT]; /* of the rows RULE_…, behind the group, sorted */
+static enum say rule_row[SAY_COUNT];
+static int rules;
+
+/* Of a row's name and a rule's: BAD_KEY, bad-key. */
+static int rule_order(const char *row, const char *rule)
 {
-	for (; *row && *rule; row++, rule++) {
+	for (;; row++, rule++) {
 		char c = *rule == '-' ? '_' : *rule;
 		if (c >= 'a' && c <= 'z') c = (char)(c - 32);
-		if (*row != c) return false;
+		if (*row != c || !c) return (unsigned char)*row - (unsigned char)c;
 	}
-	return !*row && !*rule;
+}
+
+static void sort_rules(void)
+{
+	for (int i = 0; i < SAY_COUNT; i++) {
+		const char *name = names_of_rows[i];
+		int at = rules;
+		if (!str_starts(str_of(name), rule_group)) continue;
+		name += rule_group.n;
+		for (rules++; at && strcmp(rule_name[at - 1], name) > 0; at--) {
+			rule_name[at] = rule_name[at - 1];
+			rule_row[at] = rule_row[at - 1];
+		}
+		rule_name[at] = name;
+		rule_row[at] = (enum say)i;
+	}
 }
 
 const char *say_rule(enum say_language l, const char *rule)
 {
-	static const struct str group = {"RULE_", 5};
-	for (int i = 0; i < SAY_COUNT; i++)
-		if (str_starts(str_of(names_of_rows[i]), group) &&
-		    is_row_of(names_of_rows[i] + group.n, rule))
-			return say_in(l, (enum say)i);
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	int low = 0, high;
+
+	pthread_once(&once, sort_rules);
+	high = rules;
+	while (low < high) {
+		int middle = (low + high) / 2, order = rule_order(rule_name[middle], rule);
+		if (!order) return say_in(l, rule_row[middle]);
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
 	return NULL;
 }

@@ -47,7 +47,28 @@ static void what_nobody_of_ours_said_stays(void **state)
 	told("http://x/: a ", "http://x/: a ");
 }
 
-/* Each row, with its conversions filled. */
+static bool is_told_again(enum say row)
+{
+	struct str name = str_of(say_name(row));
+
+	return str_starts(name, STR("SAID_")) || str_starts(name, STR("FLAW_")) ||
+	       str_starts(name, STR("POL_"));
+}
+
+/* The row's English with QZ7 for each conversion. */
+static void fill_row(enum say row, struct buf *b)
+{
+	for (const char *p = say_in(SAY_EN, row); *p; p++) {
+		if (*p != '%') {
+			buf_byte(b, *p);
+			continue;
+		}
+		while (!strchr("diuxcsp", *p)) p++;
+		buf_add(b, STR("QZ7"));
+	}
+}
+
+/* By few steps, however many rows there are: to look at each of them would take one a row at the least. */
 static void each_row_is_found(void **state)
 {
 	(void)state;
@@ -55,26 +76,20 @@ static void each_row_is_found(void **state)
 
 	for (int i = 0; i < SAY_COUNT; i++) {
 		struct buf b = BUF_INIT(RETELL_MAX);
+		int steps = RETELL_STEPS;
 		struct str got;
 
-		if (!str_starts(str_of(say_name((enum say)i)), STR("SAID_")) &&
-		    !str_starts(str_of(say_name((enum say)i)), STR("FLAW_")))
-			continue;
+		if (!is_told_again((enum say)i)) continue;
 		rows++;
-		for (const char *p = say_in(SAY_EN, (enum say)i); *p; p++) {
-			if (*p != '%') {
-				buf_byte(&b, *p);
-				continue;
-			}
-			while (!strchr("diuxcsp", *p)) p++;
-			buf_add(&b, STR("QZ7"));
-		}
-		got = retell(SAY_ZH, a, buf_str(&b));
+		fill_row((enum say)i, &b);
+		got = retell_within(SAY_ZH, a, buf_str(&b), &steps);
 		if (str_eq(got, buf_str(&b)))
 			fail_msg("%s stays %.*s", say_name((enum say)i), STR_ARG(got));
+		if (RETELL_STEPS - steps > 300)
+			fail_msg("%s took %d steps", say_name((enum say)i), RETELL_STEPS - steps);
 		buf_done(&b);
 	}
-	assert_true(rows > 100);
+	assert_true(rows > 300);
 }
 
 /* What is told in Chinese of a flaw with this rule and text. */
@@ -110,15 +125,87 @@ static void a_flaw_is_told_with_what_it_names(void **state)
 	said(ERR_BAD_ID, "duplicate", "not (10) is given twice", "重复出现");
 }
 
-static void a_text_made_to_be_slow_is_let_alone(void **state)
+/* begin, then again as often as there is room. */
+static struct str repeated(const char *begin, const char *again)
 {
 	struct buf b = BUF_INIT(RETELL_MAX);
+	struct str text;
+
+	buf_add(&b, str_of(begin));
+	while (b.n + strlen(again) <= RETELL_MAX) buf_add(&b, str_of(again));
+	text = arena_dup(a, buf_str(&b));
+	buf_done(&b);
+	return text;
+}
+
+static void a_long_text_of_ours_is_told(void **state)
+{
+	static const char begin[] = "the agreement differs from the offer: the provider answered 404: ";
+	static const char zh[] = "合约与要约不同：提供方答复 404：";
+	struct str text = repeated(begin, "x"), got = retell(SAY_ZH, a, text);
 
 	(void)state;
-	buf_add(&b, STR("it says "));
-	while (b.n < RETELL_MAX - 20) buf_add(&b, STR("; negotiated wa"));
-	assert_true(retell(SAY_ZH, a, buf_str(&b)).n > 0);
-	buf_done(&b);
+	assert_int_equal(text.n, RETELL_MAX);
+	assert_true(str_starts(got, str_of(zh)));
+	assert_true(str_eq(str_skip(got, strlen(zh)), str_skip(text, strlen(begin))));
+	text = repeated(begin, "xy ");
+	assert_true(str_starts(retell(SAY_ZH, a, text), str_of(zh)));
+}
+
+static void a_text_made_to_be_slow_stays(void **state)
+{
+	static const struct {
+		const char *begin, *again;
+	} made[] = {{"", ": "}, {"", ": limit "}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+		struct str text = repeated(made[i].begin, made[i].again);
+		int steps = RETELL_STEPS;
+		struct str got = retell_within(SAY_ZH, a, text, &steps);
+
+		assert_int_equal(steps, 0);
+		assert_ptr_equal(got.p, text.p);
+		assert_int_equal(got.n, text.n);
+	}
+}
+
+/* What parts could be read in many ways is decided at once: no row is tried twice. */
+static void a_text_with_many_readings_takes_steps_by_its_length(void **state)
+{
+	static const struct {
+		const char *begin, *again;
+	} made[] = {{"it says ", "; negotiated wa"},
+		    {"the ", "the "},
+		    {"", " "},
+		    {"the provider offers us no dataset \"", "/catalog answered \": "}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+		int steps = RETELL_STEPS;
+
+		retell_within(SAY_ZH, a, repeated(made[i].begin, made[i].again), &steps);
+		if (!steps) fail_msg("%s…%s took all steps", made[i].begin, made[i].again);
+	}
+}
+
+/* However few there are: none is borrowed. */
+static void steps_end_a_search_anywhere(void **state)
+{
+	const char *text = "the agreement differs from the offer: permission[0].action is missing";
+	int enough = RETELL_STEPS, had = 0;
+
+	(void)state;
+	retell_within(SAY_ZH, a, str_of(text), &enough);
+	for (int given = 1; given < RETELL_STEPS - enough; given++) {
+		int steps = given;
+		struct str got = retell_within(SAY_ZH, a, str_of(text), &steps);
+
+		assert_int_equal(steps, 0);
+		assert_ptr_equal(got.p, text);
+		had++;
+	}
+	assert_true(had > 100);
 }
 
 int main(void)
@@ -129,7 +216,10 @@ int main(void)
 	    cmocka_unit_test(what_nobody_of_ours_said_stays),
 	    cmocka_unit_test(each_row_is_found),
 	    cmocka_unit_test(a_flaw_is_told_with_what_it_names),
-	    cmocka_unit_test(a_text_made_to_be_slow_is_let_alone),
+	    cmocka_unit_test(a_long_text_of_ours_is_told),
+	    cmocka_unit_test(a_text_made_to_be_slow_stays),
+	    cmocka_unit_test(a_text_with_many_readings_takes_steps_by_its_length),
+	    cmocka_unit_test(steps_end_a_search_anywhere),
 	};
 	int failed;
 

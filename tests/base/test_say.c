@@ -44,6 +44,18 @@ static void a_rule_has_the_row_of_its_name(void **state)
 	assert_null(say_rule(SAY_EN, "check"));
 	assert_null(say_rule(SAY_EN, "check-digits"));
 	assert_null(say_rule(SAY_EN, ""));
+	for (int i = 0; i < SAY_COUNT; i++) {
+		const char *name = say_name((enum say)i);
+		char rule[64];
+		size_t n = 0;
+		if (!str_starts(str_of(name), STR("RULE_"))) continue;
+		for (name += 5; *name; name++)
+			rule[n++] = *name == '_'                   ? '-'
+				    : *name >= 'A' && *name <= 'Z' ? (char)(*name + 32)
+								   : *name;
+		rule[n] = 0;
+		assert_ptr_equal(say_rule(SAY_ZH, rule), say_in(SAY_ZH, (enum say)i));
+	}
 }
 
 static bool has_chinese(const char *s)
