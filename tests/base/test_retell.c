@@ -25,6 +25,7 @@ static void a_sentence_of_ours_is_told_again(void **state)
 	told("88.1/x: it is retired, at revision 6; naming that revision (If-Match) brings it back",
 	     "88.1/x：状态为 retired，版本 6；指明该版本（If-Match）即可恢复");
 	told("values[0].tll is not a member here", "此处没有成员 values[0].tll");
+	told("value 7: the record has no such value", "值 7：记录中没有");
 	told("88.1/x: its enterprise is suspended", "88.1/x：所属企业已暂停");
 	told("the agreement is REVOKED: only an active one can be revoked",
 	     "合约状态为 REVOKED：只有有效合约可以终止");
