@@ -170,7 +170,7 @@ static int show(struct cli *c, const struct words *w)
 	json_array_foreach(json_object_get(r.json, "values"), i, v)
 	{
 		printf("%6lld  %-22s ", (long long)json_integer_value(json_object_get(v, "index")),
-		       text_of(v, "type"));
+		       safe(text_of(v, "type")));
 		print_safe(stdout, str_of(text_of(json_object_get(v, "data"), "value")));
 		putchar('\n');
 		print_settings(c, v);
