@@ -102,17 +102,12 @@ static int apply(struct cli *c, const struct options *o, json_t **body)
 
 static int body_of(struct cli *c, const struct options *o, const struct words *w, json_t **body)
 {
-	static const char *const verbs[] = {"add", "set", "remove", "apply", "show"};
+	static const char verbs[] = "add|set|remove|apply|show";
 	const char *verb = w->n ? w->word[0] : "";
 	json_t *all = json_array();
 	json_put(*body, "operations", all);
-	const char *near = suggest(verb, verbs, sizeof verbs / sizeof *verbs);
-	if (w->n && !(near && strcmp(near, verb) == 0)) {
-		int status = usage_error(c, SAY_UNKNOWN_VERB, verb);
-		if (near) fprintf(stderr, say(SAY_DID_YOU_MEAN), near);
-		return status;
-	}
-	if (w->n < 2) return usage_error(c, SAY_MISSING_WORD, w->n ? "ID" : "add|set|remove|apply|show");
+	if (!verb_known(verb, verbs)) return verb_error(c, verb, verbs);
+	if (w->n < 2) return usage_error(c, SAY_MISSING_WORD, "ID");
 	if (strcmp(verb, "add") == 0) return add(c, o, w, all);
 	if (strcmp(verb, "set") == 0) return set(c, o, w, all);
 	if (strcmp(verb, "remove") == 0) return remove_some(c, w, all);
