@@ -21,9 +21,9 @@ static void a_sentence_of_ours_is_told_again(void **state)
 	told("not found", "未找到");
 	told("count: limit 3, actual 3", "count：上限 3，实际 3");
 	told("the credential's scope does not cover the identifier", "凭证的范围不含该标识");
-	told("88.1/x: it is registered, at revision 3", "88.1/x：状态为 registered，版本 3");
+	told("88.1/x: it is registered, at revision 3", "88.1/x：状态为 registered，修订版本 3");
 	told("88.1/x: it is retired, at revision 6; naming that revision (If-Match) brings it back",
-	     "88.1/x：状态为 retired，版本 6；指明该版本（If-Match）即可恢复");
+	     "88.1/x：状态为 retired，修订版本 6；指明该修订版本（If-Match）即可恢复");
 	told("values[0].tll is not a member here", "此处没有成员 values[0].tll");
 	told("value 7: the record has no such value", "值 7：记录中没有");
 	told("88.1/x: its enterprise is suspended", "88.1/x：所属企业已暂停");

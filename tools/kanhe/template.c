@@ -29,7 +29,8 @@ static int list(struct cli *c, const char *prefix)
 		print_safe(stdout, str_of(text_of(t, "version")));
 		printf(say(SAY_TEMPLATE_LINE),
 		       (long long)json_integer_value(json_object_get(t, "attributes")),
-		       (long long)json_integer_value(json_object_get(t, "uses")));
+		       (long long)json_integer_value(json_object_get(t, "uses")),
+		       (long long)json_integer_value(json_object_get(t, "series")));
 		print_safe(stdout, str_of(text_of(t, "title")));
 		printf("\n");
 	}
@@ -72,7 +73,8 @@ static int show(struct cli *c, const char *prefix, const char *version)
 	printf("  ");
 	print_safe(stdout, str_of(version));
 	printf(say(SAY_TEMPLATE_LINE), (long long)json_array_size(json_object_get(r.json, "attributes")),
-	       (long long)json_integer_value(json_object_get(r.json, "uses")));
+	       (long long)json_integer_value(json_object_get(r.json, "uses")),
+	       (long long)json_integer_value(json_object_get(r.json, "series")));
 	print_safe(stdout, str_of(text_of(r.json, "title")));
 	printf("\n");
 	long long series = (long long)json_integer_value(json_object_get(r.json, "series"));
