@@ -225,16 +225,21 @@ static enum err row_put(struct writer_txn *t, const struct account *x)
 	return store_put(t->store, RS_TABLE_account, x->name, wire_str(&w));
 }
 
-/* Makes room for the name: an account by key is renewed, one that the operator revoked is forgotten. */
+/* Makes room for the name: an account by key is renewed, and what it issued goes on, for the key is the
+ * same; one that the operator revoked is forgotten. */
 static enum err clear_name(const struct account_issue *i, struct str name, struct writer_txn *t,
 			   struct arena *a, struct flaw *f)
 {
 	struct account old;
 	struct principal p;
 	enum err e = account_find(t->store, name, &old);
-	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
-	bool renew = i->by_key && old.by_key;
-	e = renew ? ERR_NOT_FOUND : access_named(t->store, RS_TABLE_credential, a, name, &p);
+	if (e == ERR_NOT_FOUND) return check_number(t->store, i->code, f);
+	if (e) return e;
+	if (i->by_key && old.by_key) {
+		e = access_revoke(t, RS_TABLE_credential, i->who, name);
+		return e == ERR_NOT_FOUND ? ERR_OK : e;
+	}
+	e = access_named(t->store, RS_TABLE_credential, a, name, &p);
 	if (e == ERR_NOT_FOUND) return account_revoke(t, a, i->who, name);
 	return e ? e
 		 : flaw_set(f, ERR_EXISTS, FLAW_NO_OFFSET, "label", "account-taken",
@@ -247,7 +252,6 @@ enum err account_issue(struct account_issue *i, const struct enterprise *x, stru
 	struct purse p;
 	enum err e = open_purse(i, x, t->store, a, &p, f);
 	if (!e) e = check_issue(i, &p, a, f, &i->given);
-	if (!e) e = check_number(t->store, i->code, f);
 	if (!e) e = clear_name(i, i->given.name, t, a, f);
 	struct account row = {.name = i->given.name,
 			      .rights = i->has_rights ? i->rights : p.standard,

@@ -119,6 +119,39 @@ static enum err check_entry(struct arena *a, json_t *j, const struct checkpoint 
 	return take_entry(a, s, entry, f);
 }
 
+/* What people read in the dossier: as the row, which the ledger vouches for, has it. */
+static enum err check_told(struct arena *a, json_t *j, const struct dossier *d, struct flaw *f)
+{
+	static const char other[] = "the enterprise is not as its row has it";
+	const json_t *told = json_object_get(j, "enterprise"), *contact = json_object_get(told, "contact");
+	const struct {
+		const char *at;
+		const json_t *of;
+		const char *key;
+		struct str is;
+	} texts[] = {
+	    {"enterprise.code", told, "code", enterprise_code(&d->x)},
+	    {"enterprise.name", told, "name", d->x.name},
+	    {"enterprise.review", told, "review", d->x.review},
+	    {"enterprise.contact.person", contact, "person", d->x.person},
+	    {"enterprise.contact.phone", contact, "phone", d->x.phone},
+	    {"enterprise.contact.email", contact, "email", d->x.email},
+	};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (!str_eq(json_text(json_object_get(texts[i].of, texts[i].key)), texts[i].is))
+			return false_word(f, texts[i].at, "row", other);
+	const json_t *prefixes = json_object_get(told, "prefixes");
+	enum err e = ERR_OK;
+	bool same = json_array_size(prefixes) == d->x.prefixes_n;
+	for (size_t i = 0; !e && same && i < d->x.prefixes_n; i++) {
+		struct id_prefix p;
+		e = id_prefix_from_key(a, d->x.prefixes[i], NULL, &p);
+		same = !e && str_eq(p.text, json_text(json_array_get(prefixes, i)));
+	}
+	if (e == ERR_NO_MEMORY) return e;
+	return same ? ERR_OK : false_word(f, "enterprise.prefixes", "row", other);
+}
+
 static enum err read_head(struct arena *a, json_t *j, const unsigned char *pin, struct flaw *f,
 			  struct dossier *d, struct str *ret_row)
 {
@@ -136,7 +169,8 @@ static enum err read_head(struct arena *a, json_t *j, const unsigned char *pin, 
 		return false_word(f, "key", "key", "the dossier names another key than the node has");
 	e = base64_parse(a, row, ret_row);
 	if (!e) e = enterprise_unpack(code, *ret_row, &d->x);
-	return !e || e == ERR_NO_MEMORY ? e : bad(f, "row", "is no row of an enterprise");
+	if (!e) return check_told(a, j, d, f);
+	return e == ERR_NO_MEMORY ? e : bad(f, "row", "is no row of an enterprise");
 }
 
 enum err dossier_verify(struct arena *a, struct str text, const unsigned char *pin, struct flaw *f,

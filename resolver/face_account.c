@@ -157,12 +157,17 @@ static enum err apply_revoke(struct writer_cmd *c, struct writer_txn *t)
 	struct flaw *f = &g->e.job.flaw;
 	struct arena *a = g->e.job.arena;
 	struct enterprise x;
+	struct account target;
+	enum err e;
 	*f = (struct flaw){.offset = FLAW_NO_OFFSET};
+	e = g->issue.issuer.n ? find_approved(g, t->store, f, &x) : ERR_OK;
+	if (!e) e = account_find(t->store, g->name, &target);
+	if (e == ERR_NOT_FOUND && !f->rule[0])
+		return flaw_set(f, e, FLAW_NO_OFFSET, "label", "account",
+				"the enterprise has no account \"%.*s\"",
+				STR_ARG(str_skip(g->name, CREDIT_CODE + 1)));
+	if (e) return e;
 	if (g->issue.issuer.n) {
-		struct account target;
-		enum err e = find_approved(g, t->store, f, &x);
-		if (!e) e = account_find(t->store, g->name, &target);
-		if (e) return e;
 		if (!account_descends(t->store, a, g->name, g->issue.issuer))
 			return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "label", "account-right",
 					"an account revokes itself and what it issued");

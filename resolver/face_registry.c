@@ -297,6 +297,8 @@ static void get_registered(struct net_req *r)
 	if (!e) e = registry_may_read(r, id.key, &f);
 	if (!e) e = registry_find(s->txn, &id, &packed);
 	if (e == ERR_NOT_FOUND) e = face_member(r, &id, &packed, NULL);
+	if (e == ERR_NOT_FOUND)
+		flaw_set(&f, e, FLAW_NO_OFFSET, "id", "registered", "no such identifier is registered");
 	if (!e) e = record_peek(packed, &head);
 	if (!e && !out) e = ERR_NO_MEMORY;
 	if (!e) e = record_write_json(packed, RECORD_ADMIN, out);

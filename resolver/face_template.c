@@ -233,7 +233,7 @@ static bool list_one(void *arg, struct str key, struct str json)
 {
 	struct listing *l = arg;
 	struct template t;
-	uint64_t uses;
+	uint64_t uses, series;
 	json_t *j;
 	if (!l->left) {
 		l->more = true;
@@ -242,6 +242,7 @@ static bool list_one(void *arg, struct str key, struct str json)
 	l->err = json_read_large(l->r->arena, json, NULL, &j);
 	if (!l->err) l->err = template_read(l->r->arena, j, true, NULL, &t);
 	if (!l->err) l->err = templates_uses(rs__shard(l->r)->txn, l->r->arena, &t, &uses);
+	if (!l->err) l->err = templates_series_uses(rs__shard(l->r)->txn, l->r->arena, &t, &series);
 	if (l->err) return false;
 	json_t *o = json_object();
 	json_put_str(o, "prefix", t.prefix);
@@ -251,6 +252,7 @@ static bool list_one(void *arg, struct str key, struct str json)
 	json_put_u64(o, "attributes", t.attributes_n);
 	json_put_u64(o, "revision", t.revision);
 	json_put_u64(o, "uses", uses);
+	json_put_u64(o, "series", series);
 	must(!json_array_append_new(l->items, o));
 	l->last = key;
 	l->left--;

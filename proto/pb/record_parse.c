@@ -11,7 +11,7 @@ static enum err bad(struct flaw *f, const char *path, const char *key, const cha
 {
 	char at[2 * INNER];
 	snprintf(at, sizeof at, "%s%s%s", path, *path && *key ? "." : "", key);
-	return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, rule, "%s %s", at, text);
+	return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, rule, "%s%s%s", at, *at ? " " : "", text);
 }
 
 /* known: names split by blanks. */
@@ -67,11 +67,12 @@ static enum err data_read(struct arena *a, json_t *obj, const char *path, struct
 	return v->data.n > RECORD_DATA_MAX ? bad(f, path, "data", "length", "is too long") : ERR_OK;
 }
 
-static enum err seconds_read(json_t *obj, const char *path, const char *key, struct flaw *f, uint64_t *ret)
+static enum err seconds_read(json_t *obj, const char *path, const char *key, const char *what,
+			     struct flaw *f, uint64_t *ret)
 {
 	usec_t t;
 	struct str s = json_text(json_object_get(obj, key));
-	if (clock_parse(s, &t) || t < 0) return bad(f, path, key, "time", "is an RFC 3339 time since 1970");
+	if (clock_parse(s, &t) || t < 0) return bad(f, path, key, "time", what);
 	*ret = (uint64_t)(t / USEC_PER_SEC);
 	return ERR_OK;
 }
@@ -80,8 +81,10 @@ static enum err ttl_read(json_t *obj, const char *path, struct flaw *f, struct v
 {
 	uint64_t ttl = VALUE_TTL;
 	v->ttl_absolute = json_is_string(json_object_get(obj, "ttl"));
-	enum err e = v->ttl_absolute ? seconds_read(obj, path, "ttl", f, &ttl)
-				     : json_u64_opt(obj, path, "ttl", f, &ttl);
+	enum err e = v->ttl_absolute
+			 ? seconds_read(obj, path, "ttl",
+					"is a number of seconds, or an RFC 3339 time since 1970", f, &ttl)
+			 : json_u64_opt(obj, path, "ttl", f, &ttl);
 	if (e) return e;
 	if (ttl > UINT32_MAX) return bad(f, path, "ttl", "range", "does not fit 32 bits");
 	v->ttl = (uint32_t)ttl;
@@ -151,7 +154,8 @@ static enum err value_read(struct arena *a, json_t *obj, const char *path, struc
 	if (!e) e = permissions_read(obj, path, f, v);
 	if (!e) e = references_read(a, obj, path, f, v);
 	if (!e && json_object_get(obj, "timestamp"))
-		e = seconds_read(obj, path, "timestamp", f, &v->timestamp);
+		e = seconds_read(obj, path, "timestamp", "is an RFC 3339 time since 1970", f,
+				 &v->timestamp);
 	return e;
 }
 

@@ -386,7 +386,7 @@ enum err template_check_record(struct arena *a, const struct template *t, const 
 		    (v->index == TEMPLATE_INDEX_GRANT && str_is(v->type, "GRANT")))
 			continue;
 		if (!x) {
-			enum err e = fault(ret, "template-index", "stands not in the template", "");
+			enum err e = fault(ret, "template-index", "is not in the template", "");
 			snprintf(ret->zh, sizeof ret->zh, "非法操作，索引%u在模板中不存在",
 				 (unsigned)v->index);
 			return e;

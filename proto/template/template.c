@@ -9,7 +9,7 @@ static enum err bad(struct flaw *f, const char *path, const char *key, const cha
 {
 	char at[PATH];
 	snprintf(at, sizeof at, "%s%s%s", path, *path && *key ? "." : "", key);
-	return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, rule, "%s %s", at, text);
+	return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, rule, "%s%s%s", at, *at ? " " : "", text);
 }
 
 /* ---- names of types --------------------------------------------------------------------- */
@@ -72,7 +72,7 @@ const struct template_attribute *template_at(const struct template *t, uint64_t 
 /* ---- members ---------------------------------------------------------------------------- */
 
 /* One row a member: what reads it writes it. */
-enum member_kind { TEXT, NUMBER, SWITCH, NAMES, TIME };
+enum member_kind { TEXT, BOUND, NUMBER, SWITCH, NAMES, TIME };
 
 struct member {
 	const char *name;
@@ -132,8 +132,8 @@ static const struct member attribute_members[] = {
     A("writers", writers, NAMES, TEMPLATE_USERS_MAX, false),
     A("min_length", min_length, NUMBER, RECORD_DATA_MAX, false),
     A("max_length", max_length, NUMBER, RECORD_DATA_MAX, false),
-    A("min", min, TEXT, 64, false),
-    A("max", max, TEXT, 64, false),
+    A("min", min, BOUND, 64, false),
+    A("max", max, BOUND, 64, false),
     A("decimals", decimals, NUMBER, 64, false),
     A("pattern", pattern, TEXT, TEMPLATE_PATTERN_MAX, false),
     A("format", format, TEXT, 32, false),
@@ -178,18 +178,35 @@ static enum err read_names(struct arena *a, json_t *v, const struct member *m, c
 	return ERR_OK;
 }
 
+static enum err read_text(json_t *v, const struct member *m, const char *path, struct flaw *f,
+			  struct str *ret)
+{
+	struct str s = json_text(v);
+	if (!json_is_string(v)) return bad(f, path, m->name, "type", "is no text");
+	if (s.n > m->max || (s.n && memchr(s.p, 0, s.n)))
+		return bad(f, path, m->name, "length", "is too long");
+	*ret = s;
+	return ERR_OK;
+}
+
+/* Also as a number of JSON, where that is exact. */
+static enum err read_bound(struct arena *a, json_t *v, const struct member *m, const char *path,
+			   struct flaw *f, struct str *ret)
+{
+	if (json_is_integer(v)) {
+		*ret = arena_printf(a, "%lld", (long long)json_integer_value(v));
+		return ret->p ? ERR_OK : ERR_NO_MEMORY;
+	}
+	if (json_is_string(v)) return read_text(v, m, path, f, ret);
+	return bad(f, path, m->name, "type", "is a whole number, or a text such as \"0.5\"");
+}
+
 static enum err read_member(struct arena *a, json_t *v, const struct member *m, const char *path,
 			    struct flaw *f, void *at)
 {
 	switch (m->kind) {
-	case TEXT: {
-		struct str s = json_text(v);
-		if (!json_is_string(v)) return bad(f, path, m->name, "type", "is no text");
-		if (s.n > m->max || (s.n && memchr(s.p, 0, s.n)))
-			return bad(f, path, m->name, "length", "is too long");
-		*(struct str *)at = s;
-		return ERR_OK;
-	}
+	case TEXT: return read_text(v, m, path, f, at);
+	case BOUND: return read_bound(a, v, m, path, f, at);
 	case NUMBER:
 		if (!json_is_integer(v) || json_integer_value(v) < 0 ||
 		    (m->max && (uint64_t)json_integer_value(v) > m->max))
@@ -302,6 +319,7 @@ static void write_member(json_t *o, const struct member *m, const void *at)
 	const struct template_names *names = at;
 	switch (m->kind) {
 	case TEXT:
+	case BOUND:
 		if (((const struct str *)at)->n) json_put_str(o, m->name, *(const struct str *)at);
 		return;
 	case NUMBER: {

@@ -20,6 +20,13 @@ static void a_sentence_of_ours_is_told_again(void **state)
 	told("there is no such agreement", "没有该合约");
 	told("not found", "未找到");
 	told("count: limit 3, actual 3", "count：上限 3，实际 3");
+	told("the credential's scope does not cover the identifier", "凭证的范围不含该标识");
+	told("88.1/x: it is registered, at revision 3", "88.1/x：状态为 registered，修订版本 3");
+	told("88.1/x: it is retired, at revision 6; naming that revision (If-Match) brings it back",
+	     "88.1/x：状态为 retired，修订版本 6；指明该修订版本（If-Match）即可恢复");
+	told("values[0].tll is not a member here", "此处没有成员 values[0].tll");
+	told("value 7: the record has no such value", "值 7：记录中没有");
+	told("88.1/x: its enterprise is suspended", "88.1/x：所属企业已暂停");
 	told("the agreement is REVOKED: only an active one can be revoked",
 	     "合约状态为 REVOKED：只有有效合约可以终止");
 }
@@ -28,6 +35,10 @@ static void what_stands_inside_is_told_again(void **state)
 {
 	(void)state;
 	told("the provider answered 404: not found", "提供方答复 404：未找到");
+	told("attribute power (index 2000): is above its maximum 100",
+	     "属性 power（索引 2000）：大于最大值 100");
+	told("88.1/V-0101: attribute kind (index 2003): is missing",
+	     "88.1/V-0101：属性 kind（索引 2003）：缺失");
 	told("offer.target: the offer is for another dataset", "offer.target：该要约属于另一数据集");
 	told("the other node did not answer in time: no route", "对端节点超时：no route");
 	told("in state REQUESTED the provider may not FINALIZE",

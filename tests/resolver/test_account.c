@@ -119,6 +119,7 @@ static void an_enterprise_has_so_many_accounts_and_no_more(void **state)
 		account(reg, mine, body, token);
 	}
 	refused(429, "accounts-number", "POST", reg, mine, "accounts", "{\"label\":\"one-more\"}");
+	refused(409, "account-taken", "POST", reg, mine, "accounts", "{\"label\":\"a7\"}");
 	done(204, "DELETE", reg, mine, "accounts/a7", NULL);
 	account(reg, mine, "{\"label\":\"one-more\"}", token);
 }
@@ -184,12 +185,16 @@ static void a_proved_key_gives_a_credential_bound_to_it(void **state)
 	register_as(old, "88.118.8.30/a", 201, NULL);
 	account(old, mine, "{\"label\":\"sub\"}", sub);
 	register_as(sub, "88.118.8.30/b", 201, NULL);
-	/* proved again: a new token in the place of the old one */
+	/* proved again: a new token in the place of the old one, which issued what goes on */
 	prove(&first, mine, NULL, false, body);
 	r = expect(201, "POST", NULL, mine, "proof", body);
 	register_as(old, "88.118.8.30/c", 401, NULL);
 	snprintf(old, sizeof old, "%s", http_text(&r, "token"));
 	http_done(&r);
+	register_as(sub, "88.118.8.30/d", 201, NULL);
+	done(204, "DELETE", old, mine, "accounts/sub", NULL);
+	register_as(sub, "88.118.8.30/e", 401, NULL);
+	refused(404, "account", "DELETE", old, mine, "accounts/sub", NULL);
 	account(old, mine, "{\"label\":\"sub\"}", sub);
 	/* another key: what hung on the old one is gone */
 	prove(&first, mine, NULL, true, body);

@@ -73,7 +73,8 @@ try:
     check("resolve --json is one value", status == 0 and json.loads(out)["id"] == "88.118.8/A", out)
     status, out, err = node.kanhe("register", "88.118.8/B", "URL=x", "--token", "/nonexistent.token")
     check("a token file that is not there: told once, nothing is asked", status == 1 and "401" not in err and "/nonexistent.token" in err, err)
-    for words, verbs in ((("enterprise", "account", "remove", "X"), "add|list|revoke"), (("series", "cut"), "add|show|list|split|retire"),
+    for words, verbs in ((("enterprise", "account", "remove", "X"), "add|list|revoke"), (("enterprise", "aprove", "X"), "apply|list|show|approve|"), (("value", "ad", "88.1/x"), "add|set|remove|apply|show"),
+                         (("template", "lst"), "list|show|add|put|delete|classes"), (("identity", "list"), "add|remove"), (("series", "cut"), "add|show|list|split|retire"),
                          (("node", "stpo"), "start|stop|restart|token|participant"), (("report", "sned"), "status|send|compare|received|copy")):
         status, out, err = node.kanhe(*words)
         check(f"{words}: what it can is told", status == 2 and verbs in err, err)

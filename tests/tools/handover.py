@@ -129,6 +129,10 @@ try:
             ("a line less", change("records.ndjson", open(os.path.join(folder, "records.ndjson")).readline(), "")),
             ("another template", change("templates.ndjson", "pump", "dump")),
             ("another name in an entry", change("dossier.json", r'name\":\"Example Works', r'name\":\"Another Works')),
+            ("another name that people read", change("dossier.json", '"name":"Example Works"', '"name":"Another Works"')),
+            ("another person that people read", change("dossier.json", '"person":"Li"', '"person":"Mi"')),
+            ("a prefix more that people read", change("dossier.json", '"prefixes":[', '"prefixes":["88.118.9",')),
+            ("another prefix that people read", change("dossier.json", '"prefixes":["88.118.5"', '"prefixes":["88.118.9"')),
             ("another row", change("dossier.json", told["row"], told["row"][:40] + ("A" if told["row"][40] != "A" else "B") + told["row"][41:])),
             ("another salt", change("dossier.json", entries[0]["salt"], "AAAA" + entries[0]["salt"][4:])),
             ("another place", change("dossier.json", f'"index":{entries[-1]["index"]}', f'"index":{entries[-1]["index"] - 1}')),
@@ -201,8 +205,8 @@ try:
     check("its template, in use", got["title"] == "pump" and got["uses"] == 1, got)
     check("its classes", call("GET", "/classifications/88.118.5", node=new)[1]["classes"] == [{"code": "A", "name": "machines"}])
     before = new.state()
-    status, out, err = kanhe("take-over", folder, "--from", old.folder, "--json", node=new)
-    check("once more: nothing is done twice", status == 0 and json.loads(out.splitlines()[-1])["records_now"] == 0
+    status, out, err = kanhe("take-over", folder, "--from", old.url, "--json", node=new)
+    check("once more, named by its URL, which is trusted as the node's own folder says: nothing is done twice", status == 0 and json.loads(out.splitlines()[-1])["records_now"] == 0
           and json.loads(good("show", CODE, "--json", node=new))["used"] == used, out + err)
 
     # ---- led there

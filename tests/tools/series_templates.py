@@ -120,6 +120,10 @@ try:
                                     (2002, "d", "2027-01-01", "date 2026-12-31"), (2003, "n", "101", "maximum 100")):
         status, got = put("88.118.8/" + "长" * 20 + "-{000..999}", "zh", (index, type, data))
         check(f"said by what: {said}", status == 400 and said in got["detail"] and "\ufffd" not in got["detail"], got)
+    status, out, err = node.kanhe("template", "list", "88.118.8")
+    shown = {v: call("GET", f"/templates/88.118.8/{v}")[1] for v in (line.split()[1] for line in out.splitlines())}
+    check("the list tells how many identifiers and series use each", any(t["series"] for t in shown.values()) and all(
+        f"  {v}  attributes: {len(t['attributes'])}  identifiers: {t['uses']}  series: {t['series']}  " in out for v, t in shown.items()), (out, shown))
     status, out, err = node.kanhe("template", "show", "88.118.8", "zh")
     check("template show tells the rules", status == 0 and 'max "100"' in out and "choices" in out and "[红黄蓝绿]" in out, out + err)
     status, out, err = node.kanhe("template", "show", "88.118.8", "none")

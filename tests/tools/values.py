@@ -41,12 +41,28 @@ try:
     ok("value remove", "value", "remove", "88.118.8/P7", "3")
     r = json.loads(ok("resolve", "resolve", "88.118.8/P7", "--json"))
     check("what is left, but for what is hidden", [v["index"] for v in r["values"]] == [1, 2, 4], r)
+    out = ok("value show", "value", "show", "88.118.8/P7")
+    check("all of them, with what is not usual", out == """88.118.8/P7  (revision 5)
+     1  URL                    https://m.example/seven
+          ttl 60
+     2  SUPPLIER               Wuxi Bearings
+     4  BATCH                  B 7/ü
+   100  KEY                    secret
+          permissions 1100  reference 300:88.118.8/ADMIN
+""", out)
+    check("the same as JSON", [v["index"] for v in json.loads(ok("value show --json", "value", "show", "88.118.8/P7", "--json"))["values"]] == [1, 2, 4, 100])
+    ok("another line", "node", "token", "add", "line", "enterprise", "--scope", "88.118.8.1", "--out", os.path.join(node.folder, "line.token"))
+    status, out, err = node.kanhe("value", "show", "88.118.8/P7", "--token", os.path.join(node.folder, "line.token"))
+    check("not for who may not", (status, out) == (6, "") and "scope" in err, err)
+    status, out, err = node.kanhe("value", "show", "88.118.8/none")
+    check("nor of what is not there", (status, out) == (3, "") and "registered" in err, err)
     path = os.path.join(node.folder, "operations.json")
     with open(path, "w", encoding="utf-8") as f:
         json.dump({"operations": [{"op": "remove", "index": 2}, {"op": "add", "value": {"index": 2, "type": "SUPPLIER", "data": "Suzhou"}}]}, f)
     ok("value apply", "value", "apply", "88.118.8/P7", "--file", path)
     for words, what in ((["value"], "no verb"), (["value", "ad", "88.118.8/P7", "A=b"], "a misspelt verb"),
-                        (["value", "add", "88.118.8/P7"], "nothing to add"), (["value", "set", "88.118.8/P7", "x", "A=b"], "no number"),
+                        (["value", "add", "88.118.8/P7"], "nothing to add"), (["value", "show"], "nothing to show"),
+                        (["value", "show", "88.118.8/P7", "1"], "too much to show"), (["value", "set", "88.118.8/P7", "x", "A=b"], "no number"),
                         (["value", "add", "88.118.8/P7", "A=b", "--reference", "x"], "no reference"),
                         (["value", "apply", "88.118.8/P7"], "no file"), (["find", "URL"], "nothing to find"),
                         (["list"], "nothing to list"), (["list", "88.118.8", "--newest", "--oldest"], "both ends"),
@@ -84,6 +100,8 @@ try:
     check("count", json.loads(ok("count", "count", "88.118.8.1", "--json")) == {"prefix": "88.118.8.1", "active": 3000, "retired": 0,
           "series": {"active": 0, "members": 0, "retired": 0, "members_retired": 0}})
     ok("retire", "register", "88.118.8.1/M0005", "--retire", "--reason", "melted down again")
+    out = ok("value show of what is retired", "value", "show", "88.118.8.1/M0005")
+    check("says so, and why", out.startswith("88.118.8.1/M0005  (revision 2, retired)\n") and "melted down again" in out, out)
     check("count for people", "2999 active, 1 retired" in ok("count", "count", "88.118.8.1"))
     listed = lines(ok("list", "list", "88.118.8", "--newest", "--limit", "2", "--json"))
     check("newest first", [x["id"] for x in listed][:1] == ["88.118.8.1/M0005"] and listed[0]["status"] == "retired", listed)

@@ -439,13 +439,17 @@ const char *text_of(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
-int client_ask_node(const struct cli *c, const char *node, struct reply *ret)
+int client_ask_node(struct cli *c, const char *node, struct reply *ret)
 {
+	/* for a URL the command's own node's authority is the one, as for that node itself */
+	bool own = is_url(node) && !is_url(c->node) && access(joined(c, c->node, "kanhed.conf"), R_OK) == 0;
+	int status = own ? client_open(c) : CLI_OK;
+	if (status) return status;
 	struct cli other = *c;
 	other.node = node;
 	other.token_file = NULL;
 	other.target = NULL;
-	int status =
+	status =
 	    client_call(&other, &(struct call){.method = "GET", .path = "/.well-known/kanhe-node"}, ret);
 	client_close(&other);
 	return status;

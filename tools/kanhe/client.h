@@ -50,7 +50,7 @@ struct call {
 int client_open(struct cli *c);
 void client_close(struct cli *c);
 /* Asks another node (folder or URL) who it is: its DID, keys, URL and prefixes. */
-int client_ask_node(const struct cli *c, const char *node, struct reply *ret);
+int client_ask_node(struct cli *c, const char *node, struct reply *ret);
 /* What a delegation to the node of such an answer says of it: DID, keys, endpoints; a new reference
  * (delegate.c). */
 json_t *delegation_of(const json_t *node, usec_t until);

@@ -317,17 +317,9 @@ static const struct {
 };
 enum { VERBS_N = sizeof verbs / sizeof *verbs };
 
-static int unknown_verb(const struct cli *c, const char *word)
-{
-	const char *names[VERBS_N];
-	for (size_t i = 0; i < VERBS_N; i++) names[i] = verbs[i].word;
-	const char *near = suggest(word, names, VERBS_N);
-	int status = usage_error(
-	    c, word[0] ? SAY_UNKNOWN_VERB : SAY_MISSING_WORD,
-	    word[0] ? word : "apply|list|show|approve|reject|suspend|reinstate|hand-over|close|…");
-	if (near) fprintf(stderr, say(SAY_DID_YOU_MEAN), near);
-	return status;
-}
+#define X(word, run) "|" word
+static const char verb_names[] = VERBS(X); /* behind a | each */
+#undef X
 
 int command_enterprise(struct cli *c, int argc, char **argv)
 {
@@ -349,5 +341,5 @@ int command_enterprise(struct cli *c, int argc, char **argv)
 	const char *word = w.n ? w.word[0] : "";
 	for (size_t i = 0; i < VERBS_N; i++)
 		if (strcmp(word, verbs[i].word) == 0) return verbs[i].run(c, &w, &o);
-	return unknown_verb(c, word);
+	return verb_error(c, word, verb_names + 1);
 }

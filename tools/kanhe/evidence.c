@@ -1,5 +1,5 @@
 /* kanhe audit, prove, verify: what happened, and the proof of it. */
-#include "tools/kanhe/client.h"
+#include "tools/kanhe/audit.h"
 
 #include "base/retell.h"
 #include "dataspace/bundle.h"
@@ -26,6 +26,7 @@ static void print_entry(const json_t *e)
 int command_audit(struct cli *c, int argc, char **argv)
 {
 	const char *agreement = NULL, *since = NULL, *cursor = NULL, *limit = NULL;
+	bool registry = false;
 	struct words words;
 	struct reply r;
 	size_t i;
@@ -33,10 +34,15 @@ int command_audit(struct cli *c, int argc, char **argv)
 	const struct option_row own[] = {{"agreement", &agreement, NULL},
 					 {"since", &since, NULL},
 					 {"cursor", &cursor, NULL},
-					 {"limit", &limit, NULL}};
-	int status = options_read(c, argc, argv, own, 4, &words);
+					 {"limit", &limit, NULL},
+					 {"registry", NULL, &registry}};
+	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
 	if (status) return status;
 	if (words.n) return usage_error(c, SAY_EXTRA_WORD, words.word[0]);
+	if (registry && agreement) return usage_error(c, SAY_EXTRA_WORD, "--agreement");
+	if (registry)
+		return audit_registry(
+		    c, &(struct audit_options){.since = since, .cursor = cursor, .limit = limit});
 	const char *who = client_participant(c);
 	if (!who) return CLI_USAGE;
 	const char *path =

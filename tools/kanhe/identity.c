@@ -138,7 +138,7 @@ int command_identity(struct cli *c, int argc, char **argv)
 	if (status) return status;
 	bool adds = w.n && strcmp(w.word[0], "add") == 0;
 	if (!adds && (!w.n || strcmp(w.word[0], "remove") != 0))
-		return usage_error(c, SAY_MISSING_WORD, "add|remove");
+		return verb_error(c, w.n ? w.word[0] : "", "add|remove");
 	if (w.n != 2) return words_wrong(c, &w, 2, "PREFIX/NAME");
 	status = names_of(c, w.word[1], &n);
 	if (status) return status;

@@ -29,7 +29,8 @@ static int list(struct cli *c, const char *prefix)
 		print_safe(stdout, str_of(text_of(t, "version")));
 		printf(say(SAY_TEMPLATE_LINE),
 		       (long long)json_integer_value(json_object_get(t, "attributes")),
-		       (long long)json_integer_value(json_object_get(t, "uses")));
+		       (long long)json_integer_value(json_object_get(t, "uses")),
+		       (long long)json_integer_value(json_object_get(t, "series")));
 		print_safe(stdout, str_of(text_of(t, "title")));
 		printf("\n");
 	}
@@ -72,7 +73,8 @@ static int show(struct cli *c, const char *prefix, const char *version)
 	printf("  ");
 	print_safe(stdout, str_of(version));
 	printf(say(SAY_TEMPLATE_LINE), (long long)json_array_size(json_object_get(r.json, "attributes")),
-	       (long long)json_integer_value(json_object_get(r.json, "uses")));
+	       (long long)json_integer_value(json_object_get(r.json, "uses")),
+	       (long long)json_integer_value(json_object_get(r.json, "series")));
 	print_safe(stdout, str_of(text_of(r.json, "title")));
 	printf("\n");
 	long long series = (long long)json_integer_value(json_object_get(r.json, "series"));
@@ -167,14 +169,9 @@ int command_template(struct cli *c, int argc, char **argv)
 	size_t v = 0;
 	int status = options_read(c, argc, argv, NULL, 0, &w);
 	if (status) return status;
-	if (!w.n) return usage_error(c, SAY_MISSING_WORD, "list|show|add|put|delete|classes");
-	while (v < 6 && strcmp(w.word[0], verbs[v]) != 0) v++;
-	if (v == 6) {
-		const char *near = suggest(w.word[0], verbs, 6);
-		status = usage_error(c, SAY_UNKNOWN_VERB, w.word[0]);
-		if (near) fprintf(stderr, say(SAY_DID_YOU_MEAN), near);
-		return status;
-	}
+	const char *verb = w.n ? w.word[0] : "";
+	while (v < 6 && strcmp(verb, verbs[v]) != 0) v++;
+	if (v == 6) return verb_error(c, verb, "list|show|add|put|delete|classes");
 	for (size_t i = 0; i < 2 && needs[v][i]; i++)
 		if (w.n < i + 2) return usage_error(c, SAY_MISSING_WORD, needs[v][i]);
 	switch (v) {

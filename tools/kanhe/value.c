@@ -1,9 +1,10 @@
-/* kanhe value: adds, replaces and removes single values of an identifier, all or none. */
+/* kanhe value: adds, replaces and removes single values of an identifier, all or none; shows all of them.
+ */
 #include <stdlib.h>
 
 #include "tools/kanhe/client.h"
 
-enum { FILE_MAX = 1 << 20 };
+enum { FILE_MAX = 1 << 20, TTL_USUAL = 86400 };
 
 struct options {
 	const char *index, *ttl, *permissions, *reference, *revision, *key, *file;
@@ -101,21 +102,75 @@ static int apply(struct cli *c, const struct options *o, json_t **body)
 
 static int body_of(struct cli *c, const struct options *o, const struct words *w, json_t **body)
 {
-	static const char *const verbs[] = {"add", "set", "remove", "apply"};
+	static const char verbs[] = "add|set|remove|apply|show";
 	const char *verb = w->n ? w->word[0] : "";
 	json_t *all = json_array();
 	json_put(*body, "operations", all);
-	const char *near = suggest(verb, verbs, 4);
-	if (w->n && !(near && strcmp(near, verb) == 0)) {
-		int status = usage_error(c, SAY_UNKNOWN_VERB, verb);
-		if (near) fprintf(stderr, say(SAY_DID_YOU_MEAN), near);
-		return status;
-	}
-	if (w->n < 2) return usage_error(c, SAY_MISSING_WORD, w->n ? "ID" : "add|set|remove|apply");
+	if (!verb_known(verb, verbs)) return verb_error(c, verb, verbs);
+	if (w->n < 2) return usage_error(c, SAY_MISSING_WORD, "ID");
 	if (strcmp(verb, "add") == 0) return add(c, o, w, all);
 	if (strcmp(verb, "set") == 0) return set(c, o, w, all);
 	if (strcmp(verb, "remove") == 0) return remove_some(c, w, all);
 	return apply(c, o, body);
+}
+
+static void print_setting(bool *any, const char *name, const char *value)
+{
+	printf("%s%s ", *any ? "  " : "          ", name);
+	print_safe(stdout, str_of(value));
+	*any = true;
+}
+
+/* What `kanhe value add` and `set` would be told to make it so, but for what is usual. */
+static void print_settings(struct cli *c, const json_t *v)
+{
+	const json_t *ttl = json_object_get(v, "ttl"), *reference;
+	const char *format = text_of(json_object_get(v, "data"), "format");
+	const char *permissions = text_of(v, "permissions");
+	bool any = false;
+	size_t i;
+	if (strcmp(format, "string") != 0) print_setting(&any, "format", format);
+	if (json_is_string(ttl)) print_setting(&any, "ttl", json_string_value(ttl));
+	if (json_is_integer(ttl) && json_integer_value(ttl) != TTL_USUAL)
+		print_setting(&any, "ttl",
+			      arena_printf(c->arena, "%lld", (long long)json_integer_value(ttl)).p);
+	if (permissions[0]) print_setting(&any, "permissions", permissions);
+	json_array_foreach(json_object_get(v, "references"), i, reference)
+	    print_setting(&any, "reference",
+			  arena_printf(c->arena, "%lld:%s",
+				       (long long)json_integer_value(json_object_get(reference, "index")),
+				       text_of(reference, "handle"))
+			      .p);
+	if (any) putchar('\n');
+}
+
+static int show(struct cli *c, const struct words *w)
+{
+	struct reply r;
+	const json_t *v;
+	size_t i;
+	if (w->n < 2) return usage_error(c, SAY_MISSING_WORD, "ID");
+	if (w->n > 2) return usage_error(c, SAY_EXTRA_WORD, w->word[2]);
+	const char *path = client_path(c, "/registry/%s", path_word(c, w->word[1], true));
+	int status = client_call(c, &(struct call){.method = "GET", .path = path}, &r);
+	if (status) return status;
+	if (c->json) {
+		print_json(r.json);
+		return CLI_OK;
+	}
+	print_safe(stdout, str_of(text_of(r.json, "id")));
+	printf("  (%s %lld%s%s)\n", say(SAY_REVISION),
+	       (long long)json_integer_value(json_object_get(r.json, "revision")),
+	       text_of(r.json, "status")[0] ? ", " : "", text_of(r.json, "status"));
+	json_array_foreach(json_object_get(r.json, "values"), i, v)
+	{
+		printf("%6lld  %-22s ", (long long)json_integer_value(json_object_get(v, "index")),
+		       safe(text_of(v, "type")));
+		print_safe(stdout, str_of(text_of(json_object_get(v, "data"), "value")));
+		putchar('\n');
+		print_settings(c, v);
+	}
+	return CLI_OK;
 }
 
 int command_value(struct cli *c, int argc, char **argv)
@@ -132,6 +187,7 @@ int command_value(struct cli *c, int argc, char **argv)
 					 {"file", &o.file, NULL}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &w);
 	if (status) return status;
+	if (w.n && strcmp(w.word[0], "show") == 0) return show(c, &w);
 	json_t *body = json_object();
 	status = body_of(c, &o, &w, &body);
 	if (status) {
