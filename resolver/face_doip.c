@@ -63,6 +63,12 @@ void doip_refuse(struct net_req *r, enum err e, const struct flaw *f)
 		doip_reply(r, DOIP_BAD_PARAMETER, err_text_zh(e), NULL);
 }
 
+void doip_refuse_parameter(struct net_req *r, const char *name)
+{
+	const char *text = arena_printf(r->arena, "%s：%s", doip_code_text(DOIP_BAD_PARAMETER), name).p;
+	doip_reply(r, DOIP_BAD_PARAMETER, text, NULL);
+}
+
 /* ---- who asks --------------------------------------------------------------------------- */
 
 enum err doip_session(struct net_req *r, uint32_t roles, struct session *ret)
@@ -166,7 +172,7 @@ static void get_challenge(struct net_req *r)
 	struct record record;
 	char nonce[SESSION_NONCE];
 	if (!net_query(r, "handle", &handle) || !handle.n) {
-		doip_reply(r, DOIP_BAD_PARAMETER, "请求入参错误：handle", NULL);
+		doip_refuse_parameter(r, "handle");
 		return;
 	}
 	enum err e = identity(r, handle, &s, &record);
@@ -208,8 +214,12 @@ static void post_verify(struct net_req *r)
 	enum err e = china_body(r, r->arena, &j);
 	handle = e ? STR_NONE : json_text(json_object_get(j, "handle"));
 	text = e ? STR_NONE : json_text(json_object_get(j, "signature"));
+	if (!e && (!handle.n || !text.n)) {
+		doip_refuse_parameter(r, handle.n ? "signature" : "handle");
+		return;
+	}
 	if (!e) e = identity(r, handle, &s, &record);
-	if (!e && (!text.n || text.n > SIGNATURE_TEXT_MAX || base64_parse(r->arena, text, &signature)))
+	if (!e && (text.n > SIGNATURE_TEXT_MAX || base64_parse(r->arena, text, &signature)))
 		e = ERR_UNAUTHORISED;
 	if (!e) e = challenge_find(c, s.handle, nonce);
 	if (!e && !signed_by(&record, str_of(nonce), signature)) e = ERR_UNAUTHORISED;
@@ -317,11 +327,11 @@ static void retrieve_meta(struct net_req *r, const struct session *s, const stru
 static bool operation(struct net_req *r, struct str *target, struct str *op)
 {
 	if (!net_query(r, "targetId", target) || !target->n) {
-		doip_reply(r, DOIP_BAD_PARAMETER, "请求入参错误：targetId", NULL);
+		doip_refuse_parameter(r, "targetId");
 		return false;
 	}
 	if (!net_query(r, "operationId", op) || !op->n) {
-		doip_reply(r, DOIP_BAD_PARAMETER, "请求入参错误：operationId", NULL);
+		doip_refuse_parameter(r, "operationId");
 		return false;
 	}
 	return true;

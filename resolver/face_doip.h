@@ -13,6 +13,8 @@ enum { DOIP_PAGE = 10, DOIP_PAGE_MAX = 1000, DOIP_MANY = 200 /* metadata in one 
 void doip_reply(struct net_req *r, enum doip_code code, const char *message, json_t *data);
 /* ERR_BAD_MESSAGE lists the field that the flaw names; other errors get their code. */
 void doip_refuse(struct net_req *r, enum err e, const struct flaw *f);
+/* 106, naming the parameter or member that is missing or wrong. */
+void doip_refuse_parameter(struct net_req *r, const char *name);
 
 /* ---- who asks --------------------------------------------------------------------------- */
 

@@ -14,17 +14,30 @@ struct page {
 	usec_t from, to;       /* filter of times; 0: none */
 	uint64_t seen;
 	json_t *content;
+	const char *bad; /* the parameter that is missing or wrong, NULL: none */
 };
+
+static enum err page_bad(struct page *p, const char *parameter)
+{
+	p->bad = parameter;
+	return ERR_BAD_INPUT;
+}
+
+static enum err page_time(struct net_req *r, struct page *p, const char *name, usec_t *ret)
+{
+	struct str s;
+	if (!net_query(r, name, &s) || !s.n) return ERR_OK;
+	return china_time_parse(s, ret) ? page_bad(p, name) : ERR_OK;
+}
 
 static enum err page_read(struct net_req *r, struct page *p)
 {
-	struct str from, to;
 	uint64_t number = 0, size = DOIP_PAGE;
 	*p = (struct page){.number = 1};
-	enum err e = net_query_number(r, "page", UINT32_MAX, NULL, &number);
-	if (!e) e = net_query_number(r, "size", DOIP_PAGE_MAX, NULL, &size);
-	if (!e && net_query(r, "startTime", &from) && from.n) e = china_time_parse(from, &p->from);
-	if (!e && net_query(r, "endTime", &to) && to.n) e = china_time_parse(to, &p->to);
+	if (net_query_number(r, "page", UINT32_MAX, NULL, &number)) return page_bad(p, "page");
+	if (net_query_number(r, "size", DOIP_PAGE_MAX, NULL, &size)) return page_bad(p, "size");
+	enum err e = page_time(r, p, "startTime", &p->from);
+	if (!e) e = page_time(r, p, "endTime", &p->to);
 	if (e) return e;
 	/* the interface counts pages from 0 in some places and from 1 in others: both mean the first */
 	p->number = number ? number : 1;
@@ -60,8 +73,8 @@ static void page_reply(struct net_req *r, struct page *p)
 static void page_refuse(struct net_req *r, const struct page *p, enum err e)
 {
 	json_decref(p->content);
-	if (e == ERR_BAD_INPUT)
-		doip_reply(r, DOIP_BAD_PARAMETER, NULL, NULL);
+	if (p->bad)
+		doip_refuse_parameter(r, p->bad);
 	else
 		doip_refuse(r, e, NULL);
 }
@@ -86,6 +99,10 @@ static void get_info(struct net_req *r)
 	enum err e = doip_session(r, CHINA_READERS, &s);
 	if (e) {
 		doip_refuse(r, e, NULL);
+		return;
+	}
+	if (!handle.n) {
+		doip_refuse_parameter(r, "metaHandle");
 		return;
 	}
 	e = templates_find_handle(rs__shard(r)->txn, r->arena, handle, &t);
@@ -143,8 +160,8 @@ static void get_page(struct net_req *r)
 			  .state = 2};
 	enum err e = doip_session(r, CHINA_READERS, &s);
 	if (!e) e = page_read(r, &m.page);
-	if (!e) e = net_query_number(r, "metaState", 1, NULL, &m.state);
-	if (!e && !m.class.n) e = ERR_BAD_INPUT;
+	if (!e && net_query_number(r, "metaState", 1, NULL, &m.state)) e = page_bad(&m.page, "metaState");
+	if (!e && !m.class.n) e = page_bad(&m.page, "classifyCode");
 	struct str prefix = e ? STR_NONE : doip_prefix(r, &s);
 	if (!e && (!prefix.p || id_prefix_parse(r->arena, prefix, NULL, &p))) e = ERR_FORBIDDEN;
 	if (!e) e = templates_list(rs__shard(r)->txn, p.key, STR_NONE, one_meta, &m);
@@ -254,12 +271,14 @@ static void get_handles(struct net_req *r)
 	struct template t;
 	struct handles h = {.r = r, .only = parameter(r, "handleName")};
 	enum err e = doip_session(r, CHINA_READERS, &s);
+	struct str meta = parameter(r, "metaHandle");
 	if (!e) e = page_read(r, &h.page);
+	if (!e && !meta.n) e = page_bad(&h.page, "metaHandle");
 	if (e) {
 		page_refuse(r, &h.page, e);
 		return;
 	}
-	e = templates_find_handle(rs__shard(r)->txn, r->arena, parameter(r, "metaHandle"), &t);
+	e = templates_find_handle(rs__shard(r)->txn, r->arena, meta, &t);
 	if (e) {
 		json_decref(h.page.content);
 		doip_reply(r, DOIP_NO_META, NULL, NULL);

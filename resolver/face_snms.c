@@ -39,7 +39,7 @@ void snms_refuse(struct net_req *r, enum err e, const char *message)
 		return;
 	case ERR_BAD_JSON:
 	case ERR_TOO_LARGE:
-		snms_reply(r, SNMS_FAILED, message ? message : "请求参数格式错误", NULL);
+		snms_reply(r, SNMS_FAILED, message && *message ? message : "请求参数格式错误", NULL);
 		return;
 	default: break;
 	}

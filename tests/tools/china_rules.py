@@ -248,6 +248,21 @@ def bad_input():
     for body, message in rows:
         got = call("POST", "/identityv2/data", body, SECRET)
         check(message, got == {"message": message, "status": -2, "data": None}, got)
+    malformed = {"message": "请求参数格式错误", "status": -2, "data": None}
+    for path in ("/identity/token", "/identity/token/v1", "/identityv2/data", "/snms/api/v5/template"):
+        got = node.request("POST", path, b"{", headers={"Authorization": "Bearer " + SECRET, "Content-Type": "application/json"})[1]
+        check(f"no JSON: {path}", got == malformed, got)
+    wrong = lambda name: {"code": 106, "message": "请求入参错误：" + name}
+    page, handles = "/api/v1/open/meta/page?", "/api/v1/open/handle/page?"
+    for path, name in ((page, "classifyCode"), (page + "classifyCode=g&page=x", "page"), (page + "classifyCode=g&size=1001", "size"),
+                       (page + "classifyCode=g&metaState=2", "metaState"), (page + "classifyCode=g&startTime=today", "startTime"),
+                       (handles, "metaHandle"), (handles + "metaHandle=88.608.8889/META_zxczxc&endTime=today", "endTime"), ("/api/v1/open/meta/info", "metaHandle"),
+                       ("/api/v1/doip/public/challenge", "handle"), ("/api/v1/doip?operationId=0.DOIP/Op.Retrieve", "targetId"), ("/api/v1/doip?targetId=88.608.8889/x", "operationId")):
+        got = call("GET", path, token=app)
+        check(f"the parameter is named: {path}", got == wrong(name), got)
+    for body, name in (({}, "handle"), ({"handle": 5, "signature": "x"}, "handle"), ({"handle": "88.608.8889/App_ceshi"}, "signature")):
+        got = call("POST", "/api/v1/doip/public/verify-response", body)
+        check(f"the member is named: {name}", got == wrong(name), got)
     got = call("POST", "/identityv2/data/batchCreate", [base] * 2001, SECRET)
     check("2,001 at once", got == {"message": "批量操作最多支持2000条", "status": -2, "data": None}, got)
     check("nothing changed", node.state() == before)

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 
 from node import BUILD, KANHED, Node, check, finish, free_port, run, until
@@ -90,6 +91,22 @@ try:
     check("of the command line", status == 78 and "--set: report.to: report-url: " in err, err)
     status, out, err = run("--check", conf, program=KANHED, env={"KANHE_REPORT_TO": "nowhere"})
     check("of the environment", status == 78 and "KANHE_REPORT_TO: report.to: report-url: " in err, err)
+    # nor are files that a start reads left to it: a reload would end the node
+    token = os.path.join(node.folder, "tokens", "superior.token")
+    other_key = os.path.join(node.top, "other.pem")
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", other_key], check=True, capture_output=True)
+    with open(token, "w") as f:
+        f.write("kt_x\n")
+    os.chmod(token, 0o644)
+    for setting, value, rule, more in (
+            ("net.certificate", "nowhere.pem", "readable", ()), ("net.certificate", conf, "certificate", ()), ("net.certificate_key", other_key, "key-fits-certificate", ()),
+            ("net.client_ca", "nowhere.pem", "readable", ()), ("net.client_ca", conf, "client-ca", ()), ("out.ca", "nowhere.pem", "readable", ()),
+            ("node.key", "nowhere.key", "readable", ()), ("out.client_cert", conf, "certificate", ("--set", f"out.client_key={other_key}")),
+            ("report.token", token, "mode", ("--set", "report.to=https://up.example")), ("report.token", "nowhere", "readable", ("--set", "report.to=https://up.example"))):
+        status, out, err = run("--set", f"{setting}={value}", *more, "--check", conf, program=KANHED)
+        check(f"{setting} = {os.path.basename(value)} is refused", status == 78 and f"--set: {setting}: {rule}: " in err and os.path.basename(value) in err, (status, err))
+    status, out, err = run("--set", "net.https=off", "--set", "net.certificate=nowhere.pem", "--set", "report.token=nowhere", "--check", conf, program=KANHED)
+    check("files that no start reads are let be", status == 0, err)
     os.chmod(os.path.join(node.folder, "keys", "node.key"), 0o644)
     status, out, err = node.kanhe("node", "start")
     check("a key that others may read is refused, which is told at once", status == 1 and "node.key" in err and "chmod 600" in err, err)
@@ -175,6 +192,11 @@ try:
     os.kill(node.pid(), signal.SIGHUP)
     check("SIGHUP refuses a broken one", bool(until(lambda: "nonsense" in node.log())))
     check("and the old worker stays", node.worker() == old)
+    with open(conf, "w") as f:
+        f.write(sound + f"\n[report]\nto = https://up.example\ntoken = {token}\n")
+    os.kill(node.pid(), signal.SIGHUP)
+    check("SIGHUP refuses one with a file that a start would refuse", bool(until(lambda: "report.token: mode: " in node.log())))
+    check("and the old worker serves on", node.worker() == old and node.kanhe("status")[0] == 0)
     with open(conf, "w") as f:
         f.write(sound)
 

@@ -382,6 +382,82 @@ static void check_resolver(struct node *n, struct complaints *all, struct flaw *
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) complain(all, rs_check(&parts[i], f), f);
 }
 
+static enum err check_tls(const char *certificate, const char *key, const char *client_ca, struct flaw *f)
+{
+	struct net_tls_options tls = {.certificate = certificate, .key = key, .client_ca = client_ca};
+	struct tls_context *x;
+	if (!certificate) return ERR_OK;
+	enum err e = tls_context_open(&tls, f, &x);
+	if (!e) tls_context_close(x);
+	return e;
+}
+
+/* The files that a start reads. A reload looks at them first: one that is missing or broken must not end
+ * the node. */
+static const struct {
+	const char *section, *key;
+} read_at_start[] = {
+    {"node", "key"},      {"node", "passphrase"}, {"net", "certificate"}, {"net", "certificate_key"},
+    {"net", "client_ca"}, {"out", "ca"},          {"out", "client_cert"}, {"out", "client_key"},
+    {"report", "token"}};
+enum { READ_AT_START = sizeof read_at_start / sizeof *read_at_start };
+
+static const char *file_at_start(const struct conf *c, size_t i)
+{
+	const char *section = read_at_start[i].section;
+	bool used = strcmp(section, "net") == 0      ? strcmp(conf_text(c, "net", "https"), "off") != 0
+		    : strcmp(section, "report") == 0 ? conf_text(c, "report", "to")[0] != 0
+						     : true;
+	return used ? path_or_null(c, section, read_at_start[i].key) : NULL;
+}
+
+/* root checks the files of a node that another user runs: whose they are, only that user can tell. */
+static bool others_node(const struct conf *c)
+{
+	struct stat key;
+	return geteuid() == 0 && stat(conf_text(c, "node", "key"), &key) == 0 && key.st_uid != 0;
+}
+
+/* A flaw of a file is told of the setting that names it, whose line is known. */
+static void complain_of_file(const struct conf *c, struct complaints *all, enum err e, struct flaw *f)
+{
+	bool others = strcmp(f->rule, "owner") == 0 && others_node(c);
+	for (size_t i = 0; i < READ_AT_START && e && !others; i++) {
+		const char *path = file_at_start(c, i);
+		struct flaw was = *f;
+		if (!path || strcmp(was.at, path) != 0) continue;
+		const char *before = str_starts(str_of(was.text), str_of(path)) ? "" : path;
+		(void)!flaw_set(f, e, FLAW_NO_OFFSET, "", was.rule, "%s%s%s", before, *before ? ": " : "",
+				was.text);
+		snprintf(f->at, sizeof f->at, "%s.%s", read_at_start[i].section, read_at_start[i].key);
+	}
+	complain(all, others ? ERR_OK : e, f);
+}
+
+static void check_files(struct node *n, struct complaints *all, struct flaw *f)
+{
+	const struct conf *c = n->conf;
+	const char *path;
+	for (size_t i = 0; i < READ_AT_START; i++)
+		if ((path = file_at_start(c, i)) && access(path, R_OK))
+			complain_of_file(
+			    c, all,
+			    flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, path, "readable", "%s: %m", path), f);
+	if (all->first) return;
+	complain_of_file(c, all, read_report_token(n, f), f);
+	explicit_bzero(n->report_token, sizeof n->report_token);
+	complain_of_file(
+	    c, all,
+	    check_tls(path_or_null(c, "out", "client_cert"), path_or_null(c, "out", "client_key"), NULL, f),
+	    f);
+	if (strcmp(conf_text(c, "net", "https"), "off") == 0) return;
+	complain_of_file(c, all,
+			 check_tls(path_or_null(c, "net", "certificate"),
+				   path_or_null(c, "net", "certificate_key"),
+				   path_or_null(c, "net", "client_ca"), f),
+			 f);
+}
+
 enum err node_check(const struct conf *c, node_tell_fn *tell, void *arg)
 {
 	struct node n = {.conf = c};
@@ -393,19 +469,9 @@ enum err node_check(const struct conf *c, node_tell_fn *tell, void *arg)
 	complain(&all, check_report_token(c, &f), &f);
 	complain(&all, check_client_pair(c, &f), &f);
 	complain(&all, check_space(c, &f), &f);
+	if (!all.first) check_files(&n, &all, &f);
 	free(n.anchor_texts);
 	return all.first;
-}
-
-/* Found wrong at the start, not with the first partner that demands it. */
-static enum err check_client_cert(const struct courier_options *o, struct flaw *f)
-{
-	struct net_tls_options tls = {.certificate = o->client_cert, .key = o->client_key};
-	struct tls_context *x;
-	if (!o->client_cert) return ERR_OK;
-	enum err e = tls_context_open(&tls, f, &x);
-	if (!e) tls_context_close(x);
-	return e;
 }
 
 enum err node_open_halves(struct node *n, struct flaw *f)
@@ -415,7 +481,9 @@ enum err node_open_halves(struct node *n, struct flaw *f)
 				     .client_key = path_or_null(n->conf, "out", "client_key"),
 				     .allow_private = conf_switch(n->conf, "out", "private")};
 	enum err e = check_client_pair(n->conf, f);
-	if (!e) e = check_client_cert(&co, f);
+	if (!e)
+		e = check_tls(co.client_cert, co.client_key, NULL,
+			      f); /* not with the first partner that asks */
 	if (e) return e;
 	e = courier_start(&co, &n->courier);
 	if (e) return flaw_set(f, e, FLAW_NO_OFFSET, "out", "courier", "the courier does not start");
