@@ -202,6 +202,7 @@ static bool date_match(json_t *o, usec_t since)
 	json_t *v = json_object_get(o, "dct:modified");
 	usec_t when;
 
+	if (!v) v = json_object_get(o, "modified"); /* of a partner of 2024-1 */
 	if (json_is_object(v)) v = json_object_get(v, "@value");
 	return json_is_string(v) && !clock_parse(json_text(v), &when) && when >= since;
 }

@@ -21,9 +21,10 @@ enum shape {
 };
 
 /* SAME, ONE object or EACH of an array of the inner shape; a WORD of the protocol (state, event); a TERM of
- * ODRL; a distribution's FORMAT; ACCESS services; a list of TEXTS; a policy's PROFILE; a DUTY or several.
+ * ODRL; a distribution's FORMAT; ACCESS services; a list of TEXTS; a policy's PROFILE; a DUTY or several; a
+ * DATE without its type; the FIRST of several texts; a list of references to THINGS.
  */
-enum change { SAME, ONE, EACH, WORD, TERM, FORMAT, ACCESS, TEXTS, PROFILE, DUTY };
+enum change { SAME, ONE, EACH, WORD, TERM, FORMAT, ACCESS, TEXTS, PROFILE, DUTY, DATE, FIRST, THINGS };
 
 struct row {
 	enum shape shape;
@@ -198,6 +199,43 @@ static json_t *texts_change(const struct walk *w, json_t *v)
 	return json_pack("[{s:O,s:s}]", "@value", v, "@language", "und");
 }
 
+/* Typed in our catalogs, a text in 2024-1. */
+static json_t *date_change(const struct walk *w, json_t *v)
+{
+	json_t *value = json_object_get(v, "@value");
+
+	return json_incref(w->back && json_is_string(value) ? value : v);
+}
+
+/* 2024-1 has room for one. */
+static json_t *first_change(const struct walk *w, json_t *v)
+{
+	return json_incref(w->back && json_array_size(v) ? json_array_get(v, 0) : v);
+}
+
+/* ["IRI"] here, [{"@id": "IRI"}] there. */
+static json_t *things_change(const struct walk *w, json_t *v)
+{
+	json_t *out = json_array(), *one;
+	size_t i;
+
+	must(out);
+	if (!json_is_array(v)) {
+		json_decref(out);
+		return json_incref(v);
+	}
+	json_array_foreach(v, i, one)
+	{
+		json_t *id = json_object_size(one) == 1 ? json_object_get(one, "@id") : NULL;
+
+		if (w->back && json_is_string(one))
+			must(!json_array_append_new(out, reference(NULL, one)));
+		else
+			must(!json_array_append(out, !w->back && json_is_string(id) ? id : one));
+	}
+	return out;
+}
+
 static json_t *profile_change(struct walk *w, json_t *v, const char *path, const char *key)
 {
 	json_t *out = json_array(), *one;
@@ -238,6 +276,9 @@ static json_t *value_change(struct walk *w, const struct row *r, json_t *v, cons
 	case ACCESS: return access_change(w, v, path, key);
 	case TEXTS: return texts_change(w, v);
 	case PROFILE: return profile_change(w, v, path, key);
+	case DATE: return date_change(w, v);
+	case FIRST: return first_change(w, v);
+	case THINGS: return things_change(w, v);
 	case DUTY:
 		return json_is_object(v) ? object_change(w, r->inner, v, at)
 					 : each_change(w, r->inner, v, path, key);
@@ -291,9 +332,9 @@ static void member_change(struct walk *w, enum shape s, json_t *out, const char 
 	json_t *changed = NULL;
 
 	if (json_object_get(out, name)) {
-		/* ours may tell a title both ways: they say the same */
+		/* ours may tell a title both ways: they say the same, one in each language */
 		if (!w->back) fail(w, path, key, "twice", "stands there under two names");
-		return;
+		if (!w->back || !r || r->change != TEXTS || !json_is_array(v)) return;
 	}
 	if (r)
 		changed = value_change(w, r, v, path);

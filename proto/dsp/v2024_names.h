@@ -68,11 +68,11 @@
 	X(RESOURCE, "description", "dct:description", TEXTS, NONE)                                         \
 	X(RESOURCE, "creator", "dct:creator", SAME, NONE)                                                  \
 	X(RESOURCE, "identifier", "dct:identifier", SAME, NONE)                                            \
-	X(RESOURCE, "issued", "dct:issued", SAME, NONE)                                                    \
-	X(RESOURCE, "modified", "dct:modified", SAME, NONE)                                                \
-	X(RESOURCE, "conformsTo", "dct:conformsTo", SAME, NONE)                                            \
+	X(RESOURCE, "issued", "dct:issued", DATE, NONE)                                                    \
+	X(RESOURCE, "modified", "dct:modified", DATE, NONE)                                                \
+	X(RESOURCE, "conformsTo", "dct:conformsTo", FIRST, NONE)                                           \
 	X(RESOURCE, "keyword", "dcat:keyword", SAME, NONE)                                                 \
-	X(RESOURCE, "theme", "dcat:theme", SAME, NONE)
+	X(RESOURCE, "theme", "dcat:theme", THINGS, NONE)
 
 /* Members that the 2024-1 schemas demand and 2025-1 does not: @type of the object ("": by shape), member.
  * (The published examples of constraints write "odrl:operand" for "odrl:operator": both are read.) */

@@ -5,6 +5,7 @@
 #include <dirent.h>
 
 #include "proto/dsp/catalog.h"
+#include "proto/dsp/filter.h"
 #include "proto/dsp/negotiation.h"
 #include "proto/dsp/pointer.h"
 #include "proto/dsp/transfer.h"
@@ -336,6 +337,54 @@ static void terms_of_a_policy_settle_after_one_reading(void **state)
 	}
 }
 
+/* As catalogs of ours tell it (dataset_meta.h), and as the 2024-1 schema of a resource has it: dates and
+ * conformsTo are texts, themes are references, descriptions are texts with their language. */
+static void what_a_dataset_says_is_written_by_the_schema_of_2024(void **state)
+{
+	json_t *new, *old;
+
+	arena = *state;
+	new = text("{\"@type\":\"Dataset\",\"@id\":\"d\",\"title\":\"T\",\"description\":\"D\","
+		   "\"dct:description\":[{\"@value\":\"D\",\"@language\":\"en\"},"
+		   "{\"@value\":\"L\",\"@language\":\"zh\"}],"
+		   "\"dct:modified\":{\"@value\":\"2026-11-27T11:02:02Z\",\"@type\":\"xsd:dateTime\"},"
+		   "\"dct:issued\":{\"@value\":\"2026-01-01\",\"@type\":\"xsd:date\"},"
+		   "\"dct:conformsTo\":[\"urn:a\",\"urn:b\"],\"dcat:theme\":[\"urn:t\",\"urn:u\"]}");
+	old =
+	    text("{\"@context\":\"" DSP_V2024_CONTEXT "\",\"@type\":\"dcat:Dataset\",\"@id\":\"d\","
+		 "\"dct:title\":\"T\",\"dct:description\":[{\"@value\":\"D\",\"@language\":\"en\"},"
+		 "{\"@value\":\"L\",\"@language\":\"zh\"}],"
+		 "\"dct:modified\":\"2026-11-27T11:02:02Z\",\"dct:issued\":\"2026-01-01\","
+		 "\"dct:conformsTo\":\"urn:a\",\"dcat:theme\":[{\"@id\":\"urn:t\"},{\"@id\":\"urn:u\"}]}");
+	new = dsp_v2024_write(arena, new, NULL);
+	if (!json_equal(new, old)) fail_msg("%s", json_dumps(new, 0));
+	/* and what was read comes back the same */
+	assert_int_equal(dsp_v2024_read(arena, old, NULL, &new), ERR_OK);
+	assert_true(json_is_string(json_array_get(json_object_get(new, "theme"), 1)));
+	assert_true(json_equal(dsp_v2024_write(arena, new, NULL), old));
+}
+
+static void a_filter_by_time_finds_datasets_of_2024(void **state)
+{
+	static const char *const wanted[] = {"2026-11-27", "2026-11-28"};
+	json_t *d;
+	struct dsp_filter q;
+
+	arena = *state;
+	assert_int_equal(
+	    dsp_v2024_read(arena,
+			   text("{\"@context\":\"" DSP_V2024_CONTEXT "\",\"@type\":\"dcat:Dataset\","
+				"\"@id\":\"d\",\"dct:modified\":\"2026-11-27T11:02:02Z\"}"),
+			   NULL, &d),
+	    ERR_OK);
+	for (size_t i = 0; i < 2; i++) {
+		json_t *f = json_keep(arena, json_pack("[{s:s}]", "modifiedSince", wanted[i]));
+
+		assert_int_equal(dsp_filter_parse(f, NULL, &q), ERR_OK);
+		assert_int_equal(dsp_filter_match(&q, d), !i);
+	}
+}
+
 static void paths_become_pointers(void **state)
 {
 	arena = *state;
@@ -354,6 +403,8 @@ int main(void)
 	    CASE(each_required_member_is_missed_by_its_name_of_2024),
 	    CASE(constants_need_their_prefix_and_names_stand_once),
 	    CASE(terms_of_a_policy_settle_after_one_reading),
+	    CASE(what_a_dataset_says_is_written_by_the_schema_of_2024),
+	    CASE(a_filter_by_time_finds_datasets_of_2024),
 	    CASE(paths_become_pointers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
