@@ -140,6 +140,9 @@ static enum err key_check(struct asking *w, const struct ds_did *doc, struct fla
 	/* "MUST be in capabilityInvocation" (DCP 1.0.1 4.3.3) */
 	enum err e = ds_did_key_for(doc, w->method, DID_INVOCATION, &key);
 
+	if (e == ERR_NOT_FOUND && !w->method.n)
+		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "kid", "key-unnamed",
+				"the token names no key, and the issuer's DID document has several");
 	if (e == ERR_NOT_FOUND)
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "kid", "key-unknown",
 				"the issuer's DID document has no such Ed25519 or P-256 key");
@@ -161,6 +164,9 @@ static enum err asking_verify(struct asking *w, enum err e, const struct ds_did 
 	if (peer_err_passes(e))
 		return flaw_set(f, ERR_BUSY, FLAW_NO_OFFSET, "iss", "did-unreachable",
 				"the issuer's DID document cannot be had now: %s", err_text(e));
+	if (e == ERR_FORBIDDEN)
+		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "iss", "did-address",
+				"the issuer's DID names a host that is not called from here");
 	if (e)
 		return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, "iss", "did-document",
 				"the issuer has no valid DID document: %s", err_text(e));

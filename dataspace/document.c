@@ -234,8 +234,14 @@ enum err ds_did_key_for(const struct ds_did *doc, struct str method, unsigned pu
 	return ERR_NOT_FOUND;
 }
 
+enum err ds_jwt_write_as(struct arena *a, const struct ds_self *self, const char *typ, const json_t *claims,
+			 struct str *ret)
+{
+	if (self->p256) return jws_write_es256(a, self->p256, self->kid, typ, claims, ret);
+	return jws_write(a, self->key, self->kid, typ, claims, ret);
+}
+
 enum err ds_jwt_write(struct arena *a, const struct ds_self *self, const json_t *claims, struct str *ret)
 {
-	if (self->p256) return jws_write_es256(a, self->p256, self->kid, "JWT", claims, ret);
-	return jws_write(a, self->key, self->kid, "JWT", claims, ret);
+	return ds_jwt_write_as(a, self, "JWT", claims, ret);
 }

@@ -10,6 +10,8 @@
 #include "proto/vc/status.h"
 
 enum { DCP_BODY_MAX = 64 << 10, PRESENT_TERM = 300, LIST_TERM = 3600 };
+#define VC_11_CONTEXT "https://www.w3.org/2018/credentials/v1"
+#define VC_20_CONTEXT "https://www.w3.org/ns/credentials/v2"
 
 static enum err refuse(struct flaw *f, enum err e, const char *at, const char *rule, const char *text)
 {
@@ -77,14 +79,20 @@ static bool asked(const struct dcp_query *q, json_t *row)
 	return false;
 }
 
+enum model { VC_11, VC_20, MODELS };
+
 /* One that has ended would only close the door that another opens. */
-static bool ended(struct arena *a, json_t *row)
+static bool ended(struct arena *a, json_t *row, enum model *ret)
 {
 	struct vc_credential *c = ARENA_NEW(a, struct vc_credential);
 	struct vc_jwt j;
 
-	return c && !vc_jwt_parse(a, json_text(json_object_get(row, "jwt")), NULL, &j) &&
-	       !vc_credential_read(&j, NULL, c) && vc_credential_time(c, clock_wall(), NULL) == ERR_EXPIRED;
+	*ret = VC_11;
+	if (!c || vc_jwt_parse(a, json_text(json_object_get(row, "jwt")), NULL, &j) ||
+	    vc_credential_read(&j, NULL, c))
+		return false;
+	*ret = c->v2 ? VC_20 : VC_11;
+	return vc_credential_time(c, clock_wall(), NULL) == ERR_EXPIRED;
 }
 
 /* A query on its way, in the request's arena. */
@@ -92,9 +100,9 @@ struct presenting {
 	struct arena *a;
 	const struct ds_peer *peer;
 	struct dcp_query query;
-	struct str opens; /* by its token */
-	bool judged;      /* what stands against a credential counts */
-	json_t *jwts;
+	struct str opens;     /* by its token */
+	bool judged;          /* what stands against a credential counts */
+	json_t *jwts[MODELS]; /* a presentation holds credentials of one profile (DCP 1.0.1, A) */
 	struct str ids[VC_CREDENTIALS_MAX];
 	size_t n;
 };
@@ -102,12 +110,13 @@ struct presenting {
 static enum err pick_one(void *arg, json_t *row)
 {
 	struct presenting *p = arg;
+	enum model m;
 
 	if (p->n == VC_CREDENTIALS_MAX || !asked(&p->query, row) || !opened(p->opens, row) ||
-	    ended(p->a, row) || (p->judged && held_status(row).n))
+	    ended(p->a, row, &m) || (p->judged && held_status(row).n))
 		return ERR_OK;
 	p->ids[p->n++] = json_text(json_object_get(row, "id"));
-	must(!json_array_append(p->jwts, json_object_get(row, "jwt")));
+	must(!json_array_append(p->jwts[m], json_object_get(row, "jwt")));
 	return ERR_OK;
 }
 
@@ -115,40 +124,80 @@ static enum err pick(struct net_req *r, struct presenting *p, bool judged)
 {
 	p->judged = judged && ds_of(r)->holdings;
 	p->n = 0;
-	p->jwts = json_keep(r->arena, json_array());
-	return p->jwts
+	for (int m = 0; m < MODELS; m++) p->jwts[m] = json_keep(r->arena, json_array());
+	return p->jwts[VC_11] && p->jwts[VC_20]
 		   ? wallet_each(ds_txn_fresh(r->shard), r->arena, p->peer->self->id, "held", pick_one, p)
 		   : ERR_NO_MEMORY;
 }
 
-static enum err present(struct net_req *r, const struct presenting *p, json_t **ret)
+/* "EnvelopedVerifiableCredential": a JWT in a data: URL (VCDM 2.0, 4.13) */
+static json_t *envelopes(struct arena *a, const json_t *jwts)
 {
-	const struct ds_peer *peer = p->peer;
-	const struct ds_self *self = peer->self;
+	json_t *out = json_array(), *jwt;
+	size_t i;
+
+	must(out);
+	json_array_foreach(jwts, i, jwt)
+	{
+		struct str url = arena_printf(a, "data:application/vc+jwt,%.*s", STR_ARG(json_text(jwt)));
+
+		if (!url.p) {
+			json_decref(out);
+			return NULL;
+		}
+		must(!json_array_append_new(out, json_pack("{s:s,s:s%,s:s}", "@context", VC_20_CONTEXT,
+							   "id", url.p, url.n, "type",
+							   "EnvelopedVerifiableCredential")));
+	}
+	return out;
+}
+
+static void term_put(json_t *claims)
+{
 	int64_t now = clock_wall() / USEC_PER_SEC;
 	char jti[UUID_URN];
-	json_t *claims, *out;
-	struct str vp;
+
+	json_put_str(claims, "jti", str_of(uuid_urn(jti)));
+	json_put_u64(claims, "iat", (uint64_t)now);
+	json_put_u64(claims, "nbf", (uint64_t)now);
+	json_put_u64(claims, "exp", (uint64_t)(now + PRESENT_TERM));
+}
+
+/* Of 1.1 the presentation is the claim "vp", of 2.0 the claims themselves. */
+static enum err present_one(struct net_req *r, const struct presenting *p, enum model m, json_t *out)
+{
+	const struct ds_self *self = p->peer->self;
+	json_t *vcs = m == VC_20 ? envelopes(r->arena, p->jwts[m]) : json_incref(p->jwts[m]);
+	json_t *claims, *vp;
+	struct str jwt;
 	enum err e;
 
-	out = json_keep(r->arena, json_pack("{s:[s],s:s,s:[]}", "@context", DCP_CONTEXT, "type",
-					    "PresentationResponseMessage", "presentation"));
-	if (!out) return ERR_NO_MEMORY;
-	*ret = out;
-	if (!p->n) return ERR_OK;
-	claims = json_keep(r->arena,
-			   json_pack("{s:s%,s:s%,s:s%,s:s,s:I,s:I,s:I,s:{s:[s],s:[s],s:s%,s:O}}", "iss",
-				     self->did.p, self->did.n, "sub", self->did.p, self->did.n, "aud",
-				     peer->did.p, peer->did.n, "jti", uuid_urn(jti), "iat", (json_int_t)now,
-				     "nbf", (json_int_t)now, "exp", (json_int_t)(now + PRESENT_TERM), "vp",
-				     "@context", "https://www.w3.org/2018/credentials/v1", "type",
-				     "VerifiablePresentation", "holder", self->did.p, self->did.n,
-				     "verifiableCredential", p->jwts));
-	if (!claims) return ERR_NO_MEMORY;
-	e = ds_jwt_write(r->arena, self, claims, &vp);
-	if (!e)
-		must(
-		    !json_array_append_new(json_object_get(out, "presentation"), json_stringn(vp.p, vp.n)));
+	if (!vcs) return ERR_NO_MEMORY;
+	vp = json_keep(r->arena, json_pack("{s:[s],s:[s],s:s%,s:o}", "@context",
+					   m == VC_20 ? VC_20_CONTEXT : VC_11_CONTEXT, "type",
+					   "VerifiablePresentation", "holder", self->did.p, self->did.n,
+					   "verifiableCredential", vcs));
+	claims = m == VC_20 ? vp : json_keep(r->arena, json_pack("{s:O}", "vp", vp));
+	if (!vp || !claims) return ERR_NO_MEMORY;
+	json_put_str(claims, "iss", self->did);
+	json_put_str(claims, "sub", self->did);
+	json_put_str(claims, "aud", p->peer->did);
+	term_put(claims);
+	e = ds_jwt_write_as(r->arena, self, m == VC_20 ? "vp+jwt" : "JWT", claims, &jwt);
+	if (!e) must(!json_array_append_new(out, json_stringn(jwt.p, jwt.n)));
+	return e;
+}
+
+static enum err present(struct net_req *r, const struct presenting *p, json_t **ret)
+{
+	json_t *out = json_keep(r->arena, json_pack("{s:[s],s:s,s:[]}", "@context", DCP_CONTEXT, "type",
+						    "PresentationResponseMessage", "presentation"));
+	enum err e = out ? ERR_OK : ERR_NO_MEMORY;
+
+	for (enum model m = VC_11; !e && m < MODELS; m++)
+		if (json_array_size(p->jwts[m]))
+			e = present_one(r, p, m, json_object_get(out, "presentation"));
+	if (!e) *ret = out;
 	return e;
 }
 

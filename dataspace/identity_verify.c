@@ -68,6 +68,16 @@ static enum err fetched_err(const struct fetched *got)
 	return passes ? ERR_BUSY : ERR_UNAUTHORISED;
 }
 
+/* Why nothing came. A stranger named the address: it is told that it was not called, and not what our
+ * network says of it. */
+static struct str why_none(struct arena *a, const struct fetched *got)
+{
+	if (!got->err) return arena_printf(a, "%d", got->status);
+	if (got->err == ERR_FORBIDDEN || got->err == ERR_BAD_INPUT)
+		return STR("its address is not called from here");
+	return str_of(err_text(got->err));
+}
+
 /* ---- status ---- */
 
 static enum err status_check(struct arena *a, const struct kept *k, const struct vc_status_entry *s,
@@ -90,7 +100,7 @@ static void status_answered(struct net_req *r, void *arg, const struct fetched *
 
 	if (got->err || got->status != 200)
 		e = flaw_set(&f, fetched_err(got), FLAW_NO_OFFSET, "credentialStatus", "list-unreachable",
-			     "the status list cannot be had (%d)", got->status);
+			     "the status list cannot be had (%.*s)", STR_ARG(why_none(r->arena, got)));
 	else
 		e = status_check(a, k, &k->c.status[v->status_at], got->body, &f);
 	arena_free(a);
@@ -127,7 +137,8 @@ static void schema_answered(struct net_req *r, void *arg, const struct fetched *
 
 	if (!e && (got->err || got->status != 200))
 		e = flaw_set(&f, fetched_err(got), FLAW_NO_OFFSET, "credentialSchema", "schema-unreachable",
-			     "the schema of a credential cannot be had (%d)", got->status);
+			     "the schema of a credential cannot be had (%.*s)",
+			     STR_ARG(why_none(r->arena, got)));
 	else if (!e)
 		e = schema_check(a, k, &k->c.schema[v->schema_at], got->body, &f);
 	arena_free(a);
@@ -360,7 +371,8 @@ static void query_answered(struct net_req *r, void *arg, const struct fetched *g
 
 	if (got->err || got->status != 200)
 		e = flaw_set(&f, fetched_err(got), FLAW_NO_OFFSET, "token", "credential-service",
-			     "the credential service did not present anything (%d)", got->status);
+			     "the credential service did not present anything (%.*s)",
+			     STR_ARG(why_none(r->arena, got)));
 	else
 		e = answer_take(r, v, got, &f);
 	if (e)

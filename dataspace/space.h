@@ -312,6 +312,9 @@ int64_t ds_token_term(const struct ds *d); /* seconds */
  * by kid both where the participant has a P-256 key. ERR_NO_MEMORY, ERR_TOO_LARGE. */
 enum err ds_jwt_write(struct arena *a, const struct ds_self *self, const json_t *claims,
 		      struct str *ret) MUST_USE;
+/* The same of another kind than "JWT". */
+enum err ds_jwt_write_as(struct arena *a, const struct ds_self *self, const char *typ, const json_t *claims,
+			 struct str *ret) MUST_USE;
 
 /* ---- outbox --------------------------------------------------------------------------------- */
 

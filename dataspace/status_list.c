@@ -42,7 +42,13 @@ enum err status_list_read(struct arena *a, const struct status_source *s, struct
 			e = flaw_at(f, "credentialStatus", "list-signature",
 				    "the status list's signature does not verify");
 	}
-	return e ? e : vc_credential_time(ret, clock_wall(), f);
+	if (e) return e;
+	e = vc_credential_time(ret, clock_wall(), NULL);
+	if (e)
+		return flaw_at(f, "credentialStatus", "list-time",
+			       e == ERR_EXPIRED ? "the status list has expired"
+						: "the status list is not valid yet");
+	return ERR_OK;
 }
 
 enum err status_list_ask(struct arena *a, const struct vc_credential *list, const struct vc_credential *c,

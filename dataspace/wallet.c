@@ -103,7 +103,10 @@ enum err wallet_check(struct arena *a, const struct ds_self *self, struct str jw
 	if (!e && (!ret->id.n || ret->id.n > DS_PID_MAX || memchr(ret->id.p, 0, ret->id.n)))
 		e = flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "id", "length",
 			     "a credential needs an id of 1 to %d octets", DS_PID_MAX);
-	return e ? e : vc_credential_time(ret, clock_wall(), f);
+	if (!e) e = vc_credential_time(ret, clock_wall(), f);
+	/* what is wrong is the credential, not who hands it in */
+	if (e == ERR_EXPIRED || e == ERR_UNAUTHORISED) e = f ? (f->err = ERR_BAD_MESSAGE) : ERR_BAD_MESSAGE;
+	return e;
 }
 
 static enum err count_one(void *arg, json_t *row)

@@ -198,26 +198,29 @@ static struct str enveloped(const json_t *j)
 	return str_skip(url, str_find(url, ',') + 1);
 }
 
+static enum err credential_take(const json_t *item, struct flaw *f, struct vc_presentation *p)
+{
+	struct str jwt = json_is_string(item) ? json_text(item) : enveloped(item);
+	if (!jwt.n)
+		return refuse(f, "verifiableCredential", "format",
+			      "holds what is not a JWT; proofs embedded in JSON-LD are not supported");
+	if (p->credentials_n == VC_CREDENTIALS_MAX)
+		return refuse(f, "verifiableCredential", "count", "holds more than 32");
+	p->credentials[p->credentials_n++] = jwt;
+	return ERR_OK;
+}
+
 static enum err credentials_read(const json_t *all, struct flaw *f, struct vc_presentation *p)
 {
 	const json_t *item;
+	enum err e = ERR_OK;
 	size_t i;
-	if (json_is_string(all)) {
-		p->credentials[p->credentials_n++] = json_text(all);
-		return ERR_OK;
-	}
+	if (all && !json_is_array(all)) return credential_take(all, f, p);
 	json_array_foreach(all, i, item)
 	{
-		struct str jwt = json_is_string(item) ? json_text(item) : enveloped(item);
-		if (!jwt.n)
-			return refuse(
-			    f, "verifiableCredential", "format",
-			    "holds what is not a JWT; proofs embedded in JSON-LD are not supported");
-		if (p->credentials_n == VC_CREDENTIALS_MAX)
-			return refuse(f, "verifiableCredential", "count", "holds more than 32");
-		p->credentials[p->credentials_n++] = jwt;
+		if (!e) e = credential_take(item, f, p);
 	}
-	return ERR_OK;
+	return e;
 }
 
 enum err vc_presentation_read(const struct vc_jwt *j, struct str audience, usec_t now, struct flaw *f,

@@ -104,7 +104,8 @@ void node_start(struct node *n)
 			       .url = n->url,
 			       .folder = n->folder,
 			       .auto_agree = !n->manual,
-			       .dsp = n->dsp};
+			       .dsp = n->dsp,
+			       .kit = n->kit};
 	struct flaw f = {0};
 
 	open_stores(n);
@@ -124,6 +125,7 @@ void node_stop(struct node *n)
 	ds_quiesce(n->d);
 	net_server_stop(n->server, 100 * USEC_PER_MSEC);
 	courier_stop(n->courier);
+	if (n->stopped) n->stopped(n);
 	writer_stop(n->writer);
 	writer_stop(n->access_writer);
 	ds_close(n->d);

@@ -16,8 +16,10 @@ struct node {
 	char folder[64], access_folder[80], url[64];
 	uint16_t port;
 	unsigned shards;
-	bool manual;     /* owners agree by hand */
-	const char *dsp; /* versions of the protocol; NULL: both */
+	bool manual;                     /* owners agree by hand */
+	const char *dsp;                 /* versions of the protocol; NULL: both */
+	const char *kit;                 /* participant in test mode (dataspace/kit.h); NULL: none */
+	void (*stopped)(struct node *n); /* the server has, commands are still under way; NULL: nothing */
 	struct store *store, *access_store;
 	struct writer *writer, *access_writer;
 	struct sign_sealer *sealer;

@@ -157,6 +157,10 @@ def documents():
         p = Party(host, name)
         p.write(**over)
         return p
+    p, second = fresh("two"), Key(TOP)
+    p.write(verificationMethod=[*p.document()["verificationMethod"], {
+        "id": p.did + "#k2", "type": "JsonWebKey2020", "controller": p.did, "publicKeyJwk": second.jwk()}])
+    refused("a token that names none of two keys", p.key.jwt(p.claims(AUD)), "key-unnamed")
     p = fresh("huge")
     host.page("/huge/did.json", compact({**p.document(), "x": "a" * (1 << 20)}))
     refused("a huge DID document", p.token(AUD), "did-document")
@@ -305,7 +309,7 @@ def lists():
     good.held = [issuer.credential(good.did, status=other.status_entry(7))]
     refused("the list of another issuer", good.token(AUD), "list-issuer")
     issuer.status_list([], exp=int(time.time()) - 10)
-    one("a list that has expired", "expired")
+    one("a list that has expired", "list-time")
     host.pages["/issuer/list"] = (302, {"Location": f"{host.url}/other/list"}, b"")
     one("a list that redirects", "list-unreachable")
     host.pages["/issuer/list"] = (404, {}, b"")
@@ -373,10 +377,10 @@ class Trap:
 def addresses():
     """Names of strangers that point inside: nothing connects there."""
     trap, key = Trap(), Key(TOP)
-    for name, rule, status in (("127.0.0.1", "did-document", 401), ("localhost", "did-document", 401), ("127.1", "did-document", 401),
-                               ("2130706433", "did-document", 401), ("0", "did-document", 401), ("10.0.0.1", "did-document", 401),
-                               ("192.168.1.1", "did-document", 401), ("169.254.169.254", "did-document", 401),
-                               ("172.16.0.1", "did-document", 401), ("100.100.100.200", "did-document", 401),
+    for name, rule, status in (("127.0.0.1", "did-address", 401), ("localhost", "did-address", 401), ("127.1", "did-address", 401),
+                               ("2130706433", "did-address", 401), ("0", "did-address", 401), ("10.0.0.1", "did-address", 401),
+                               ("192.168.1.1", "did-address", 401), ("169.254.169.254", "did-address", 401),
+                               ("172.16.0.1", "did-address", 401), ("100.100.100.200", "did-address", 401),
                                ("[::1]", "did", 401), ("127.0.0.1%2F..", "did", 401), ("a@127.0.0.1", "did", 401)):
         did = f"did:web:{name}%3A{trap.port}:x"
         now = int(time.time())
@@ -388,7 +392,7 @@ def addresses():
     for name in ("169.254.169.254", "0.0.0.0", "224.0.0.1", "255.255.255.255"):
         did = f"did:web:{name}:x"
         token = key.jwt({"iss": did, "sub": did, "aud": AUD, "jti": uuid.uuid4().hex, "exp": int(time.time()) + 60}, kid=did + "#k")
-        refused(f"did:web at {name} on a private network", token, "did-document")
+        refused(f"did:web at {name} on a private network", token, "did-address")
     did = "did:web:127.0.0.1%3A" + str(host.port) + ":linked"
     p = Party(host, "linked")
     p.write(service=[{"id": did + "#cs", "type": "CredentialService", "serviceEndpoint": "https://169.254.169.254/cs"}])

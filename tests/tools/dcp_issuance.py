@@ -213,7 +213,7 @@ try:
             ("another's credential", rogue, message(pid, stranger.credential(buyer.did, kind="RogueCredential")), 403, "sender"),
             ("another type", rogue, message(pid, rogue.credential(buyer.did)), 403, "unasked"),
             ("a forged one", rogue, message(pid, stranger.key.jwt(claims_of(good), kid=rogue.kid)), 400, "signature"),
-            ("an expired one", rogue, message(pid, rogue.credential(buyer.did, kind="RogueCredential", exp=1000)), 410, "expired"),
+            ("an expired one", rogue, message(pid, rogue.credential(buyer.did, kind="RogueCredential", exp=1000)), 400, "expired"),
             ("one that is none", rogue, message(pid, "a.b.c"), 400, ""), ("no credentials", rogue, message(pid), 400, "count"),
             ("another status", rogue, message(pid, good, status="MAYBE"), 400, "value"), ("no holderPid", rogue, message(None, good), 400, "holderPid"),
             ("no context", rogue, message(pid, good, **{"@context": ["x"]}), 400, "@context"), ("another message", rogue, message(pid, good, type="Other"), 400, "type"),

@@ -112,6 +112,12 @@ def proven(maker, buyer):
     status, out, _ = t.run("agreement", "verify", path)
     t.check("who has not signed is told", status == 0 and "has not signed" in out, out)
     t.check("in Chinese too", "提供方" in t.run("agreement", "verify", path, env={"LC_ALL": "zh_CN.UTF-8"})[1])
+    del altered["agreement"]["proof"]
+    open(path, "w").write(json.dumps(altered))
+    for language, words in (("C.UTF-8", "nothing is proven"), ("zh_CN.UTF-8", "未经任何证明")):
+        status, out, _ = t.run("agreement", "verify", path, env={"LC_ALL": language})
+        t.check(f"what nobody has signed is not taken for proven ({language})", status == 4 and words in out, (status, out))
+    t.check("as JSON too", t.run("agreement", "verify", path, "--json")[0] == 4)
     maker.kanhe("revoke", one, "--reason", "breach")
     t.check("the consumer still thinks it active", js(buyer.kanhe("agreement", "show", one, "--json"))["state"] == "ACTIVE")
     t.check("a transfer is refused", buyer.kanhe("pull", one, "--quiet")[0] == 1)

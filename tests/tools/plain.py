@@ -115,6 +115,8 @@ try:
         return change
 
     changed("another message", put("message", other))
+    out = kanhe("told in Chinese", "agreement", "verify", os.path.join(TOP, "changed.json"), status=4, env={"LC_ALL": "zh_CN.UTF-8"})
+    check("with the reason", "其字节不是收到的字节" in out, out)
     changed("another size", put("size", 1, True))
     changed("another sender", put("from", pinned.did, True))
     changed("another receiver", put("to", pinned.did, True))

@@ -100,7 +100,11 @@ static void print_evidence(const struct evidence_report *r)
 	print_safe(stdout, r->type);
 	printf("  ");
 	print_safe(stdout, r->digest);
-	printf("\n      %s", r->wrong ? r->wrong : say(evidence_how(r)));
+	printf("\n      ");
+	if (r->wrong)
+		print_said(stdout, r->wrong);
+	else
+		printf("%s", say(evidence_how(r)));
 	if (!r->wrong && r->method.n) {
 		printf(" (");
 		print_safe(stdout, r->by);
@@ -158,22 +162,24 @@ static int verify(struct cli *c, const json_t *a)
 	const json_t *doc = json_object_get(a, "agreement"), *keys = json_object_get(a, "keys");
 	struct standing s[2] = {{.party = "provider", .did = text_of(doc, "assigner")},
 				{.party = "consumer", .did = text_of(doc, "assignee")}};
-	bool bad = false, whole = true, unlike;
+	bool bad = false, whole = true, nobody = true, unlike;
 	json_t *o, *parties, *sent;
 
 	for (size_t i = 0; i < 2; i++) {
 		stand(doc, keys, &s[i]);
 		bad = bad || s[i].err;
 		whole = whole && s[i].method && !s[i].err;
+		nobody = nobody && !s[i].method;
 	}
 	if (!c->json) {
 		for (size_t i = 0; i < 2; i++) print_standing(&s[i], keys);
 		unlike = !evidence_tell(c, a, whole ? EVIDENCE_WRONG : EVIDENCE_ALL, NULL);
 		printf("%s\n", say(bad      ? SAY_AGREEMENT_BAD
 				   : unlike ? SAY_EVIDENCE_BAD
+				   : nobody ? SAY_AGREEMENT_NOBODY
 				   : whole  ? SAY_AGREEMENT_BOTH
 					    : SAY_AGREEMENT_PARTLY));
-		return bad || unlike ? CLI_BOGUS : CLI_OK;
+		return bad || unlike || nobody ? CLI_BOGUS : CLI_OK;
 	}
 	o = json_object();
 	parties = json_array();
@@ -186,7 +192,7 @@ static int verify(struct cli *c, const json_t *a)
 	json_put(o, "verified", json_boolean(whole && !bad));
 	print_json(o);
 	json_decref(o);
-	return bad ? CLI_BOGUS : CLI_OK;
+	return bad || nobody ? CLI_BOGUS : CLI_OK;
 }
 
 /* From a file that `show --json` wrote, or from the node. A proof bundle: *ret is NULL. */
