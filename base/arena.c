@@ -141,6 +141,18 @@ char *arena_bytes(struct arena *a, size_t n)
 	return take(a, n, 1);
 }
 
+void *arena_raw(struct arena *a, size_t n)
+{
+	return take(a, n, ALIGN);
+}
+
+void arena_give_back(struct arena *a, size_t n)
+{
+	must(n <= a->top->used && n <= a->total);
+	a->top->used -= n;
+	a->total -= n;
+}
+
 struct str arena_dup(struct arena *a, struct str s)
 {
 	char *p = arena_bytes(a, s.n);

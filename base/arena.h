@@ -31,6 +31,10 @@ void arena_reset(struct arena *a); /* as new, but keeps its first block and clea
 void *arena_alloc(struct arena *a, size_t n);
 /* Not zeroed, aligned to 1: for text. */
 char *arena_bytes(struct arena *a, size_t n);
+/* Not zeroed, aligned for any type. */
+void *arena_raw(struct arena *a, size_t n);
+/* The last n octets of the newest allocation, which took more than it needed. */
+void arena_give_back(struct arena *a, size_t n);
 struct str arena_dup(struct arena *a, struct str s); /* a copy; empty with p = NULL on overflow */
 char *arena_strdup(struct arena *a, struct str s);   /* a NUL-terminated copy, NULL on overflow */
 struct str arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3); /* also NUL-terminated */

@@ -23,6 +23,14 @@ void hash_sha256(struct str s, unsigned char out[HASH_SHA256])
 	must(SHA256_Update(&c, s.p, s.n) == 1 && SHA256_Final(out, &c) == 1);
 }
 
+void hash_sha256_both(struct str s, struct str then, unsigned char out[HASH_SHA256])
+{
+	SHA256_CTX c;
+	start(&c);
+	must(SHA256_Update(&c, s.p, s.n) == 1 && SHA256_Update(&c, then.p, then.n) == 1 &&
+	     SHA256_Final(out, &c) == 1);
+}
+
 struct hash *hash_new(void)
 {
 	struct hash *h = malloc(sizeof *h);

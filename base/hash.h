@@ -7,6 +7,8 @@
 enum { HASH_SHA256 = 32 };
 
 void hash_sha256(struct str s, unsigned char out[HASH_SHA256]);
+/* Of the one followed by the other. */
+void hash_sha256_both(struct str s, struct str then, unsigned char out[HASH_SHA256]);
 
 struct hash;                 /* a running SHA-256 */
 struct hash *hash_new(void); /* NULL without memory */

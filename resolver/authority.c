@@ -9,7 +9,7 @@ enum { ZONES_MIN = 16, PREFIX_LENGTHS = ID_KEY_MAX + 1 };
 struct zones {
 	struct arena *arena;
 	struct zone **slots; /* open addressing, a power of two, at most half full */
-	size_t slots_n, children;
+	size_t slots_n, children, longest; /* the longest prefix of a zone */
 	bool length[PREFIX_LENGTHS]; /* some zone has a prefix of this length */
 };
 
@@ -65,6 +65,7 @@ static struct zone *add(struct zones *z, struct str prefix)
 	*n = (struct zone){.prefix = arena_dup(z->arena, prefix), .hash = hash};
 	if (!n->prefix.p) return NULL;
 	z->length[prefix.n] = true;
+	if (prefix.n > z->longest) z->longest = prefix.n;
 	*slot = n;
 	return n;
 }
@@ -146,6 +147,17 @@ const struct zone *zones_find(const struct zones *z, const struct id *id)
 	size_t ends[ID_BOUNDARIES_MAX];
 	size_t n = id_boundaries(id, ends);
 	return deepest(z, id->key, ends, n);
+}
+
+/* What lies under a prefix begins with its octets, and no prefix is longer than the longest. */
+const struct zone *zones_find_near(const struct zones *z, const struct id *id, struct zones_near *near)
+{
+	struct str head = str_first(id->key, z->longest);
+	if (near->n && str_eq(head, str_n(near->octets, near->n))) return near->zone;
+	near->zone = zones_find(z, id);
+	near->n = head.n == z->longest ? head.n : 0;
+	memcpy(near->octets, head.p, near->n);
+	return near->zone;
 }
 
 const struct zone *zones_find_prefix(const struct zones *z, struct str prefix_key)

@@ -33,6 +33,14 @@ enum err zones_new(const struct id_prefix *ours, size_t ours_n, struct store_txn
 void zones_free(struct zones *z); /* NULL is allowed */
 /* The deepest zone that covers the identifier; NULL: neither ours nor a child's. */
 const struct zone *zones_find(const struct zones *z, const struct id *id);
+/* The same for identifiers of which most begin as the one before. *near: of the same zones, {0} at first.
+ */
+struct zones_near {
+	const struct zone *zone;
+	size_t n; /* of octets: what decides about the zone; 0: nothing is known */
+	char octets[ID_KEY_MAX];
+};
+const struct zone *zones_find_near(const struct zones *z, const struct id *id, struct zones_near *near);
 /* The zone with exactly this prefix, or the deepest above it. */
 const struct zone *zones_find_prefix(const struct zones *z, struct str prefix_key);
 size_t zones_children(const struct zones *z);

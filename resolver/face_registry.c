@@ -23,7 +23,12 @@ enum err registry_may_change(const struct rs_shard *s, const struct scope *scope
 enum err registry_may_change_in(const struct zones *zones, const struct scope *scope, const struct id *id,
 				struct flaw *f, struct str *ret_authority)
 {
-	const struct zone *z = zones_find(zones, id);
+	return registry_may_change_at(zones_find(zones, id), scope, id, f, ret_authority);
+}
+
+enum err registry_may_change_at(const struct zone *z, const struct scope *scope, const struct id *id,
+				struct flaw *f, struct str *ret_authority)
+{
 	if (!z)
 		return flaw_set(f, ERR_NOT_RESPONSIBLE, FLAW_NO_OFFSET, "id", "authority",
 				"this node is not authoritative for the identifier");

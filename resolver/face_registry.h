@@ -56,6 +56,9 @@ enum err registry_may_read(struct net_req *r, struct str key, struct flaw *f) MU
 /* The same with zones that are not a shard's. */
 enum err registry_may_change_in(const struct zones *zones, const struct scope *scope, const struct id *id,
 				struct flaw *f, struct str *ret_authority) MUST_USE;
+/* The same where the zone is known; NULL: none of ours. */
+enum err registry_may_change_at(const struct zone *z, const struct scope *scope, const struct id *id,
+				struct flaw *f, struct str *ret_authority) MUST_USE;
 enum err registry_read_condition(struct net_req *r, struct flaw *f, struct registry_set *s) MUST_USE;
 /* The parameter reason of what retires something, in the arena; *ret stays where there is none.
  * ERR_BAD_INPUT. */

@@ -109,7 +109,7 @@ struct import_batch {
 	bool begin, finish;  /* the first, the last of its import */
 	bool follows;  /* set by who submits: its import is a first load so far, and its keys followed that
 			  order */
-	bool in_order; /* set by submit: of its own keys */
+	bool in_order; /* set by who fills it: its own keys ascend */
 	bool loading;  /* set while it is applied: nobody notes rows of an index */
 	struct flaw flaw;
 	void (*done)(void *arg, enum err e); /* on the writer's thread */

@@ -45,6 +45,7 @@ void import_batch_clear(struct import_batch *b)
 	b->series_end = &b->series;
 	b->read = 0;
 	b->begin = b->finish = false;
+	b->in_order = true;
 }
 
 enum err import_batch_refuse(struct import_batch *b, struct import_line *l, enum err e,
@@ -243,14 +244,6 @@ static enum err refuse_twice(struct import_batch *b)
 	return ERR_OK;
 }
 
-/* Strictly ascending: what was sorted by its sender need not be sorted again. */
-static bool in_order(const struct registry_set *s)
-{
-	for (size_t i = 1; i < s->n; i++)
-		if (str_cmp(s->changes[i - 1].id.key, s->changes[i].id.key) >= 0) return false;
-	return true;
-}
-
 enum err import_batch_submit(struct import_batch *b)
 {
 	struct registry_set *s = &b->set;
@@ -261,7 +254,6 @@ enum err import_batch_submit(struct import_batch *b)
 	s->who = b->after.who;
 	s->import = b->after.name;
 	s->condition = b->after.only_new ? REGISTRY_ABSENT : REGISTRY_ANY;
-	b->in_order = in_order(s);
 	if (!b->in_order && registry_sort(s, NULL) == ERR_EXISTS) e = refuse_twice(b);
 	if (e) return e;
 	bool direct = b->follows && b->in_order && s->n && !b->begin && !b->finish;

@@ -80,6 +80,7 @@ static enum err renew_zones(struct import_run *r)
 	if (e) return e;
 	zones_free(r->zones);
 	r->zones = z;
+	r->near.n = 0;
 	r->zones_version = version;
 	return ERR_OK;
 }
@@ -120,11 +121,20 @@ static void note_last(struct import_run *r, const struct registry_set *s)
 	r->last_key = str_n(r->last_octets, key.n);
 }
 
+/* Octets of many lines at once: most blocks are whole there, and no copy of them is needed. */
+static void chain_taken(struct import_run *r)
+{
+	if (r->chained == r->work_at) return;
+	bulk_chain_add(&r->now.chain, str_n(r->work.p + r->chained, r->work_at - r->chained));
+	r->chained = r->work_at;
+}
+
 static enum err send_batch(struct import_run *r, bool finish)
 {
 	struct flight *x = r->open;
 	enum err e = wait_flying(r, IMPORT_FLIGHTS - 1);
 	if (e) return e;
+	chain_taken(r);
 	x->batch.after = r->now;
 	x->batch.begin = !r->begun;
 	x->batch.finish = finish;
@@ -226,7 +236,7 @@ static enum err keep_change(struct import_run *r, const struct record *read, str
 	enum err e = ERR_OK;
 	c->record = *read;
 	/* what begins an import has its time from the ledger's clock */
-	if (r->begun && c->act == REGISTRY_PUT) e = registry_make(c, b->time, b->arena, &r->packing);
+	if (r->begun && c->act == REGISTRY_PUT) e = registry_make(c, b->time, b->arena);
 	if (e) return e;
 	if (c->made.n) {
 		c->record = (struct record){.values_n = 0};
@@ -251,13 +261,16 @@ static enum err read_record(struct import_run *r, struct str line, struct import
 		e = keep_record(b->arena, &read, &c->record);
 		return e ? e : read_series(r, &c->record, f);
 	}
-	read.id = kept(b->arena, read.id);
-	l->id = str_first(read.id, IMPORT_ID_SHOWN);
 	e = id_parse(b->arena, read.id, f, &c->id);
 	if (e && f->err == e) snprintf(f->at, sizeof f->at, "id");
+	/* as it was written, which most often is the text that is kept anyway */
+	l->id = str_first(!e && str_eq(read.id, c->id.text) ? c->id.text : kept(b->arena, read.id),
+			  IMPORT_ID_SHOWN);
 	c->record = read;
 	if (!e && read.status == RECORD_RETIRED) e = take_tombstone(c, f);
-	if (!e) e = registry_may_change_in(r->zones, &r->scope, &c->id, f, &authority);
+	if (!e)
+		e = registry_may_change_at(zones_find_near(r->zones, &c->id, &r->near), &r->scope, &c->id,
+					   f, &authority);
 	if (!e) e = keep_authority(r, authority, &c->authority);
 	return e ? e : keep_change(r, &read, c);
 }
@@ -281,7 +294,9 @@ static enum err take_record(struct import_run *r, const struct bulk_line *line)
 	b->read++;
 	b->lines_n++;
 	if (e) return import_batch_refuse(b, l, e, &f);
-	b->set.n += !c->record.series;
+	if (c->record.series) return ERR_OK;
+	if (b->set.n && str_cmp(c[-1].id.key, c->id.key) >= 0) b->in_order = false;
+	b->set.n++;
 	return ERR_OK;
 }
 
@@ -303,7 +318,6 @@ static enum err take_line(struct import_run *r, const struct bulk_line *line, st
 		e = r->now.form == BULK_CSV && !r->now.header.n ? take_header(r, line->octets, f)
 								: take_record(r, line);
 	if (e) return e;
-	bulk_chain_add(&r->now.chain, str_n(r->work.p + r->work_at, line->n));
 	r->work_at += line->n;
 	r->now.offset += line->n;
 	r->now.lines += line->lines;
@@ -349,8 +363,9 @@ static bool wait_input(struct import_run *r)
 static enum err take_input(struct import_run *r)
 {
 	bool paused = false;
+	chain_taken(r);
 	if (r->work_at) buf_drop(&r->work, r->work_at);
-	r->work_at = 0;
+	r->work_at = r->chained = 0;
 	pthread_mutex_lock(&r->lock);
 	bool lull = !wait_input(r);
 	enum err e = r->err ? r->err : r->cancelled ? ERR_STOPPING : ERR_OK;

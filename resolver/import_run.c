@@ -114,7 +114,6 @@ static void run_free(struct import_run *r)
 	buf_done(&r->in);
 	buf_done(&r->taken);
 	buf_done(&r->work);
-	buf_done(&r->packing);
 	pthread_mutex_destroy(&r->lock);
 	pthread_cond_destroy(&r->wake);
 	arena_free(r->line);
@@ -235,7 +234,6 @@ static struct import_run *run_new(struct net_req *q, const struct import_wish *w
 	buf_init(&r->in, 2 * IMPORT_INPUT);
 	buf_init(&r->taken, 2 * IMPORT_INPUT);
 	buf_init(&r->work, IMPORT_WORK_MAX);
-	buf_init(&r->packing, RECORD_PACKED_MAX);
 	r->arena = arena_new(OWN_ARENA);
 	if (r->arena) {
 		r->wish.who = arena_dup(r->arena, w->who);

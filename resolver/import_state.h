@@ -48,14 +48,16 @@ struct import_run {
 	    taken; /* what was `in`: changed for it in a moment, so that the shard never waits for a copy */
 	struct buf work;
 	size_t work_at;
+	size_t
+	    chained; /* octets of work that stand in the digest already, up to work_at once it is asked */
 	bool last; /* all of the input is in work */
 	struct bulk_split split;
 	struct bulk_columns columns;
 	struct arena *line; /* of one line while it is read */
-	struct buf packing; /* of one record */
 	struct scope scope;
 	struct zones *zones;
 	uint64_t zones_version;
+	struct zones_near near;               /* of the line before */
 	struct str authority, authority_kept; /* the last one, of the zones and in the open batch's arena */
 	struct import now;                    /* after the last line taken */
 	bool begun;                           /* its row is there, or in a batch under way */

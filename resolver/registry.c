@@ -210,7 +210,7 @@ static enum err unmake(struct registry_change *c, struct arena *a)
 	return e == ERR_NO_MEMORY || !e ? e : ERR_INTERNAL;
 }
 
-enum err registry_make(struct registry_change *c, usec_t now, struct arena *a, struct buf *scratch)
+enum err registry_make(struct registry_change *c, usec_t now, struct arena *a)
 {
 	enum template_naming how;
 	struct str name;
@@ -220,21 +220,21 @@ enum err registry_make(struct registry_change *c, usec_t now, struct arena *a, s
 	for (size_t i = 0; i < r.values_n; i++) unstamped &= !r.values[i].timestamp;
 	if (!unstamped || template_named(r.values, r.values_n, NULL, &how, &name) || how != TEMPLATE_NONE)
 		return ERR_OK;
-	for (size_t i = 0; i < r.values_n; i++) r.values[i].timestamp = (uint64_t)(now / USEC_PER_SEC);
 	r.id = c->id.text;
 	r.created = r.modified = now;
 	r.revision = 1;
 	r.status = RECORD_ACTIVE;
 	r.owner = c->authority;
-	buf_clear(scratch);
-	enum err e = record_pack(&r, scratch);
+	for (size_t i = 0; i < r.values_n; i++) r.values[i].timestamp = (uint64_t)(now / USEC_PER_SEC);
+	size_t room = record_room(&r), n = 0;
+	bool fits = room <= RECORD_PACKED_MAX; /* else who applies it tells */
+	char *p = fits ? arena_bytes(a, ROW_LEAF + room + HASH_SHA256) : NULL;
+	if (p) n = record_pack_to(&r, p + ROW_LEAF);
 	for (size_t i = 0; i < r.values_n; i++) r.values[i].timestamp = 0;
-	if (e) return e == ERR_TOO_LARGE ? ERR_OK : e; /* who applies it tells */
-	char *p = arena_bytes(a, ROW_LEAF + scratch->n + HASH_SHA256);
-	if (!p) return ERR_NO_MEMORY;
-	memcpy(p + ROW_LEAF, scratch->p, scratch->n);
-	hash_sha256(buf_str(scratch), (unsigned char *)p + ROW_LEAF + scratch->n);
-	c->made = str_n(p, ROW_LEAF + scratch->n + HASH_SHA256);
+	if (!p) return fits ? ERR_NO_MEMORY : ERR_OK;
+	arena_give_back(a, room - n);
+	hash_sha256(str_n(p + ROW_LEAF, n), (unsigned char *)p + ROW_LEAF + n);
+	c->made = str_n(p, ROW_LEAF + n + HASH_SHA256);
 	return ERR_OK;
 }
 

@@ -66,7 +66,7 @@ enum err bulk_record(struct arena *a, enum bulk_form form, const struct bulk_col
 	}
 	struct record_head head;
 	*ret = (struct record){0};
-	enum err e = record_unpack(a, line, f, ret);
+	enum err e = record_unpack_borrowed(a, line, f, ret);
 	if (e && !record_peek(line, &head) && str_utf8_ok(head.id, NULL)) ret->id = head.id;
 	return e;
 }

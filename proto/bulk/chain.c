@@ -3,10 +3,7 @@
 static void block(const unsigned char digest[HASH_SHA256], struct str octets,
 		  unsigned char out[HASH_SHA256])
 {
-	unsigned char both[HASH_SHA256 + BULK_CHAIN_BLOCK];
-	memcpy(both, digest, HASH_SHA256);
-	memcpy(both + HASH_SHA256, octets.p, octets.n);
-	hash_sha256(str_n(both, HASH_SHA256 + octets.n), out);
+	hash_sha256_both(str_n(digest, HASH_SHA256), octets, out);
 }
 
 void bulk_chain_add(struct bulk_chain *c, struct str octets)

@@ -98,6 +98,7 @@ static struct str key_make(struct arena *a, const struct gs1_message *m)
 	key_add(key, &n, str_first(e->value, lead));
 	key_add(key, &n, end);
 	for (size_t i = 0; i < m->qualifiers_n; i++) element_add(key, &n, &m->elements[m->qualifiers[i]]);
+	arena_give_back(a, NATURAL_MAX - n);
 	return str_n(key, n);
 }
 

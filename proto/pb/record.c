@@ -6,30 +6,7 @@
 #include "proto/pb/kanhe.pb-c.h"
 #include "proto/pb/message.h"
 #include "proto/pb/record_check.h"
-
-/* Field numbers of kanhe.proto. */
-enum {
-	REC_VERSION = 1,
-	REC_ID,
-	REC_VALUES,
-	REC_CREATED,
-	REC_MODIFIED,
-	REC_REVISION,
-	REC_STATUS,
-	REC_OWNER,
-	REC_SERIES
-};
-enum {
-	VAL_INDEX = 1,
-	VAL_TYPE,
-	VAL_DATA,
-	VAL_TTL_TYPE,
-	VAL_TTL,
-	VAL_TIMESTAMP,
-	VAL_PERMISSIONS,
-	VAL_REFERENCES
-};
-enum { REF_HANDLE = 1, REF_INDEX };
+#include "proto/pb/record_fields.h"
 
 enum { PERMISSIONS_ALL = 0x0f };
 
@@ -60,7 +37,7 @@ static enum err indexes_check(struct arena *a, const struct record *r, struct fl
 	return ERR_OK;
 }
 
-static enum err value_check(const struct value *v, size_t i, struct flaw *f)
+enum err record__value_check(const struct value *v, size_t i, struct flaw *f)
 {
 	if (!v->type.n || v->type.n > RECORD_TYPE_MAX) return pb_flaw(f, "length", "values[%zu].type", i);
 	if (v->data.n > RECORD_DATA_MAX) return pb_flaw(f, "length", "values[%zu].data", i);
@@ -82,95 +59,10 @@ enum err record_check(struct arena *a, const struct record *r, struct flaw *f)
 	if (r->status != RECORD_ACTIVE && r->status != RECORD_RETIRED) return pb_flaw(f, "range", "status");
 	if (r->values_n > RECORD_VALUES_MAX) return pb_flaw(f, "count", "values");
 	for (size_t i = 0; i < r->values_n; i++) {
-		enum err e = value_check(&r->values[i], i, f);
+		enum err e = record__value_check(&r->values[i], i, f);
 		if (e) return e;
 	}
 	return indexes_check(a, r, f);
-}
-
-static char *varint_to(char *p, uint64_t v)
-{
-	for (; v >= 0x80; v >>= 7) *p++ = (char)(v | 0x80);
-	*p++ = (char)v;
-	return p;
-}
-
-static char *number_to(char *p, unsigned id, uint64_t v)
-{
-	if (!v) return p;
-	*p++ = (char)(id << 3 | PB_VARINT);
-	return varint_to(p, v);
-}
-
-static char *bytes_to(char *p, unsigned id, struct str s)
-{
-	if (!s.n) return p;
-	*p++ = (char)(id << 3 | PB_BYTES);
-	p = varint_to(p, s.n);
-	memcpy(p, s.p, s.n);
-	return p + s.n;
-}
-
-/* Nearly every value: no references, less than 128 octets; and the buffer has plenty of room. */
-static bool value_put_short(struct buf *out, const struct value *v)
-{
-	enum { NUMBERS = 5 * 11, HEADS = 2 * 2, SHORT = 127, ROOM = 2 + NUMBERS + HEADS + SHORT };
-	if (v->references_n || v->type.n + v->data.n > SHORT || out->max - out->n < ROOM) return false;
-	char *start = buf_room(out, ROOM), *p;
-	if (!start) return true; /* sticky there */
-	p = number_to(start + 2, VAL_INDEX, v->index);
-	p = bytes_to(p, VAL_TYPE, v->type);
-	p = bytes_to(p, VAL_DATA, v->data);
-	p = number_to(p, VAL_TTL_TYPE, v->ttl_absolute);
-	p = number_to(p, VAL_TTL, v->ttl);
-	p = number_to(p, VAL_TIMESTAMP, v->timestamp);
-	p = number_to(p, VAL_PERMISSIONS, v->permissions);
-	size_t n = (size_t)(p - start) - 2;
-	if (n > SHORT) return false;
-	start[0] = REC_VALUES << 3 | PB_BYTES;
-	start[1] = (char)n;
-	buf_grew(out, 2 + n);
-	return true;
-}
-
-static void value_put(struct buf *out, const struct value *v)
-{
-	if (value_put_short(out, v)) return;
-	size_t mark = pb_open(out, REC_VALUES);
-	pb_put_u64(out, VAL_INDEX, v->index);
-	pb_put_bytes(out, VAL_TYPE, v->type);
-	pb_put_bytes(out, VAL_DATA, v->data);
-	pb_put_u64(out, VAL_TTL_TYPE, v->ttl_absolute);
-	pb_put_u64(out, VAL_TTL, v->ttl);
-	pb_put_u64(out, VAL_TIMESTAMP, v->timestamp);
-	pb_put_u64(out, VAL_PERMISSIONS, v->permissions);
-	for (size_t i = 0; i < v->references_n; i++) {
-		size_t inner = pb_open(out, VAL_REFERENCES);
-		pb_put_bytes(out, REF_HANDLE, v->references[i].handle);
-		pb_put_u64(out, REF_INDEX, v->references[i].index);
-		pb_close(out, inner);
-	}
-	pb_close(out, mark);
-}
-
-enum err record_pack(const struct record *r, struct buf *out)
-{
-	size_t from = out->n;
-	must(r->id.n && r->id.n <= RECORD_ID_MAX && r->values_n <= RECORD_VALUES_MAX);
-	must(r->created >= 0 && r->modified >= 0 && r->owner.n <= ID_KEY_MAX);
-	pb_put_u64(out, REC_VERSION, RECORD_VERSION);
-	pb_put_bytes(out, REC_ID, r->id);
-	for (size_t i = 0; i < r->values_n; i++) {
-		must(!value_check(&r->values[i], i, NULL) && r->values[i].index);
-		value_put(out, &r->values[i]);
-	}
-	pb_put_u64(out, REC_CREATED, (uint64_t)r->created);
-	pb_put_u64(out, REC_MODIFIED, (uint64_t)r->modified);
-	pb_put_u64(out, REC_REVISION, r->revision);
-	pb_put_u64(out, REC_STATUS, r->status);
-	pb_put_bytes(out, REC_OWNER, r->owner);
-	pb_put_u64(out, REC_SERIES, r->series);
-	return pb_done(out, from, RECORD_PACKED_MAX);
 }
 
 static bool value_take(struct arena *a, const Kanhe__Value *m, struct value *ret)
@@ -284,9 +176,38 @@ static inline __attribute__((always_inline)) bool value_quick(struct str octets,
 	return true;
 }
 
-static bool text_ok(struct str s, size_t max)
+/* Eight octets of ASCII, none of them NUL. */
+static inline bool plain_word(uint64_t w)
 {
-	return s.n && s.n <= max && !memchr(s.p, 0, s.n) && str_utf8_ok(s, NULL);
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
+	return !((w | (w - ones)) & high);
+}
+
+/* Most text is plain ASCII: its words, of which the last may overlap the one before. */
+static inline bool plain(struct str s)
+{
+	uint64_t w;
+	if (s.n < sizeof w) return false;
+	bool ok = true;
+	for (size_t i = 0; i + sizeof w < s.n; i += sizeof w) {
+		memcpy(&w, s.p + i, sizeof w);
+		ok &= plain_word(w);
+	}
+	memcpy(&w, s.p + s.n - sizeof w, sizeof w);
+	return ok & plain_word(w);
+}
+
+static inline bool short_plain(struct str s)
+{
+	bool ok = s.n < sizeof(uint64_t);
+	for (size_t i = 0; ok && i < s.n; i++) ok = (signed char)s.p[i] > 0;
+	return ok;
+}
+
+static inline bool text_ok(struct str s, size_t max)
+{
+	if (!s.n || s.n > max) return false;
+	return short_plain(s) || plain(s) || (!memchr(s.p, 0, s.n) && str_utf8_ok(s, NULL));
 }
 
 /* The same, and it keeps to every rule for values. */
@@ -316,26 +237,6 @@ static bool value_strict(struct str octets, const unsigned char *start, struct v
 	return true;
 }
 
-/* Into the arena, with all that they point to. */
-static bool keep(struct arena *a, struct str packed, const struct value *values, struct record *r,
-		 struct record *ret)
-{
-	char *copy = arena_bytes(a, packed.n);
-	r->values = ARENA_ARRAY(a, struct value, r->values_n);
-	if (!copy || !r->values) return false;
-	memcpy(copy, packed.p, packed.n);
-	for (size_t i = 0; i < r->values_n; i++) {
-		struct value *v = &r->values[i];
-		*v = values[i];
-		v->type.p = copy + (v->type.p - packed.p);
-		if (v->data.p) v->data.p = copy + (v->data.p - packed.p);
-	}
-	r->id.p = copy + (r->id.p - packed.p);
-	if (r->owner.p) r->owner.p = copy + (r->owner.p - packed.p);
-	*ret = *r;
-	return true;
-}
-
 static __attribute__((noinline)) enum err value_read(struct str octets, struct value *ret)
 {
 	struct pb_cursor c = pb_cursor(octets);
@@ -360,16 +261,15 @@ static __attribute__((noinline)) enum err value_read(struct str octets, struct v
 	return ERR_OK;
 }
 
-/* As unpack_any, for what is written as record_pack writes, its indexes ascending, and breaks no rule.
- * false: that one may tell what is wrong, if anything is. */
-static bool unpack_quick(struct arena *a, struct str packed, struct record *ret)
+enum { FEW = 16 }; /* values of nearly all records */
+
+/* The record's values, FEW at most, and slices into packed. */
+static bool read_quick(struct str packed, struct value *values, struct record *ret)
 {
-	enum { FEW = 16 };
 	struct pb_cursor c = pb_cursor(packed);
 	const unsigned char *p = c.p;
 	uint64_t version = 0, created = 0, modified = 0, status = 0, last = 0;
-	struct record r = {.values_n = 0};
-	struct value values[FEW];
+	struct record r = {.values = values};
 	if (packed.n > RECORD_PACKED_MAX || !number_at(&c, &p, TAG(REC_VERSION, PB_VARINT), &version) ||
 	    version != RECORD_VERSION || !bytes_at(&c, &p, TAG(REC_ID, PB_BYTES), &r.id) ||
 	    !text_ok(r.id, RECORD_ID_MAX))
@@ -392,12 +292,33 @@ static bool unpack_quick(struct arena *a, struct str packed, struct record *ret)
 	r.created = (usec_t)created;
 	r.modified = (usec_t)modified;
 	r.status = status ? RECORD_RETIRED : RECORD_ACTIVE;
-	return keep(a, packed, values, &r, ret);
+	*ret = r;
+	return true;
+}
+
+/* As unpack_any, for what is written as record_pack writes, its indexes ascending, and breaks no rule.
+ * false: that one may tell what is wrong, if anything is. */
+static bool unpack_quick(struct arena *a, struct str packed, struct record *ret)
+{
+	struct value *values = arena_raw(a, FEW * sizeof *values);
+	if (!values) return false;
+	bool ok = read_quick(packed, values, ret);
+	arena_give_back(a, (FEW - (ok ? ret->values_n : 0)) * sizeof *values);
+	return ok;
+}
+
+enum err record_unpack_borrowed(struct arena *a, struct str packed, struct flaw *f, struct record *ret)
+{
+	return unpack_quick(a, packed, ret) ? ERR_OK : unpack_any(a, packed, f, ret);
 }
 
 enum err record_unpack(struct arena *a, struct str packed, struct flaw *f, struct record *ret)
 {
-	return unpack_quick(a, packed, ret) ? ERR_OK : unpack_any(a, packed, f, ret);
+	struct arena_mark mark = arena_mark(a);
+	struct str copy = packed.n <= RECORD_PACKED_MAX ? arena_dup(a, packed) : STR_NONE;
+	if (copy.p && unpack_quick(a, copy, ret)) return ERR_OK;
+	arena_rollback(a, mark);
+	return unpack_any(a, packed, f, ret);
 }
 
 /* The value's TTL into *least if it is relative and smaller; *any when it is relative. */

@@ -67,8 +67,15 @@ enum err record_check(struct arena *a, const struct record *r, struct flaw *f) M
 /* Appends to out; ERR_TOO_LARGE, ERR_NO_MEMORY (also sticky in out). A record that breaks
  * record_check is a programming error. */
 enum err record_pack(const struct record *r, struct buf *out) MUST_USE;
+/* The same to where there is room for record_room(r) octets; gives how many it wrote. The room is no less
+ * than that, and more than RECORD_PACKED_MAX only of a record that is too large to be packed. */
+size_t record_room(const struct record *r);
+size_t record_pack_to(const struct record *r, char *to);
 /* ERR_BAD_PROTO with field and offset, ERR_UNSUPPORTED for another version, ERR_TOO_LARGE. */
 enum err record_unpack(struct arena *a, struct str packed, struct flaw *f, struct record *ret) MUST_USE;
+/* The same without a copy: slices of the record may point into packed. */
+enum err record_unpack_borrowed(struct arena *a, struct str packed, struct flaw *f,
+				struct record *ret) MUST_USE;
 
 /* {"id":…,"values":[{"index","type","data":{"format","value"} | "text","ttl","permissions","references"}]}.
  * Formats string, base64, hex. ttl is seconds or an RFC 3339 time; permissions is "1110" or absent.

@@ -141,6 +141,24 @@ static void texts(void **state)
 	arena_free(a);
 }
 
+static void what_is_given_back_is_given_again(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new(1000);
+	arena_bytes(a, 3);
+	char *p = arena_raw(a, 600);
+	assert_int_equal((uintptr_t)p % _Alignof(max_align_t), 0);
+	memset(p, 0xaa, 100);
+	arena_give_back(a, 500);
+	assert_int_equal(arena_used(a), 103);
+	assert_ptr_equal(arena_bytes(a, 897), p + 100);
+	assert_int_equal((unsigned char)p[99], 0xaa);
+	assert_null(arena_bytes(a, 1));
+	arena_give_back(a, 897);
+	assert_non_null(arena_bytes(a, 800));
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +169,7 @@ int main(void)
 	    cmocka_unit_test(cleanups_run_newest_first_and_once),
 	    cmocka_unit_test(rollback_undoes_what_came_after_the_mark),
 	    cmocka_unit_test(texts),
+	    cmocka_unit_test(what_is_given_back_is_given_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,10 @@ static inline struct id parsed(struct arena *a, const char *text)
 {
 	struct id id;
 	struct flaw f = {0};
-	if (id_parse(a, str_of(text), &f, &id)) fail_msg("%s refused at %zu: %s", text, f.offset, f.text);
+	char *copy = exact(str_of(text)); /* what is made of it does not point there */
+	if (id_parse(a, str_n(copy, strlen(text)), &f, &id))
+		fail_msg("%s refused at %zu: %s", text, f.offset, f.text);
+	free(copy);
 	return id;
 }
 

@@ -132,15 +132,11 @@ static void deepest_zone_decides(void **state)
 		const char *id, *zone;
 		bool child;
 	} cases[] = {
-	    {"88.118/x", "88.118", false},
-	    {"88.118.8/x", "88.118.8", true},
-	    {"88.118.8.1/x", "88.118.8", true},
-	    {"88.118.80/x", "88.118", false},
-	    {"88.1180/x", NULL, false},
-	    {"88.11/x", NULL, false},
-	    {"88.118.7.7/x", "88.118.7.7", true},
-	    {"88.118.7/x", "88.118", false},
-	    {"01/09506000134352", "950600", false},
+	    {"88.118/x", "88.118", false},        {"88.118.8/x", "88.118.8", true},
+	    {"88.118.8.1/x", "88.118.8", true},   {"88.118.80/x", "88.118", false},
+	    {"88.1180/x", NULL, false},           {"88.11/x", NULL, false},
+	    {"88.118.7.7/x", "88.118.7.7", true}, {"88.118.7/x", "88.118", false},
+	    {"88.118.7.70/x", "88.118", false},   {"01/09506000134352", "950600", false},
 	    {"01/04006381333931", NULL, false},
 	};
 	struct room *r = *state;
@@ -159,6 +155,13 @@ static void deepest_zone_decides(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct id id = id_of(r, cases[i].id);
 		const struct zone *found = zones_find(z, &id);
+		for (size_t k = 0; k < COUNT(cases); k++) { /* whatever was asked for before */
+			struct zones_near near = {.n = 0};
+			struct id before = id_of(r, cases[k].id);
+			assert_ptr_equal(zones_find_near(z, &before, &near), zones_find(z, &before));
+			assert_ptr_equal(zones_find_near(z, &id, &near), found);
+			assert_ptr_equal(zones_find_near(z, &id, &near), found);
+		}
 		if (!cases[i].zone) {
 			assert_null(found);
 			continue;
