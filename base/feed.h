@@ -35,7 +35,9 @@ struct feed_entry {
 	usec_t time;
 	uint64_t ledger_size;
 	unsigned char ledger_root[32];
-	struct str ops; /* encoded; walk with feed_next. Given to append: as feed_op_next takes them */
+	struct str ops; /* encoded; walk with feed_next. Given to append: as feed_op_next takes them, or
+			   as they are to be kept, if `kept` */
+	bool kept;
 };
 
 /* Takes one operation off *ops as a transaction noted them; ERR_NOT_FOUND at the end, ERR_CORRUPT. */
@@ -46,6 +48,7 @@ struct feed_walk {
 	struct str rest, mark;
 	size_t key_n;
 	char key[STORE_KEY_MAX]; /* of the last FEED_KEY */
+	char octets[STORE_MARK]; /* of the mark, while an entry is made */
 };
 void feed_walk_begin(struct feed_walk *w, const struct feed_entry *entry);
 /* ERR_NOT_FOUND at the end, ERR_CORRUPT. The key of a FEED_KEY lasts until the next call. */

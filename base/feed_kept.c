@@ -9,12 +9,14 @@
 #include "base/wire.h"
 
 enum { KEY_ANEW = 5, SHARED_MAX = 255, KEY_HEAD = 5 };
+enum { EIGHT = 8 }; /* octets that are compared at once */
 
 static size_t shared_octets(const struct feed_walk *last, struct str key)
 {
 	size_t n = 0, most = last->key_n < key.n ? last->key_n : key.n;
 	if (most > SHARED_MAX) most = SHARED_MAX;
 	if (most == key.n) most--; /* something is left to be told */
+	while (n + EIGHT <= most && !memcmp(last->key + n, key.p + n, EIGHT)) n += EIGHT;
 	while (n < most && last->key[n] == key.p[n]) n++;
 	return n;
 }
@@ -27,35 +29,44 @@ static enum err keep_key(struct feed_walk *last, const struct feed_op *op, struc
 	size_t shared = shared_octets(last, op->key), rest = op->key.n - shared;
 	char *p = buf_room(out, KEY_HEAD + rest + STORE_MARK);
 	if (!p) return buf_err(out);
-	struct wire w = wire_writer(p, KEY_HEAD + rest + STORE_MARK);
-	wire_put_u8(&w, anew ? KEY_ANEW : FEED_KEY);
-	wire_put_u8(&w, (uint8_t)op->table);
-	wire_put_u8(&w, (uint8_t)shared);
-	wire_put_u16(&w, (uint16_t)rest);
-	wire_put(&w, str_skip(op->key, shared));
-	if (anew) wire_put(&w, mark);
-	must(wire_ok(&w));
-	buf_grew(out, w.at);
-	last->mark = mark;
+	p[0] = anew ? KEY_ANEW : FEED_KEY;
+	p[1] = (char)op->table;
+	p[2] = (char)shared;
+	p[3] = (char)(rest >> 8);
+	p[4] = (char)rest;
+	memcpy(p + KEY_HEAD, op->key.p + shared, rest);
+	if (anew) memcpy(p + KEY_HEAD + rest, mark.p, STORE_MARK);
+	buf_grew(out, KEY_HEAD + rest + (anew ? STORE_MARK : 0));
+	if (anew) last->mark = str_n(memcpy(last->octets, mark.p, STORE_MARK), STORE_MARK);
 	memcpy(last->key + shared, op->key.p + shared, rest);
 	last->key_n = op->key.n;
 	return ERR_OK;
 }
 
+void feed_keep_begin(struct feed_walk *last)
+{
+	last->rest = last->mark = STR_NONE;
+	last->key_n = 0;
+}
+
+enum err feed_keep_op(struct feed_walk *last, enum store_told told, const struct feed_op *op,
+		      struct buf *out)
+{
+	if (told == STORE_UNTOLD) return ERR_OK;
+	if (told == STORE_TOLD_BY_KEY && op->kind == FEED_PUT) return keep_key(last, op, out);
+	feed_op_write(out, op);
+	return buf_err(out);
+}
+
 enum err feed_keep(const struct store_txn *t, struct str ops, struct buf *ret)
 {
-	struct feed_walk last = {.key_n = 0};
+	struct feed_walk last;
 	struct feed_op op;
 	enum err e = ERR_OK;
+	feed_keep_begin(&last);
 	while (!e && ops.n) {
 		e = feed_op_next(&ops, &op);
-		if (e) break;
-		enum store_told told = store_told(t, op.table);
-		if (told == STORE_UNTOLD) continue;
-		if (told == STORE_TOLD_BY_KEY && op.kind == FEED_PUT)
-			e = keep_key(&last, &op, ret);
-		else
-			feed_op_write(ret, &op);
+		if (!e) e = feed_keep_op(&last, store_told(t, op.table), &op, ret);
 	}
 	return e ? e : buf_err(ret);
 }

@@ -52,12 +52,18 @@ static enum err trim(struct lmdb_feed *l, struct store_txn *t, uint64_t first, u
 	return e;
 }
 
-static enum err append_row(struct store_txn *t, uint64_t position, struct str head, struct str ops)
+static enum err append_row(struct store_txn *t, uint64_t position, struct str head,
+			   const struct feed_entry *entry)
 {
+	struct str ops = entry->ops;
 	unsigned char k[8];
 	struct buf value = BUF_INIT(head.n + ops.n); /* what is kept of an operation is never longer */
+	enum err e = ERR_OK;
 	buf_add(&value, head);
-	enum err e = feed_keep(t, ops, &value);
+	if (entry->kept)
+		buf_add(&value, ops);
+	else
+		e = feed_keep(t, ops, &value);
 	if (!e) e = buf_err(&value);
 	if (!e) e = store_append(t, STORE_FEED, store_key_u64(k, position), buf_str(&value));
 	buf_done(&value);
@@ -78,7 +84,7 @@ static enum err lmdb_append(struct feed *f, struct store_txn *t, uint64_t expect
 	wire_put_u64(&w, (uint64_t)entry->time);
 	wire_put_u64(&w, entry->ledger_size);
 	wire_put(&w, str_n(entry->ledger_root, 32));
-	e = append_row(t, head + 1, wire_str(&w), entry->ops);
+	e = append_row(t, head + 1, wire_str(&w), entry);
 	return e ? e : trim(l, t, head ? first : 1, head + 1);
 }
 
@@ -126,7 +132,7 @@ enum err feed_replay(struct store_txn *t, struct str row)
 		if (!e && op.kind == FEED_PUT) e = store_put(t, op.table, op.key, op.value);
 		if (!e && op.kind == FEED_DEL) e = store_del(t, op.table, op.key);
 	}
-	return e ? ERR_CORRUPT : append_row(t, head + 1, str_first(value, FEED_ROW_HEAD), entry.ops);
+	return e ? ERR_CORRUPT : append_row(t, head + 1, str_first(value, FEED_ROW_HEAD), &entry);
 }
 
 static enum err lmdb_head(struct feed *f, struct store_txn *t, uint64_t *ret)

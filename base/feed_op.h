@@ -14,4 +14,9 @@ void feed_op_write(struct buf *ops, const struct feed_op *op);
 /* What the feed keeps of a transaction's operations. ERR_CORRUPT, ERR_NO_MEMORY. */
 enum err feed_keep(const struct store_txn *t, struct str ops, struct buf *ret) MUST_USE;
 
+/* The same one after another: what is kept of each follows from the one before it. */
+void feed_keep_begin(struct feed_walk *last);
+enum err feed_keep_op(struct feed_walk *last, enum store_told told, const struct feed_op *op,
+		      struct buf *out) MUST_USE;
+
 #endif

@@ -20,6 +20,7 @@ struct store_direct {
 	struct layers none; /* what its transaction sees over LMDB */
 	bool over;          /* there was something in the memtable */
 	size_t octets;
+	struct feed_walk kept; /* the last operation noted; the store's ops are as the feed keeps them */
 	MDB_cursor *cursor[STORE_APP + STORE_TABLES_MAX];
 	bool scattered[STORE_APP + STORE_TABLES_MAX]; /* a key came that is not beyond all others */
 };
@@ -110,6 +111,7 @@ enum err store_write_directly(struct store *s, struct store_txn **ret)
 	if (!s->ops.max) store__init_ops(s);
 	store__begin_changes(s, t);
 	t->direct->octets = 0;
+	feed_keep_begin(&t->direct->kept);
 	atomic_store_explicit(&t->layers, &t->direct->none, memory_order_relaxed);
 	*ret = t;
 	return ERR_OK;
@@ -134,20 +136,10 @@ static int put_row(struct store_txn *t, const struct feed_op *op)
 	return mdb_cursor_put(*c, &k, &v, 0);
 }
 
-/* What the feed will keep of it, no more. */
-static void note(struct store *s, const struct feed_op *op)
-{
-	struct feed_op told = *op;
-	if (s->told[op->table] == STORE_UNTOLD) return;
-	if (s->told[op->table] == STORE_TOLD_BY_KEY) told.value = str_first(op->value, STORE_MARK);
-	feed_op_write(&s->ops, &told);
-}
-
 enum err store__change_directly(struct store_txn *t, const struct feed_op *op)
 {
 	struct store *s = t->store;
-	if (!t->by_row) note(s, op);
-	t->poison = buf_err(&s->ops);
+	if (!t->by_row) t->poison = feed_keep_op(&t->direct->kept, s->told[op->table], op, &s->ops);
 	if (t->poison) return t->poison;
 	int rc = put_row(t, op);
 	if (rc) return t->poison = store__err(rc);

@@ -77,7 +77,8 @@ struct store {
 	_Atomic uint64_t visible;
 	/* the writing thread's */
 	struct store_txn *write, *direct;
-	struct buf ops;  /* changes of this transaction, as base/feed_op.h says */
+	struct buf ops;  /* changes of this transaction, as base/feed_op.h says; of a direct one as the feed
+			    keeps them */
 	uint64_t change; /* number of the last change, committed or not */
 	struct store_tail tail[STORE_APP + STORE_TABLES_MAX];
 	struct journal journal[LAYERS];
@@ -116,7 +117,7 @@ struct store_txn {
 /* store_txn.c */
 enum err store__err(int rc);
 /* Of this write transaction: what it was poisoned with, how many changes it has made, and which they
- * are (base/feed_op.h). */
+ * are (base/feed_op.h; of a direct one as the feed keeps them). */
 enum err store__poison(const struct store_txn *t);
 uint64_t store__changes(const struct store_txn *t);
 struct str store__ops(const struct store_txn *t);

@@ -103,6 +103,7 @@ static enum err append_feed(struct writer *w, struct writer_txn *t)
 	if (e) return e;
 	memcpy(entry.ledger_root, root.b, sizeof entry.ledger_root);
 	entry.ops = store__ops(t->store);
+	entry.kept = w->directly;
 	store__record_by_row(t->store);
 	return w->feed->driver->append(w->feed, t->store, w->feed_head, &entry);
 }

@@ -215,7 +215,6 @@ static enum err check_quota(const struct review *v, const struct party *p)
 
 enum err admission_pass(struct registry_set *s, struct writer_txn *t, struct arena *a, struct flaw *f)
 {
-	for (size_t i = 0; i < s->n; i++) s->changes[i].allocation = STR_NONE;
 	if (!allocation_any(t->store)) return ERR_OK;
 	struct review v = {
 	    .set = s, .txn = t->store, .arena = a, .flaw = f, .registrar = s->roles & ROLE_REGISTRAR};

@@ -255,6 +255,7 @@ enum err import_batch_submit(struct import_batch *b)
 	s->import = b->after.name;
 	s->condition = b->after.only_new ? REGISTRY_ABSENT : REGISTRY_ANY;
 	if (!b->in_order && registry_sort(s, NULL) == ERR_EXISTS) e = refuse_twice(b);
+	if (!e) e = registry_foresee(s);
 	if (e) return e;
 	bool direct = b->follows && b->in_order && s->n && !b->begin && !b->finish;
 	b->cmd = (struct writer_cmd){

@@ -10,12 +10,12 @@
 #include "resolver/delegation.h"
 #include "resolver/entry.h"
 #include "resolver/registry_history.h"
+#include "resolver/registry_made.h"
 #include "resolver/reverse.h"
 #include "resolver/series.h"
 #include "resolver/statistics.h"
 
 enum {
-	ROW_LEAF = 8, /* octets before the record in its row */
 	/* A row lies where the search for it ended, but nobody has looked into it: its lines are sent for
 	 * together, or reading it waits for one after the other. */
 	ROW_SOON = 512,
@@ -27,15 +27,15 @@ enum {
 static enum err row_of(struct str row, const struct id *id, uint64_t *ret_leaf, struct str *ret_packed)
 {
 	struct record_head head;
-	if (row.n <= ROW_LEAF) return ERR_CORRUPT;
-	struct str packed = str_skip(row, ROW_LEAF);
+	if (row.n <= REGISTRY_LEAF) return ERR_CORRUPT;
+	struct str packed = str_skip(row, REGISTRY_LEAF);
 	for (size_t i = 0; i < row.n && i < ROW_SOON; i += LINE) __builtin_prefetch(row.p + i);
 	if (id->hashed) {
 		enum err e = record_peek(packed, &head);
 		if (e) return e;
 		if (!str_eq(head.id, id->text)) return ERR_NOT_FOUND;
 	}
-	*ret_leaf = store_u64(str_first(row, ROW_LEAF));
+	*ret_leaf = store_u64(str_first(row, REGISTRY_LEAF));
 	*ret_packed = packed;
 	return ERR_OK;
 }
@@ -60,9 +60,9 @@ enum err registry_find_key(struct store_txn *t, struct str key, uint64_t *ret_le
 
 enum err registry_row_split(struct str row, uint64_t *ret_leaf, struct str *ret_packed)
 {
-	if (row.n <= ROW_LEAF) return ERR_CORRUPT;
-	*ret_leaf = store_u64(str_first(row, ROW_LEAF));
-	*ret_packed = str_skip(row, ROW_LEAF);
+	if (row.n <= REGISTRY_LEAF) return ERR_CORRUPT;
+	*ret_leaf = store_u64(str_first(row, REGISTRY_LEAF));
+	*ret_packed = str_skip(row, REGISTRY_LEAF);
 	return ERR_OK;
 }
 
@@ -75,7 +75,7 @@ enum err registry_list(struct store_txn *t, struct str prefix, struct str after,
 	if (e) return e;
 	e = store_cursor_seek(c, after.n ? after : prefix, &key, &row);
 	if (!e && after.n && str_eq(key, after)) e = store_cursor_next(c, &key, &row);
-	while (!e && str_starts(key, prefix) && fn(arg, key, str_skip(row, ROW_LEAF)))
+	while (!e && str_starts(key, prefix) && fn(arg, key, str_skip(row, REGISTRY_LEAF)))
 		e = store_cursor_next(c, &key, &row);
 	store_cursor_close(c);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
@@ -83,7 +83,7 @@ enum err registry_list(struct store_txn *t, struct str prefix, struct str after,
 
 uint64_t registry_leaf(struct str packed)
 {
-	return store_u64(str_n(packed.p - ROW_LEAF, ROW_LEAF));
+	return store_u64(str_n(packed.p - REGISTRY_LEAF, REGISTRY_LEAF));
 }
 
 /* ---- checking --------------------------------------------------------------------------- */
@@ -189,55 +189,6 @@ static enum err same_values(const struct record *new, struct str old, struct are
 	return ERR_OK;
 }
 
-/* ---- making rows ahead ------------------------------------------------------------------ */
-
-/* made: be64 of the leaf, still empty, the packed record, its SHA-256. */
-static void take_made(struct registry_change *c)
-{
-	size_t n = c->made.n - HASH_SHA256;
-	c->row = (unsigned char *)(uintptr_t)c->made.p;
-	c->packed = str_n(c->made.p + ROW_LEAF, n - ROW_LEAF);
-	memcpy(c->after, c->made.p + n, HASH_SHA256);
-	c->bond = (struct template_bond){.was = false};
-}
-
-/* The values that a row was made of, which is not used. */
-static enum err unmake(struct registry_change *c, struct arena *a)
-{
-	size_t n = c->made.n - HASH_SHA256 - ROW_LEAF;
-	enum err e = record_unpack(a, str_n(c->made.p + ROW_LEAF, n), NULL, &c->record);
-	for (size_t i = 0; i < c->record.values_n && !e; i++) c->record.values[i].timestamp = 0;
-	return e == ERR_NO_MEMORY || !e ? e : ERR_INTERNAL;
-}
-
-enum err registry_make(struct registry_change *c, usec_t now, struct arena *a)
-{
-	enum template_naming how;
-	struct str name;
-	struct record r = c->record;
-	bool unstamped = true;
-	must(c->act == REGISTRY_PUT);
-	for (size_t i = 0; i < r.values_n; i++) unstamped &= !r.values[i].timestamp;
-	if (!unstamped || template_named(r.values, r.values_n, NULL, &how, &name) || how != TEMPLATE_NONE)
-		return ERR_OK;
-	r.id = c->id.text;
-	r.created = r.modified = now;
-	r.revision = 1;
-	r.status = RECORD_ACTIVE;
-	r.owner = c->authority;
-	for (size_t i = 0; i < r.values_n; i++) r.values[i].timestamp = (uint64_t)(now / USEC_PER_SEC);
-	size_t room = record_room(&r), n = 0;
-	bool fits = room <= RECORD_PACKED_MAX; /* else who applies it tells */
-	char *p = fits ? arena_bytes(a, ROW_LEAF + room + HASH_SHA256) : NULL;
-	if (p) n = record_pack_to(&r, p + ROW_LEAF);
-	for (size_t i = 0; i < r.values_n; i++) r.values[i].timestamp = 0;
-	if (!p) return fits ? ERR_NO_MEMORY : ERR_OK;
-	arena_give_back(a, room - n);
-	hash_sha256(str_n(p + ROW_LEAF, n), (unsigned char *)p + ROW_LEAF + n);
-	c->made = str_n(p, ROW_LEAF + n + HASH_SHA256);
-	return ERR_OK;
-}
-
 /* ---- changing --------------------------------------------------------------------------- */
 
 static enum err pack(struct registry_change *c, const struct record *r, struct arena *a)
@@ -245,12 +196,12 @@ static enum err pack(struct registry_change *c, const struct record *r, struct a
 	struct buf out = BUF_INIT(RECORD_PACKED_MAX);
 	enum err e = record_pack(r, &out);
 	if (!e) {
-		c->row = (unsigned char *)arena_bytes(a, ROW_LEAF + out.n);
+		c->row = (unsigned char *)arena_bytes(a, REGISTRY_LEAF + out.n);
 		if (!c->row) e = ERR_NO_MEMORY;
 	}
 	if (!e) {
-		memcpy(c->row + ROW_LEAF, out.p, out.n);
-		c->packed = str_n(c->row + ROW_LEAF, out.n);
+		memcpy(c->row + REGISTRY_LEAF, out.p, out.n);
+		c->packed = str_n(c->row + REGISTRY_LEAF, out.n);
 		hash_sha256(c->packed, c->after);
 	}
 	buf_done(&out);
@@ -388,7 +339,8 @@ static enum err prepare(struct registry_set *s, struct registry_change *c, struc
 	struct str old = STR_NONE;
 	struct record_head head;
 	enum err e = look_up(&p->lookup, t->store, &c->id, &c->old_leaf, &old);
-	c->series = STR_NONE;
+	c->series = c->allocation = STR_NONE;
+	c->as_made = false;
 	if (e == ERR_NOT_FOUND && !s->no_series) e = find_member(c, t->store, a, &old);
 	if (e && e != ERR_NOT_FOUND) return e;
 	bool there = !e;
@@ -398,10 +350,14 @@ static enum err prepare(struct registry_set *s, struct registry_change *c, struc
 		e = s->beside(s, t->store, c->old_leaf, &beside);
 	if (!e && !beside) e = check_condition(s, c, there ? &head : NULL, f);
 	if (e) return e;
+	c->created = !there;
+	c->unchanged = c->revived = false;
+	if (c->made.n && !there) {
+		registry__take_made(c);
+		return ERR_OK;
+	}
 	memset(c->before, 0, sizeof c->before);
 	if (there) hash_sha256(old, c->before);
-	c->created = !there;
-	c->unchanged = false;
 	c->revived = there && c->act == REGISTRY_PUT && head.status == RECORD_RETIRED;
 	c->revision = there ? head.revision + 1 : 1;
 	if (c->tombstone && there && head.status == RECORD_RETIRED && !c->series.n) {
@@ -409,11 +365,7 @@ static enum err prepare(struct registry_set *s, struct registry_change *c, struc
 		c->revision = head.revision;
 		return ERR_OK;
 	}
-	if (c->made.n && !there) {
-		take_made(c);
-		return ERR_OK;
-	}
-	if (c->made.n) e = unmake(c, a);
+	if (c->made.n) e = registry__unmake(c, a);
 	if (e) return e;
 	if (c->act == REGISTRY_AMEND) e = amend(c, old, a, f);
 	if (!e) e = check_template(s, c, old, t->store, a, f);
@@ -436,7 +388,7 @@ static enum err note_one(const struct registry_change *c, struct writer_txn *t, 
 {
 	struct buf entry;
 	entry_open(&entry);
-	entry_digest(&entry, "after", c->after);
+	entry_digest(&entry, "after", (const unsigned char *)registry__after(c).p);
 	if (!c->created) entry_digest(&entry, "before", c->before);
 	entry_text(&entry, "id", c->id.text);
 	entry_text(&entry, "kind",
@@ -453,26 +405,17 @@ static enum err note_one(const struct registry_change *c, struct writer_txn *t, 
 static enum err note_batch(const struct registry_set *s, struct writer_txn *t, uint64_t *ret_leaf)
 {
 	unsigned char digest[HASH_SHA256];
-	struct hash *h = hash_new();
 	struct buf entry;
-	uint64_t n = 0;
-	if (!h) return ERR_NO_MEMORY;
-	for (size_t i = 0; i < s->n; i++) {
-		const struct registry_change *c = &s->changes[i];
-		processor_offer_each(i);
-		unsigned char line[2 + ID_KEY_MAX + 2 * HASH_SHA256];
-		struct wire w = wire_writer(line, sizeof line);
-		if (c->unchanged) continue;
-		wire_put_u16(&w, (uint16_t)c->id.key.n);
-		wire_put(&w, c->id.key);
-		wire_put(&w, str_n(c->before, sizeof c->before));
-		wire_put(&w, str_n(c->after, sizeof c->after));
-		must(wire_ok(&w));
-		hash_add(h, wire_str(&w)); /* a call for each part would cost more than the digest */
-		n++;
+	uint64_t n = s->n;
+	bool foreseen = s->foreseen;
+	for (size_t i = 0; i < s->n && foreseen; i++)
+		foreseen = s->changes[i].as_made && !s->changes[i].unchanged;
+	if (foreseen) {
+		memcpy(digest, s->digest, sizeof digest);
+	} else {
+		enum err e = registry__digest(s, &n, digest);
+		if (e) return e;
 	}
-	hash_finish(h, digest);
-	hash_free(h);
 	entry_open(&entry);
 	entry_digest(&entry, "digest", digest);
 	if (s->import.n) entry_text(&entry, "import", s->import);
@@ -505,13 +448,13 @@ static enum err write_one(struct writing *w, const struct registry_change *c)
 	struct store_txn *t = w->txn->store;
 	struct str old;
 	enum err e = old_row(t, c, &old);
-	struct str old_new[2] = {old.n ? str_skip(old, ROW_LEAF) : STR_NONE, c->packed};
+	struct str old_new[2] = {old.n ? str_skip(old, REGISTRY_LEAF) : STR_NONE, c->packed};
 	if (!e) e = reverse_note(t, &w->types, w->arena, c->id.key, old_new);
 	store_key_u64(c->row, w->leaf);
 	if (!e)
 		e = store_put_over(t, RS_TABLE_record, c->id.key, old,
-				   str_n(c->row, ROW_LEAF + c->packed.n));
-	if (!e) e = templates_bond(t, &c->id, &c->bond);
+				   str_n(c->row, REGISTRY_LEAF + c->packed.n));
+	if (!e && !c->as_made) e = templates_bond(t, &c->id, &c->bond);
 	if (e || c->created) return e;
 	/* the change before this one was the last so far */
 	history_stem(c->id.key, &k);
@@ -527,6 +470,7 @@ static enum err write_all(const struct registry_set *s, struct writing *w)
 		const struct registry_change *c = &s->changes[i];
 		bool retired = c->act == REGISTRY_RETIRE;
 		bool new = c->created || c->series.n; /* a record where there was none */
+		registry__send_for(s, i);
 		processor_offer_each(i);
 		if (c->unchanged) continue;
 		e = write_one(w, c);

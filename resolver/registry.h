@@ -29,28 +29,34 @@ enum {
 enum registry_act { REGISTRY_PUT, REGISTRY_RETIRE, REGISTRY_AMEND };
 enum registry_condition { REGISTRY_ANY, REGISTRY_ABSENT, REGISTRY_REVISION };
 
+/* What a row made ahead wants stands together at the beginning: thousands of changes are walked through,
+ * and what is not looked at stays out of the caches. */
 struct registry_change {
 	enum registry_act act;
+	bool tombstone; /* RETIRE: also what is not there, and nothing to do where a record is retired
+			   already */
+	/* set by registry_apply */
+	bool created, unchanged, revived;
+	bool as_made;         /* its row is `made`: no bond, and its digest stands there */
+	struct str authority; /* key octets of the prefix of ours it lies under */
+	struct str made;      /* set by registry_make, or none */
+	/* set by registry_apply */
+	struct str allocation; /* prefix of the enterprise it belongs to, a part of id.key; or none */
+	struct str series; /* pattern of the series whose member it was so far; empty: of none. Its octets
+			      are gone after registry_apply */
+	struct str packed;
+	unsigned char *row; /* of the table record: its leaf, then packed */
+
 	struct id id;
+	size_t place;                /* in the request, for the flaw */
+	uint64_t revision, old_leaf; /* set by registry_apply */
+
 	struct record record; /* PUT: the values; the rest is set here. AMEND: set by registry_apply */
 	struct amendments amendments; /* AMEND */
 	struct str reason;            /* RETIRE: kept as the tombstone's only value; may be empty */
-	bool tombstone;       /* RETIRE: also what is not there, and nothing to do where a record is retired
-				 already */
-	struct str authority; /* key octets of the prefix of ours it lies under */
-	size_t place;         /* in the request, for the flaw */
-	struct str made;      /* set by registry_make, or none */
 	/* set by registry_apply */
-	bool created, unchanged, revived;
-	struct str series; /* pattern of the series whose member it was so far; empty: of none. Its octets
-			      are gone after registry_apply */
-	struct str allocation; /* prefix of the enterprise it belongs to, a part of id.key; or none */
-	uint64_t revision;
-	unsigned char before[HASH_SHA256], after[HASH_SHA256]; /* zeros: none */
-	uint64_t old_leaf;
+	unsigned char before[HASH_SHA256], after[HASH_SHA256]; /* zeros: none; not of what is as_made */
 	struct template_bond bond;
-	struct str packed;
-	unsigned char *row; /* of the table record: its leaf, then packed */
 };
 
 struct registry_set;
@@ -77,8 +83,10 @@ struct registry_set {
 	struct templates_seen seen;    /* registry_apply's */
 	struct templates_taken *taken; /* registry_apply's */
 	struct str import;             /* its name, for the ledger entry; or none */
-	registry_judge_fn *judge;      /* NULL: none; the first error is the set's */
-	registry_beside_fn *beside;    /* NULL: no */
+	bool foreseen; /* by registry_foresee; the digest of the ledger entry, if all are as_made */
+	unsigned char digest[HASH_SHA256];
+	registry_judge_fn *judge;   /* NULL: none; the first error is the set's */
+	registry_beside_fn *beside; /* NULL: no */
 };
 
 /* Ahead of registry_apply, on any thread: the row of a PUT whose identifier is not there yet and in no
@@ -86,6 +94,10 @@ struct registry_set {
  * left to registry_apply. In the arena. Once `made` is set the change needs its record no more.
  * ERR_NO_MEMORY. */
 enum err registry_make(struct registry_change *c, usec_t now, struct arena *a) MUST_USE;
+
+/* Ahead of registry_apply too, on any thread: the digest of a set whose rows are all made, and in order.
+ * ERR_NO_MEMORY. */
+enum err registry_foresee(struct registry_set *s) MUST_USE;
 
 /* ERR_EXISTS naming the place of the second one when an identifier stands there twice. */
 enum err registry_sort(struct registry_set *s, struct flaw *f) MUST_USE;

@@ -119,40 +119,51 @@ static void count_change(const struct registry_change *c, uint64_t n[STATISTICS_
 		n[STATISTIC_replaced]++;
 }
 
-typedef struct str prefix_fn(const struct registry_change *c);
+/* Sums of neighbours with one prefix. */
+struct run {
+	struct str prefix;
+	uint64_t n[STATISTICS_N];
+};
 
-static struct str authority_of(const struct registry_change *c)
+static bool same(struct str a, struct str b)
 {
-	return c->authority;
+	return a.n == b.n && (a.p == b.p || str_eq(a, b));
 }
 
-static struct str allocation_of(const struct registry_change *c)
+static enum err end_run(struct run *r, struct writer_txn *t)
 {
-	/* one that is all of the authority has its row already */
-	return c->allocation.n > c->authority.n ? c->allocation : STR_NONE;
+	bool any = false;
+	for (int i = 0; i < STATISTICS_N; i++) any |= r->n[i] != 0;
+	return any ? add_row(t, r->prefix, r->n) : ERR_OK;
 }
 
-/* Changes stand in order of key: one row for each run of the same prefix. */
-static enum err add_runs(const struct registry_set *s, struct writer_txn *t, prefix_fn *prefix)
+static enum err add_to_run(struct run *r, struct writer_txn *t, struct str prefix,
+			   const struct registry_change *c)
 {
-	uint64_t n[STATISTICS_N] = {0};
 	enum err e = ERR_OK;
-	for (size_t i = 0; i < s->n && !e; i++) {
-		struct str own = prefix(&s->changes[i]);
-		if (!own.n) continue;
-		count_change(&s->changes[i], n);
-		if (i + 1 < s->n && str_eq(prefix(&s->changes[i + 1]), own)) continue;
-		if (n[STATISTIC_registered] | n[STATISTIC_replaced] | n[STATISTIC_retired])
-			e = add_row(t, own, n);
-		memset(n, 0, sizeof n);
+	if (!prefix.n) return ERR_OK;
+	if (!same(prefix, r->prefix)) {
+		e = end_run(r, t);
+		*r = (struct run){.prefix = prefix};
 	}
+	count_change(c, r->n);
 	return e;
 }
 
+/* Changes stand in order of key: one row for each run of the same prefix. */
 enum err statistics_registered(const struct registry_set *s, struct writer_txn *t)
 {
-	enum err e = add_runs(s, t, authority_of);
-	return e ? e : add_runs(s, t, allocation_of);
+	struct run authority = {.prefix = STR_NONE}, allocation = {.prefix = STR_NONE};
+	enum err e = ERR_OK;
+	for (size_t i = 0; i < s->n && !e; i++) {
+		const struct registry_change *c = &s->changes[i];
+		e = add_to_run(&authority, t, c->authority, c);
+		/* one that is all of the authority has its row already */
+		if (!e && c->allocation.n > c->authority.n)
+			e = add_to_run(&allocation, t, c->allocation, c);
+	}
+	if (!e) e = end_run(&authority, t);
+	return e ? e : end_run(&allocation, t);
 }
 
 /* ---- resolutions ------------------------------------------------------------------------ */

@@ -210,6 +210,7 @@ static void check_entry(struct told_store x[2], struct store_txn *t[2], uint64_t
 		assert_int_equal(f->driver->read(f, t[i], position, &entry[i]), ERR_OK);
 		feed_walk_begin(&walk[i], &entry[i]);
 	}
+	assert_true(str_eq(entry[0].ops, entry[1].ops)); /* octet by octet: neither keeps more */
 	for (;;) {
 		enum err e = feed_next(&walk[0], &op[0]);
 		assert_int_equal(feed_next(&walk[1], &op[1]), e);

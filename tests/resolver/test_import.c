@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/ledger.h"
+#include "base/wire.h"
 #include "resolver/import.h"
 #include "resolver/import_run.h"
 
@@ -86,6 +88,111 @@ static void ledger_tells_of_beginning_and_end(void **state)
 	http_done(&r);
 	site_heads(&node, &feed, &after);
 	assert_int_equal(after, before + 4);
+}
+
+/* ---- digests of batches ----------------------------------------------------------------- */
+
+/* What the history says of the changes of one ledger entry. */
+struct entry_seen {
+	uint64_t leaf, n;
+	struct hash *hash;
+};
+
+enum { ENTRIES = 64 };
+
+struct history_seen {
+	struct store_txn *txn;
+	struct entry_seen entries[ENTRIES];
+	size_t n;
+	struct str key;
+};
+
+static enum err see_change(void *arg, uint64_t leaf, struct str digests)
+{
+	struct history_seen *h = arg;
+	unsigned char line[2 + ID_KEY_MAX + HISTORY_DIGEST];
+	struct wire w = wire_writer(line, sizeof line);
+	size_t i = 0;
+	while (i < h->n && h->entries[i].leaf != leaf) i++;
+	if (i == h->n) {
+		assert_true(h->n < ENTRIES);
+		h->entries[h->n++] = (struct entry_seen){.leaf = leaf, .hash = hash_new()};
+	}
+	wire_put_u16(&w, (uint16_t)h->key.n);
+	wire_put(&w, h->key);
+	wire_put(&w, digests);
+	hash_add(h->entries[i].hash, wire_str(&w));
+	h->entries[i].n++;
+	return ERR_OK;
+}
+
+static bool see_record(void *arg, struct str key, struct str packed)
+{
+	struct history_seen *h = arg;
+	(void)packed;
+	h->key = key;
+	assert_int_equal(registry_history(h->txn, &(struct id){.key = key}, see_change, h), ERR_OK);
+	return true;
+}
+
+static bool says(struct str entry, const char *name, const char *value)
+{
+	char text[128];
+	int n = snprintf(text, sizeof text, "\"%s\":%s", name, value);
+	return memmem(entry.p, entry.n, text, (size_t)n) != NULL;
+}
+
+/* How many of the entries of batches are of so many changes; of each the digest is checked. */
+static size_t check_entries(struct history_seen *h, const char *import_name, uint64_t n)
+{
+	size_t found = 0;
+	char quoted[64], hex[2 + 2 * HASH_SHA256 + 1] = {'"', [1 + 2 * HASH_SHA256] = '"'}, number[24];
+	snprintf(quoted, sizeof quoted, "\"%s\"", import_name);
+	for (size_t i = 0; i < h->n; i++) {
+		unsigned char digest[HASH_SHA256];
+		struct ledger_leaf leaf;
+		assert_int_equal(ledger_read(h->txn, h->entries[i].leaf, &leaf), ERR_OK);
+		hash_finish(h->entries[i].hash, digest);
+		hash_free(h->entries[i].hash);
+		if (!says(leaf.entry, "import", quoted)) continue;
+		hex_write(digest, sizeof digest, hex + 1);
+		snprintf(number, sizeof number, "%llu", (unsigned long long)h->entries[i].n);
+		assert_true(says(leaf.entry, "digest", hex) && says(leaf.entry, "n", number));
+		found += h->entries[i].n == n;
+	}
+	return found;
+}
+
+/* Whether rows were made ahead, all of them or some, or are looked for in the registry. */
+static void each_batch_has_the_digest_of_its_changes(void **state)
+{
+	(void)state;
+	enum { BATCH = IMPORT_BATCH_RECORDS, MORE = 9 };
+	struct history_seen h = {.n = 0};
+	struct id_prefix prefix;
+	struct arena *a = arena_new(1 << 16);
+	struct buf b = BUF_INIT(8 << 20);
+	buf_add(&b, STR("id,URL\n"));
+	for (int i = 0; i < BATCH; i += MORE) buf_printf(&b, "88.118.8/dig%05d,u\n", BATCH + i);
+	struct http_reply r = import(registrar, "name=there&format=csv", buf_str(&b));
+	EXPECT(r, 200);
+	http_done(&r);
+	buf_clear(&b);
+	buf_add(&b, STR("id,URL\n"));
+	/* the second batch finds some as they are, and replaces some */
+	for (int i = 0; i < 3 * BATCH + MORE; i++)
+		buf_printf(&b, "88.118.8/dig%05d,%s\n", i, i % 2 ? "u" : "v");
+	r = import(registrar, "name=digests&format=csv", buf_str(&b));
+	EXPECT(r, 200);
+	assert_true(number(&r, "unchanged") > 0 && number(&r, "replaced") > 0);
+	http_done(&r);
+	assert_int_equal(store_read(node.store, &h.txn), ERR_OK);
+	assert_int_equal(id_prefix_parse(a, STR("88.118.8/"), NULL, &prefix), ERR_OK);
+	assert_int_equal(registry_list(h.txn, prefix.key, STR_NONE, see_record, &h), ERR_OK);
+	assert_int_equal(check_entries(&h, "digests", BATCH), 2);
+	store_read_end(h.txn);
+	arena_free(a);
+	buf_done(&b);
 }
 
 static void kept_imports_are_limited(void **state)
@@ -379,6 +486,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(report_is_bounded_and_counts_are_exact),
 	    cmocka_unit_test(ledger_tells_of_beginning_and_end),
+	    cmocka_unit_test(each_batch_has_the_digest_of_its_changes),
 	    cmocka_unit_test(kept_imports_are_limited),
 	    cmocka_unit_test(newer_request_takes_over),
 	    cmocka_unit_test(clients_that_leave_leave_nothing_behind),
