@@ -106,6 +106,18 @@ static enum err leaf_after(struct store_txn *t, usec_t at, uint64_t *ret)
 	return e;
 }
 
+/* What the feed does not have may be what its series still makes of it: the digest tells. */
+static enum err record_of_series(struct net_req *r, const struct id *id, struct as_of *w)
+{
+	unsigned char digest[HASH_SHA256];
+	struct str packed;
+	enum err e = face_member(r, id, &packed, NULL);
+	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
+	hash_sha256(packed, digest);
+	if (memcmp(digest, w->moment.after, sizeof digest) == 0) w->packed = packed;
+	return ERR_OK;
+}
+
 /* The record as the change left it, checked against the digest that the history has. STR_NONE when the
  * feed has lost it. */
 static enum err record_then(struct net_req *r, const struct id *id, struct as_of *w)
@@ -115,10 +127,29 @@ static enum err record_then(struct net_req *r, const struct id *id, struct as_of
 	const struct timeline line = {.feed = writer_feed(rs->o.writer), .txn = w->txn, .prefix = id->key};
 	struct str packed = STR_NONE;
 	enum err e = timeline_record(&line, w->moment.leaf, w->moment.next, &packed);
-	if (e) return e == ERR_GONE ? ERR_OK : e;
+	if (e) return e == ERR_GONE ? record_of_series(r, id, w) : e;
 	hash_sha256(packed, digest);
 	if (memcmp(digest, w->moment.after, sizeof digest) != 0) return ERR_CORRUPT;
 	w->packed = packed;
+	return ERR_OK;
+}
+
+/* A member of a series had no change of its own: since the series' last one it is what that made it. */
+static enum err member_then(struct net_req *r, const struct id *id, uint64_t bound, struct as_of *w,
+			    struct flaw *f)
+{
+	uint64_t leaf;
+	enum err e = face_member(r, id, &w->packed, &leaf);
+	if (e == ERR_NOT_FOUND)
+		return flaw_set(f, e, FLAW_NO_OFFSET, "at", "registered",
+				"no such identifier was registered at that time");
+	if (!e && leaf >= bound)
+		return flaw_set(f, ERR_NOT_FOUND, FLAW_NO_OFFSET, "at", "series-changed",
+				"its series was registered or changed after that time: see the history of "
+				"the series");
+	if (e) return e;
+	w->moment = (struct registry_moment){.leaf = leaf, .next = UINT64_MAX};
+	hash_sha256(w->packed, w->moment.after);
 	return ERR_OK;
 }
 
@@ -128,12 +159,10 @@ static enum err look_back(struct net_req *r, const struct id *id, struct as_of *
 	struct str entry;
 	enum err e = leaf_after(w->txn, w->at, &bound);
 	if (!e) e = registry_history_at(w->txn, id, bound, &w->moment);
-	if (e == ERR_NOT_FOUND)
-		return flaw_set(f, e, FLAW_NO_OFFSET, "at", "registered",
-				"no such identifier was registered at that time");
+	if (e == ERR_NOT_FOUND) e = member_then(r, id, bound, w, f);
 	if (!e) e = leaf_time(w->txn, w->moment.leaf, &w->entry, &w->since);
 	if (!e && w->moment.next != UINT64_MAX) e = leaf_time(w->txn, w->moment.next, &entry, &w->until);
-	return e ? e : record_then(r, id, w);
+	return e || w->packed.n ? e : record_then(r, id, w);
 }
 
 struct counting {

@@ -152,6 +152,8 @@ try:
     check("without its last entry it does not hold", status == 4 and "written down" in err, err)
     status, out, err = run("enterprise", "verify", folder, f"{stranger['did']}={stranger['keys'][0]}")
     check("of a node whose key is another", status == 4, err)
+    status, out, err = run("enterprise", "verify", cut, pin, env={"LC_ALL": "zh_CN.UTF-8"})
+    check("in Chinese too", status == 4 and "最后一条账目未载明写下的内容" in err, err)
     status, out, err = run("enterprise", "verify", os.path.join(old.top, "nothing"))
     check("no folder", status == 1, err)
 

@@ -88,6 +88,27 @@ try:
     check("retire a series", status == 0, err)
     status, out, err = node.kanhe("series", "show", high, "--history")
     check("history", status == 0 and re.findall(r"series\.\w+", out) == ["series.registered", "series.split", "series.retired"], out + err)
+    def then(member, at):
+        status, out, err = node.kanhe("history", f"88.118.8/SN-{member}", "--at", at, "--json")
+        return status, json.loads(out), err
+
+    split = json.loads(node.kanhe("history", "88.118.8/SN-0000042", "--json")[1])["history"]
+    check("a member's history is what its series did last", [x["entry"]["kind"] for x in split] == ["series.split"], split)
+    for at in (split[0]["entry"]["time"], "2999-01-01"):
+        status, got, err = then("0000042", at)
+        check(f"as of {at}: what the series makes of it", status == 0 and "0000042" in got["record"]["values"][0]["data"]["value"]
+              and got["after"] == split[0]["after"] and got["since"] == split[0]["entry"]["time"], (got, err))
+    for member in ("0000042", "5000042"):
+        status, got, err = then(member, "2020-01-01")
+        check(f"{member}: before that, ask its series", status == 3 and "series-changed" in err, err)
+    status, got, err = then("00", "2999-01-01")
+    check("no member never was", status == 3 and "(registered" in err, err)
+    status, got, err = then("5000042", "2999-01-01")
+    check("a member of a retired series", status == 0 and got["record"]["status"] == "retired", (got, err))
+    own = json.loads(node.kanhe("history", "88.118.8/SN-0000008", "--json")[1])["history"]
+    status, got, err = then("0000008", own[0]["entry"]["time"])
+    check("what it was before it was retired by itself, by its digest", status == 0 and got["after"] == own[0]["after"]
+          and "0000008" in got["record"]["values"][0]["data"]["value"], (got, err))
     status, out, err = node.kanhe("status", "--json")
     metrics = node.request("GET", "/metrics", token="operator")[1].decode()
     check("members are counted apart", 'kanhe_resolver_series_members{prefix="88.118.8",status="active"} 5000000' in metrics

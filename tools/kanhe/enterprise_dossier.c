@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/hash.h"
+#include "base/retell.h"
 #include "base/text64.h"
 #include "resolver/dossier.h"
 #include "tools/kanhe/enterprise.h"
@@ -219,7 +220,9 @@ int dossier_check(struct cli *c, const struct words *w, const struct enterprise_
 	if (status) return status;
 	enum err e = dossier_verify(a, text, *ret_known ? key : NULL, &f, ret);
 	if (e == ERR_NO_MEMORY) return CLI_FAILED;
-	if (e) return dossier_refuse(c, folder, f.text);
+	if (e)
+		return dossier_refuse(c, folder,
+				      arena_strdup(c->arena, retell_flaw(say_language(), c->arena, &f)));
 	if (*ret_known && !str_eq(did, ret->node)) return dossier_refuse(c, folder, say(SAY_DOSSIER_NODE));
 	status = check_file(c, folder, "records.ndjson", &ret->records);
 	return status ? status : check_file(c, folder, "templates.ndjson", &ret->templates);
