@@ -33,7 +33,7 @@ struct upload {
 	char participant[DS_ID_MAX + 1], name[DS_PID_MAX + 1], type[TYPE_MAX + 1];
 	struct content_in in; /* its texts are these */
 	struct buf fill, work;
-	bool busy, ended, last, paused;
+	bool busy, ended, last, paused, misfit;
 	int fd;
 	char temp[DP_PATH_MAX];
 	struct hash *hash;
@@ -74,7 +74,8 @@ static enum err upload_keep(struct upload *u)
 	char path[DP_PATH_MAX], folder[DP_PATH_MAX];
 
 	hash_finish(u->hash, u->digest);
-	if (u->in.promised && memcmp(u->in.want, u->digest, HASH_SHA256)) return ERR_BAD_INPUT;
+	u->misfit = u->in.promised && memcmp(u->in.want, u->digest, HASH_SHA256);
+	if (u->misfit) return ERR_BAD_INPUT;
 	if (fsync(u->fd)) return err_errno(errno);
 	if (!dp_blob_path(u->d, u->digest, path)) return ERR_IO;
 	if (rename(u->temp, path)) return err_errno(errno);
@@ -205,7 +206,12 @@ static void put_done(struct disk_job *j)
 		return;
 	}
 	if (u->err) {
-		net_reply_err(u->req, u->err, NULL);
+		struct flaw f = {0};
+
+		if (u->misfit)
+			(void)flaw_set(&f, u->err, FLAW_NO_OFFSET, "repr-digest", "digest",
+				       "what came has another digest");
+		net_reply_err(u->req, u->err, &f);
 		upload_drop(u);
 		return;
 	}

@@ -132,24 +132,26 @@ static void take_service(const struct did_document *d, const char *type, char re
 	if (url.n < DS_URL_MAX) memcpy(ret, url.n ? url.p : "", url.n);
 }
 
-/* Connectors name the base itself, or the catalog below it, or where their versions are told. */
+void document_base_take(struct str url, struct ds_did *ret)
+{
+	while (str_ends(url, STR("/"))) url.n--;
+	if (str_ends(url, STR(DS_VERSIONS_PATH))) {
+		if (!ret->versions[0] && url.n < sizeof ret->versions) memcpy(ret->versions, url.p, url.n);
+		return;
+	}
+	if (str_ends(url, STR("/catalog"))) url.n -= 8;
+	while (str_ends(url, STR("/"))) url.n--;
+	if (!url.n || url.n >= sizeof ret->dsp || ret->dsp[0]) return;
+	memcpy(ret->dsp, url.p, url.n);
+}
+
 static void take_base(const struct did_document *d, struct ds_did *ret)
 {
 	for (size_t i = 0; i < d->services_n; i++) {
 		const struct did_service *s = &d->services[i];
-		struct str url = s->endpoint;
 
-		if (!str_is(s->type, "DataService") && !str_is(s->type, "CatalogService")) continue;
-		while (str_ends(url, STR("/"))) url.n--;
-		if (str_ends(url, STR(DS_VERSIONS_PATH))) {
-			if (!ret->versions[0] && url.n < sizeof ret->versions)
-				memcpy(ret->versions, url.p, url.n);
-			continue;
-		}
-		if (str_ends(url, STR("/catalog"))) url.n -= 8;
-		while (str_ends(url, STR("/"))) url.n--;
-		if (!url.n || url.n >= sizeof ret->dsp || ret->dsp[0]) continue;
-		memcpy(ret->dsp, url.p, url.n);
+		if (str_is(s->type, "DataService") || str_is(s->type, "CatalogService"))
+			document_base_take(s->endpoint, ret);
 	}
 }
 

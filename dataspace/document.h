@@ -22,6 +22,9 @@ bool document_of_key(struct str did, struct ds_did *ret);
  * ERR_BAD_MESSAGE (also without any such key), ERR_NO_MEMORY. */
 enum err document_parse(struct arena *a, struct str text, struct str did, struct flaw *f,
 			struct ds_did *ret) MUST_USE;
+/* An address of a partner's connector: the base itself, or the catalog below it, or where its versions are
+ * told (DS_VERSIONS_PATH). The first of each kind counts. */
+void document_base_take(struct str url, struct ds_did *ret);
 /* For partners whose documents only list keys, or only those for authentication: each purpose that the
  * document has no member for is every such key's. An empty member says that no key has it. */
 void document_purposes_fill(struct ds_did *doc);

@@ -195,6 +195,7 @@ static void source_delete(struct net_req *r)
 
 	if (e) return;
 	e = net_decode(r->arena, r->param[1], &f, &w.did);
+	if (!e) e = partner_did(r->arena, w.did, &f, &w.did); /* named as for crawling */
 	if (e)
 		net_reply_err(r, e, &f);
 	else

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "dataspace/document.h"
 #include "dataspace/face_dsp.h"
 #include "proto/did/document.h"
 #include "proto/did/name.h"
@@ -63,7 +64,7 @@ static void pin_merge(struct ds_did *ret, const struct ds_did *one, struct str d
 		ret->keys_n = 1;
 		(void)snprintf(ret->ec[0].method, sizeof ret->ec[0].method, "%.*s#token-1", STR_ARG(did));
 	}
-	if (dsp.n && dsp.n < sizeof ret->dsp && !ret->dsp[0]) memcpy(ret->dsp, dsp.p, dsp.n);
+	document_base_take(dsp, ret);
 }
 
 bool identity_pinned(struct ds *d, struct str did, struct ds_did *ret)

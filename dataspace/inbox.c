@@ -207,13 +207,22 @@ static const char *verified_by(const char *by)
 	return all[0].text; /* of before it was kept */
 }
 
+/* As consumer what waits is an offer: in answer to a request of ours, or unasked. */
+static struct str kind_of(const Ds__Negotiation *n)
+{
+	if (n->side == DS__SIDE__SIDE_PROVIDER) return STR("request");
+	for (size_t i = 0; i < n->n_history; i++)
+		if (n->history[i]->state == DSP_NEGOTIATION_REQUESTED) return STR("counter-offer");
+	return STR("offer");
+}
+
 json_t *inbox_show(struct store_txn *t, struct arena *a, struct str participant, const Ds__Negotiation *n)
 {
 	json_t *j = negotiation_show(a, n, true);
 	char when[CLOCK_TEXT];
 
 	json_object_del(j, "history");
-	json_put_str(j, "kind", n->side == DS__SIDE__SIDE_PROVIDER ? STR("request") : STR("counter-offer"));
+	json_put_str(j, "kind", kind_of(n));
 	json_put_str(j, "verified_by", str_of(verified_by(n->by)));
 	json_put_str(j, "since", str_of(clock_print(n->changed, true, when)));
 	json_put_str(j, "until", str_of(clock_print(inbox_until(t, participant, n), true, when)));

@@ -2,12 +2,12 @@
  *
  * Purpose: a negotiation waits for its owner when the partner has made its move, nothing of ours is on
  * its way, and no rule answers by itself: as provider in REQUESTED (the dataset asks for approval, or the
- * node agrees to nothing alone), as consumer in OFFERED (a counter-offer). Whether it waits follows from
- * its row, so that table `inbox` is an index of such rows, kept by the command that writes them.
- * Who does not decide within ds_options.inbox_wait (INBOX_WAIT) declines: the partner is told so. What
- * waits already when the setting changes keeps the time that it was given, which stands in the index. The
- * decision is in the ledger (request-approved, request-declined) with who made it and why. Threads: in
- * commands; inbox_start on the main thread, its timer on that shard. */
+ * node agrees to nothing alone), as consumer in OFFERED (a counter-offer, or an offer unasked). Whether it
+ * waits follows from its row, so that table `inbox` is an index of such rows, kept by the command that
+ * writes them. Who does not decide within ds_options.inbox_wait (INBOX_WAIT) declines: the partner is told
+ * so. What waits already when the setting changes keeps the time that it was given, which stands in the
+ * index. The decision is in the ledger (request-approved, request-declined) with who made it and why.
+ * Threads: in commands; inbox_start on the main thread, its timer on that shard. */
 #ifndef DATASPACE_INBOX_H
 #define DATASPACE_INBOX_H
 

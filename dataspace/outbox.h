@@ -10,8 +10,9 @@
  *
  * What the peer answers: 2xx: delivered. 401, 404 and 409: perhaps it has not got so far yet (EDC acts on
  * our answer to its message after we do); a few more attempts. 408, 425, 429, 5xx, no answer: again until
- * the letter is OUTBOX_AGE_MAX old. The bounds are standards of the settings (ds_options). Anything else:
- * refused for good. Delivered and refused entries go to the function of their kind (DS_OUTBOX_KINDS).
+ * the letter is OUTBOX_AGE_MAX old, or, to a data plane that was removed, a few more attempts. The bounds
+ * are standards of the settings (ds_options). Anything else: refused for good. Delivered and refused
+ * entries go to the function of their kind (DS_OUTBOX_KINDS).
  *
  * Threads: outbox_wake any; open, start and close on the main thread; the rest on shard 0, the
  * courier's and the writer's thread. */
@@ -58,8 +59,8 @@ enum { OUTBOX_DEAD_MAX = 10000 };
 enum err outbox_bury(struct writer_txn *t, struct arena *a, Ds__Outbox *e, int status,
 		     struct str why) MUST_USE;
 struct turn;
-/* Waiting: due at once. Dead: sent again, if it ends a process or delivers a credential; what else died has ended its process,
- * and a new one must be begun (ERR_BAD_STATE). ERR_NOT_FOUND. */
+/* Waiting: due at once. Dead: sent again, if it ends a process or delivers a credential; what else died has
+ * ended its process, and a new one must be begun (ERR_BAD_STATE). ERR_NOT_FOUND. */
 enum err outbox_retry(const struct turn *u, uint64_t seq, json_t **ret) MUST_USE;
 /* Waiting: given up; its process ends with the reason, as if the partner had refused it. Dead: removed. */
 enum err outbox_give_up(const struct turn *u, uint64_t seq, struct str reason, json_t **ret) MUST_USE;

@@ -1,6 +1,7 @@
 /* Outbox entries in the store. Key: participant, be64 seq: sixteen times the microseconds of the batch,
  * counted up while taken or given out already by this process. Batches have the same time again and again
  * after the clock was set back, and an answer that is still under way must not find another letter. */
+#include "dataspace/data_plane.h"
 #include "dataspace/dataplane.h"
 #include "dataspace/outbox.h"
 
@@ -98,11 +99,23 @@ enum err outbox_each(struct store_txn *t, struct arena *a, outbox_fn *fn, void *
 
 enum fate { FATE_DELIVERED, FATE_AGAIN, FATE_REFUSED };
 
-static enum fate fate_of(const struct ds_options *o, const Ds__Outbox *e, int status, usec_t now)
+/* Its data plane was removed: it is told so while that costs little, and not for a day. */
+static enum err addressee_gone(struct writer_txn *t, struct arena *a, const Ds__Outbox *e, bool *ret)
+{
+	Ds__DataPlane *p;
+	enum err err = e->kind == DS_OUTBOX_SIGNAL
+			   ? data_plane_find(t->store, a, str_of(e->participant), str_of(e->peer), &p)
+			   : ERR_OK;
+
+	*ret = err == ERR_NOT_FOUND;
+	return *ret ? ERR_OK : err;
+}
+
+static enum fate fate_of(const struct ds_options *o, const Ds__Outbox *e, bool gone, int status, usec_t now)
 {
 	if (status >= 200 && status < 300) return FATE_DELIVERED;
 	if (now - e->created >= o->outbox_age) return FATE_REFUSED;
-	if (status == 401 || status == 404 || status == 409)
+	if (gone || status == 401 || status == 404 || status == 409)
 		return e->attempts + 1 < o->outbox_tries ? FATE_AGAIN : FATE_REFUSED;
 	if (status == 0 || status == 408 || status == 425 || status == 429 || status >= 500)
 		return FATE_AGAIN;
@@ -150,10 +163,12 @@ enum err outbox_answered(struct ds *d, struct writer_txn *t, struct ds_fx *fx, s
 			 struct str error)
 {
 	Ds__Outbox *row;
+	bool gone;
 	enum err e = outbox_find(t->store, a, participant, seq, &row);
 
 	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
-	switch (fate_of(&d->o, row, status, t->now)) {
+	if ((e = addressee_gone(t, a, row, &gone))) return e;
+	switch (fate_of(&d->o, row, gone, status, t->now)) {
 	case FATE_AGAIN:
 		d->stat.messages_retried++;
 		e = again(&d->o, t, fx, row, error);

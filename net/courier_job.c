@@ -407,6 +407,16 @@ static enum err err_of(const struct courier_job *j, CURLcode code)
 	}
 }
 
+/* With its port. */
+static struct str host_of(const struct courier_job *j)
+{
+	struct str s = str_of(j->url);
+	size_t at = str_find(s, ':');
+
+	s = str_skip(s, at + 3 < s.n ? at + 3 : s.n);
+	return str_first(s, str_find(s, '/') < 150 ? str_find(s, '/') : 150);
+}
+
 void courier_job_conclude(struct courier_job *j, CURLcode code, usec_t now)
 {
 	struct courier_result *r = &j->result;
@@ -420,6 +430,10 @@ void courier_job_conclude(struct courier_job *j, CURLcode code, usec_t now)
 		snprintf(r->text, sizeof r->text, "%s is not a public address", j->address);
 	else if (r->err == ERR_TOO_LARGE)
 		snprintf(r->text, sizeof r->text, "the answer is larger than allowed");
+	else if (r->err && code == CURLE_COULDNT_CONNECT)
+		snprintf(r->text, sizeof r->text, "no connection to %.*s", STR_ARG(host_of(j)));
+	else if (r->err && code == CURLE_COULDNT_RESOLVE_HOST)
+		snprintf(r->text, sizeof r->text, "no address is known of %.*s", STR_ARG(host_of(j)));
 	else if (r->err)
 		snprintf(r->text, sizeof r->text, "%.199s", j->why[0] ? j->why : curl_easy_strerror(code));
 }

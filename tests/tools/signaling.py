@@ -265,13 +265,14 @@ def push_stopped():
     check("tried anew", bool(notice("push-4", "completed")) and "error" not in flow("push-4"), flow("push-4"))
 
 
-def put(status, body, token=None, digest=None):
+def put(status, body, token=None, digest=None, told=False):
     """What a provider's data plane sends to the address that was prepared."""
     url, own = address_of(status)
     headers = {"Authorization": "Bearer " + (token or own), "Content-Type": "text/csv"}
     if digest:
         headers["Repr-Digest"] = "sha-256=:" + base64.b64encode(hashlib.sha256(digest).digest()).decode() + ":"
-    return maker.request("POST", url[len(maker.url):], body, headers=headers)[0]
+    s, got, _ = maker.request("POST", url[len(maker.url):], body, headers=headers)
+    return (s, got["field"], got["detail"]) if told else s
 
 
 def content(process):
@@ -286,7 +287,8 @@ def received():
     check("nothing has come", content("in-1") == 404)
     before = maker.state()
     check("not without its token", put(got, b"x", token="none") == 401)
-    check("not what it is not", put(got, b"one thing", digest=b"another") == 400)
+    check("not what it is not, with what is wrong", put(got, b"one thing", digest=b"another", told=True) ==
+          (400, "repr-digest", "what came has another digest"))
     check("nor is it had from there", fetch(got)[0] == 404)
     check("nothing changed", maker.state() == before and content("in-1") == 404)
     check("it may come before `started`", put(got, b"early", digest=b"early") == 200 and content("in-1") == (b"early", "text/csv"), content("in-1"))

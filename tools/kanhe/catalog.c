@@ -160,9 +160,14 @@ static int sources(struct cli *c, const struct asked *q)
 		return CLI_OK;
 	}
 	json_array_foreach(json_object_get(r.json, "sources"), i, s)
-	    printf(say(SAY_SOURCE_LINE), safe(text_of(s, "source")),
-		   (unsigned long long)json_integer_value(json_object_get(s, "entries")),
-		   safe(text_of(s, "fresh")), safe(text_of(s, "error")));
+	{
+		printf(say(SAY_SOURCE_LINE), safe(text_of(s, "source")),
+		       (unsigned long long)json_integer_value(json_object_get(s, "entries")),
+		       safe(text_of(s, "fresh")));
+		if (text_of(s, "error")[0]) printf("\n    ! ");
+		print_said(stdout, text_of(s, "error"));
+		putchar('\n');
+	}
 	return CLI_OK;
 }
 

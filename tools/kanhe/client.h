@@ -83,6 +83,7 @@ const char *answer_reason(struct cli *c, const char *answer);
 enum { UNDER_WAY_TOLD = 600 };
 void under_way_tell(struct cli *c, const json_t *j, char told[UNDER_WAY_TOLD]);
 /* One dataset of a catalog, for people (trade.c). */
+void print_offer(const json_t *offer); /* its rules and id, indented */
 void print_dataset(const json_t *d);
 /* Many datasets from an NDJSON file; one dataset taken back (publish_batch.c). */
 int publish_batch(struct cli *c, const char *file);

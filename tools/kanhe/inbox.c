@@ -7,18 +7,22 @@ enum { WATCH_SECONDS = 60 };
 
 static void print_waiting(const json_t *x)
 {
-	bool counter = strcmp(text_of(x, "kind"), "counter-offer") == 0;
+	const char *kind = text_of(x, "kind");
+	enum say does = strcmp(kind, "counter-offer") == 0 ? SAY_INBOX_COUNTERS
+			: strcmp(kind, "offer") == 0       ? SAY_INBOX_OFFERS
+							   : SAY_INBOX_ASKS;
 	size_t i;
 	json_t *d;
 
 	printf("%s\n    ", text_of(x, "pid"));
 	print_safe(stdout, str_of(text_of(x, "peer")));
-	printf(" %s ", say(counter ? SAY_INBOX_COUNTERS : SAY_INBOX_ASKS));
+	printf(" %s ", say(does));
 	print_safe(stdout, str_of(text_of(x, "dataset")));
 	printf("\n    ");
 	printf(say(SAY_INBOX_SINCE), text_of(x, "since"), text_of(x, "until"));
 	print_said(stdout, text_of(x, "verified_by"));
 	putchar('\n');
+	if (does == SAY_INBOX_OFFERS) print_offer(json_object_get(x, "offer"));
 	json_array_foreach(json_object_get(x, "differs"), i, d)
 	{
 		printf("    ! ");

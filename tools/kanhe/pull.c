@@ -126,7 +126,10 @@ static int tell(struct cli *c, const json_t *t, const char *to)
 		printf(say(SAY_PULLED_ENDLESS), (unsigned long long)number_of(t, "octets"),
 		       to ? to : text_of(t, "pid"));
 	} else if (done) {
-		printf(say(SAY_PULLED), (unsigned long long)number_of(t, "octets"), text_of(t, "digest"),
+		bool promised = strcmp(text_of(t, "digest_state"), "unpromised") != 0;
+
+		printf(say(promised ? SAY_PULLED : SAY_PULLED_UNPROMISED),
+		       (unsigned long long)number_of(t, "octets"), text_of(t, "digest"),
 		       to ? to : text_of(t, "pid"));
 	} else {
 		fprintf(stderr, "kanhe pull: %s ", text_of(t, "state"));

@@ -12,7 +12,7 @@ static json_t *object_of(const char *key, const char *value)
 	return o;
 }
 
-static void print_offer(const json_t *offer)
+void print_offer(const json_t *offer)
 {
 	size_t i, k;
 	json_t *rule, *con;
