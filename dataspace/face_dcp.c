@@ -164,13 +164,11 @@ static void term_put(json_t *claims)
 }
 
 /* Of 1.1 the presentation is the claim "vp", of 2.0 the claims themselves. */
-static enum err present_one(struct net_req *r, const struct presenting *p, enum model m, json_t *out)
+static enum err present_one(struct net_req *r, const struct presenting *p, enum model m, struct str *ret)
 {
 	const struct ds_self *self = p->peer->self;
 	json_t *vcs = m == VC_20 ? envelopes(r->arena, p->jwts[m]) : json_incref(p->jwts[m]);
 	json_t *claims, *vp;
-	struct str jwt;
-	enum err e;
 
 	if (!vcs) return ERR_NO_MEMORY;
 	vp = json_keep(r->arena, json_pack("{s:[s],s:[s],s:s%,s:o}", "@context",
@@ -183,22 +181,20 @@ static enum err present_one(struct net_req *r, const struct presenting *p, enum 
 	json_put_str(claims, "sub", self->did);
 	json_put_str(claims, "aud", p->peer->did);
 	term_put(claims);
-	e = ds_jwt_write_as(r->arena, self, m == VC_20 ? "vp+jwt" : "JWT", claims, &jwt);
-	if (!e) must(!json_array_append_new(out, json_stringn(jwt.p, jwt.n)));
-	return e;
+	return ds_jwt_write_as(r->arena, self, m == VC_20 ? "vp+jwt" : "JWT", claims, ret);
 }
 
 static enum err present(struct net_req *r, const struct presenting *p, json_t **ret)
 {
-	json_t *out = json_keep(r->arena, json_pack("{s:[s],s:s,s:[]}", "@context", DCP_CONTEXT, "type",
-						    "PresentationResponseMessage", "presentation"));
-	enum err e = out ? ERR_OK : ERR_NO_MEMORY;
+	struct dcp_response m = {.presentations_n = 0};
+	enum err e = ERR_OK;
 
-	for (enum model m = VC_11; !e && m < MODELS; m++)
-		if (json_array_size(p->jwts[m]))
-			e = present_one(r, p, m, json_object_get(out, "presentation"));
-	if (!e) *ret = out;
-	return e;
+	for (enum model k = VC_11; !e && k < MODELS; k++)
+		if (json_array_size(p->jwts[k]))
+			e = present_one(r, p, k, &m.presentations[m.presentations_n++]);
+	if (e) return e;
+	*ret = dcp_response_write(r->arena, &m);
+	return *ret ? ERR_OK : ERR_NO_MEMORY;
 }
 
 static void then_present(struct net_req *r, void *arg)

@@ -68,10 +68,14 @@ void held_excuse(struct net_req *r, struct str participant, const struct fetched
 		return;
 	type = json_text(json_array_get(json_object_get(row, "type"), 0));
 	status = held_status(row);
-	(void)flaw_set(f, was.err, was.offset, was.at, was.rule,
-		       "%.*s; the %.*s held here %s%.*s: not presented", STR_ARG(said),
-		       STR_ARG(cut(type, 40)), str_is(status, "expired") ? "has " : "was ",
-		       STR_ARG(status));
+	if (str_is(status, "expired"))
+		(void)flaw_set(f, was.err, was.offset, was.at, was.rule,
+			       "%.*s; the %.*s held here has expired: not presented", STR_ARG(said),
+			       STR_ARG(cut(type, 40)));
+	else
+		(void)flaw_set(f, was.err, was.offset, was.at, was.rule,
+			       "%.*s; the %.*s held here was %.*s: not presented", STR_ARG(said),
+			       STR_ARG(cut(type, 40)), STR_ARG(status));
 }
 
 /* ---- what was found is noted ---- */

@@ -33,20 +33,20 @@ static enum err partner_check(struct str s, struct flaw *f, unsigned *ret_mode)
 	struct ds_did doc;
 
 	if (at == s.n || !str_starts(s, STR("did:")) || at > DS_DID_MAX)
-		return refuse(f, "identity.partners", "did", "DID=KEY or DID=sha256:HEX is wanted", s);
+		return refuse(f, "identity.partners", "did",
+			      "a DID, = and its key or its certificate's digest are wanted", s);
 	if (str_starts(rest, STR("sha256:"))) {
 		*ret_mode = DS_BY_TLS;
 		if (!hex_parse(str_skip(rest, 7), digest, 32)) return ERR_OK;
 		return refuse(f, "identity.partners", "fingerprint",
-			      "sha256: goes before the certificate's digest, 64 hexadecimal digits without "
-			      "colons",
+			      "after sha256 and a colon come the certificate's digest, 64 hexadecimal "
+			      "digits without colons",
 			      s);
 	}
 	*ret_mode = DS_BY_PIN;
 	at = str_find(rest, '@');
 	if (!identity_pin_parse(str_first(s, str_find(s, '=')), str_first(rest, at), &doc))
-		return refuse(f, "identity.partners", "key",
-			      "that is no key: z6Mk… (Ed25519) or zDn… (P-256) is wanted", s);
+		return refuse(f, "identity.partners", "key", "a key is z6Mk… (Ed25519) or zDn… (P-256)", s);
 	url = str_skip(rest, at + 1);
 	if (at == rest.n || str_starts(url, STR("https://")) || str_starts(url, STR("http://")))
 		return ERR_OK;

@@ -14,7 +14,6 @@
 enum {
 	SCHEMA_MAX = 64 << 10,
 	SCHEMA_ARENA = 4 << 20,
-	PRESENTATIONS_MAX = 8,
 	KEPT_MAX = 16 /* credentials that are looked at further: each costs two requests */
 };
 
@@ -341,26 +340,14 @@ static enum err answer_take(struct net_req *r, struct verifying *v, const struct
 			    struct flaw *f)
 {
 	struct str body = arena_dup(r->arena, got->body);
-	json_t *j, *all, *item;
-	size_t i;
+	struct dcp_response m;
+	json_t *j;
 	enum err e = body.p ? json_read(r->arena, body, f, &j) : ERR_NO_MEMORY;
 
-	if (!e && !dcp_type_is(j, "PresentationResponseMessage"))
-		e = flaw_at(f, "type", "value", "the answer is not a PresentationResponseMessage");
-	if (!e) e = json_arr(j, "", "presentation", f, &all);
-	if (!e && json_array_size(all) > PRESENTATIONS_MAX)
-		e = flaw_at(f, "presentation", "count", "there are too many presentations");
-	if (e) return e;
-	json_array_foreach(all, i, item)
-	{
-		if (!json_is_string(item))
-			return flaw_at(
-			    f, "presentation", "format",
-			    "only JWT are read here: proofs embedded in JSON-LD are not supported");
-		e = presentation_take(r, v, json_text(item), f);
-		if (e) return e;
-	}
-	return ERR_OK;
+	if (!e) e = dcp_response_read(j, f, &m);
+	for (size_t i = 0; !e && i < m.presentations_n; i++)
+		e = presentation_take(r, v, m.presentations[i], f);
+	return e;
 }
 
 static void query_answered(struct net_req *r, void *arg, const struct fetched *got)

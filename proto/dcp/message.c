@@ -91,6 +91,45 @@ enum err dcp_query_read(json_t *j, struct flaw *f, struct dcp_query *ret)
 	return ERR_OK;
 }
 
+enum err dcp_response_read(json_t *j, struct flaw *f, struct dcp_response *ret)
+{
+	struct dcp_response m = {.presentations_n = 0};
+	json_t *all, *item;
+	size_t i;
+	if (!dcp_type_is(j, "PresentationResponseMessage"))
+		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "type", "value",
+				"the answer is not a PresentationResponseMessage");
+	enum err e = json_arr(j, "", "presentation", f, &all);
+	if (e) return e;
+	if (json_array_size(all) > DCP_PRESENTATIONS_MAX)
+		return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "presentation", "count",
+				"there are too many presentations");
+	json_array_foreach(all, i, item)
+	{
+		if (!json_text(item).n)
+			return flaw_set(
+			    f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "presentation", "format",
+			    "only JWT are read here: proofs embedded in JSON-LD are not supported");
+		m.presentations[m.presentations_n++] = json_text(item);
+	}
+	*ret = m;
+	return ERR_OK;
+}
+
+json_t *dcp_response_write(struct arena *a, const struct dcp_response *m)
+{
+	json_t *j = message_new(a, "PresentationResponseMessage"), *all = json_array();
+	if (!j || !all) {
+		json_decref(all);
+		return NULL;
+	}
+	for (size_t i = 0; i < m->presentations_n; i++)
+		must(!json_array_append_new(all,
+					    json_stringn(m->presentations[i].p, m->presentations[i].n)));
+	json_put(j, "presentation", all);
+	return j;
+}
+
 /* ---- requests ---- */
 
 static enum err items_read(json_t *j, const char *key, bool empty, struct flaw *f, json_t **ret)

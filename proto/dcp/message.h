@@ -14,9 +14,10 @@
 #define DCP_PROFILE "vc11-sl2021/jwt" /* what is issued here: VCDM 1.1, StatusList2021, JWT */
 
 enum {
-	DCP_ITEMS_MAX = 32, /* credentials or scopes of one message */
-	DCP_ID_MAX = 160,   /* octets of a pid or an object's id */
-	DCP_TYPE_MAX = 100  /* octets of a credential's type */
+	DCP_ITEMS_MAX = 32,       /* credentials or scopes of one message */
+	DCP_ID_MAX = 160,         /* octets of a pid or an object's id */
+	DCP_TYPE_MAX = 100,       /* octets of a credential's type */
+	DCP_PRESENTATIONS_MAX = 8 /* of one answer: one a kind of credential, and room */
 };
 
 /* Whether the message is of that type; pure JSON-LD writes it as "@type". */
@@ -37,6 +38,15 @@ struct dcp_query {
 	bool definition;
 };
 enum err dcp_query_read(json_t *j, struct flaw *f, struct dcp_query *ret) MUST_USE;
+
+/* PresentationResponseMessage (5.4.2). What others leave out of "@context" is let pass: its JWT are checked
+ * one by one. */
+struct dcp_response {
+	struct str presentations[DCP_PRESENTATIONS_MAX]; /* JWT */
+	size_t presentations_n;
+};
+enum err dcp_response_read(json_t *j, struct flaw *f, struct dcp_response *ret) MUST_USE;
+json_t *dcp_response_write(struct arena *a, const struct dcp_response *m);
 
 /* A CredentialObject (6.6.2). type is empty when only the id is there. */
 struct dcp_object {

@@ -27,6 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct dcp_request r, r2;
 	struct dcp_delivery *d, *d2;
 	struct dcp_status s, s2;
+	struct dcp_response p, p2;
 	struct flaw f = {0};
 	json_t *j;
 	must(a && (d = ARENA_NEW(a, struct dcp_delivery)) && (d2 = ARENA_NEW(a, struct dcp_delivery)));
@@ -35,6 +36,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			must(f.err == ERR_BAD_MESSAGE && f.rule[0]);
 		else
 			must(q.definition || q.scopes_n);
+		if (dcp_response_read(j, &f, &p)) {
+			must(f.err == ERR_BAD_MESSAGE && f.rule[0]);
+		} else {
+			must(!dcp_response_read(dcp_response_write(a, &p), &f, &p2));
+			must(p2.presentations_n == p.presentations_n);
+		}
 		if (!dcp_request_read(j, &f, &r)) {
 			must(!dcp_request_read(dcp_request_write(a, &r), &f, &r2));
 			must(r2.ids_n == r.ids_n && str_eq(r2.holder_pid, r.holder_pid));

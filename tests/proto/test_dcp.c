@@ -136,6 +136,44 @@ static void queries_of_both_or_of_neither(void **state)
 	assert_true(q.definition && !q.scopes_n);
 }
 
+/* Of "@context" nothing is asked. */
+static void answers_of_credential_services(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *at, *rule; /* NULL: it is read */
+	} rows[] = {
+	    {"\"type\":\"PresentationResponseMessage\",\"presentation\":[]", NULL, NULL},
+	    {"\"@type\":\"PresentationResponseMessage\",\"presentation\":[\"a.b.c\",\"d.e.f\"]", NULL,
+	     NULL},
+	    {"\"presentation\":[\"a.b.c\"]", "type", "value"},
+	    {"\"type\":\"PresentationQueryMessage\",\"presentation\":[]", "type", "value"},
+	    {"\"type\":\"PresentationResponseMessage\"", "presentation", "missing"},
+	    {"\"type\":\"PresentationResponseMessage\",\"presentation\":\"a.b.c\"", "presentation", "type"},
+	    {"\"type\":\"PresentationResponseMessage\",\"presentation\":[{}]", "presentation", "format"},
+	    {"\"type\":\"PresentationResponseMessage\",\"presentation\":[\"a.b.c\",\"\"]", "presentation",
+	     "format"},
+	    {"\"type\":\"PresentationResponseMessage\",\"presentation\":[1,2,3,4,5,6,7,8,9]",
+	     "presentation", "count"},
+	};
+	struct dcp_response m, again;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct flaw f = {0};
+		struct str text = arena_printf(a, "{%s}", rows[i].text);
+		enum err e = dcp_response_read(parsed(text.p), &f, &m);
+		assert_int_equal(e, rows[i].at ? ERR_BAD_MESSAGE : ERR_OK);
+		if (e) assert_string_equal(f.at, rows[i].at);
+		if (e) assert_string_equal(f.rule, rows[i].rule);
+		if (e) continue;
+		assert_int_equal(dcp_response_read(dcp_response_write(a, &m), NULL, &again), ERR_OK);
+		assert_int_equal(again.presentations_n, m.presentations_n);
+		for (size_t k = 0; k < m.presentations_n; k++)
+			assert_true(str_eq(again.presentations[k], m.presentations[k]));
+	}
+	assert_int_equal(dcp_message_check(dcp_response_write(a, &m), "PresentationResponseMessage", NULL),
+			 ERR_OK);
+}
+
 static void bounds(void **state)
 {
 	(void)state;
@@ -169,6 +207,7 @@ int main(void)
 	    cmocka_unit_test(every_required_member_is_missed_by_name),
 	    cmocka_unit_test(the_type_may_be_written_as_a_keyword),
 	    cmocka_unit_test(queries_of_both_or_of_neither),
+	    cmocka_unit_test(answers_of_credential_services),
 	    cmocka_unit_test(bounds),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -74,13 +74,28 @@ try:
             ("report", "to = nowhere", 5, "report.to: report-url: "), ("report", "to = https://up.example:port", 5, "report.to: report-url: "),
             ("report", "to = https://up.example", None, "report.token: required: "), ("resolver", "authority = 88 88.118", 5, "resolver.authority: authority-overlap: "),
             ("resolver", "anchors = 88=z6Mk@https://top.example", 5, "resolver.anchors: anchor-key: "), ("out", "client_cert = tls/node.pem", 5, "out.client_cert: one-of: "),
-            ("space", "connectors = plant=nowhere", 5, "space.connectors: entry: ")):
+            ("space", "connectors = plant=nowhere", 5, "space.connectors: entry: "), ("space", "iam_mock = consumer", 5, "space.iam_mock: did: ")):
         with open(broken, "w") as f:
             f.write(f"[node]\nname = x\nurl = https://a.example\n[{section}]\n{line}\n")
         status, out, err = run("--check", broken, program=KANHED)
         check(f"its place and rule are named: {line}", status == 78 and f"broken.conf{f':{place}' if place else ''}: {what}" in err, (status, err))
         status, out, err = run("--no-supervisor", broken, program=KANHED)
         check("nor does it start", status == 78 and what in err, (status, err))
+    # … in Chinese, what it says and what it quotes
+    digest = "sha256:" + 64 * "a"
+    for lines, place, said in (
+            ("accept = foo", "identity.accept: mode", "“foo”不是 did、dcp、pinned、tls 之一"), ("accept =", "identity.accept: empty", "没有任何伙伴能被接纳"),
+            ("accept = did\nrequire = M", "identity.require: mode", "凭证由 dcp 询问，而 identity.accept 未写 dcp"),
+            ("accept = pinned", "identity.partners: pinned", "未写明任何伙伴的公钥"), ("accept = tls", "identity.partners: tls", "未写明任何伙伴的证书"),
+            (f"accept = tls\npartners = did:web:a.example={digest}", "net.client_ca: required", "须由 net.client_ca 给出伙伴证书的签发机构"),
+            ("issuers = nonsense", "identity.issuers: did", "应为 DID 或 DID=类型：nonsense"), ("issuers = did:web:a.example=", "identity.issuers: type", "= 之后缺少类型"),
+            ("partners = nonsense", "identity.partners: did", "应为 DID=公钥 或 DID=证书摘要（sha256:…）：nonsense"),
+            ("partners = did:web:a.example=zzz", "identity.partners: key", "公钥应为 z6Mk…（Ed25519）或 zDn…（P-256）：did:web:a.example=zzz"),
+            ("partners = did:web:a.example=sha256:12", "identity.partners: fingerprint", "sha256 与冒号之后应为证书摘要")):
+        with open(broken, "w") as f:
+            f.write(f"[node]\nname = x\nurl = https://a.example\n[identity]\n{lines}\n")
+        status, out, err = run("--check", broken, program=KANHED, env={"LC_ALL": "zh_CN.UTF-8"})
+        check(f"told in Chinese: {place}", status == 78 and place in err and said in err, (status, err))
     with open(broken, "w") as f:
         f.write("[node]\nname = x\nurl = nowhere\n[report]\nto = nowhere\n[resolver]\nauthority = 88 88.118\nanchors = 88\n[out]\nclient_key = x\n")
     status, out, err = run("--check", broken, program=KANHED)

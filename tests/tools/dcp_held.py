@@ -95,6 +95,8 @@ try:
     check("a partner's refusal names what was withheld", status != 0 and "MembershipCredential held here was revoked" in out + err, out + err)
     status, out, err = patient.kanhe("negotiate", maker.did, "d")
     check("in a negotiation too", status != 0 and "MembershipCredential held here was revoked" in out + err, out + err)
+    status, out, err = patient.kanhe("catalog", maker.did, env={"LC_ALL": "zh_CN.UTF-8"})
+    check("in Chinese too", status != 0 and "需要受信签发方签发的 MembershipCredential；此处持有的 MembershipCredential 已被吊销，故未出示" in out + err, out + err)
     drop(patient, shut)
     long = hold(patient, page="shut2", kind="数据空间成员资格凭证甲乙丙丁戊己庚辛", index=1)
     issuer.status_list([1], page="shut2")

@@ -108,12 +108,12 @@ try:
     for what, lines, word in (
             ("a way in that is none", "accept = pined", "none of did, dcp, pinned, tls"),
             ("a comment behind a value", "accept = dcp   # ways in: did, dcp, pinned, tls", "line of its own"),
-            ("a key that is none", f"accept = pinned\npartners = {DID}=z6MkabcNotAKey{BASE}", "no key"),
+            ("a key that is none", f"accept = pinned\npartners = {DID}=z6MkabcNotAKey{BASE}", "a key is z6Mk"),
             ("no partner's key", "accept = pinned", "no partner's key"),
             ("no partner's certificate", f"accept = tls\npartners = {DID}={A_KEY}", "no partner's certificate"),
             ("no authority of certificates", f"accept = tls\npartners = {DID}=sha256:{'0' * 64}", "net.client_ca"),
             ("a digest as openssl prints it", f"accept = tls\npartners = {DID}=sha256:{':'.join(['AB'] * 32)}", "without colons"),
-            ("a partner without a DID", "accept = pinned\npartners = p.example=z6Mk", "DID=KEY"),
+            ("a partner without a DID", "accept = pinned\npartners = p.example=z6Mk", "a DID, = and its key"),
             ("an address that is none", f"accept = pinned\npartners = {DID}={A_KEY}@p.example", "DSP URL"),
             ("an issuer that is none", "accept = dcp\nissuers = founder.example", "DID=TYPE"),
             ("required without dcp", "accept = did\nrequire = MembershipCredential", "identity.accept does not name")):

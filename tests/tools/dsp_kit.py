@@ -289,6 +289,11 @@ def main():
         check("the node says that it is in test mode", b"TEST MODE" in node.request("GET", "/readyz")[1] and "TEST MODE" in node.log())
         check("so do its status and its metrics", "TEST MODE" in node.kanhe("status")[1] and b"kanhe_test_mode 1" in node.request("GET", "/metrics", token="operator")[1])
         check("so does the check of its configuration", "TEST MODE" in run("--check", os.path.join(node.folder, "kanhed.conf"), program=KANHED)[2])
+        chinese, said = {"env": {"LC_ALL": "zh_CN.UTF-8"}}, "测试模式：space.kit"
+        check("in Chinese too", said in node.kanhe("status", **chinese)[1] and said in run(
+            "--check", os.path.join(node.folder, "kanhed.conf"), program=KANHED, **chinese)[2])
+        node.kanhe("node", "stop")
+        check("also at its start", node.kanhe("node", "start", "--quiet", **chinese)[2].startswith(said))
         node.kanhe("node", "stop")
         said = node.kanhe("node", "start", "--quiet")[2]
         check("so does its start, even when it shall be quiet", said.startswith("TEST MODE") and said.endswith("never in production\n"), said)

@@ -136,8 +136,10 @@ static int start(struct cli *c)
 		printf(say(SAY_STARTED), STR_ARG(c->target->url), (int)pid, ms);
 	/* a test mode is told even to who wants no chatter */
 	struct str mode = str_trim(str_skip(r.body, STR("ready\n").n));
-	print_safe(stderr, mode);
-	if (mode.n) fprintf(stderr, "\n");
+	if (mode.n) {
+		print_said(stderr, arena_strdup(c->arena, mode));
+		fprintf(stderr, "\n");
+	}
 	return CLI_OK;
 }
 

@@ -29,7 +29,11 @@ int command_status(struct cli *c, int argc, char **argv)
 		return CLI_OK;
 	}
 	printf("%s  %s\n%s\n", text_of(r.json, "name"), text_of(r.json, "url"), text_of(r.json, "did"));
-	if (text_of(r.json, "test_mode")[0]) printf("  %s\n", text_of(r.json, "test_mode"));
+	if (text_of(r.json, "test_mode")[0]) {
+		printf("  ");
+		print_said(stdout, text_of(r.json, "test_mode"));
+		putchar('\n');
+	}
 	printf("  kanhed %s, pid %lld, %lld s\n", text_of(r.json, "version"),
 	       (long long)json_integer_value(json_object_get(r.json, "pid")),
 	       (long long)json_integer_value(json_object_get(r.json, "uptime_seconds")));

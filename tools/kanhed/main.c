@@ -5,13 +5,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/retell.h"
 #include "base/say.h"
 #include "tools/kanhed/serve.h"
 #include "tools/kanhed/settings.h"
 #include "tools/kanhed/supervisor.h"
 #include "tools/kanhed/version.h"
 
-enum { SETS_MAX = 64, ERRORS_MAX = 64 * 1024, PLACE_MAX = 4096 + 16, EXIT_USAGE = 2 };
+enum { SETS_MAX = 64, ERRORS_MAX = 64 * 1024, PLACE_MAX = 4096 + 16, EXIT_USAGE = 2, SAID_ROOM = 32 << 10 };
 
 struct args {
 	const char *file, *pid_file;
@@ -21,12 +22,22 @@ struct args {
 	struct listen listen;
 };
 
+/* place: what is wrong there, in the reader's language. */
+static void complain(const char *place, const char *text)
+{
+	struct arena *a = arena_new(SAID_ROOM);
+	must(a != NULL);
+	fprintf(stderr, "%s: %.*s\n", place, STR_ARG(retell(say_language(), a, str_of(text))));
+	arena_free(a);
+}
+
 static void tell(void *arg, const struct flaw *f)
 {
 	const struct conf *c = arg;
 	char place[PLACE_MAX];
 	conf_place(c, str_of(f->at), place, sizeof place);
-	fprintf(stderr, "%s: %s: %s: %s\n", place, f->at, f->rule, f->text);
+	fprintf(stderr, "%s: %s: ", place, f->at);
+	complain(f->rule, f->text);
 }
 
 static int load(const struct args *a, struct conf **ret)
@@ -48,7 +59,7 @@ static int check(const struct args *a)
 	struct conf *c;
 	int status = load(a, &c);
 	if (status) return status;
-	if (node_test_mode(c)[0]) fprintf(stderr, "%s: %s\n", a->file, node_test_mode(c));
+	if (node_test_mode(c)[0]) complain(a->file, node_test_mode(c));
 	conf_free(c);
 	return 0;
 }

@@ -348,7 +348,11 @@ static enum err check_client_pair(const struct conf *c, struct flaw *f)
 static enum err check_space(const struct conf *c, struct flaw *f)
 {
 	struct ds_options o = {.did = ""};
+	const char *mock = conf_text(c, "space", "iam_mock");
 	if (!conf_switch(c, "space", "enabled")) return ERR_OK;
+	if (mock[0] && !str_starts(str_of(mock), STR("did:")))
+		return flaw_set(f, ERR_BAD_CONF, FLAW_NO_OFFSET, "space.iam_mock", "did",
+				"it must be a DID");
 	o.connectors_n = conf_list(c, "space", "connectors", &o.connectors);
 	enum err e = connectors_check(&o, f);
 	return e ? e : read_identity(c, f, &o.identity);
