@@ -9,16 +9,11 @@
 #include "base/wire.h"
 
 enum { KEY_ANEW = 5, SHARED_MAX = 255, KEY_HEAD = 5 };
-enum { EIGHT = 8 }; /* octets that are compared at once */
 
 static size_t shared_octets(const struct feed_walk *last, struct str key)
 {
-	size_t n = 0, most = last->key_n < key.n ? last->key_n : key.n;
-	if (most > SHARED_MAX) most = SHARED_MAX;
-	if (most == key.n) most--; /* something is left to be told */
-	while (n + EIGHT <= most && !memcmp(last->key + n, key.p + n, EIGHT)) n += EIGHT;
-	while (n < most && last->key[n] == key.p[n]) n++;
-	return n;
+	size_t most = key.n - 1 < SHARED_MAX ? key.n - 1 : SHARED_MAX; /* something is left to be told */
+	return str_shared(str_n(last->key, last->key_n), str_first(key, most));
 }
 
 static enum err keep_key(struct feed_walk *last, const struct feed_op *op, struct buf *out)

@@ -62,6 +62,16 @@ static inline struct str str_first(struct str s, size_t n)
 	return (struct str){s.p, n < s.n ? n : s.n};
 }
 
+/* How many octets both begin with. */
+static inline size_t str_shared(struct str a, struct str b)
+{
+	enum { EIGHT = 8 }; /* compared at once */
+	size_t n = 0, most = a.n < b.n ? a.n : b.n;
+	while (n + EIGHT <= most && !memcmp(a.p + n, b.p + n, EIGHT)) n += EIGHT;
+	while (n < most && a.p[n] == b.p[n]) n++;
+	return n;
+}
+
 int str_cmp(struct str a, struct str b);        /* memcmp order, shorter first */
 bool str_eq_nocase(struct str a, struct str b); /* ASCII case only */
 bool str_starts_nocase(struct str s, struct str prefix);

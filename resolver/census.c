@@ -67,10 +67,8 @@ enum err census_add(struct census *y, struct str key, struct str authority, int 
 {
 	size_t ends[CENSUS_DEPTH + 1], same = 0;
 	if (!active && !retired) return ERR_OK;
-	size_t n = boundaries(key, authority, ends);
-	while (same < n && same < y->ends_n && ends[same] == y->ends[same] &&
-	       str_starts(key, str_first(y->key, ends[same])))
-		same++;
+	size_t n = boundaries(key, authority, ends), shared = str_shared(key, y->key);
+	while (same < n && same < y->ends_n && ends[same] == y->ends[same] && ends[same] <= shared) same++;
 	enum err e = write_from(y, same);
 	if (e) return e;
 	y->key = key;

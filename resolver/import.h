@@ -99,8 +99,8 @@ struct import_batch {
 	    *scratch; /* everything of the batch, until import_batch_clear; of one applying */
 	usec_t time;  /* of registration, of rows made ahead: when the batch was opened */
 	struct registry_set set;
-	struct import_line *lines; /* set.changes[i].place is one's index */
-	size_t lines_n;
+	struct import_line *lines;                  /* set.changes[i].place is one's index */
+	size_t lines_n, refused;                    /* lines; of them those with an error */
 	struct import_series *series, **series_end; /* in the order of their lines */
 	size_t series_n;
 	struct rs *rs;

@@ -38,7 +38,7 @@ void import_batch_close(struct import_batch *b)
 void import_batch_clear(struct import_batch *b)
 {
 	arena_reset(b->arena);
-	b->set.n = b->lines_n = 0;
+	b->set.n = b->lines_n = b->refused = 0;
 	b->time = clock_wall();
 	b->series_n = 0;
 	b->series = NULL;
@@ -52,6 +52,7 @@ enum err import_batch_refuse(struct import_batch *b, struct import_line *l, enum
 			     const struct flaw *f)
 {
 	bool told = f->err == e;
+	b->refused += !l->err;
 	l->err = e;
 	l->position = told ? f->offset : FLAW_NO_OFFSET;
 	l->at = told ? arena_dup(b->arena, str_of(f->at)) : STR_NONE;
@@ -141,7 +142,7 @@ static enum err note_refusals(struct import_batch *b, struct store_txn *t)
 {
 	struct import *m = &b->after;
 	enum err e = ERR_OK;
-	for (size_t i = 0; i < b->lines_n && !e; i++) {
+	for (size_t i = 0; i < b->lines_n && b->refused && !e; i++) {
 		const struct import_line *l = &b->lines[i];
 		if (!l->err) continue;
 		m->refused++;
@@ -164,7 +165,7 @@ static void count_changes(struct import_batch *b)
 {
 	for (size_t i = 0; i < b->set.n; i++) {
 		const struct registry_change *c = &b->set.changes[i];
-		if (b->lines[c->place].err) continue;
+		if (b->refused && b->lines[c->place].err) continue;
 		if (c->unchanged)
 			b->after.unchanged++;
 		else if (c->created)
@@ -191,16 +192,25 @@ static enum err look_whether_loading(struct import_batch *b, struct store_txn *t
 	return e;
 }
 
+/* What an earlier attempt to apply it has refused. */
+static void forget_judged(struct import_batch *b)
+{
+	for (size_t i = 0; i < b->lines_n && b->refused; i++) {
+		struct import_line *l = &b->lines[i];
+		if (!l->judged) continue;
+		b->refused -= l->err != ERR_OK;
+		l->err = ERR_OK;
+		l->judged = false;
+	}
+}
+
 /* All that can refuse comes before the first write but what ends the whole transaction anyway. */
 static enum err apply(struct writer_cmd *c, struct writer_txn *t)
 {
 	struct import_batch *b = (struct import_batch *)(void *)c;
 	bool stale = b->rs->zones_applied != b->set.zones_version;
 	b->flaw = (struct flaw){.offset = FLAW_NO_OFFSET};
-	for (size_t i = 0; i < b->lines_n; i++) {
-		if (b->lines[i].judged) b->lines[i].err = ERR_OK;
-		b->lines[i].judged = false;
-	}
+	forget_judged(b);
 	enum err e = take_stand(b, t);
 	arena_reset(b->scratch);
 	if (!e) e = note_load(b, t->store);
@@ -255,7 +265,6 @@ enum err import_batch_submit(struct import_batch *b)
 	s->import = b->after.name;
 	s->condition = b->after.only_new ? REGISTRY_ABSENT : REGISTRY_ANY;
 	if (!b->in_order && registry_sort(s, NULL) == ERR_EXISTS) e = refuse_twice(b);
-	if (!e) e = registry_foresee(s);
 	if (e) return e;
 	bool direct = b->follows && b->in_order && s->n && !b->begin && !b->finish;
 	b->cmd = (struct writer_cmd){

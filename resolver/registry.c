@@ -406,16 +406,9 @@ static enum err note_batch(const struct registry_set *s, struct writer_txn *t, u
 {
 	unsigned char digest[HASH_SHA256];
 	struct buf entry;
-	uint64_t n = s->n;
-	bool foreseen = s->foreseen;
-	for (size_t i = 0; i < s->n && foreseen; i++)
-		foreseen = s->changes[i].as_made && !s->changes[i].unchanged;
-	if (foreseen) {
-		memcpy(digest, s->digest, sizeof digest);
-	} else {
-		enum err e = registry__digest(s, &n, digest);
-		if (e) return e;
-	}
+	uint64_t n;
+	enum err e = registry__digest(s, &n, digest);
+	if (e) return e;
 	entry_open(&entry);
 	entry_digest(&entry, "digest", digest);
 	if (s->import.n) entry_text(&entry, "import", s->import);
@@ -489,6 +482,7 @@ static enum err prepare_all(struct registry_set *s, struct writer_txn *t, struct
 	enum err e = s->n > 1 ? store_cursor_open(t->store, RS_TABLE_record, &p.lookup.cursor) : ERR_OK;
 	for (size_t i = 0; i < s->n && !e; i++) {
 		struct registry_change *c = &s->changes[i];
+		registry__send_for_change(s, i);
 		processor_offer_each(i);
 		if (check_delegations) e = delegation_check_free(t->store, c->id.key, c->authority.n);
 		if (e == ERR_NOT_RESPONSIBLE) e = refuse(s, c, e, "delegated", f);

@@ -83,10 +83,8 @@ struct registry_set {
 	struct templates_seen seen;    /* registry_apply's */
 	struct templates_taken *taken; /* registry_apply's */
 	struct str import;             /* its name, for the ledger entry; or none */
-	bool foreseen; /* by registry_foresee; the digest of the ledger entry, if all are as_made */
-	unsigned char digest[HASH_SHA256];
-	registry_judge_fn *judge;   /* NULL: none; the first error is the set's */
-	registry_beside_fn *beside; /* NULL: no */
+	registry_judge_fn *judge;      /* NULL: none; the first error is the set's */
+	registry_beside_fn *beside;    /* NULL: no */
 };
 
 /* Ahead of registry_apply, on any thread: the row of a PUT whose identifier is not there yet and in no
@@ -94,10 +92,6 @@ struct registry_set {
  * left to registry_apply. In the arena. Once `made` is set the change needs its record no more.
  * ERR_NO_MEMORY. */
 enum err registry_make(struct registry_change *c, usec_t now, struct arena *a) MUST_USE;
-
-/* Ahead of registry_apply too, on any thread: the digest of a set whose rows are all made, and in order.
- * ERR_NO_MEMORY. */
-enum err registry_foresee(struct registry_set *s) MUST_USE;
 
 /* ERR_EXISTS naming the place of the second one when an identifier stands there twice. */
 enum err registry_sort(struct registry_set *s, struct flaw *f) MUST_USE;

@@ -25,6 +25,15 @@ void registry__send_for(const struct registry_set *s, size_t i)
 	__builtin_prefetch(made.p + made.n - 1);
 }
 
+void registry__send_for_change(const struct registry_set *s, size_t i)
+{
+	i += AHEAD;
+	if (i >= s->n) return;
+	const char *p = (const char *)&s->changes[i];
+	for (size_t at = 0; at < offsetof(struct registry_change, record); at += CACHE_LINE)
+		__builtin_prefetch(p + at, 1);
+}
+
 /* made: be64 of the leaf, still empty, the packed record, its SHA-256. */
 void registry__take_made(struct registry_change *c)
 {
@@ -111,18 +120,4 @@ enum err registry__digest(const struct registry_set *s, uint64_t *ret_n, unsigne
 	hash_free(h);
 	*ret_n = n;
 	return ERR_OK;
-}
-
-enum err registry_foresee(struct registry_set *s)
-{
-	uint64_t n;
-	s->foreseen = false;
-	for (size_t i = 0; i < s->n; i++) {
-		if (!s->changes[i].made.n) return ERR_OK;
-		s->changes[i].unchanged = false;
-		s->changes[i].as_made = true;
-	}
-	enum err e = registry__digest(s, &n, s->digest);
-	s->foreseen = !e;
-	return e;
 }
