@@ -1,9 +1,13 @@
 /* /history: who changed an identifier, what it was before and after, and what it was at any time. */
 #include "base/ledger.h"
 #include "resolver/face_registry.h"
+#include "resolver/series.h"
 #include "resolver/timeline.h"
 
-enum { HISTORY_MAX_OCTETS = 16 << 20 };
+enum {
+	HISTORY_MAX_OCTETS = 16 << 20,
+	CUTS_MAX = 64 /* of one series into parts that are walked back: each costs its history */
+};
 
 struct history {
 	struct store_txn *txn;
@@ -106,15 +110,93 @@ static enum err leaf_after(struct store_txn *t, usec_t at, uint64_t *ret)
 	return e;
 }
 
-/* What the feed does not have may be what its series still makes of it: the digest tells. */
-static enum err record_of_series(struct net_req *r, const struct id *id, struct as_of *w)
+/* The last change of the series before `bound`. */
+struct series_look {
+	uint64_t bound;
+	struct registry_moment *moment;
+	bool found;
+};
+
+static enum err look_at_series(void *arg, uint64_t leaf, struct str digests)
+{
+	struct series_look *k = arg;
+	if (leaf >= k->bound) {
+		if (k->moment->next == UINT64_MAX) k->moment->next = leaf;
+		return ERR_OK;
+	}
+	k->found = true;
+	k->moment->leaf = leaf;
+	memcpy(k->moment->after, str_skip(digests, HASH_SHA256).p, HASH_SHA256);
+	return ERR_OK;
+}
+
+/* The series as it was at the moment, checked against its digest. ERR_GONE: the feed has lost it. */
+static enum err series_then(struct net_req *r, struct as_of *w, struct series *s)
 {
 	unsigned char digest[HASH_SHA256];
-	struct str packed;
-	enum err e = face_member(r, id, &packed, NULL);
-	if (e) return e == ERR_NOT_FOUND ? ERR_OK : e;
-	hash_sha256(packed, digest);
-	if (memcmp(digest, w->moment.after, sizeof digest) == 0) w->packed = packed;
+	struct str row;
+	const struct timeline line = {
+	    .feed = writer_feed(rs__shard(r)->rs->o.writer), .txn = w->txn, .prefix = s->key};
+	if (w->moment.leaf == s->leaf) return ERR_OK;
+	enum err e = timeline_series(&line, w->moment.leaf, w->moment.next, &row);
+	if (!e) e = series_row_read(s->key, row, s);
+	if (e) return e;
+	hash_sha256(s->packed, digest);
+	return memcmp(digest, w->moment.after, sizeof digest) == 0 ? ERR_OK : ERR_CORRUPT;
+}
+
+/* One that was cut off from another goes on from there: the row of that one, if the entry of the change
+ * with the leaf says so. ERR_NOT_FOUND. */
+static enum err series_before_cut(struct net_req *r, struct as_of *w, uint64_t leaf, struct series *ret)
+{
+	struct ledger_leaf entry;
+	struct series_pattern p;
+	struct series_key *k = ARENA_NEW(r->arena, struct series_key);
+	struct flaw f;
+	struct str text, row;
+	json_t *j;
+	enum err e = k ? ledger_read(w->txn, leaf, &entry) : ERR_NO_MEMORY;
+	if (!e) e = json_read_large(r->arena, entry.entry, &f, &j);
+	if (e) return e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
+	text = json_text(json_object_get(j, "second"));
+	if (!text.n) return ERR_NOT_FOUND;
+	e = series_pattern_parse(r->arena, text, &f, &p);
+	if (e) return e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
+	series_key_of(&p, k);
+	e = store_get(w->txn, RS_TABLE_series, str_n(k->octets, k->n), &row);
+	return e ? e : series_row_read(str_n(k->octets, k->n), row, ret);
+}
+
+/* What a series made of its member at the last change before `bound`. ERR_NOT_FOUND: it is a member of
+ * none; ERR_GONE: there was no series yet, or what it was is not kept. */
+static enum err member_at(const struct id *id, struct net_req *r, uint64_t bound, struct as_of *w)
+{
+	struct series s;
+	struct record_head head;
+	enum err e = series_find(w->txn, id, &s);
+	for (size_t cuts = 0; !e; cuts++) {
+		struct series_look k = {.bound = bound, .moment = &w->moment};
+		w->moment = (struct registry_moment){.next = UINT64_MAX};
+		e = series_history(w->txn, &s, look_at_series, &k);
+		if (e || k.found) break;
+		e = cuts < CUTS_MAX ? series_before_cut(r, w, w->moment.next, &s) : ERR_NOT_FOUND;
+		if (e == ERR_NOT_FOUND) e = ERR_GONE;
+	}
+	if (!e) e = series_then(r, w, &s);
+	if (!e) e = series_fill(r->arena, &s, id, &w->packed, &head);
+	if (e) return e;
+	memset(w->moment.before, 0, HASH_SHA256);
+	hash_sha256(w->packed, w->moment.after);
+	return ERR_OK;
+}
+
+/* What the feed does not have may be what its series made of it: the digest tells. */
+static enum err record_of_series(struct net_req *r, const struct id *id, struct as_of *w)
+{
+	struct as_of other = {.txn = w->txn, .at = w->at};
+	enum err e = member_at(id, r, w->moment.leaf + 1, &other);
+	if (e) return e == ERR_NOT_FOUND || e == ERR_GONE ? ERR_OK : e;
+	if (memcmp(other.moment.after, w->moment.after, HASH_SHA256) == 0) w->packed = other.packed;
 	return ERR_OK;
 }
 
@@ -134,23 +216,19 @@ static enum err record_then(struct net_req *r, const struct id *id, struct as_of
 	return ERR_OK;
 }
 
-/* A member of a series had no change of its own: since the series' last one it is what that made it. */
+/* A member of a series had no change of its own: it was what the series made of it then. */
 static enum err member_then(struct net_req *r, const struct id *id, uint64_t bound, struct as_of *w,
 			    struct flaw *f)
 {
-	uint64_t leaf;
-	enum err e = face_member(r, id, &w->packed, &leaf);
+	enum err e = member_at(id, r, bound, w);
 	if (e == ERR_NOT_FOUND)
 		return flaw_set(f, e, FLAW_NO_OFFSET, "at", "registered",
 				"no such identifier was registered at that time");
-	if (!e && leaf >= bound)
+	if (e == ERR_GONE)
 		return flaw_set(f, ERR_NOT_FOUND, FLAW_NO_OFFSET, "at", "series-changed",
 				"its series was registered or changed after that time: see the history of "
 				"the series");
-	if (e) return e;
-	w->moment = (struct registry_moment){.leaf = leaf, .next = UINT64_MAX};
-	hash_sha256(w->packed, w->moment.after);
-	return ERR_OK;
+	return e;
 }
 
 static enum err look_back(struct net_req *r, const struct id *id, struct as_of *w, struct flaw *f)

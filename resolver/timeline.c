@@ -134,14 +134,14 @@ enum err timeline_walk(const struct timeline *l, struct timeline_place from, tim
 
 /* ---- what a record was ------------------------------------------------------------------- */
 
-/* In the entry of the change with leaf `at`, the record that the change with `leaf` left. ERR_GONE: it is
+/* In the entry of the change with leaf `at`, the row that the change with `leaf` left. ERR_GONE: it is
  * not there, or the feed begins later. */
-static enum err look_in_entry(const struct timeline *l, uint64_t at, uint64_t leaf, struct str *ret_packed)
+static enum err look_in_entry(const struct timeline *l, unsigned table, uint64_t at, uint64_t leaf,
+			      struct str *ret_row)
 {
 	struct feed_entry entry;
 	struct feed_walk ops;
 	struct feed_op op;
-	struct str packed;
 	uint64_t position, own;
 	enum err e = lower_bound(l->feed, l->txn, without_leaf, at, &position);
 	if (!e) e = l->feed->driver->read(l->feed, l->txn, position, &entry);
@@ -149,15 +149,28 @@ static enum err look_in_entry(const struct timeline *l, uint64_t at, uint64_t le
 	feed_walk_begin(&ops, &entry);
 	while (!(e = feed_next(&ops, &op))) {
 		bool whole = op.kind == FEED_PUT || op.kind == FEED_WAS;
-		if (!whole || op.table != RS_TABLE_record || !str_eq(op.key, l->prefix)) continue;
-		e = registry_row_split(op.value, &own, &packed);
+		if (!whole || op.table != table || !str_eq(op.key, l->prefix)) continue;
+		e = op_leaf(&op, &own);
 		if (e) return e;
 		if (own != leaf) continue; /* changed twice in one entry */
-		*ret_packed = packed;
+		*ret_row = op.value;
 		return ERR_OK;
 	}
 	/* the first entry that is kept may be a later one */
 	return e == ERR_NOT_FOUND ? ERR_GONE : e;
+}
+
+/* The change after it took it out of the table; before format 3 its own entry had it. */
+static enum err look_around(const struct timeline *l, unsigned table, uint64_t leaf, uint64_t next,
+			    struct str *ret_row)
+{
+	enum err e = next == UINT64_MAX ? ERR_GONE : look_in_entry(l, table, next, leaf, ret_row);
+	return e == ERR_GONE ? look_in_entry(l, table, leaf, leaf, ret_row) : e;
+}
+
+enum err timeline_series(const struct timeline *l, uint64_t leaf, uint64_t next, struct str *ret_row)
+{
+	return look_around(l, RS_TABLE_series, leaf, next, ret_row);
 }
 
 enum err timeline_record(const struct timeline *l, uint64_t leaf, uint64_t next, struct str *ret_packed)
@@ -166,7 +179,7 @@ enum err timeline_record(const struct timeline *l, uint64_t leaf, uint64_t next,
 	enum err e = registry_find_key(l->txn, l->prefix, &last, ret_packed);
 	if (!e && last == leaf) return ERR_OK;
 	if (e && e != ERR_NOT_FOUND) return e;
-	/* the change after it took it out of the table; before format 3 its own entry had it */
-	e = next == UINT64_MAX ? ERR_GONE : look_in_entry(l, next, leaf, ret_packed);
-	return e == ERR_GONE ? look_in_entry(l, leaf, leaf, ret_packed) : e;
+	struct str row;
+	e = look_around(l, RS_TABLE_record, leaf, next, &row);
+	return e ? e : registry_row_split(row, &last, ret_packed);
 }

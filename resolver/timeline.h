@@ -41,5 +41,9 @@ enum err timeline_walk(const struct timeline *l, struct timeline_place from, tim
  * identifier's next change, UINT64_MAX when there is none. ERR_GONE: the feed does not have it any more. */
 enum err timeline_record(const struct timeline *l, uint64_t leaf, uint64_t next,
 			 struct str *ret_packed) MUST_USE;
+/* The same of a series that has changed since: its row; l->prefix is the row's key, next the leaf of the
+ * change after it. */
+enum err timeline_series(const struct timeline *l, uint64_t leaf, uint64_t next,
+			 struct str *ret_row) MUST_USE;
 
 #endif

@@ -101,6 +101,11 @@ try:
     for member in ("0000042", "5000042"):
         status, got, err = then(member, "2020-01-01")
         check(f"{member}: before that, ask its series", status == 3 and "series-changed" in err, err)
+    born = json.loads(node.kanhe("series", "show", high, "--history", "--json")[1])["history"][0]["entry"]
+    for member in ("0000042", "5000042", "0000007", "0000008"):
+        status, got, err = then(member, born["time"])
+        check(f"{member}: what the whole series made of it, before it was cut, retired or had a record of its own", born["kind"] == "series.registered"
+              and status == 0 and got["since"] == born["time"] and got["revision"] == 1 and member in got["record"]["values"][0]["data"]["value"], (got, err))
     status, got, err = then("00", "2999-01-01")
     check("no member never was", status == 3 and "(registered" in err, err)
     status, got, err = then("5000042", "2999-01-01")
