@@ -1,5 +1,5 @@
-/* bench-series [ROUNDS]: one registration of 10,000,000 identifiers, then answers to members beside answers
- * to plain records, found and made as a shard does it, without sockets. */
+/* bench-series [ROUNDS | --short]: one registration of 10,000,000 identifiers, then answers to members
+ * beside answers to plain records, found and made as a shard does it, without sockets. */
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,10 @@
 #include "resolver/answer.h"
 #include "resolver/series.h"
 
-enum { RECORDS = 1000000, BATCH = REGISTRY_BATCH_MAX, MEMBERS = 10000000 };
+enum { HOT = 10000, BATCH = REGISTRY_BATCH_MAX, MEMBERS = 10000000 };
+
+/* --short: 10,000 records, 10,000 rounds, 100 series */
+static uint64_t records = 1000000, rounds = 1000000, series = 10000;
 
 static char folder[] = "/tmp/kanhe-bench-series-XXXXXX";
 static struct store *store;
@@ -34,7 +37,7 @@ static enum err apply_records(struct writer_cmd *c, struct writer_txn *t)
 
 static void register_records(void)
 {
-	for (size_t from = 0; from < RECORDS; from += BATCH) {
+	for (size_t from = 0; from < records; from += BATCH) {
 		struct records r = {.cmd.apply = apply_records, .arena = arena_new(64 << 20)};
 		r.set = (struct registry_set){
 		    .n = BATCH, .batch = true, .who = STR("bench"), .no_series = true};
@@ -85,7 +88,7 @@ static void register_series(const char *pattern)
 }
 
 /* Microseconds of processor for one answer as JSON: parse the identifier, find, write. */
-static double answers(const char *form, size_t below, size_t rounds, enum answer_kind want)
+static double answers(const char *form, size_t below, enum answer_kind want)
 {
 	struct arena *a = arena_new(2 << 20);
 	struct buf out = BUF_INIT(2 << 20);
@@ -144,14 +147,14 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 	return remove(path);
 }
 
-static void compare(size_t rounds)
+static void compare(void)
 {
 	for (int i = 0; i < 3; i++) {
-		double plain = answers("88.118.8/JX-", RECORDS, rounds, ANSWER_RECORD);
-		double member = answers("88.118.8/SN-", MEMBERS, rounds, ANSWER_RECORD);
-		double hot = answers("88.118.8/JX-", 10000, rounds, ANSWER_RECORD);
-		double several = answers("88.118.8/L1-24-", MEMBERS, rounds, ANSWER_RECORD);
-		double none = answers("88.118.8/NO-", MEMBERS, rounds, ANSWER_NOT_FOUND);
+		double plain = answers("88.118.8/JX-", records, ANSWER_RECORD);
+		double member = answers("88.118.8/SN-", MEMBERS, ANSWER_RECORD);
+		double hot = answers("88.118.8/JX-", HOT, ANSWER_RECORD);
+		double several = answers("88.118.8/L1-24-", MEMBERS, ANSWER_RECORD);
+		double none = answers("88.118.8/NO-", MEMBERS, ANSWER_NOT_FOUND);
 		printf("plain record %.2f us, one of 10,000 %.2f us, member %.2f us (%.2f, %.2f), of three "
 		       "ranges %.2f us, not found %.2f us\n",
 		       plain, hot, member, member / plain, member / hot, several, none);
@@ -160,35 +163,38 @@ static void compare(size_t rounds)
 
 int main(int argc, char **argv)
 {
-	uint64_t rounds = 1000000;
-	if (argc > 1 && str_u64(str_of(argv[1]), &rounds)) return 2;
+	if (argc > 1 && strcmp(argv[1], "--short") == 0)
+		records = rounds = HOT, series = 100;
+	else if (argc > 1 && str_u64(str_of(argv[1]), &rounds))
+		return 2;
 	open_all();
 	register_records();
 	sleep(3); /* until the journals are folded */
 	/* not before: the store cannot grow while a snapshot is held */
 	must(!rs__shard_open(rs, 0, &shard));
 	printf("no series: plain record %.2f us, not found %.2f us\n",
-	       answers("88.118.8/JX-", RECORDS, rounds, ANSWER_RECORD),
-	       answers("88.118.8/NO-", RECORDS, rounds, ANSWER_NOT_FOUND));
+	       answers("88.118.8/JX-", records, ANSWER_RECORD),
+	       answers("88.118.8/NO-", records, ANSWER_NOT_FOUND));
 	usec_t from = clock_mono();
 	register_series("88.118.8/SN-{0000000..9999999}");
 	printf("registered %d identifiers in %.2f ms\n", MEMBERS, (double)(clock_mono() - from) / 1000);
 	register_series("88.118.8/L{1..3}-{20..25}-{0000000..9999999}");
 	sleep(3);
 	rs__shard_turn(shard);
-	compare(rounds);
-	/* 10,000 more, in two shapes */
+	compare();
+	/* many more, in two shapes */
 	from = clock_mono();
-	for (int i = 0; i < 10000; i++) {
+	for (size_t i = 0; i < series; i++) {
 		char pattern[64];
 		snprintf(pattern, sizeof pattern,
-			 i % 2 ? "88.118.8/%05d-{0000..9999}" : "88.118.8/%05d{0000..9999}-", i);
+			 i % 2 ? "88.118.8/%05zu-{0000..9999}" : "88.118.8/%05zu{0000..9999}-", i);
 		register_series(pattern);
 	}
-	printf("10,000 series one by one in %.2f s\n", (double)(clock_mono() - from) / USEC_PER_SEC);
+	printf("%zu series one by one in %.2f s\n", (size_t)series,
+	       (double)(clock_mono() - from) / USEC_PER_SEC);
 	sleep(3);
 	rs__shard_turn(shard);
-	compare(rounds);
+	compare();
 	writer_stop(writer);
 	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	return 0;
