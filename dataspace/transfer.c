@@ -380,7 +380,7 @@ enum err transfer_receive(const struct turn *u, struct str pid, const struct tra
 	if (!e && implied) e = transfer_acknowledged(u, x);
 	if (!e && implied) u->d->stat.messages_out++;
 	if (!e && x->pending) e = transfer_forget(u, x);
-	if (!e && to == DSP_TRANSFER_STARTED)
+	if (!e && (to == DSP_TRANSFER_STARTED || to == DSP_TRANSFER_COMPLETED))
 		x->reason = turn_text(u, STR_NONE); /* of the pause that is over */
 	if (!e) e = transfer_step(u, x, to, true, str_of(x->reason));
 	if (!e && to == DSP_TRANSFER_TERMINATED)

@@ -300,6 +300,23 @@ static enum err resume_fn(const struct turn *u, void *arg)
 	return transfer_resume(u, str_of(arg), &x);
 }
 
+static void test_a_pause_that_crosses_the_end_leaves_no_reason(void **state)
+{
+	char *pid = start(""), *maker;
+	struct dsp_pids pids;
+
+	(void)state;
+	world_settle(&w);
+	maker = makers(pid)->pid;
+	assert_int_equal(world_turn(&w, "maker", NULL, STR_NONE, suspend_fn, maker, NULL), ERR_OK);
+	pids = transfer_pids(makers(pid)); /* the letter is under way */
+	assert_int_equal(world_post(&w, "maker", "buyer", path_of(DSP_TRANSFER_MOVE_COMPLETE, maker),
+				    message_of(DSP_TRANSFER_MOVE_COMPLETE, &pids), NULL),
+			 200);
+	assert_int_equal(makers(pid)->state, DSP_TRANSFER_COMPLETED);
+	assert_string_equal(makers(pid)->reason, "");
+}
+
 static void test_only_the_side_that_suspended_resumes(void **state)
 {
 	char *pid = start(""), *maker;
@@ -397,6 +414,7 @@ int main(void)
 	    T(test_tells_purpose_to_the_policy),
 	    T(test_refuses_every_transition_that_is_not_in_the_table),
 	    T(test_hides_transfers_and_agreements_from_others),
+	    T(test_a_pause_that_crosses_the_end_leaves_no_reason),
 	    T(test_only_the_side_that_suspended_resumes),
 	    T(test_ends_what_was_not_answered_yet),
 	    T(test_revocation_ends_transfers_and_refuses_new_ones),
