@@ -333,6 +333,8 @@ static void require(struct net_req *r, ds_peer_fn *then, bool plain)
 	if (!e && !by_certificate(w, r)) {
 		e = token_take(w, r, &f);
 		w->cert = !e && !w->mock && certified(w, r);
+		if (!e && !plain && !w->mock && !w->cert)
+			e = identity_expects(d, w->iss, w->peer.token, &f);
 	}
 	if (e) {
 		asking_refuse(w, e, &f);

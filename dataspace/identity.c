@@ -104,33 +104,46 @@ bool identity_by_certificate(struct ds *d, const struct net_req *r, struct str *
 	return false;
 }
 
-static void refuse(struct net_req *r, const char *at, const char *rule, const char *text)
+static enum err flaw_at(struct flaw *f, const char *at, const char *rule, const char *text)
 {
-	struct flaw f = {0};
-	enum err e = flaw_set(&f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, at, rule, "%s", text);
+	return flaw_set(f, ERR_UNAUTHORISED, FLAW_NO_OFFSET, at, rule, "%s", text);
+}
 
-	ds_of(r)->stat.auth_refused++;
-	net_set(r, "www-authenticate", STR("Bearer"));
-	ds_dsp_refuse(r, e, &f);
+static unsigned modes_of(const struct ds_identity *o)
+{
+	return o->modes ? o->modes : DS_BY_DID;
+}
+
+enum err identity_expects(struct ds *d, struct str did, struct str token, struct flaw *f)
+{
+	const struct ds_identity *o = &d->o.identity;
+	unsigned modes = modes_of(o);
+	struct ds_did pinned;
+
+	if (identity_pinned(d, did, &pinned)) return ERR_OK;
+	if (modes & DS_BY_DCP && token.n) return ERR_OK;
+	if (modes & DS_BY_DCP && o->required_n)
+		return flaw_at(f, "token", "access-token",
+			       "credentials are required here: the token gives no access token");
+	if (modes & DS_BY_DID) return ERR_OK;
+	return flaw_at(f, "authorization", "identity-mode",
+		       "this node does not admit partners by their key alone");
 }
 
 void identity_admit(struct net_req *r, struct ds_peer *peer, bool tls, bool plain, ds_peer_fn *then)
 {
-	const struct ds_identity *o = &ds_of(r)->o.identity;
-	unsigned modes = o->modes ? o->modes : DS_BY_DID;
+	struct ds *d = ds_of(r);
+	struct flaw f = {0};
 
 	if (plain || tls || peer->doc->pinned) {
 		then(r, peer);
-	} else if (modes & DS_BY_DCP && (peer->token.n || o->required_n)) {
-		if (peer->token.n)
-			identity_verify(r, peer, then);
-		else
-			refuse(r, "token", "access-token",
-			       "credentials are required here: the token gives no access token");
-	} else if (modes & DS_BY_DID) {
-		then(r, peer);
+	} else if (identity_expects(d, peer->did, peer->token, &f)) {
+		d->stat.auth_refused++;
+		net_set(r, "www-authenticate", STR("Bearer"));
+		ds_dsp_refuse(r, f.err, &f);
+	} else if (modes_of(&d->o.identity) & DS_BY_DCP && peer->token.n) {
+		identity_verify(r, peer, then);
 	} else {
-		refuse(r, "authorization", "identity-mode",
-		       "this node does not admit partners by their key alone");
+		then(r, peer);
 	}
 }

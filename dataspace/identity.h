@@ -26,6 +26,9 @@ bool identity_pin_parse(struct str did, struct str key, struct ds_did *ret);
 bool identity_pinned(struct ds *d, struct str did, struct ds_did *ret);
 /* The partner whose certificate this connection showed; the slice lives as long as the data space. */
 bool identity_by_certificate(struct ds *d, const struct net_req *r, struct str *ret_did);
+/* What no DID document could change, before one is fetched from where a stranger says: whether a partner of
+ * this DID may come at all, by a token that opens its credential service or not. ERR_UNAUTHORISED */
+enum err identity_expects(struct ds *d, struct str did, struct str token, struct flaw *f) MUST_USE;
 /* Calls then(r, peer), now or later, or refuses. plain: who it is suffices. peer is in the request's arena.
  */
 void identity_admit(struct net_req *r, struct ds_peer *peer, bool tls, bool plain, ds_peer_fn *then);

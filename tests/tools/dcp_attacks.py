@@ -157,6 +157,9 @@ def documents():
         p = Party(host, name)
         p.write(**over)
         return p
+    p = fresh("closed")
+    refused("a token that opens no credential service", p.token(AUD, token=None), "access-token")
+    check("its document is not even fetched", host.asked("/closed/did.json") == 0)
     p, second = fresh("two"), Key(TOP)
     p.write(verificationMethod=[*p.document()["verificationMethod"], {
         "id": p.did + "#k2", "type": "JsonWebKey2020", "controller": p.did, "publicKeyJwk": second.jwk()}])
@@ -391,7 +394,7 @@ def addresses():
     # link-local and metadata addresses are nobody's partner, also where private networks are
     for name in ("169.254.169.254", "0.0.0.0", "224.0.0.1", "255.255.255.255"):
         did = f"did:web:{name}:x"
-        token = key.jwt({"iss": did, "sub": did, "aud": AUD, "jti": uuid.uuid4().hex, "exp": int(time.time()) + 60}, kid=did + "#k")
+        token = key.jwt({"iss": did, "sub": did, "aud": AUD, "jti": uuid.uuid4().hex, "exp": int(time.time()) + 60, "token": "t"}, kid=did + "#k")
         refused(f"did:web at {name} on a private network", token, "did-address")
     did = "did:web:127.0.0.1%3A" + str(host.port) + ":linked"
     p = Party(host, "linked")

@@ -53,6 +53,8 @@ try:
     founder.ok("a type", "credential", "type", "add", "MembershipCredential", "region=eu", "--days", "30")
     before = founder.state()
     status, out, err = founder.kanhe("credential", "type", "add", "MembershipCredential", "region=us")
+    chinese = founder.kanhe("credential", "type", "add", "MembershipCredential", env={"LC_ALL": "zh_CN.UTF-8"})
+    check("told in Chinese that it is there", chinese[0] == 1 and "该类型已在签发：用 --id " in chinese[2], chinese)
     check("a type is not issued twice unnoticed", status == 1 and "--id" in err and founder.state() == before, out + err)
     for words, word in ((("issue", "did:web:x", "X", "novalue"), '"novalue" is not NAME=VALUE'), (("issue", "did:web:x", "X", "--days", "soon"), '"soon" is not a number'),
                         (("type", "add", "X", "novalue"), '"novalue" is not NAME=VALUE'), (("type", "add", "X", "--days", "soon"), '"soon" is not a number')):

@@ -73,6 +73,8 @@ try:
     third = Party(host, "third")
     check("a token of another partner over it", call(mine, third.token(maker.did)) == 401)
     check("a token that is none over it", call(mine, "x.y.z") == 401)
+    check("a stranger's token alone", call(None, third.token(maker.did)) == 401)
+    check("where no key alone admits, nobody's document is fetched for one", host.asked("/third/did.json") == 0, host.seen)
     host.close()
     foreign = os.path.join(TOP, "foreign")
     os.mkdir(foreign)

@@ -151,7 +151,7 @@ try:
               and "only one party has signed" in out and "ContractRequestMessage of the consumer" in out, out)
     out = kanhe("in Chinese", "verify", bundle, env={"LC_ALL": "zh_CN.UTF-8"})
     check("each check is told in Chinese", "✓ 提供方的密钥" in out and "– 合约由使用方签署" in out and "未签署：见其消息" in out
-          and "✓ 条目已列入账本" in out, out)
+          and "✓ 条目已列入账本" in out and f"字节已保存；附 {peer.did} 的令牌，以 " in out and "并不对消息签名" in out, out)
     v = json.loads(kanhe("as JSON", "verify", bundle, "--json"))
     check("as JSON: who signed", (v["verified"], v["signed_by_provider"], v["signed_by_consumer"], v["evidence"]) == (True, True, False, 2), v)
     text = open(bundle, encoding="utf-8").read()
