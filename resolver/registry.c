@@ -352,10 +352,8 @@ static enum err prepare(struct registry_set *s, struct registry_change *c, struc
 	if (e) return e;
 	c->created = !there;
 	c->unchanged = c->revived = false;
-	if (c->made.n && !there) {
-		registry__take_made(c);
-		return ERR_OK;
-	}
+	c->as_made = c->made.n && !there;
+	if (c->as_made) return ERR_OK;
 	memset(c->before, 0, sizeof c->before);
 	if (there) hash_sha256(old, c->before);
 	c->revived = there && c->act == REGISTRY_PUT && head.status == RECORD_RETIRED;
@@ -441,12 +439,11 @@ static enum err write_one(struct writing *w, const struct registry_change *c)
 	struct store_txn *t = w->txn->store;
 	struct str old;
 	enum err e = old_row(t, c, &old);
-	struct str old_new[2] = {old.n ? str_skip(old, REGISTRY_LEAF) : STR_NONE, c->packed};
+	struct str row = registry__row(c), old_new[2] = {old.n ? str_skip(old, REGISTRY_LEAF) : STR_NONE,
+							 str_skip(row, REGISTRY_LEAF)};
 	if (!e) e = reverse_note(t, &w->types, w->arena, c->id.key, old_new);
-	store_key_u64(c->row, w->leaf);
-	if (!e)
-		e = store_put_over(t, RS_TABLE_record, c->id.key, old,
-				   str_n(c->row, REGISTRY_LEAF + c->packed.n));
+	store_key_u64((unsigned char *)(uintptr_t)row.p, w->leaf);
+	if (!e) e = store_put_over(t, RS_TABLE_record, c->id.key, old, row);
 	if (!e && !c->as_made) e = templates_bond(t, &c->id, &c->bond);
 	if (e || c->created) return e;
 	/* the change before this one was the last so far */
@@ -463,7 +460,7 @@ static enum err write_all(const struct registry_set *s, struct writing *w)
 		const struct registry_change *c = &s->changes[i];
 		bool retired = c->act == REGISTRY_RETIRE;
 		bool new = c->created || c->series.n; /* a record where there was none */
-		registry__send_for(s, i);
+		registry__send_for(s, i, REGISTRY_SOON_ROW);
 		processor_offer_each(i);
 		if (c->unchanged) continue;
 		e = write_one(w, c);
@@ -482,7 +479,7 @@ static enum err prepare_all(struct registry_set *s, struct writer_txn *t, struct
 	enum err e = s->n > 1 ? store_cursor_open(t->store, RS_TABLE_record, &p.lookup.cursor) : ERR_OK;
 	for (size_t i = 0; i < s->n && !e; i++) {
 		struct registry_change *c = &s->changes[i];
-		registry__send_for_change(s, i);
+		registry__send_for(s, i, REGISTRY_SOON_CHANGE);
 		processor_offer_each(i);
 		if (check_delegations) e = delegation_check_free(t->store, c->id.key, c->authority.n);
 		if (e == ERR_NOT_RESPONSIBLE) e = refuse(s, c, e, "delegated", f);

@@ -29,34 +29,34 @@ enum {
 enum registry_act { REGISTRY_PUT, REGISTRY_RETIRE, REGISTRY_AMEND };
 enum registry_condition { REGISTRY_ANY, REGISTRY_ABSENT, REGISTRY_REVISION };
 
-/* What a row made ahead wants stands together at the beginning: thousands of changes are walked through,
- * and what is not looked at stays out of the caches. */
+/* What the writer wants of one whose row was made ahead stands in the first two lines of a cache: another
+ * thread has filled them in, and each line of thousands of changes is waited for. */
 struct registry_change {
 	enum registry_act act;
 	bool tombstone; /* RETIRE: also what is not there, and nothing to do where a record is retired
 			   already */
 	/* set by registry_apply */
 	bool created, unchanged, revived;
-	bool as_made;         /* its row is `made`: no bond, and its digest stands there */
+	bool as_made; /* row, record and digest are those in `made`, its revision is 1, it has no bond: the
+			 members for them are not set */
+	struct id id;
+	size_t place;         /* in the request, for the flaw */
 	struct str authority; /* key octets of the prefix of ours it lies under */
 	struct str made;      /* set by registry_make, or none */
 	/* set by registry_apply */
 	struct str allocation; /* prefix of the enterprise it belongs to, a part of id.key; or none */
 	struct str series; /* pattern of the series whose member it was so far; empty: of none. Its octets
 			      are gone after registry_apply */
+
+	uint64_t revision, old_leaf;
 	struct str packed;
 	unsigned char *row; /* of the table record: its leaf, then packed */
-
-	struct id id;
-	size_t place;                /* in the request, for the flaw */
-	uint64_t revision, old_leaf; /* set by registry_apply */
+	struct template_bond bond;
+	unsigned char before[HASH_SHA256], after[HASH_SHA256]; /* zeros: none */
 
 	struct record record; /* PUT: the values; the rest is set here. AMEND: set by registry_apply */
 	struct amendments amendments; /* AMEND */
 	struct str reason;            /* RETIRE: kept as the tombstone's only value; may be empty */
-	/* set by registry_apply */
-	unsigned char before[HASH_SHA256], after[HASH_SHA256]; /* zeros: none; not of what is as_made */
-	struct template_bond bond;
 };
 
 struct registry_set;

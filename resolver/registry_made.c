@@ -2,45 +2,44 @@
 #include "resolver/registry_made.h"
 
 #include "base/processor.h"
-#include "base/wire.h"
 
 enum {
 	/* Changes between the one that is looked at and the one whose octets are sent for: what another
 	 * thread has made lies in its caches, and waiting for each line of it in turn took more than all
 	 * the rest. */
 	AHEAD = 6,
-	SOON = 512, /* octets of a row that are sent for */
+	SOON = 512, /* octets of a row or change that are sent for */
 	CACHE_LINE = 64,
 	LINE = 2 + ID_KEY_MAX + 2 * HASH_SHA256, /* of what the digest is of */
 	LINES = 16,                              /* a call for each would cost as much as the digest */
 };
 
-void registry__send_for(const struct registry_set *s, size_t i)
+static void send_for(const void *p, size_t n)
 {
-	i += AHEAD;
-	if (i >= s->n || !s->changes[i].made.n) return;
-	struct str made = s->changes[i].made;
-	__builtin_prefetch(s->changes[i].id.key.p);
-	for (size_t at = 0; at < made.n && at < SOON; at += CACHE_LINE) __builtin_prefetch(made.p + at);
-	__builtin_prefetch(made.p + made.n - 1);
+	for (size_t at = 0; at < n && at < SOON; at += CACHE_LINE)
+		__builtin_prefetch((const char *)p + at, 1);
 }
 
-void registry__send_for_change(const struct registry_set *s, size_t i)
+void registry__send_for(const struct registry_set *s, size_t i, enum registry_soon what)
 {
 	i += AHEAD;
 	if (i >= s->n) return;
-	const char *p = (const char *)&s->changes[i];
-	for (size_t at = 0; at < offsetof(struct registry_change, record); at += CACHE_LINE)
-		__builtin_prefetch(p + at, 1);
+	const struct registry_change *c = &s->changes[i];
+	if (what == REGISTRY_SOON_CHANGE) {
+		send_for(c, offsetof(struct registry_change, revision));
+	} else if (c->made.n) {
+		__builtin_prefetch(c->id.key.p);
+		if (what == REGISTRY_SOON_ROW) send_for(c->made.p, c->made.n);
+		__builtin_prefetch(c->made.p + c->made.n - HASH_SHA256);
+		__builtin_prefetch(c->made.p + c->made.n - 1);
+	}
 }
 
 /* made: be64 of the leaf, still empty, the packed record, its SHA-256. */
-void registry__take_made(struct registry_change *c)
+struct str registry__row(const struct registry_change *c)
 {
-	c->row = (unsigned char *)(uintptr_t)c->made.p;
-	c->packed = str_n(c->made.p + REGISTRY_LEAF, c->made.n - HASH_SHA256 - REGISTRY_LEAF);
-	c->revision = 1;
-	c->as_made = true;
+	if (c->as_made) return str_first(c->made, c->made.n - HASH_SHA256);
+	return str_n(c->row, REGISTRY_LEAF + c->packed.n);
 }
 
 struct str registry__after(const struct registry_change *c)
@@ -86,36 +85,42 @@ enum err registry_make(struct registry_change *c, usec_t now, struct arena *a)
 	return ERR_OK;
 }
 
-static void put_line(struct wire *w, const struct registry_change *c)
+/* One of what the digest is of; returns its octets. */
+static size_t put_line(unsigned char *p, const struct registry_change *c)
 {
-	static const unsigned char none[HASH_SHA256];
-	wire_put_u16(w, (uint16_t)c->id.key.n);
-	wire_put(w, c->id.key);
-	wire_put(w, str_n(c->as_made ? none : c->before, HASH_SHA256));
-	wire_put(w, registry__after(c));
+	size_t n = c->id.key.n;
+	must(n <= ID_KEY_MAX);
+	p[0] = (unsigned char)(n >> 8);
+	p[1] = (unsigned char)n;
+	p = memcpy(p + 2, c->id.key.p, n);
+	if (c->as_made)
+		memset(p + n, 0, HASH_SHA256);
+	else
+		memcpy(p + n, c->before, HASH_SHA256);
+	memcpy(p + n + HASH_SHA256, registry__after(c).p, HASH_SHA256);
+	return 2 + n + 2 * HASH_SHA256;
 }
 
 enum err registry__digest(const struct registry_set *s, uint64_t *ret_n, unsigned char ret[HASH_SHA256])
 {
 	unsigned char lines[LINES * LINE];
-	struct wire w = wire_writer(lines, sizeof lines);
-	struct hash *h = hash_new();
+	size_t at = 0;
 	uint64_t n = 0;
+	struct hash *h = hash_new();
 	if (!h) return ERR_NO_MEMORY;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct registry_change *c = &s->changes[i];
-		registry__send_for(s, i);
+		registry__send_for(s, i, REGISTRY_SOON_DIGEST);
 		processor_offer_each(i);
 		if (c->unchanged) continue;
-		if (wire_left(&w) < LINE) {
-			hash_add(h, wire_str(&w));
-			w.at = 0;
+		if (sizeof lines - at < LINE) {
+			hash_add(h, str_n(lines, at));
+			at = 0;
 		}
-		put_line(&w, c);
+		at += put_line(lines + at, c);
 		n++;
 	}
-	must(wire_ok(&w));
-	hash_add(h, wire_str(&w));
+	hash_add(h, str_n(lines, at));
 	hash_finish(h, ret);
 	hash_free(h);
 	*ret_n = n;

@@ -6,16 +6,16 @@
 
 enum { REGISTRY_LEAF = 8 /* octets before the record in its row */ };
 
-/* The row that was made becomes the change's. */
-void registry__take_made(struct registry_change *c);
+/* The row of the table record that a change leaves, with room for its leaf. */
+struct str registry__row(const struct registry_change *c);
 /* The values that a row was made of, which is not used. ERR_NO_MEMORY. */
 enum err registry__unmake(struct registry_change *c, struct arena *a) MUST_USE;
 /* Digest of the record after the change. */
 struct str registry__after(const struct registry_change *c);
-/* At each change of a set, in their order: what will be wanted of those that follow is on its way. */
-void registry__send_for(const struct registry_set *s, size_t i);
-/* The same before the first look at a set. */
-void registry__send_for_change(const struct registry_set *s, size_t i);
+/* What will be looked at of a change that comes soon is sent for: the change; key and digest of what was
+ * made; that row. To be called at each change of a set, in their order. */
+enum registry_soon { REGISTRY_SOON_CHANGE, REGISTRY_SOON_DIGEST, REGISTRY_SOON_ROW };
+void registry__send_for(const struct registry_set *s, size_t i, enum registry_soon what);
 /* Of all changes but those that change nothing, and how many that are. ERR_NO_MEMORY. */
 enum err registry__digest(const struct registry_set *s, uint64_t *ret_n,
 			  unsigned char ret[HASH_SHA256]) MUST_USE;
