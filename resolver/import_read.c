@@ -135,6 +135,8 @@ static enum err send_batch(struct import_run *r, bool finish)
 	enum err e = wait_flying(r, IMPORT_FLIGHTS - 1);
 	if (e) return e;
 	chain_taken(r);
+	if (r->undigested) registry_digest(r->undigested, NULL);
+	r->undigested = NULL;
 	x->batch.after = r->now;
 	x->batch.begin = !r->begun;
 	x->batch.finish = finish;
@@ -228,6 +230,12 @@ static enum err read_series(struct import_run *r, const struct record *line, str
 	return e ? e : keep_authority(r, authority, &s->authority);
 }
 
+static void digest(struct import_run *r, const struct registry_change *c)
+{
+	if (r->undigested) registry_digest(r->undigested, c);
+	r->undigested = r->undigested ? NULL : c;
+}
+
 /* Of what is made ahead only the row is kept: what it was made of has not left the cache yet, and ends
  * here. */
 static enum err keep_change(struct import_run *r, const struct record *read, struct registry_change *c)
@@ -239,6 +247,7 @@ static enum err keep_change(struct import_run *r, const struct record *read, str
 	if (r->begun && c->act == REGISTRY_PUT) e = registry_make(c, b->time, b->arena);
 	if (e) return e;
 	if (c->made.n) {
+		digest(r, c);
 		c->record = (struct record){.values_n = 0};
 		return ERR_OK;
 	}

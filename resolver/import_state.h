@@ -44,6 +44,7 @@ struct import_run {
 	/* the thread's own: */
 	struct flight flights[IMPORT_BATCHES];
 	struct flight *open; /* the batch that is being read */
+	const struct registry_change *undigested; /* in it: made, and waits for another to be digested with */
 	struct buf
 	    taken; /* what was `in`: changed for it in a moment, so that the shard never waits for a copy */
 	struct buf work;

@@ -233,9 +233,27 @@ enum err registry_make(struct registry_change *c, usec_t now, struct arena *a)
 	for (size_t i = 0; i < r.values_n; i++) r.values[i].timestamp = 0;
 	if (!p) return fits ? ERR_NO_MEMORY : ERR_OK;
 	arena_give_back(a, room - n);
-	hash_sha256(str_n(p + ROW_LEAF, n), (unsigned char *)p + ROW_LEAF + n);
 	c->made = str_n(p, ROW_LEAF + n + HASH_SHA256);
 	return ERR_OK;
+}
+
+static struct str made_octets(const struct registry_change *c, unsigned char **ret_digest)
+{
+	size_t n = c->made.n - HASH_SHA256;
+	*ret_digest = (unsigned char *)(uintptr_t)c->made.p + n;
+	return str_n(c->made.p + ROW_LEAF, n - ROW_LEAF);
+}
+
+void registry_digest(const struct registry_change *c, const struct registry_change *also)
+{
+	unsigned char *to, *other_to;
+	struct str octets = made_octets(c, &to);
+	if (also) {
+		struct str other = made_octets(also, &other_to);
+		hash_sha256_pair(octets, other, to, other_to);
+	} else {
+		hash_sha256(octets, to);
+	}
 }
 
 /* ---- changing --------------------------------------------------------------------------- */

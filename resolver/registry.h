@@ -83,9 +83,11 @@ struct registry_set {
 
 /* Ahead of registry_apply, on any thread: the row of a PUT whose identifier is not there yet and in no
  * series, made with that time of registration. It is used if so; what asks for a look into the registry is
- * left to registry_apply. In the arena. Once `made` is set the change needs its record no more.
- * ERR_NO_MEMORY. */
+ * left to registry_apply. In the arena. Once `made` is set the change needs its record no more, but
+ * registry_digest. ERR_NO_MEMORY. */
 enum err registry_make(struct registry_change *c, usec_t now, struct arena *a) MUST_USE;
+/* Completes what was made, two at once; also: may be NULL. */
+void registry_digest(const struct registry_change *c, const struct registry_change *also);
 
 /* ERR_EXISTS naming the place of the second one when an identifier stands there twice. */
 enum err registry_sort(struct registry_set *s, struct flaw *f) MUST_USE;

@@ -56,7 +56,7 @@ signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h std
 string.h strings.h threads.h time.h uchar.h wchar.h wctype.h
 arpa/* net/if.h netinet/* sys/* linux/* dirent.h dlfcn.h endian.h execinfo.h fcntl.h fnmatch.h ftw.h
 getopt.h glob.h grp.h ifaddrs.h langinfo.h libgen.h malloc.h mntent.h netdb.h poll.h pthread.h pwd.h regex.h
-sched.h search.h semaphore.h spawn.h syslog.h termios.h ucontext.h unistd.h utime.h immintrin.h
+sched.h search.h semaphore.h spawn.h syslog.h termios.h ucontext.h unistd.h utime.h immintrin.h cpuid.h
 """.split()
 
 BANNED_CALLS = {

@@ -47,6 +47,34 @@ static void running_digests_fork_and_start_again(void **state)
 	hash_free(NULL);
 }
 
+/* Against libcrypto: every length up to three blocks beside others, in memory of exactly that size. */
+static void pairs_are_as_if_alone(void **state)
+{
+	enum { MOST = 200 };
+	static const size_t others[] = {0, 55, 56, 64, 119, 120, 1000, 5000};
+	unsigned char octets[5000], want[2][HASH_SHA256], got[2][HASH_SHA256];
+	(void)state;
+	for (size_t i = 0; i < sizeof octets; i++) octets[i] = (unsigned char)(i * i >> 3);
+	for (size_t n = 0; n <= MOST; n++)
+		for (size_t k = 0; k < COUNT(others); k++) {
+			char *copy = malloc(n + 1);
+			must(copy);
+			memcpy(copy + 1, octets + n, n);
+			struct str one = str_n(copy + 1, n), other = str_n(octets, others[k]);
+			hash_sha256(one, want[0]);
+			hash_sha256(other, want[1]);
+			hash_sha256_pair(one, other, got[0], got[1]);
+			assert_memory_equal(got, want, sizeof want);
+			hash_sha256_pair(other, one, got[1], got[0]);
+			assert_memory_equal(got, want, sizeof want);
+			free(copy);
+		}
+	unsigned char d[2][HASH_SHA256];
+	hash_sha256_pair(STR_NONE, STR("abc"), d[0], d[1]);
+	assert_digest(d[0], OF_NOTHING);
+	assert_digest(d[1], OF_ABC);
+}
+
 static void *hash_many(void *arg)
 {
 	unsigned char d[HASH_SHA256];
@@ -71,6 +99,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(whole_messages),
+	    cmocka_unit_test(pairs_are_as_if_alone),
 	    cmocka_unit_test(running_digests_fork_and_start_again),
 	    cmocka_unit_test(each_thread_has_its_own),
 	};
