@@ -1,4 +1,4 @@
-#include "tests/proto/cases.h"
+#include "tests/proto/pb_cases.h"
 
 #include "base/sign.h"
 #include "proto/id/id.h"
@@ -39,39 +39,6 @@ static struct record sample(void)
 					    "88.118.8.")};
 }
 
-static void record_same(const struct record *a, const struct record *b)
-{
-	assert_true(str_eq(a->id, b->id) && str_eq(a->owner, b->owner));
-	assert_true(a->created == b->created && a->modified == b->modified && a->revision == b->revision);
-	assert_int_equal(a->status, b->status);
-	assert_int_equal(a->values_n, b->values_n);
-	for (size_t i = 0; i < a->values_n; i++) {
-		const struct value *v = &a->values[i], *w = &b->values[i];
-		assert_true(str_eq(v->type, w->type) && str_eq(v->data, w->data));
-		assert_true(v->index == w->index && v->ttl == w->ttl && v->ttl_absolute == w->ttl_absolute);
-		assert_true(v->timestamp == w->timestamp && v->permissions == w->permissions);
-		assert_int_equal(v->references_n, w->references_n);
-		for (size_t k = 0; k < v->references_n; k++) {
-			assert_true(str_eq(v->references[k].handle, w->references[k].handle));
-			assert_int_equal(v->references[k].index, w->references[k].index);
-		}
-	}
-}
-
-/* What we write is what protobuf-c writes for the same message. */
-static void canonical(const ProtobufCMessageDescriptor *d, struct str packed)
-{
-	ProtobufCMessage *m = protobuf_c_message_unpack(d, NULL, packed.n, (const uint8_t *)packed.p);
-	assert_non_null(m);
-	size_t n = protobuf_c_message_get_packed_size(m);
-	uint8_t *again = malloc(n);
-	protobuf_c_message_pack(m, again);
-	assert_int_equal(n, packed.n);
-	assert_memory_equal(again, packed.p, n);
-	free(again);
-	protobuf_c_message_free_unpacked(m, NULL);
-}
-
 static void records_come_back_as_they_went(void **state)
 {
 	struct buf b = BUF_INIT(1 << 20);
@@ -95,66 +62,6 @@ static void records_come_back_as_they_went(void **state)
 	}
 	assert_int_equal(record_next_value(&rest, &v), ERR_NOT_FOUND);
 	free(copy);
-	buf_done(&b);
-}
-
-/* A value's length has one octet, two or three, and what is in front of it never depends on a guess. */
-static void lengths_of_any_size_are_written(void **state)
-{
-	enum { MOST = 20000 };
-	static char octets[MOST];
-	struct buf b = BUF_INIT(1 << 20);
-	struct reference reference = {STR("88.118.8/x"), 7};
-	memset(octets, 'x', sizeof octets);
-	for (size_t n = 0; n <= MOST; n += n < 200 ? 1 : n < 16200 ? 800 : 20) {
-		struct value v[3] = {{.index = 1, .type = STR("T"), .data = str_n(octets, n), .ttl = 9},
-				     {.index = 2,
-				      .type = STR("T"),
-				      .data = str_n(octets, n),
-				      .ttl = UINT32_MAX,
-				      .timestamp = UINT64_MAX,
-				      .permissions = 15,
-				      .references = &reference,
-				      .references_n = n % 2},
-				     {.index = UINT32_MAX, .type = str_n(octets, 1 + n % 128)}};
-		struct record r = {.id = STR("88.118.8/x"), .values = v, .values_n = 3}, back;
-		buf_clear(&b);
-		assert_int_equal(record_pack(&r, &b), ERR_OK);
-		assert_true(b.n <= record_room(&r));
-		canonical(&kanhe__record__descriptor, buf_str(&b));
-		char *copy = exact(buf_str(&b));
-		assert_int_equal(record_unpack_borrowed(*state, str_n(copy, b.n), NULL, &back), ERR_OK);
-		record_same(&r, &back);
-		assert_int_equal(record_unpack(*state, str_n(copy, b.n), NULL, &back), ERR_OK);
-		free(copy);
-		record_same(&r, &back);
-		arena_reset(*state);
-	}
-	buf_done(&b);
-}
-
-static void a_record_has_so_many_octets_and_no_more(void **state)
-{
-	static char octets[RECORD_DATA_MAX];
-	struct value v[5];
-	struct record r = {.id = STR("88.118.8/x"), .values = v, .values_n = 5};
-	struct buf b = BUF_INIT(RECORD_PACKED_MAX + 1);
-	(void)state;
-	for (size_t i = 0; i < 5; i++)
-		v[i] = (struct value){
-		    .index = (uint32_t)i + 1, .type = STR("T"), .data = str_n(octets, 50000)};
-	assert_int_equal(record_pack(&r, &b), ERR_OK);
-	v[4].data.n += RECORD_PACKED_MAX - b.n;
-	buf_clear(&b);
-	buf_byte(&b, 0); /* no more room than it needs */
-	assert_int_equal(record_pack(&r, &b), ERR_OK);
-	assert_int_equal(b.n, 1 + RECORD_PACKED_MAX);
-	assert_int_equal(record_room(&r), RECORD_PACKED_MAX);
-	v[4].data.n++;
-	b.n = 1;
-	assert_int_equal(record_pack(&r, &b), ERR_TOO_LARGE);
-	assert_int_equal(b.n, 1);
-	assert_int_equal(record_room(&r), RECORD_PACKED_MAX + 1);
 	buf_done(&b);
 }
 
@@ -623,8 +530,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(numbers_of_every_length_are_read_alike),
 	    CASE(records_come_back_as_they_went),
-	    CASE(lengths_of_any_size_are_written),
-	    CASE(a_record_has_so_many_octets_and_no_more),
 	    CASE(order_does_not_matter),
 	    CASE(broken_records_never_crash),
 	    CASE(refusals_name_field_and_offset),

@@ -59,6 +59,16 @@ def token(name, role, scope):
     return out.split()[0]
 
 
+def varint(octets):
+    """(number, the octets after it)"""
+    n = i = 0
+    while True:
+        n |= (octets[i] & 127) << 7 * i
+        i += 1
+        if octets[i - 1] < 128:
+            return n, octets[i:]
+
+
 def same_values(x, y):
     key = lambda v: v["index"]
     return sorted(x["values"], key=key) == sorted(y["values"], key=key)
@@ -145,6 +155,24 @@ try:
     status, s = post("name=replace&format=csv", "id,URL,7:DESC\n88.118.8/A1,new,x\n88.118.8/A2,new,x\n88.118.8/A3,https://a.example/3,pump 3\n")
     check("replaced, retired, unchanged", (s["replaced"], s["refused"], s["unchanged"]) == (1, 1, 1), s)
     check("a retired one stays so", json.loads(call("GET", "/imports/replace/report")[1])["errors"][0]["error"] == "GONE")
+
+    # ---- what the ledger says of records that are made while they are read ---------------------
+    for made in (1, 2, 3):
+        text = "".join(json.dumps({"id": f"88.118.8.9/D{made}-{i}", "values": [{"type": "URL", "data": "x" * 70 * i}]}) + "\n" for i in range(made + 1)).encode()
+        at = text.index(b"\n") + 1
+        status, s = post(f"name=made{made}&format=ndjson&more=1", text[:at])
+        status, s = post(f"name=made{made}&format=ndjson&from={at}&digest={s['digest']}", text[at:])
+        entry = json.loads(call("GET", f"/history/88.118.8.9/D{made}-1")[1])["history"][0]["entry"]
+        rows, exported = b"", call("GET", "/exports?prefix=88.118.8.9/&format=protobuf")[1]
+        while exported:
+            n, exported = varint(exported)
+            packed, exported = exported[:n], exported[n:]
+            id_ = packed[4:4 + packed[3]]
+            if not id_.startswith(b"88.118.8.9/D%d-" % made) or id_.endswith(b"-0"):
+                continue
+            key = b"\x01" + id_.replace(b"/", b"./")
+            rows += len(key).to_bytes(2, "big") + key + bytes(32) + hashlib.sha256(packed).digest()
+        check(f"the digest of {made} of them", entry["n"] == made and entry["digest"] == hashlib.sha256(rows).hexdigest(), entry)
 
     # ---- going on --------------------------------------------------------------------------
     text = ("id,URL\n" + "".join(f"88.118.8/G{i},https://g.example/{i}\n" for i in range(9000))).encode()
