@@ -38,13 +38,21 @@ static struct str fill(const struct teller *t, const struct row_fit *f, int dept
 	return out;
 }
 
+/* Where ": " stands first: an identifier before it may hold colons. */
+static size_t colon_of(struct str text)
+{
+	const char *p = memmem(text.p, text.n, ": ", 2);
+
+	return p ? (size_t)(p - text.p) : text.n;
+}
+
 /* "offer.target: …": the member stays; "the other node did not answer in time: …": both are told again. */
 static struct str tell_behind_member(const struct teller *t, struct str text, int depth)
 {
-	size_t colon = str_find(text, ':');
+	size_t colon = colon_of(text);
 	struct str head = str_first(text, colon), rest, first, told;
 
-	if (colon + 2 >= text.n || text.p[colon + 1] != ' ') return text;
+	if (colon + 2 >= text.n) return text;
 	rest = str_skip(text, colon + 2);
 	first = tell(t, head, depth + 1);
 	told = tell(t, rest, depth + 1);

@@ -4,7 +4,9 @@
  * states, rights of accounts and quotas hold exactly, however many clients register at once.
  * Threads: writer commands; reading with any transaction.
  * Invariants: 1. usage counts every identifier ever registered under an enterprise's prefixes, retired
- * ones too: a tombstone takes its place for good. 2. usage never passes the quota by a registration. */
+ * ones too: a tombstone takes its place for good. A series is one, with all its members: one that gets a
+ * record of its own was registered with it. What had a record before its series came has counted by
+ * itself. 2. usage never passes the quota by a registration. */
 #ifndef RESOLVER_ADMISSION_H
 #define RESOLVER_ADMISSION_H
 

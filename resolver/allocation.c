@@ -10,6 +10,7 @@
 #include "resolver/series.h"
 
 enum { ROW_VERSION = 1, ROW = 1 + 1 + 4 + CREDIT_CODE, FLAG_WITHHELD = 1, TRIES = 100000 };
+enum { MEMBER_ARENA = 64 * 1024 }; /* of one identifier, when a member is looked for */
 
 static struct str key_of(char kind, struct str prefix, char k[STORE_KEY_MAX])
 {
@@ -117,38 +118,61 @@ static enum err look_below(void *arg, struct str prefix, struct str packed)
 	return ERR_EXISTS;
 }
 
+struct tally {
+	struct store_txn *txn;
+	struct arena *arena; /* NULL: there is no series */
+	uint64_t n, members; /* that have records of their own: looked at, and not counted */
+	enum err err;
+};
+
+/* A member's own record does not count: its series does. One with a hashed key is too long for a series. */
 static bool count_one(void *arg, struct str key, struct str packed)
 {
-	uint64_t *n = arg;
-	(void)key;
+	struct tally *x = arg;
+	struct series s;
+	struct id id;
 	(void)packed;
-	return ++*n <= ALLOCATION_ADOPT_MAX;
+	if (x->arena) {
+		struct arena_mark mark = arena_mark(x->arena);
+		enum err e = id_from_key(x->arena, key, NULL, &id);
+		if (!e) e = series_find(x->txn, &id, &s);
+		arena_rollback(x->arena, mark);
+		if (!e && ++x->members <= ALLOCATION_ADOPT_MAX) return true;
+		if (!e) x->n = ALLOCATION_ADOPT_MAX; /* more than one look is for */
+		if (e && e != ERR_NOT_FOUND && e != ERR_UNSUPPORTED) x->err = e;
+		if (x->err) return false;
+	}
+	return ++x->n <= ALLOCATION_ADOPT_MAX;
 }
 
 static bool find_one(void *arg, struct str key, struct str packed)
 {
+	struct tally *x = arg;
 	(void)key;
 	(void)packed;
-	++*(uint64_t *)arg;
+	x->n++;
 	return false;
 }
 
 static bool count_series(void *arg, const struct series *s, bool under)
 {
-	uint64_t *n = arg;
+	struct tally *x = arg;
 	(void)s;
-	*n += under;
-	return *n <= ALLOCATION_ADOPT_MAX;
+	x->n += under;
+	return x->n <= ALLOCATION_ADOPT_MAX;
 }
 
 /* Identifiers under the prefix, each series as one; past the most that can be adopted, or unless all are
  * wanted past the first, it may be too few. */
 static enum err count_under(struct store_txn *t, const struct id_prefix *p, bool all, uint64_t *ret)
 {
-	uint64_t n = 0;
-	enum err e = registry_list(t, p->key, STR_NONE, all ? count_one : find_one, &n);
-	if (!e) e = series_list(t, p->key, STR_NONE, count_series, &n);
-	if (!e) *ret = n;
+	struct tally x = {.txn = t};
+	if (all && series_any(t) && !(x.arena = arena_new(MEMBER_ARENA))) return ERR_NO_MEMORY;
+	enum err e = registry_list(t, p->key, STR_NONE, all ? count_one : find_one, &x);
+	arena_free(x.arena);
+	if (!e) e = x.err;
+	if (!e) e = series_list(t, p->key, STR_NONE, count_series, &x);
+	if (!e) *ret = x.n;
 	return e;
 }
 

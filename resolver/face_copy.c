@@ -255,6 +255,17 @@ static enum err read_table(struct net_req *r, struct flaw *f, unsigned *ret, con
 			"the table is one of record, series, template, classification, enterprise");
 }
 
+enum err copies_read_after(struct net_req *r, const char *name, struct flaw *f, struct str *ret)
+{
+	struct str text;
+	*ret = STR("");
+	if (!net_query(r, name, &text) || !text.n) return ERR_OK;
+	if (text.n > 2 * STORE_KEY_MAX || base64url_parse(r->arena, text, ret) || ret->n > STORE_KEY_MAX)
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, name, "cursor",
+				"%s is no key that was given out", name);
+	return ERR_OK;
+}
+
 void get_copy(struct net_req *r)
 {
 	struct flaw f = {.offset = FLAW_NO_OFFSET};

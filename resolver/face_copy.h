@@ -1,4 +1,4 @@
-/* What face_report.c and face_copy.c share. Private to this folder. */
+/* What face_report.c takes from face_copy.c. Private to this folder. */
 #ifndef RESOLVER_FACE_COPY_H
 #define RESOLVER_FACE_COPY_H
 

@@ -8,6 +8,7 @@
  * with of=. */
 #include <stdio.h>
 
+#include "base/retell.h"
 #include "resolver/import_run.h"
 #include "resolver/job.h"
 
@@ -117,6 +118,7 @@ struct listing {
 	struct str last_name;
 	bool any, more;
 	struct arena *arena;
+	enum say_language language; /* of messages */
 };
 
 /* False when the page is full. */
@@ -167,9 +169,24 @@ static void put_text(struct buf *out, const char *name, struct str s)
 	buf_json(out, s);
 }
 
+/* Kept in English; the identifier that refusals of the registry begin with stays as it is. */
+static struct str told(const struct listing *l, const struct import_flaw *x)
+{
+	struct flaw f;
+	struct str text = x->text;
+	bool has_id = x->id.n && str_starts(text, x->id) && str_starts(str_skip(text, x->id.n), STR(": "));
+	if (has_id) text = str_skip(text, x->id.n + 2);
+	flaw_set(&f, x->err, x->position, "", "", "%.*s", STR_ARG(text));
+	snprintf(f.rule, sizeof f.rule, "%.*s", STR_ARG(x->rule));
+	text = retell_flaw(l->language, l->arena, &f);
+	if (!has_id) return arena_dup(l->arena, text); /* it may stand in the flaw */
+	return arena_printf(l->arena, "%.*s：%.*s", STR_ARG(x->id), STR_ARG(text));
+}
+
 static bool put_flaw(void *arg, const struct import_flaw *x)
 {
 	struct listing *l = arg;
+	struct arena_mark mark = arena_mark(l->arena);
 	if (!next_item(l)) return false;
 	buf_printf(l->out, "{\"line\":%llu,\"offset\":%llu,\"error\":\"%s\",\"status\":%d",
 		   (unsigned long long)x->line, (unsigned long long)x->offset, err_name(x->err),
@@ -178,8 +195,9 @@ static bool put_flaw(void *arg, const struct import_flaw *x)
 	put_text(l->out, "field", x->at);
 	put_text(l->out, "rule", x->rule);
 	if (x->position != FLAW_NO_OFFSET) buf_printf(l->out, ",\"position\":%zu", x->position);
-	put_text(l->out, "message", x->text);
+	put_text(l->out, "message", l->language == SAY_EN ? x->text : told(l, x));
 	buf_byte(l->out, '}');
+	arena_rollback(l->arena, mark);
 	l->last = x->line;
 	return true;
 }
@@ -187,7 +205,10 @@ static bool put_flaw(void *arg, const struct import_flaw *x)
 static void get_report(struct net_req *r)
 {
 	struct flaw f = {.offset = FLAW_NO_OFFSET};
-	struct listing l = {.out = face_buf(r, ANSWER_OCTETS), .left = FACE_LIST};
+	struct listing l = {.out = face_buf(r, ANSWER_OCTETS),
+			    .left = FACE_LIST,
+			    .arena = r->arena,
+			    .language = say_accepted(net_header(r, "accept-language"))};
 	struct import m;
 	uint64_t after = 0;
 	enum err e = l.out ? find(r, &f, &m) : ERR_NO_MEMORY;
@@ -201,6 +222,10 @@ static void get_report(struct net_req *r)
 	}
 	if (!e && l.more) buf_printf(l.out, ",\"next\":\"%llu\"", (unsigned long long)l.last);
 	if (!e) buf_byte(l.out, '}');
+	if (!e) {
+		net_set(r, "content-language", l.language == SAY_ZH ? STR("zh") : STR("en"));
+		net_set(r, "vary", STR("accept-language, authorization"));
+	}
 	face_answer(r, e, &f, l.out);
 }
 

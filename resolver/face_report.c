@@ -333,17 +333,6 @@ static bool digest_row(void *arg, struct str key, struct str value)
 	return true;
 }
 
-enum err copies_read_after(struct net_req *r, const char *name, struct flaw *f, struct str *ret)
-{
-	struct str text;
-	*ret = STR("");
-	if (!net_query(r, name, &text) || !text.n) return ERR_OK;
-	if (text.n > 2 * STORE_KEY_MAX || base64url_parse(r->arena, text, ret) || ret->n > STORE_KEY_MAX)
-		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, name, "cursor",
-				"%s is no key that was given out", name);
-	return ERR_OK;
-}
-
 static void get_digest(struct net_req *r)
 {
 	const struct principal *who = r->principal;

@@ -43,6 +43,17 @@ static void prefixes_do_not_overlap_and_numbers_go_on(void **state)
 	refused(409, "prefix-in-use", "POST", reg, OTHER, "prefixes", "{\"prefix\":\"88.118.8.20\"}");
 	done(200, "POST", reg, OTHER, "prefixes", "{\"prefix\":\"88.118.8.20\",\"adopt\":true}");
 	assert_int_equal(number_of(OTHER, "used"), 3);
+	/* a member counts with its series, when it is adopted with a record of its own and when it gets one
+	 */
+	put_series(201, "88.118.8.21/M-%7B00..99%7D");
+	register_as(reg, "88.118.8.21/M-05", 200, NULL);
+	register_as(reg, "88.118.8.21/none", 201, NULL);
+	done(200, "POST", reg, OTHER, "prefixes", "{\"prefix\":\"88.118.8.21\",\"adopt\":true}");
+	assert_int_equal(number_of(OTHER, "used"), 5);
+	register_as(reg, "88.118.8.21/M-06", 200, NULL);
+	assert_int_equal(number_of(OTHER, "used"), 5);
+	register_as(reg, "88.118.8.21/more", 201, NULL);
+	assert_int_equal(number_of(OTHER, "used"), 6);
 	/* the next numbers: 1 is taken, 5 too, and nothing is given twice */
 	static const char *const next[] = {"88.118.8.2", "88.118.8.3", "88.118.8.4", "88.118.8.6"};
 	for (size_t i = 0; i < COUNT(next); i++) {

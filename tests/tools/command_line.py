@@ -107,6 +107,14 @@ try:
     before = node.state()
     status, out, err = node.kanhe("load", "/dev/null")
     check("an empty file is told", status == 1 and "empty" in err, err)
+    series = os.path.join(node.folder, "series")
+    for what, text in (("NDJSON", '{"id":"88.118.8/L","values":[]}\n{"pattern":"88.118.8/S-{00..99}","values":[]}\n'),
+                       ("CSV", "id,URL,pattern\n88.118.8/L,https://l.example/,\n"), ("CSV without ids", "pattern,URL\n")):
+        open(series, "w").write(text)
+        status, out, err = node.kanhe("load", series)
+        check(f"a series in {what}: who takes it is named", status == 1 and "kanhe import" in err, err)
+    status, out, err = node.kanhe("load", series, env={"LC_ALL": "zh_CN.UTF-8"})
+    check("in Chinese too", "系列须以 kanhe import" in err, err)
     check("and changes nothing", node.state() == before)
     lines = [json.dumps({"id": f"88.118.8/L{i}", "values": [{"type": "URL", "data": f"https://l.example/{i}"}]}) for i in range(5500)]
     path = os.path.join(node.folder, "many.ndjson")

@@ -2,12 +2,11 @@
 a verifiable credential, and ends when the issuer revokes it; plus the ways without a wallet and what is refused."""
 import json
 import os
-import shutil
 import tempfile
 import time
 
 from member import Member
-from node import check, finish
+from node import check, close_all, finish
 from party import b64, claims_of
 
 TOP = tempfile.mkdtemp(prefix="kanhe-dcp.")
@@ -118,7 +117,5 @@ try:
     status, out, err = stranger.kanhe("negotiate", maker.did, "d1", "--json")
     check("and negotiates", status == 0 and json.loads(out)["state"] == "FINALIZED", out + err)
 finally:
-    for n in nodes:
-        n.close()
-    shutil.rmtree(TOP, ignore_errors=True)
+    close_all(TOP, *nodes)
 finish()

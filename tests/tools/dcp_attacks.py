@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import json
 import os
-import shutil
 import socket
 import tempfile
 import threading
@@ -13,7 +12,7 @@ import time
 import uuid
 import zlib
 
-from node import Node, check, finish
+from node import Node, check, close_all, finish
 from party import Host, Key, Party, b64, claims_of, compact, unb64
 
 TOP = tempfile.mkdtemp(prefix="kanhe-attacks.")
@@ -422,8 +421,5 @@ try:
     good.held = [issuer.credential(good.did)]
     admitted("and after all this the good one is admitted", good.token(AUD))
 finally:
-    maker.close()
-    shut.close()
-    host.close()
-    shutil.rmtree(TOP, ignore_errors=True)
+    close_all(TOP, maker, shut, host)
 finish()

@@ -6,13 +6,12 @@ import hashlib
 import http.server
 import json
 import os
-import shutil
 import tempfile
 import threading
 import urllib.parse
 import uuid
 
-from node import Node, check, finish
+from node import Node, check, close_all, finish
 from partner import Partner
 from party import SCOPE, Host, Party, claims_of, openssl, unb64
 
@@ -238,7 +237,5 @@ try:
     check("and not let in any more", status == 401 and "revoked" in json.dumps(got), got)
 finally:
     server.shutdown()
-    for n in nodes:
-        n.close()
-    shutil.rmtree(TOP, ignore_errors=True)
+    close_all(TOP, *nodes)
 finish()

@@ -2,14 +2,13 @@
 list that cannot be had or believed changes nothing."""
 import json
 import os
-import shutil
 import tempfile
 import threading
 import time
 import urllib.parse
 
 from member import Member
-from node import check, finish, until
+from node import check, close_all, finish, until
 from party import DCP, SCOPE, Host, Key, Party, claims_of, did_key
 
 TOP = tempfile.mkdtemp(prefix="kanhe-held.")
@@ -171,8 +170,5 @@ try:
     status, out, err = careless.kanhe("catalog", maker.did)
     check("the verifier looks for itself", status != 0 and "MembershipCredential was revoked" in out + err, out + err)
 finally:
-    for n in nodes:
-        n.close()
-    host.close()
-    shutil.rmtree(TOP, ignore_errors=True)
+    close_all(TOP, *nodes, host)
 finish()

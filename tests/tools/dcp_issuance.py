@@ -2,12 +2,11 @@
 outlives a holder that is away; and issuers and holders that are not ours and misbehave."""
 import json
 import os
-import shutil
 import tempfile
 import uuid
 
 from member import Member
-from node import check, finish, until
+from node import check, close_all, finish, until
 from party import DCP, SCOPE, Host, Party, claims_of, compact
 
 TOP = tempfile.mkdtemp(prefix="kanhe-issuance.")
@@ -256,8 +255,5 @@ try:
     check("offers are taken, and 256 are kept", set(many) == {200} and len(kept) == 256, (set(many), len(kept)))
     check("only owners decide", founder.request("POST", "/participants/founder/credential-requests/x/approve", {}, token="auditor")[0] == 403)
 finally:
-    for n in nodes:
-        n.close()
-    host.close()
-    shutil.rmtree(TOP, ignore_errors=True)
+    close_all(TOP, *nodes, host)
 finish()

@@ -3,13 +3,12 @@ verifier's, the credential service's and the issuer's, with keys of P-256, token
 as the kit makes them, and answers without media types. The official kit is run by tests/interop/dcp where it can be had."""
 import json
 import os
-import shutil
 import tempfile
 import time
 import urllib.parse
 import uuid
 
-from node import Node, check, finish, until
+from node import Node, check, close_all, finish, until
 from party import DCP, SCOPE, Host, Key, Party, claims_of, stamp, unb64
 
 TOP = tempfile.mkdtemp(prefix="kanhe-dcpkit.")
@@ -284,7 +283,5 @@ try:
     for part in (verifier, storage, presentations, offers, issuance):
         part()
 finally:
-    node.close()
-    host.close()
-    shutil.rmtree(TOP, ignore_errors=True)
+    close_all(TOP, node, host)
 finish()

@@ -2,12 +2,11 @@
 another is refused and the clause is named; participants of one node believe different issuers."""
 import json
 import os
-import shutil
 import tempfile
 import uuid
 
 from member import Member
-from node import check, finish
+from node import check, close_all, finish
 
 TOP = tempfile.mkdtemp(prefix="kanhe-policies.")
 CA = os.path.join(TOP, "ca")
@@ -116,7 +115,5 @@ try:
     check("the ledger tells", [e["detail"]["what"] for e in events if e["kind"] == "issuer-trust"] == ["trusted", "trusted", "distrusted"])
     check("no DID, no trust", maker.request("POST", "/participants/maker/trusted-issuers", {"issuer": "guild"}, token="owner")[0] == 400)
 finally:
-    for n in nodes:
-        n.close()
-    shutil.rmtree(TOP, ignore_errors=True)
+    close_all(TOP, *nodes)
 finish()

@@ -2,14 +2,13 @@
 and what a credential service shows to whom."""
 import json
 import os
-import shutil
 import tempfile
 import time
 import urllib.parse
 import uuid
 
 from member import Member
-from node import check, finish
+from node import check, close_all, finish
 from party import DCP, SCOPE, Host, Key, Party, b64, claims_of, compact, did_key, openssl, unb64
 
 TOP = tempfile.mkdtemp(prefix="kanhe-tokens.")
@@ -222,8 +221,5 @@ try:
     check("and no more", let_in("one-more") == 429)
     check("until one goes", smith.request("DELETE", "/participants/smith/token-clients/c7", token="owner")[0] == 200 and let_in("one-more") == 201)
 finally:
-    for n in nodes:
-        n.close()
-    host.close()
-    shutil.rmtree(TOP, ignore_errors=True)
+    close_all(TOP, *nodes, host)
 finish()

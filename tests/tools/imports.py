@@ -105,6 +105,13 @@ try:
     text = "\n".join(lines).encode()
     check("and where its line begins", all(text[e["offset"]:].startswith(lines[e["line"] - 1][:20].encode()) for e in errors), errors)
     check("and its identifier", [e.get("id") for e in errors][:2] == ["88.999/foreign", "88.118.8/A7"], errors)
+    # who asks in Chinese is told in Chinese; names, places and identifiers stay
+    chinese = json.loads(call("GET", "/imports/bad-lines/report", headers={"Accept-Language": "zh-CN,en;q=0.5"})[1])["errors"]
+    check("in Chinese only the messages differ", [{**e, "message": 0} for e in chinese] == [{**e, "message": 0} for e in errors], chinese)
+    check("in Chinese it is the same refusals", [e["message"] for e in chinese] ==
+          ["本节点不负责该标识", "该标识已出现在第 9 行", "不属于任何已知的标识体系（handle aas oid urn did ecode iec61406 gs1 uri）", "该行的单元格少于表头",
+           "含引号的单元格须加引号", "单元格过长", "本次导入已改动过该标识"], [e["message"] for e in chinese])
+    check("and English to who does not ask", errors == json.loads(call("GET", "/imports/bad-lines/report", headers={"Accept-Language": "en,zh;q=0.5"})[1])["errors"])
     check("the digest is that of the input", s["digest"] == chain(text) and s["offset"] == len(text), s)
     entries = json.loads(call("GET", "/history/88.118.8/A3999")[1])["history"]
     check("the ledger names the import", entries[0]["entry"]["import"] == "bad-lines" and entries[0]["entry"]["kind"] == "record.batch", entries)
@@ -398,6 +405,16 @@ try:
     status, out, err = first.kanhe("import", path, "--name", "changed", "--report", path + ".report")
     check("a refused line: 1, and it is told", status == 1 and " 1 refused" in out and "89.118.8/C00000" in err, out + err)
     check("and in the report", json.loads(open(path + ".report").read())["rule"] == "authority", open(path + ".report").read())
+    zh = {"LC_ALL": "zh_CN.UTF-8"}
+    status, out, err = first.kanhe("import", path, "--name", "changed", "--report", path + ".report", env=zh)
+    check("in Chinese, told", "第 2 行：89.118.8/C00000：本节点不负责该标识\n" in err, err)
+    check("and written", json.loads(open(path + ".report").read())["message"] == "本节点不负责该标识", open(path + ".report").read())
+    with open(path + ".bad", "w") as f:
+        f.write("id,URL\n88.118.8/W1,https://w.example/\n88.118.8/W2\n")
+    for language, want in (({}, "line 3: 88.118.8/W2: the line has fewer cells than the header\n"), (zh, "第 3 行：88.118.8/W2：该行的单元格少于表头\n")):
+        status, out, err = first.kanhe("import", path + ".bad", "--sort", "--report", path + ".report", env=language)
+        check("found while sorting, told", status == 1 and want in err, err)
+        check("found while sorting, written", json.loads(open(path + ".report").read())["message"] in want)
     status, out, err = first.kanhe("import", path, "--sort", "--memory", "1", "--name", "sorted", "--json")
     s = json.loads(out)
     check("sorted in small memory", s["state"] == "finished" and s["read"] + s["refused_before_sending"] == 20000, out + err)

@@ -37,6 +37,13 @@ def finish():
     sys.exit(1 if failed or not passed else 0)
 
 
+def close_all(folder, *opened):
+    """What a test has opened, and the folder it stands in."""
+    for x in opened:
+        x.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def run(*args, program=None, env=None, stdin=None, timeout=240):
     p = subprocess.run([program or KANHE, *args], capture_output=True, text=True, timeout=timeout, input=stdin,
                        env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})})

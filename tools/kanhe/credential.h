@@ -1,4 +1,4 @@
-/* kanhe credential: what its two files share. */
+/* kanhe credential: what credential.c takes from credential_issuance.c. */
 #ifndef TOOLS_KANHE_CREDENTIAL_H
 #define TOOLS_KANHE_CREDENTIAL_H
 

@@ -86,6 +86,27 @@ static json_t *body_of(const char *name, const char *value, const struct words *
 	return body;
 }
 
+json_t *credential_claims(const struct cli *c, const struct words *w, size_t i)
+{
+	json_t *claims = json_object();
+
+	for (; i < w->n; i++) {
+		struct str s = str_of(w->word[i]);
+		size_t at = str_find(s, '=');
+		char name[128];
+
+		if (!at || at == s.n || at >= sizeof name) {
+			json_decref(claims);
+			(void)usage_error(c, SAY_NOT_PAIR, safe(w->word[i]));
+			return NULL;
+		}
+		memcpy(name, s.p, at);
+		name[at] = 0;
+		json_put_str(claims, name, str_skip(s, at + 1));
+	}
+	return claims;
+}
+
 /* ---- types ---- */
 
 static int type_add(struct cli *c, const struct words *w, const struct credential_options *o)

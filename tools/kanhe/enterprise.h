@@ -16,6 +16,7 @@ int enterprise_call(struct cli *c, const char *method, const char *code, const c
 		    struct reply *ret);
 /* The same, and the enterprise that comes back is shown. */
 int enterprise_show(struct cli *c, const char *method, const char *code, const char *rest, json_t *json);
+void enterprise_print_line(const json_t *x);                         /* of a list */
 void put_text_option(json_t *o, const char *key, const char *value); /* nothing for NULL */
 
 /* w->word[0] is the verb, word[1] the first behind it. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/retell.h"
 #include "tools/kanhe/client.h"
 #include "tools/kanhe/import_window.h"
 
@@ -192,7 +193,7 @@ static struct call call_of(struct importing *m)
 					     window_is_last(&m->window) ? "" : "&more=1",
 					     m->existing ? "&existing=refuse" : ""),
 			     .body = window_octets(&m->window),
-	    .body_stays = true,
+			     .body_stays = true,
 			     .type = bulk_form_media(m->sent_as),
 			     .deadline = PIECE_DEADLINE,
 			     .quiet_errors = true};
@@ -273,37 +274,48 @@ static int send_all(struct importing *m)
 
 /* ---- what was refused ------------------------------------------------------------------- */
 
+/* Refusals of the registry begin with the identifier, which is told already: told in which language, says
+ * the colon. */
+static struct str without_id(struct str text, struct str id)
+{
+	static const struct str colons[] = {{": ", 2}, {"：", 3}};
+	if (!id.n || !str_starts(text, id)) return text;
+	struct str rest = str_skip(text, id.n);
+	for (size_t i = 0; i < sizeof colons / sizeof *colons; i++)
+		if (str_starts(rest, colons[i])) return str_skip(rest, colons[i].n);
+	return text;
+}
+
+static void tell_line(uint64_t line, struct str id, struct str text)
+{
+	fprintf(stderr, say(SAY_IMPORT_LINE), (unsigned long long)line);
+	print_safe(stderr, str_first(id, 100));
+	if (id.n) fputs(say(SAY_ID_COLON), stderr);
+	print_safe(stderr, without_id(text, id));
+	fputc('\n', stderr);
+}
+
 /* Found while sorting, before anything was sent. */
 static void refused_line(void *arg, uint64_t line, struct str id, const struct flaw *f)
 {
 	struct importing *m = arg;
-	if (m->refused_here++ < SHOWN && !m->cli->quiet && !m->cli->json)
-		fprintf(stderr, say(SAY_IMPORT_LINE), (unsigned long long)line, STR_ARG(str_first(id, 100)),
-			STR_ARG(str_of(f->text)));
-	if (!m->report) return;
-	json_t *o = json_object();
-	json_put_u64(o, "line", line);
-	json_put_str(o, "error", str_of(err_name(f->err)));
-	if (id.n) json_put_str(o, "id", id);
-	if (f->at[0]) json_put_str(o, "field", str_of(f->at));
-	if (f->rule[0]) json_put_str(o, "rule", str_of(f->rule));
-	if (f->offset != FLAW_NO_OFFSET) json_put_u64(o, "position", f->offset);
-	json_put_str(o, "message", str_of(f->text));
-	json_dumpf(o, m->report, JSON_COMPACT);
-	fputc('\n', m->report);
-	json_decref(o);
-}
-
-static void tell_line(const json_t *e)
-{
-	struct str id = str_of(text_of(e, "id")), text = str_of(text_of(e, "message"));
-	fprintf(stderr, "%llu ", (unsigned long long)number_of(e, "line"));
-	print_safe(stderr, str_first(id, 100));
-	fprintf(stderr, id.n ? ": " : "");
-	/* refusals of the registry begin with the identifier */
-	bool told = id.n && str_starts(text, id) && str_starts(str_skip(text, id.n), STR(": "));
-	print_safe(stderr, told ? str_skip(text, id.n + 2) : text);
-	fputc('\n', stderr);
+	struct arena_mark mark = arena_mark(m->cli->arena);
+	struct str text = retell_flaw(say_language(), m->cli->arena, f);
+	if (m->refused_here++ < SHOWN && !m->cli->quiet && !m->cli->json) tell_line(line, id, text);
+	if (m->report) {
+		json_t *o = json_object();
+		json_put_u64(o, "line", line);
+		json_put_str(o, "error", str_of(err_name(f->err)));
+		if (id.n) json_put_str(o, "id", id);
+		if (f->at[0]) json_put_str(o, "field", str_of(f->at));
+		if (f->rule[0]) json_put_str(o, "rule", str_of(f->rule));
+		if (f->offset != FLAW_NO_OFFSET) json_put_u64(o, "position", f->offset);
+		json_put_str(o, "message", text);
+		json_dumpf(o, m->report, JSON_COMPACT);
+		fputc('\n', m->report);
+		json_decref(o);
+	}
+	arena_rollback(m->cli->arena, mark);
 }
 
 /* All refused lines to `to` (may be NULL), some to the terminal. */
@@ -325,7 +337,8 @@ static int fetch_errors(struct importing *m, const char *name, FILE *to, size_t 
 			if (to) json_dumpf(e, to, JSON_COMPACT);
 			if (to) fputc('\n', to);
 			if (shown) {
-				tell_line(e);
+				tell_line(number_of(e, "line"), str_of(text_of(e, "id")),
+					  str_of(text_of(e, "message")));
 				shown--;
 			}
 		}

@@ -6,6 +6,7 @@
 #include "tools/kanhe/load.h"
 
 #include "base/clock.h"
+#include "base/retell.h"
 #include "tools/kanhe/client.h"
 #include "tools/kanhe/load_run.h"
 
@@ -115,8 +116,8 @@ static int load_source(struct loading *l, const char *file, struct str whole, st
 		from = to;
 	}
 	if (!status && e && e != ERR_NOT_FOUND) {
-		print_error(l->cli, "%s:%llu: %s%s%s", file, (unsigned long long)s->line, f.at,
-			    f.at[0] ? ": " : "", f.text);
+		print_error(l->cli, "%s:%llu: %s%s%.*s", file, (unsigned long long)s->line, f.at,
+			    f.at[0] ? ": " : "", STR_ARG(retell_flaw(say_language(), l->cli->arena, &f)));
 		status = CLI_FAILED;
 	}
 	if (!status && l->run.n) status = send_run(l, from, to);
@@ -136,7 +137,8 @@ static int load_file(struct loading *l, const char *file)
 	}
 	int status = file_read(l->cli, file, FILE_MAX, &text);
 	if (!status && load_open(&s, a, text, &f)) {
-		print_error(l->cli, "%s: %s", file, f.text);
+		print_error(l->cli, "%s: %.*s", file,
+			    STR_ARG(retell_flaw(say_language(), l->cli->arena, &f)));
 		status = CLI_FAILED;
 	}
 	if (!status) {

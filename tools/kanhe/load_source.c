@@ -98,6 +98,13 @@ static enum err csv_next(struct load_source *s, struct flaw *f, json_t **ret)
 	return e;
 }
 
+/* A series is no record, and a type of this name would be a series that was meant. */
+static enum err refuse_series(struct flaw *f)
+{
+	return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "pattern", "series",
+			"a series is registered by kanhe import, or kanhe series add");
+}
+
 static enum err ndjson_next(struct load_source *s, struct flaw *f, json_t **ret)
 {
 	struct str line;
@@ -108,6 +115,7 @@ static enum err ndjson_next(struct load_source *s, struct flaw *f, json_t **ret)
 	enum err e = json_read(s->arena, line, f, ret);
 	if (!e && !json_is_object(*ret))
 		e = flaw_set(f, ERR_BAD_INPUT, 0, "", "object", "the line is not a JSON object");
+	if (!e && json_object_get(*ret, "pattern")) e = refuse_series(f);
 	if (!e) json_incref(*ret);
 	arena_rollback(s->arena, mark);
 	return e;
@@ -266,6 +274,14 @@ static enum err open_json(struct load_source *s, struct flaw *f)
 	return ERR_OK;
 }
 
+static bool has_column(struct str header, const char *name)
+{
+	struct str cell;
+	while (str_split(&header, ',', &cell))
+		if (str_is(cell, name)) return true;
+	return false;
+}
+
 enum err load_open(struct load_source *s, struct arena *a, struct str text, struct flaw *f)
 {
 	*s = (struct load_source){.rest = text, .arena = a};
@@ -276,6 +292,8 @@ enum err load_open(struct load_source *s, struct arena *a, struct str text, stru
 		return flaw_set(f, ERR_BAD_INPUT, 0, "", "header", "the file is empty");
 	if (str_starts(s->header, STR("key_ai,key_value,"))) {
 		s->form = LOAD_GS1_CSV;
+	} else if (has_column(s->header, "pattern")) {
+		return refuse_series(f);
 	} else if (str_starts(s->header, STR("id,"))) {
 		s->form = LOAD_CSV;
 		str_split(&s->header, ',', &head); /* the types follow the id */
