@@ -14,9 +14,9 @@
 enum {
 	RETELL_MAX = 1024, /* octets: longer texts, which no sentence of ours has, stay as they are */
 	/* Octets looked at for one text, all rows and all that stands inside it together. A sentence of
-	 * ours takes some 120; one as long as may be, in two others, 13,000. What takes more was made for
-	 * it and stays. */
-	RETELL_STEPS = 32000
+	 * ours takes some 120; one as long as may be, in two others, 13,000; one that may be read in many
+	 * ways, 21,000. What takes more was made for it and stays. */
+	RETELL_STEPS = 24000
 };
 
 /* Borrowed from text, or in the arena; text itself in English, and when there is no room. */

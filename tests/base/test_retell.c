@@ -45,7 +45,7 @@ static void what_stands_inside_is_told_again(void **state)
 	told("urn:oid:1.2.3: the quota of its enterprise is used up", "urn:oid:1.2.3：其企业的配额已用完");
 	told("column 3 stands twice", "第 3 列重复出现");
 	told("values[0].data is too long", "values[0].data 过长");
-	told("attribute mass (index 2001): is no number", "属性 mass（索引 2001）：不是数字");
+	told("attribute mass (index 2001): is no number", "属性 mass（索引 2001）：不是数");
 	told("in state REQUESTED the provider may not FINALIZE",
 	     "状态为 REQUESTED 时，提供方不可执行 FINALIZE");
 	told("the agreement differs from the offer: permission[0].action is missing",
