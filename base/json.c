@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The library goes on when an allocation of its reader fails, with a part of the text missing: its
  * allocations are watched, so that such a value is thrown away. */
@@ -77,8 +78,10 @@ static const char *rule_of(enum json_error_code code)
 static enum err refuse(struct str text, const json_error_t *why, struct flaw *f)
 {
 	size_t at = why->position > 0 ? (size_t)why->position : 0;
-	return flaw_set(f, ERR_BAD_JSON, at < text.n ? at : text.n, "", rule_of(json_error_code(why)), "%s",
-			why->text);
+	const char *rule = rule_of(json_error_code(why));
+	/* the library names a flag of its own there */
+	const char *said = strcmp(rule, "nul") == 0 ? "a text may not hold \\u0000" : why->text;
+	return flaw_set(f, ERR_BAD_JSON, at < text.n ? at : text.n, "", rule, "%s", said);
 }
 
 static enum err read_limited(struct arena *a, struct str text, size_t max, struct flaw *f, json_t **ret)

@@ -62,6 +62,15 @@ static void answer_revoke(struct job *j)
 	if (!answer_failure(j)) net_reply(j->req, 204, NULL, STR(""));
 }
 
+/* "88.1,88.2" is one prefix by its letters, and two by what was meant. */
+static bool lists_by_commas(struct arena *a, struct str part)
+{
+	struct id_prefix prefix;
+	size_t comma = str_find(part, ',');
+	return comma < part.n && !id_prefix_parse(a, str_first(part, comma), NULL, &prefix) &&
+	       !id_prefix_parse(a, str_skip(part, comma + 1), NULL, &prefix);
+}
+
 static enum err check_scope(struct arena *a, struct str scope, struct flaw *f)
 {
 	struct str rest = scope, part;
@@ -69,6 +78,9 @@ static enum err check_scope(struct arena *a, struct str scope, struct flaw *f)
 		struct id_prefix prefix;
 		struct flaw why = {.offset = FLAW_NO_OFFSET};
 		if (!part.n || str_is(part, "*") || part.p[0] == '@') continue;
+		if (lists_by_commas(a, part))
+			return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "scope", "blanks",
+					"the prefixes of a scope are parted by blanks, not by commas");
 		enum err e = id_prefix_parse(a, part, &why, &prefix);
 		if (e)
 			return flaw_set(f, ERR_BAD_MESSAGE, why.offset, "scope", why.rule, "\"%.*s\": %s",

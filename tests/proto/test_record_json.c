@@ -20,8 +20,8 @@ static void refused(struct arena *a, const char *text, const char *at, const cha
 	struct flaw f = {0};
 	assert_int_equal(json_read(a, str_of(text), &f, &j), ERR_OK);
 	assert_int_equal(record_parse_json(a, j, &f, &r), ERR_BAD_MESSAGE);
-	if (strcmp(f.at, at) || (rule && strcmp(f.rule, rule)))
-		fail_msg("%s: at %s rule %s", text, f.at, f.rule);
+	if (strcmp(f.at, at) || (rule && strcmp(f.rule, rule)) || f.text[0] == ' ')
+		fail_msg("%s: at %s rule %s: \"%s\"", text, f.at, f.rule, f.text);
 }
 
 static struct str printed(struct arena *a, const struct record *r, enum record_view view)

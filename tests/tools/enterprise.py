@@ -293,10 +293,10 @@ try:
     open(conf, "a").write("\n[limit]\nreads = 1\nreads_burst = 12\nchanges = 1\nchanges_burst = 3\n")
     node.start()
 
-    def one_after_the_other(method, path, times, body=None, token=None):
+    def one_after_the_other(method, path, times, body=None, token=None, language="en"):
         """Over one connection, which is one thread's and costs no handshakes: faster than any limit gives room again."""
         c = http.client.HTTPConnection("127.0.0.1", node.clear_port, timeout=120)
-        headers = {"Authorization": "Bearer " + node.token(token)} if token else {}
+        headers = {"Accept-Language": language, **({"Authorization": "Bearer " + node.token(token)} if token else {})}
         answers = []
         for _ in range(times):
             c.request(method, path, json.dumps(body) if body else None, {**headers, "Content-Type": "application/json"} if body else headers)
@@ -311,6 +311,8 @@ try:
     check("who asks too often is refused", len(late) >= 20 and got[0][0] == 200, [g[0] for g in got])
     check("with a time to come back and a problem", late and int(late[0][2]["Retry-After"]) >= 1 and late[0][1]["rule"] == "rate-limit"
           and late[0][2]["Content-Type"] == "application/problem+json", late[:1])
+    got = [g[1]["detail"] for g in one_after_the_other("GET", "/resolve/88.118.8.1/a", 60, language="zh") if g[0] == 429]
+    check("in Chinese to who reads it", got and got[0].startswith("请求过多：请在 "), got[:1])
     check("health is always told", all(node.request("GET", "/healthz")[0] == 200 for _ in range(40)))
     got = [g[0] for g in one_after_the_other("PUT", "/registry/88.118.8/n", 40, values(), "registrar")]
     check("changes have a limit of their own", got[0] in (200, 201) and 429 in got, got)

@@ -432,7 +432,7 @@ try:
     status, out, err = first.kanhe("import", "--remove", "piped")
     check("--remove", status == 0 and state("piped") == 404 and value("88.118.8/P1") == "p", err)
     check("none such is 3", first.kanhe("import", "--remove", "piped")[0] == 3 and first.kanhe("import", "--status", "piped")[0] == 3)
-    for args, text in ((("-",), "--format"), (("-", "--format", "csv"), "--name"), ((path, "--format", "xml"), "xml"), ((path, "--memory", "x", "--sort"), "x"), ((), "FILE")):
+    for args, text in ((("-",), "--format"), (("-", "--format", "csv"), "--name"), ((path, "--format", "xml"), "xml"), ((path, "--memory", "x", "--sort"), "x"), ((path, "--name", ""), "--name"), ((), "FILE")):
         status, out, err = first.kanhe("import", *args, stdin="")
         check(f"import {args} is a typing error", status == 2 and text in err, err)
     status, out, err = first.kanhe("import", "/nonexistent.csv")

@@ -51,6 +51,11 @@ try:
     maker.start()
     status, got, err = report("status")
     check("a node that reports to nobody says so", status == 3 and "report.to" in err, err)
+    status, got, err = report("status", env={"LC_ALL": "zh_CN.UTF-8"})
+    check("in Chinese as well", status == 3 and "本节点不上报：上报对象由配置项 report.to 指定" in err, err)
+    for words, text in ((("received", "nobody"), "nobody"), (("copy", "nobody"), "没有该名称的节点上报过数据")):
+        status, got, err = report(*words, node=top, env={"LC_ALL": "zh_CN.UTF-8"})
+        check(f"and of {words}", status in (1, 3) and text in err, err)
     maker.kanhe("node", "stop")
 
     def configure(more):

@@ -412,6 +412,7 @@ static int prepare(struct importing *m)
 	if (!m->name && strcmp(m->file, "-") == 0)
 		return usage_error(m->cli, SAY_IMPORT_NEEDS_NAME, "--name");
 	if (!m->name) m->name = default_name(m);
+	if (!m->name[0]) return usage_error(m->cli, SAY_OPTION_NEEDS_VALUE, "name");
 	if (m->existing && strcmp(m->existing, "refuse") != 0)
 		return usage_error(m->cli, SAY_UNKNOWN_VERB, m->existing);
 	if (m->report_file) {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { EDITS_ROW = 64, VERBS_MAX = 32, VERBS_ROOM = 512 };
+enum { EDITS_ROW = 64, VERBS_MAX = 32, VERBS_ROOM = 512, OPTIONS_OF_ALL = 7 };
 
 static size_t least(size_t a, size_t b)
 {
@@ -103,7 +103,7 @@ static int unknown_option(const struct cli *c, const char *name, const struct op
 
 /* One "--name[=value]"; *i moves over a value that stands apart. */
 static int read_option(const struct cli *c, int argc, char **argv, int *i, const struct option_row *rows,
-		       size_t n)
+		       size_t n, uint32_t *given)
 {
 	const char *name = argv[*i] + 2, *equals = strchr(name, '=');
 	size_t len = equals ? (size_t)(equals - name) : strlen(name);
@@ -115,6 +115,10 @@ static int read_option(const struct cli *c, int argc, char **argv, int *i, const
 			return CLI_OK;
 		}
 		if (!equals && *i + 1 >= argc) return usage_error(c, SAY_OPTION_NEEDS_VALUE, rows[k].name);
+		/* of a command's own the last does not win: half of what was meant would be done */
+		if (k >= OPTIONS_OF_ALL && *given & 1U << k)
+			return usage_error(c, SAY_OPTION_TWICE, rows[k].name);
+		*given |= 1U << k;
 		*rows[k].text = equals ? equals + 1 : argv[++*i];
 		return CLI_OK;
 	}
@@ -130,7 +134,8 @@ int options_read(struct cli *c, int argc, char **argv, const struct option_row *
 				      {"ca", &c->ca_file, NULL}, {"as", &c->as, NULL},
 				      {"json", NULL, &c->json},  {"quiet", NULL, &c->quiet},
 				      {"help", NULL, &help}};
-	size_t n = 7;
+	size_t n = OPTIONS_OF_ALL;
+	uint32_t given = 0;
 	must(own_n <= 32 - n);
 	for (size_t i = 0; i < own_n; i++) rows[n++] = own[i];
 	ret->n = 0;
@@ -142,7 +147,7 @@ int options_read(struct cli *c, int argc, char **argv, const struct option_row *
 		} else if (!words_only && (strcmp(a, "-h") == 0)) {
 			help = true;
 		} else if (!words_only && strncmp(a, "--", 2) == 0) {
-			int status = read_option(c, argc, argv, &i, rows, n);
+			int status = read_option(c, argc, argv, &i, rows, n, &given);
 			if (status) return status;
 		} else if (!words_only && a[0] == '-' && a[1]) {
 			return unknown_option(c, a + 1, rows, n);
