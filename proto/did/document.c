@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/text64.h"
+#include "proto/did/name.h"
 
 enum { PATH_TEXT = 96 };
 
@@ -104,6 +105,16 @@ static enum err read_ec(struct reading *r, json_t *m, const char *path, struct d
 			bool *ret_known)
 {
 	json_t *jwk = json_object_get(m, "publicKeyJwk");
+	struct str text = json_text(json_object_get(m, "publicKeyMultibase"));
+	/* zDn is how every P-256 key begins, for the same reason */
+	if (str_starts(text, STR("zDn"))) {
+		struct str name = arena_printf(r->a, "did:key:%.*s", STR_ARG(text));
+		*ret_known = true;
+		if (!name.p) return ERR_NO_MEMORY;
+		return did_key_parse_p256(name, NULL, ec->pub)
+			   ? refuse(r, path, "key", "publicKeyMultibase is not a P-256 key")
+			   : ERR_OK;
+	}
 	*ret_known = str_is(json_text(json_object_get(jwk, "kty")), "EC") &&
 		     str_is(json_text(json_object_get(jwk, "crv")), "P-256");
 	if (!*ret_known) return ERR_OK;

@@ -1,10 +1,10 @@
 /* DID documents (W3C DID Core 1.0, 5): what of them a node uses.
  *
  * Purpose: write our own, and read a partner's strictly into keys with their purposes and services.
- * Keys of P-256 (publicKeyJwk of kty EC) are kept apart, other kinds are passed over, and so are those of
- * another subject or that another subject controls; of Ed25519 these forms are read: Multikey and
- * Ed25519VerificationKey2020 (publicKeyMultibase), JsonWebKey2020 and JsonWebKey (publicKeyJwk of kty OKP,
- * crv Ed25519). Services whose endpoint is not a text are passed over.
+ * Keys of P-256 (publicKeyJwk of kty EC, or a Multikey zDn…) are kept apart, other kinds are passed over,
+ * and so are those of another subject or that another subject controls; of Ed25519 these forms are read:
+ * Multikey and Ed25519VerificationKey2020 (publicKeyMultibase), JsonWebKey2020 and JsonWebKey (publicKeyJwk
+ * of kty OKP, crv Ed25519). Services whose endpoint is not a text are passed over.
  *
  * Ownership: the slices of a document that was read live as long as the arena and the json_t that
  * were handed in. Pure; threads: any. */
@@ -42,7 +42,7 @@ struct did_key {
 	enum did_form form;
 };
 
-/* P-256, as JWK: kept apart so that no reader takes it for the other kind. */
+/* P-256: kept apart so that no reader takes it for the other kind. */
 struct did_ec_key {
 	struct str id;
 	unsigned char pub[64]; /* x and y */

@@ -253,8 +253,14 @@ static void the_forms_of_keys(void **state)
 	assert_null(did_key_find(&d, STR(DID "#embedded"), DID_AUTHENTICATION));
 	/* a P-256 key is kept apart: nobody may take it for an Ed25519 key */
 	assert_null(did_key_find(&d, STR(DID "#p256"), 0));
-	assert_int_equal(d.ec_n, 1);
+	assert_int_equal(d.ec_n, 2);
 	assert_true(str_is(d.ec[0].id, DID "#p256") && d.ec[0].purposes == DID_AUTHENTICATION);
+	assert_true(str_is(d.ec[1].id, DID "#p256b") && !d.ec[1].purposes);
+	unsigned char same[64];
+	assert_int_equal(did_key_parse_p256(
+			     STR("did:key:zDnaerx9CtbPJ1q36T5Ln5wYt3MQYeGRG5ehnPAmxcf5mDZpv"), NULL, same),
+			 ERR_OK);
+	assert_memory_equal(d.ec[1].pub, same, sizeof same);
 }
 
 static void keys_of_others_are_passed_over(void **state)

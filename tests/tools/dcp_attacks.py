@@ -13,7 +13,7 @@ import uuid
 import zlib
 
 from node import Node, check, close_all, finish
-from party import Host, Key, Party, b64, claims_of, compact, unb64
+from party import Host, Key, Party, b64, claims_of, compact, did_key, unb64
 
 TOP = tempfile.mkdtemp(prefix="kanhe-attacks.")
 CA = os.path.join(TOP, "ca")
@@ -163,6 +163,15 @@ def documents():
     p.write(verificationMethod=[*p.document()["verificationMethod"], {
         "id": p.did + "#k2", "type": "JsonWebKey2020", "controller": p.did, "publicKeyJwk": second.jwk()}])
     refused("a token that names none of two keys", p.key.jwt(p.claims(AUD)), "key-unnamed")
+    p = Party(host, "multikey", "p256")
+    p.held = [issuer.credential(p.did)]
+    multibase = did_key(p.key).split(":")[2]
+    method = {"id": p.kid, "type": "Multikey", "controller": p.did, "publicKeyMultibase": multibase}
+    p.write(verificationMethod=[method])
+    admitted("a P-256 key as a Multikey", p.token(AUD))
+    p = Party(host, "shortkey", "p256")
+    p.write(verificationMethod=[{**method, "id": p.kid, "controller": p.did, "publicKeyMultibase": multibase[:-1]}])
+    refused("a Multikey of P-256 that lacks a letter", p.token(AUD), "did-document")
     p = fresh("huge")
     host.page("/huge/did.json", compact({**p.document(), "x": "a" * (1 << 20)}))
     refused("a huge DID document", p.token(AUD), "did-document")
