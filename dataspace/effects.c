@@ -1,5 +1,6 @@
 /* Effects: what a command causes outside the store, once it is durable. */
 #include "dataspace/dataplane.h"
+#include "dataspace/held.h"
 #include "dataspace/kit.h"
 #include "dataspace/outbox.h"
 #include "dataspace/wait.h"
@@ -68,6 +69,11 @@ void ds_fx_ready(struct ds_fx *fx, struct str participant, struct str id, usec_t
 	if (i) i->due = until;
 }
 
+void ds_fx_held(struct ds_fx *fx, struct str participant)
+{
+	(void)fx_add(fx, DS_FX_HELD, participant, STR_NONE);
+}
+
 void ds_fx_run(struct ds *d, const struct ds_fx *fx)
 {
 	for (const struct ds_fx_item *i = fx->first; i; i = i->next) {
@@ -80,6 +86,7 @@ void ds_fx_run(struct ds *d, const struct ds_fx *fx)
 		case DS_FX_PULL: dp_pull_start(d, i->participant, i->pid); break;
 		case DS_FX_PUSH: dp_push_start(d, i->participant, i->pid); break;
 		case DS_FX_READY: dp_ready_start(d, i->participant, i->pid, i->due); break;
+		case DS_FX_HELD: held_forget(d); break;
 		case DS_FX_CUT: dp_cut(d, i->participant, i->agreement, i->pid, i->why); break;
 		}
 	}

@@ -368,6 +368,18 @@ void held_before(struct net_req *r, struct str participant, const struct str *id
 	free(w);
 }
 
+static void forget(void *arg)
+{
+	struct holdings *h = arg;
+
+	for (struct status_list *l = h->lists; l; l = l->next) l->at = 0;
+}
+
+void held_forget(struct ds *d)
+{
+	if (d->holdings) (void)!ds_post(d, d->holdings->shard, forget, d->holdings);
+}
+
 /* ---- the life of it ---- */
 
 enum err held_start(struct ds *d, struct net_shard *s)

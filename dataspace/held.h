@@ -7,10 +7,11 @@
  * in the ledger, and a line of the log. What has a status is not presented; what could not be looked at is:
  * the verifier looks for itself.
  *
- * Lists are kept for HELD_FRESH, one fetch in flight per list. Limits: HELD_LISTS lists, each of at most
- * HELD_LIST_KEPT octets, longer ones are fetched each time; HELD_LOOKS credentials looked at at once, one
- * of them on schedule; a verifier waits HELD_DEADLINE at most.
- * Threads: held_before on the request's shard; all else on shard 0. */
+ * Lists are kept for HELD_FRESH, or until something new is held: it may stand in for what was revoked just
+ * now, which would be presented beside it. One fetch in flight per list. Limits: HELD_LISTS lists, each of
+ * at most HELD_LIST_KEPT octets, longer ones are fetched each time; HELD_LOOKS credentials looked at at
+ * once, one of them on schedule; a verifier waits HELD_DEADLINE at most. Threads: held_before on the
+ * request's shard; all else on shard 0. */
 #ifndef DATASPACE_HELD_H
 #define DATASPACE_HELD_H
 
@@ -29,6 +30,8 @@ void held_close(struct holdings *h); /* NULL is allowed; after server, courier a
 typedef void held_fn(struct net_req *r, void *arg);
 void held_before(struct net_req *r, struct str participant, const struct str *ids, size_t n, held_fn *then,
 		 void *arg);
+/* Lists that are kept are fetched again before they are believed. Any thread; nothing without holdings. */
+void held_forget(struct ds *d);
 /* What is known against a row of the wallet: "revoked", "suspended", "expired", or nothing. */
 struct str held_status(const json_t *row);
 /* Puts into a row that is shown until when it is valid ("validUntil"), and the status "expired" when that

@@ -102,7 +102,7 @@ enum err ds_post(struct ds *d, struct net_shard *s, void (*fn)(void *arg), void 
 
 /* ---- effects: what follows a commit --------------------------------------------------------- */
 
-enum ds_fx_kind { DS_FX_SEND, DS_FX_CHANGED, DS_FX_PULL, DS_FX_CUT, DS_FX_PUSH, DS_FX_READY };
+enum ds_fx_kind { DS_FX_SEND, DS_FX_CHANGED, DS_FX_PULL, DS_FX_CUT, DS_FX_PUSH, DS_FX_READY, DS_FX_HELD };
 
 struct ds_fx_item {
 	enum ds_fx_kind kind;
@@ -126,6 +126,7 @@ void ds_fx_push(struct ds_fx *fx, struct str participant, struct str pid);
 void ds_fx_cut(struct ds_fx *fx, struct str participant, struct str agreement, struct str pid,
 	       enum err why);
 void ds_fx_ready(struct ds_fx *fx, struct str participant, struct str id, usec_t until);
+void ds_fx_held(struct ds_fx *fx, struct str participant); /* the wallet has got something new */
 void ds_fx_send(struct ds_fx *fx, struct str participant, uint64_t seq, usec_t due);
 void ds_fx_run(struct ds *d, const struct ds_fx *fx); /* after the commit; any thread */
 

@@ -136,6 +136,7 @@ enum err wallet_add(struct ds_job *j, struct writer_txn *t, const struct wallet_
 		if (!e) e = wallet_note(t, DS_EVENT_CREDENTIAL_STORED, x->participant, x->who, row);
 		j->body = json_write(j->arena, row, false);
 	}
+	if (!e) ds_fx_held(&j->fx, x->participant);
 	return e;
 }
 

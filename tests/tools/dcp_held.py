@@ -84,6 +84,16 @@ try:
     check("the ledger tells, once", told(patient) == ["revoked"], told(patient))
     check("so does the log", f"credential={shut} status=revoked" in patient.log(), patient.log()[-800:])
 
+    # ---- what comes in place of a revoked one is not presented beside it, though the list was kept
+    issuer.status_list(page="renewed")
+    old = hold(patient, page="renewed", index=3)
+    check("the list is had", old in presented(patient))
+    issuer.status_list([3], page="renewed")
+    new = hold(patient, page="renewed", index=4)
+    shown = presented(patient)
+    check("something new has the lists looked at again", new in shown and old not in shown, shown)
+    drop(patient, old, new)
+
     # ---- remembered without the issuer; it closes no door beside a good one, and alone it is named
     drop(patient, good, late)
     patient.kanhe("node", "stop", "--quiet")
