@@ -206,6 +206,8 @@ static enum err types_read(const struct turn *u, json_t *body, json_t **ret)
 		if (!json_text(item).n || json_text(item).n > 100)
 			return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "types", "type",
 					"types are texts of 1 to 100 octets");
+		e = turn_name_check(json_text(item), 100, "types", u->flaw);
+		if (e) return e;
 	}
 	*ret = all ? all : json_keep(u->a, json_array());
 	return *ret ? ERR_OK : ERR_NO_MEMORY;

@@ -278,6 +278,9 @@ static enum err issuing_read(const struct turn *u, json_t *body, struct wallet_i
 	if (!x->type.n || x->type.n > 100 || str_is(x->type, "VerifiableCredential"))
 		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "type", "length",
 				"a type has 1 to 100 octets");
+	/* it is asked for by a scope, and those are parted by blanks */
+	e = turn_name_check(x->type, 100, "type", u->flaw);
+	if (e) return e;
 	if (!x->days || x->days > WALLET_DAYS_MAX)
 		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "days", "range", "1 to %d days",
 				WALLET_DAYS_MAX);

@@ -64,6 +64,13 @@ try:
     check("the metadata tells both", sorted(o["credentialType"] for o in got) == ["MembershipCredential", "VisitorCredential"], got)
     check("with the members that the schema requires", all(set(o) >= {"id", "type", "credentialType", "credentialSchema", "offerReason", "bindingMethods", "profile"} for o in got), got)
     check("the list, too", "visitor  VisitorCredential" in founder.ok("list", "credential", "type", "list"))
+    for words in (("issue", buyer.did, "Two Words"), ("type", "add", "Two Words"), ("client", "add", "c", "Two Words")):
+        status, out, err = founder.kanhe("credential", *words)
+        check(f"a type with a blank, which no scope could name: {words[0]}", status == 1 and "blanks" in err, out + err)
+    status, out, err = founder.kanhe("credential", "issue", buyer.did, "T", "a=1", "a=2", env={"LC_ALL": "zh_CN.UTF-8"})
+    check("a claim given twice", status == 2 and "a 给出了两次" in err, out + err)
+    status, out, err = founder.kanhe("credential", "list", "held")
+    check("a word too many behind list", status == 2 and "held" in err, out + err)
     check("a type is checked", founder.request("POST", "/participants/founder/credential-types", {"type": "VerifiableCredential"}, token="owner")[0] == 400)
     doc = founder.request("GET", "/p/founder/did.json")[1]
     doc = json.loads(doc) if isinstance(doc, bytes) else doc

@@ -162,7 +162,8 @@ int command_credential(struct cli *c, int argc, char **argv)
 	if (!who) return CLI_USAGE;
 	if (strcmp(verb, "issue") == 0) return issue(c, &words, o.days, who);
 	if (strcmp(verb, "add") == 0) return add(c, &words, who);
-	if (strcmp(verb, "list") == 0) return list(c, who);
+	if (strcmp(verb, "list") == 0)
+		return words.n > 1 ? words_wrong(c, &words, 1, "list") : list(c, who);
 	if (strcmp(verb, "remove") == 0) return take_out(c, &words, who);
 	if (strcmp(verb, "revoke") == 0) return revoke(c, &words, who);
 	status = credential_issuance(c, &words, &o);

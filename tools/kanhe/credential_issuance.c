@@ -102,6 +102,11 @@ json_t *credential_claims(const struct cli *c, const struct words *w, size_t i)
 		}
 		memcpy(name, s.p, at);
 		name[at] = 0;
+		if (json_object_get(claims, name)) {
+			json_decref(claims);
+			(void)usage_error(c, SAY_PAIR_TWICE, safe(name));
+			return NULL;
+		}
 		json_put_str(claims, name, str_skip(s, at + 1));
 	}
 	return claims;
