@@ -10,8 +10,6 @@
 #include "proto/vc/status.h"
 
 enum { DCP_BODY_MAX = 64 << 10, PRESENT_TERM = 300, LIST_TERM = 3600 };
-#define VC_11_CONTEXT "https://www.w3.org/2018/credentials/v1"
-#define VC_20_CONTEXT "https://www.w3.org/ns/credentials/v2"
 
 static enum err refuse(struct flaw *f, enum err e, const char *at, const char *rule, const char *text)
 {
@@ -256,14 +254,13 @@ static json_t *list_write(struct arena *a, const struct ds_self *self, struct st
 	char when[CLOCK_TEXT], end[CLOCK_TEXT];
 
 	return json_keep(
-	    a,
-	    json_pack("{s:[s,s],s:s,s:[s,s],s:s%,s:s,s:s,s:{s:o,s:s,s:s,s:s%}}", "@context",
-		      "https://www.w3.org/2018/credentials/v1", "https://w3id.org/vc/status-list/2021/v1",
-		      "id", url.p, "type", "VerifiableCredential", "StatusList2021Credential", "issuer",
-		      self->did.p, self->did.n, "issuanceDate", clock_print(now, false, when),
-		      "expirationDate", clock_print(now + LIST_TERM * USEC_PER_SEC, false, end),
-		      "credentialSubject", "id", json_sprintf("%s#list", url.p), "type", "StatusList2021",
-		      "statusPurpose", "revocation", "encodedList", list.p, list.n));
+	    a, json_pack("{s:[s,s],s:s,s:[s,s],s:s%,s:s,s:s,s:{s:o,s:s,s:s,s:s%}}", "@context",
+			 VC_11_CONTEXT, "https://w3id.org/vc/status-list/2021/v1", "id", url.p, "type",
+			 "VerifiableCredential", "StatusList2021Credential", "issuer", self->did.p,
+			 self->did.n, "issuanceDate", clock_print(now, false, when), "expirationDate",
+			 clock_print(now + LIST_TERM * USEC_PER_SEC, false, end), "credentialSubject", "id",
+			 json_sprintf("%s#list", url.p), "type", "StatusList2021", "statusPurpose",
+			 "revocation", "encodedList", list.p, list.n));
 }
 
 static enum err list_make(struct net_req *r, struct arena *a, const struct ds_self *self, usec_t now,

@@ -218,11 +218,10 @@ static json_t *credential_make(const struct wallet_issue *x, const char *id, use
 
 	must(subject);
 	json_put_str(subject, "id", x->subject);
-	vc = json_pack("{s:[s],s:s,s:[s,s%],s:s%,s:s,s:s,s:o}", "@context",
-		       "https://www.w3.org/2018/credentials/v1", "id", id, "type", "VerifiableCredential",
-		       x->type.p, x->type.n, "issuer", x->self->did.p, x->self->did.n, "issuanceDate",
-		       clock_print(now, false, from), "expirationDate", clock_print(end, false, until),
-		       "credentialSubject", subject);
+	vc = json_pack("{s:[s],s:s,s:[s,s%],s:s%,s:s,s:s,s:o}", "@context", VC_11_CONTEXT, "id", id, "type",
+		       "VerifiableCredential", x->type.p, x->type.n, "issuer", x->self->did.p,
+		       x->self->did.n, "issuanceDate", clock_print(now, false, from), "expirationDate",
+		       clock_print(end, false, until), "credentialSubject", subject);
 	must(vc);
 	json_put(vc, "credentialStatus",
 		 json_pack("{s:o,s:s,s:s,s:o,s:o}", "id",
