@@ -132,6 +132,7 @@ enum err wallet_add(struct ds_job *j, struct writer_txn *t, const struct wallet_
 		json_put(row, "type", types_of(c));
 		json_put_str(row, "issuer", c->issuer);
 		json_put_str(row, "jwt", x->jwts[i]);
+		if (x->unchecked) json_put(row, "unverified", json_true());
 		e = wallet_put(t, j->arena, x->participant, "held", row);
 		if (!e) e = wallet_note(t, DS_EVENT_CREDENTIAL_STORED, x->participant, x->who, row);
 		j->body = json_write(j->arena, row, false);
@@ -149,32 +150,6 @@ void wallet_add_submit(struct ds_job *j, struct wallet_adding *x)
 	j->in = x;
 	j->work = add_work;
 	(void)ds_job_submit(j);
-}
-
-static void wallet_post(struct net_req *r)
-{
-	struct str participant, jwt;
-	struct wallet_adding *x;
-	struct flaw f = {0};
-	struct ds_job *j;
-	json_t *body;
-	enum err e = ds_req_participant(r, &participant);
-
-	if (e || !(j = ds_job_new(ds_of(r), r))) return;
-	x = ARENA_NEW(j->arena, struct wallet_adding);
-	must(x);
-	e = json_read(j->arena, r->body, &f, &body);
-	if (!e) e = json_str(body, "", "jwt", &f, &jwt);
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
-	*x = (struct wallet_adding){arena_dup(j->arena, participant), arena_dup(j->arena, ds_who(r)),
-				    ARENA_NEW(j->arena, struct str), 1};
-	must(x->jwts);
-	x->jwts[0] = str_trim(jwt);
-	wallet_add_submit(j, x);
 }
 
 static enum err act_remove(const struct turn *u, struct manage_wish *w, json_t **ret)
@@ -358,7 +333,7 @@ const struct net_route wallet_routes[] = {
      "credentials held and issued"},
     {NET_POST, "/participants/{p}/credentials/{id}/revoke", revoke_post, ROLE_OWNER, 1024, 0,
      "revoke a credential"},
-    {NET_POST, "/participants/{p}/wallet", wallet_post, ROLE_OWNER, WALLET_JWT_MAX + 1024, 0,
+    {NET_POST, "/participants/{p}/wallet", wallet_on_hand, ROLE_OWNER, WALLET_JWT_MAX + 1024, 0,
      "put a credential into the wallet"},
     {NET_DELETE, "/participants/{p}/wallet/{id}", wallet_delete, ROLE_OWNER, 0, 0,
      "take a credential out of the wallet"},

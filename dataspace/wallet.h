@@ -44,10 +44,12 @@ enum err wallet_issue(struct writer_txn *t, struct arena *a, const struct wallet
 		      json_t **ret_row) MUST_USE;
 
 /* Puts credentials into the wallet: a job for the request, which it answers. jwts: texts in the job's arena
- * that wallet_check accepted. */
+ * that wallet_check accepted and whose signatures were verified, or else unchecked, which the rows then say
+ * ("unverified"). */
 struct wallet_adding {
 	struct str participant, who, *jwts;
 	size_t n;
+	bool unchecked;
 };
 void wallet_add_submit(struct ds_job *j, struct wallet_adding *x);
 /* The same inside a command: the job's body tells the last. */
@@ -56,6 +58,8 @@ enum err wallet_add(struct ds_job *j, struct writer_txn *t, const struct wallet_
 struct vc_credential;
 enum err wallet_check(struct arena *a, const struct ds_self *self, struct str jwt, struct flaw *f,
 		      struct vc_credential *ret) MUST_USE;
+
+void wallet_on_hand(struct net_req *r); /* wallet_hand.c */
 
 extern const struct net_route wallet_routes[], face_dcp_routes[], face_storage_routes[], sts_routes[];
 extern const size_t wallet_routes_n, face_dcp_routes_n, face_storage_routes_n, sts_routes_n;

@@ -38,7 +38,7 @@ static int issue(struct cli *c, const struct words *w, const char *days, const c
 	return status ? status : tell(c, r.json, true, "");
 }
 
-static int add(struct cli *c, const struct words *w, const char *who)
+static int add(struct cli *c, const struct words *w, bool unchecked, const char *who)
 {
 	char text[FILE_MAX];
 	struct reply r;
@@ -55,10 +55,13 @@ static int add(struct cli *c, const struct words *w, const char *who)
 	if (in != stdin) fclose(in);
 	json_t *body = json_object();
 	json_put_str(body, "jwt", str_trim(str_n(text, n)));
+	if (unchecked) json_put(body, "unchecked", json_true());
 	struct call call = {
 	    .method = "POST", .path = client_path(c, "/participants/%s/wallet", who), .json = body};
 	int status = client_call(c, &call, &r);
-	return status ? status : tell(c, r.json, false, say(SAY_CREDENTIAL_HELD));
+	return status ? status
+		      : tell(c, r.json, false,
+			     say(unchecked ? SAY_CREDENTIAL_HELD_UNVERIFIED : SAY_CREDENTIAL_HELD));
 }
 
 /* What stands against one that is held: its own column, in the reader's language. */
@@ -93,6 +96,7 @@ static void print_rows(const json_t *all, const char *kind)
 		printf("  ");
 		print_safe(stdout, str_of(text_of(row, json_is_array(types) ? "issuer" : "subject")));
 		printf("%s%s", status_said(row)[0] ? "  " : "", status_said(row));
+		if (json_object_get(row, "unverified")) printf("  %s", say(SAY_CREDENTIAL_UNVERIFIED));
 		if (json_object_get(row, "unchecked")) {
 			printf(": ");
 			print_safe(stdout, str_of(text_of(row, "unchecked")));
@@ -149,11 +153,9 @@ int command_credential(struct cli *c, int argc, char **argv)
 	    "trust|distrust";
 	struct credential_options o = {NULL};
 	struct words words;
-	const struct option_row own[] = {{"days", &o.days, NULL},
-					 {"id", &o.id, NULL},
-					 {"reason", &o.reason, NULL},
-					 {"open", NULL, &o.open},
-					 {"no-wait", NULL, &o.no_wait}};
+	const struct option_row own[] = {{"days", &o.days, NULL},           {"id", &o.id, NULL},
+					 {"reason", &o.reason, NULL},       {"open", NULL, &o.open},
+					 {"unchecked", NULL, &o.unchecked}, {"no-wait", NULL, &o.no_wait}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
 	if (status) return status;
 	const char *verb = words.n ? words.word[0] : "";
@@ -161,7 +163,7 @@ int command_credential(struct cli *c, int argc, char **argv)
 	const char *who = o.who = client_participant(c);
 	if (!who) return CLI_USAGE;
 	if (strcmp(verb, "issue") == 0) return issue(c, &words, o.days, who);
-	if (strcmp(verb, "add") == 0) return add(c, &words, who);
+	if (strcmp(verb, "add") == 0) return add(c, &words, o.unchecked, who);
 	if (strcmp(verb, "list") == 0) return list(c, who);
 	if (strcmp(verb, "remove") == 0) return take_out(c, &words, who);
 	if (strcmp(verb, "revoke") == 0) return revoke(c, &words, who);

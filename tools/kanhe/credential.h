@@ -6,7 +6,7 @@
 
 struct credential_options {
 	const char *days, *id, *reason, *who;
-	bool open, no_wait;
+	bool open, no_wait, unchecked;
 };
 
 /* NAME=VALUE words from the i-th on; NULL when one is none, which is told. New reference. */
