@@ -4,6 +4,7 @@
 #include "dataspace/held.h"
 #include "dataspace/turn.h"
 #include "net/access.h"
+#include "proto/dcp/message.h"
 #include "proto/vc/credential.h"
 #include "proto/vc/status.h"
 
@@ -185,32 +186,60 @@ static enum err index_take(struct writer_txn *t, struct arena *a, struct str par
 	return text.p ? store_put(t->store, DS_TABLE_credential, ds_key_str(&k), text) : ERR_NO_MEMORY;
 }
 
+/* The entry of the list that fits the model. */
+static json_t *status_make(const struct wallet_issue *x, uint64_t index)
+{
+	int list = x->v2 ? 2 : 1;
+
+	return json_pack("{s:o,s:s,s:s,s:o,s:o}", "id",
+			 json_sprintf("%s" DS_DCP_PATH "/status/%d#%llu", x->self->base, list,
+				      (unsigned long long)index),
+			 "type", x->v2 ? "BitstringStatusListEntry" : "StatusList2021Entry",
+			 "statusPurpose", "revocation", "statusListIndex",
+			 json_sprintf("%llu", (unsigned long long)index), "statusListCredential",
+			 json_sprintf("%s" DS_DCP_PATH "/status/%d", x->self->base, list));
+}
+
+/* Of 1.1 the credential is the claim "vc", of 2.0 the claims themselves. */
 static json_t *credential_make(const struct wallet_issue *x, const char *id, usec_t now, uint64_t index)
 {
 	char from[CLOCK_TEXT], until[CLOCK_TEXT];
 	usec_t end = now + (usec_t)(x->days * 86400) * USEC_PER_SEC;
-	json_t *subject = x->claims ? json_deep_copy(x->claims) : json_object(), *vc;
+	json_t *subject = x->claims ? json_deep_copy(x->claims) : json_object(), *vc, *j;
 
 	must(subject);
 	json_put_str(subject, "id", x->subject);
-	vc = json_pack("{s:[s],s:s,s:[s,s%],s:s%,s:s,s:s,s:o}", "@context", VC_11_CONTEXT, "id", id, "type",
-		       "VerifiableCredential", x->type.p, x->type.n, "issuer", x->self->did.p,
-		       x->self->did.n, "issuanceDate", clock_print(now, false, from), "expirationDate",
-		       clock_print(end, false, until), "credentialSubject", subject);
+	vc = json_pack("{s:[s],s:s,s:[s,s%],s:s%,s:s,s:s,s:o,s:o}", "@context",
+		       x->v2 ? VC_20_CONTEXT : VC_11_CONTEXT, "id", id, "type", "VerifiableCredential",
+		       x->type.p, x->type.n, "issuer", x->self->did.p, x->self->did.n,
+		       x->v2 ? "validFrom" : "issuanceDate", clock_print(now, false, from),
+		       x->v2 ? "validUntil" : "expirationDate", clock_print(end, false, until),
+		       "credentialSubject", subject, "credentialStatus", status_make(x, index));
 	must(vc);
-	json_put(vc, "credentialStatus",
-		 json_pack("{s:o,s:s,s:s,s:o,s:o}", "id",
-			   json_sprintf("%s" DS_DCP_PATH "/status/1#%llu", x->self->base,
-					(unsigned long long)index),
-			   "type", "StatusList2021Entry", "statusPurpose", "revocation", "statusListIndex",
-			   json_sprintf("%llu", (unsigned long long)index), "statusListCredential",
-			   json_sprintf("%s" DS_DCP_PATH "/status/1", x->self->base)));
-	json_t *j =
-	    json_pack("{s:s%,s:s%,s:s,s:I,s:I,s:o}", "iss", x->self->did.p, x->self->did.n, "sub",
-		      x->subject.p, x->subject.n, "jti", id, "nbf", (json_int_t)(now / USEC_PER_SEC), "exp",
-		      (json_int_t)(end / USEC_PER_SEC), "vc", vc);
+	j = json_pack("{s:s%,s:s%,s:s,s:I,s:I}", "iss", x->self->did.p, x->self->did.n, "sub", x->subject.p,
+		      x->subject.n, "jti", id, "nbf", (json_int_t)(now / USEC_PER_SEC), "exp",
+		      (json_int_t)(end / USEC_PER_SEC));
 	must(j);
+	if (!x->v2) {
+		json_put(j, "vc", vc);
+	} else {
+		must(!json_object_update(j, vc));
+		json_decref(vc);
+	}
 	return j;
+}
+
+enum err wallet_profile(json_t *body, struct flaw *f, bool *ret_v2)
+{
+	struct str profile = STR(DCP_PROFILE_11);
+	enum err e = json_str_opt(body, "", "profile", f, &profile);
+
+	if (e) return e;
+	*ret_v2 = str_is(profile, DCP_PROFILE_20);
+	return *ret_v2 || str_is(profile, DCP_PROFILE_11)
+		   ? ERR_OK
+		   : flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "profile", "value",
+			      "known are vc11-sl2021/jwt and vc20-bssl/jwt");
 }
 
 enum err wallet_issue(struct writer_txn *t, struct arena *a, const struct wallet_issue *x, struct flaw *f,
@@ -224,7 +253,7 @@ enum err wallet_issue(struct writer_txn *t, struct arena *a, const struct wallet
 
 	if (e) return e;
 	claims = json_keep(a, credential_make(x, uuid_urn(id), t->now, index));
-	e = ds_jwt_write(a, x->self, claims, &jwt);
+	e = ds_jwt_write_as(a, x->self, x->v2 ? "vc+jwt" : "JWT", claims, &jwt);
 	if (e) return e;
 	json_put_str(row, "id", str_of(id));
 	json_put_u64(row, "index", index);
@@ -244,6 +273,7 @@ static enum err issuing_read(const struct turn *u, json_t *body, struct wallet_i
 	if (!e) e = json_str(body, "", "type", u->flaw, &x->type);
 	if (!e) e = json_u64_opt(body, "", "days", u->flaw, &x->days);
 	if (!e && json_object_get(body, "claims")) e = json_obj(body, "", "claims", u->flaw, &x->claims);
+	if (!e) e = wallet_profile(body, u->flaw, &x->v2);
 	if (e) return e;
 	if (!str_starts(x->subject, STR("did:")) || x->subject.n > DS_DID_MAX)
 		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "subject", "did",

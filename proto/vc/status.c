@@ -44,7 +44,7 @@ enum err vc_status_unpack(struct arena *a, struct str text, struct flaw *f, stru
 	return ERR_OK;
 }
 
-struct str vc_status_pack(struct arena *a, struct str octets)
+struct str vc_status_pack(struct arena *a, struct str octets, bool multibase)
 {
 	z_stream z = {0};
 	if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP, 8, Z_DEFAULT_STRATEGY) != Z_OK)
@@ -62,7 +62,9 @@ struct str vc_status_pack(struct arena *a, struct str octets)
 	must(deflate(&z, Z_FINISH) == Z_STREAM_END);
 	size_t n = z.total_out;
 	deflateEnd(&z);
-	return base64_write(a, str_n(out, n));
+	if (!multibase) return base64_write(a, str_n(out, n));
+	struct str text = base64url_write(a, str_n(out, n));
+	return text.p ? arena_printf(a, "u%.*s", STR_ARG(text)) : STR_NONE;
 }
 
 enum err vc_status_value(struct str octets, uint64_t index, unsigned size, struct flaw *f, unsigned *ret)

@@ -17,9 +17,9 @@ enum {
 /* Unpacks an encodedList: with the multibase letter "u" or without, base64url or base64.
  * ERR_BAD_INPUT (not base64, not gzip, cut off), ERR_TOO_LARGE (beyond VC_STATUS_OCTETS_MAX). */
 enum err vc_status_unpack(struct arena *a, struct str text, struct flaw *f, struct str *ret) MUST_USE;
-/* Base64 of the gzipped octets, as StatusList2021 says; EDC takes no base64url. Empty when the arena is
- * full. */
-struct str vc_status_pack(struct arena *a, struct str octets);
+/* The gzipped octets: in base64, as StatusList2021 says (EDC takes no base64url there), or with the
+ * multibase letter "u" in base64url, as Bitstring Status List says. Empty when the arena is full. */
+struct str vc_status_pack(struct arena *a, struct str octets, bool multibase);
 /* The entry at index of a list whose entries have size bits (1 to VC_STATUS_SIZE_MAX), the most significant
  * first. ERR_BAD_INPUT: the list has fewer than VC_STATUS_BITS entries (rule "list-short"), or none at this
  * place ("list-index"). */

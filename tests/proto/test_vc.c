@@ -302,9 +302,15 @@ static void status_lists(void **state)
 	struct str text, back, packed;
 	char *longer;
 	bits[1] = 0x2d; /* bits 10, 12, 13, 15, the most significant first */
-	text = vc_status_pack(a, str_n(bits, 16384));
+	text = vc_status_pack(a, str_n(bits, 16384), false);
 	assert_int_equal(vc_status_unpack(a, text, NULL, &back), ERR_OK);
 	assert_true(str_eq(back, str_n(bits, 16384)));
+	text = vc_status_pack(a, str_n(bits, 16384), true);
+	assert_int_equal(text.p[0], 'u');
+	assert_true(str_find(text, '=') == text.n && str_find(text, '+') == text.n);
+	assert_int_equal(vc_status_unpack(a, text, NULL, &back), ERR_OK);
+	assert_true(str_eq(back, str_n(bits, 16384)));
+	text = vc_status_pack(a, str_n(bits, 16384), false);
 	assert_int_equal(entry(back, 10, 1, ""), 1);
 	assert_int_equal(entry(back, 11, 1, ""), 0);
 	entry(back, 131071, 1, "");
@@ -337,7 +343,7 @@ static void a_status_list_that_is_a_bomb(void **state)
 	struct flaw f = {0};
 	struct str back;
 	assert_non_null(zeros);
-	struct str text = vc_status_pack(a, str_n(zeros, VC_STATUS_OCTETS_MAX + 1));
+	struct str text = vc_status_pack(a, str_n(zeros, VC_STATUS_OCTETS_MAX + 1), false);
 	free(zeros);
 	assert_true(text.n < 8192);
 	assert_int_equal(vc_status_unpack(a, text, &f, &back), ERR_TOO_LARGE);

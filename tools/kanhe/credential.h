@@ -5,7 +5,7 @@
 #include "tools/kanhe/client.h"
 
 struct credential_options {
-	const char *days, *id, *reason, *who;
+	const char *days, *id, *reason, *profile, *who;
 	bool open, no_wait, unchecked;
 };
 
