@@ -277,6 +277,7 @@ static enum err open_find(const struct turn *u, struct manage_wish *w, json_t **
 {
 	enum err e = wallet_find(u->t->store, u->a, u->self->id, "request", w->pid, ret);
 
+	e = manage_none(u->flaw, e, "request", "there is no credential request %.*s", w->pid);
 	if (e) return e;
 	return status_is(*ret, "RECEIVED") ? ERR_OK
 					   : flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "status",
@@ -395,6 +396,7 @@ static enum err act_type_remove(const struct turn *u, struct manage_wish *w, jso
 	enum err e = wallet_find(u->t->store, u->a, u->self->id, "type", w->pid, ret);
 
 	if (!e) e = wallet_drop(u->t, u->self->id, "type", w->pid);
+	e = manage_none(u->flaw, e, "type", "no type of the id %.*s is issued", w->pid);
 	if (e) return e;
 	json_put_str(*ret, "status", STR("removed"));
 	return issuance_note(u, DS_EVENT_CREDENTIAL_TYPE, *ret);

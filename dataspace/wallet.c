@@ -158,6 +158,7 @@ static enum err act_remove(const struct turn *u, struct manage_wish *w, json_t *
 	enum err e = wallet_find(u->t->store, u->a, u->self->id, "held", w->pid, ret);
 
 	if (!e) e = wallet_drop(u->t, u->self->id, "held", w->pid);
+	e = manage_none(u->flaw, e, "credential", "no credential %.*s is held", w->pid);
 	return e ? e : wallet_note(u->t, DS_EVENT_CREDENTIAL_REMOVED, u->self->id, u->who, *ret);
 }
 
@@ -307,6 +308,7 @@ static enum err act_revoke(const struct turn *u, struct manage_wish *w, json_t *
 	char when[CLOCK_TEXT];
 	enum err e = wallet_find(u->t->store, u->a, u->self->id, "issued", w->pid, ret);
 
+	e = manage_none(u->flaw, e, "credential", "no credential %.*s was issued", w->pid);
 	if (e || json_object_get(*ret, "revoked")) return e;
 	json_put_str(*ret, "revoked", str_of(clock_print(u->t->now, false, when)));
 	e = wallet_put(u->t, u->a, u->self->id, "issued", *ret);

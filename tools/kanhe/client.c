@@ -240,11 +240,13 @@ int client_problem(struct cli *c, const struct reply *r)
 		fprintf(stderr, ": ");
 		print_said(stderr, detail);
 	}
-	if (r->status == 404 && !detail[0] && r->path) {
+	bool bare = r->status == 404 && !detail[0] && r->path;
+	if (bare) {
 		fprintf(stderr, ": ");
 		print_safe(stderr, str_first(str_of(r->path), str_find(str_of(r->path), '?')));
-		fprintf(stderr, " (%.*s)", STR_ARG(c->target->url));
 	}
+	if (bare || (r->status == 404 && strcmp(text_of(j, "rule"), "unknown") == 0))
+		fprintf(stderr, " (%.*s)", STR_ARG(c->target->url));
 	if (text_of(j, "scheme")[0]) fprintf(stderr, " [%s]", text_of(j, "scheme"));
 	if (text_of(j, "rule")[0]) {
 		fprintf(stderr, " (%s", text_of(j, "rule"));
