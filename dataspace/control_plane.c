@@ -111,7 +111,7 @@ static enum err act_dismiss(const struct turn *u, struct manage_wish *w, json_t 
 	enum err e = control_plane_find(u->t->store, u->a, u->self->id, w->pid, &l.plane);
 
 	(void)ret;
-	if (e) return e;
+	if (e) return manage_none(u->flaw, e, "controlplane", "no control plane %.*s is admitted", w->pid);
 	l.room = (size_t)l.plane->open;
 	l.ids = ARENA_ARRAY(u->a, char *, l.room + 1);
 	if (!l.ids) return ERR_NO_MEMORY;

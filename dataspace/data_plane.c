@@ -175,6 +175,7 @@ static enum err act_remove(const struct turn *u, struct manage_wish *w, json_t *
 	enum err e = data_plane_find(u->t->store, u->a, u->self->id, w->pid, &p);
 
 	(void)ret;
+	e = manage_none(u->flaw, e, "dataplane", "no data plane %.*s is registered", w->pid);
 	if (!e && !l.pids) e = ERR_NO_MEMORY;
 	if (e) return e;
 	l.plane = p->id;

@@ -44,7 +44,7 @@ static enum err agreement_look(struct store_txn *t, struct arena *a, struct str 
 
 static void agreement_get(struct net_req *r)
 {
-	manage_get(r, agreement_look);
+	manage_get(r, agreement_look, "there is no agreement %.*s");
 }
 
 static enum err agreement_row(void *arg, const Ds__Agreement *g)

@@ -10,8 +10,6 @@
 #include "proto/vc/status.h"
 
 enum { DCP_BODY_MAX = 64 << 10, PRESENT_TERM = 300, LIST_TERM = 3600 };
-#define VC_11_CONTEXT "https://www.w3.org/2018/credentials/v1"
-#define VC_20_CONTEXT "https://www.w3.org/ns/credentials/v2"
 
 static enum err refuse(struct flaw *f, enum err e, const char *at, const char *rule, const char *text)
 {
@@ -250,56 +248,70 @@ static enum err bit_set(void *arg, json_t *row)
 	return ERR_OK;
 }
 
-static json_t *list_write(struct arena *a, const struct ds_self *self, struct str url, struct str list,
-			  usec_t now)
+struct list {
+	const struct ds_self *self;
+	enum model model;
+	usec_t now;
+};
+
+static json_t *list_write(struct arena *a, const struct list *l, struct str url, struct str encoded)
 {
 	char when[CLOCK_TEXT], end[CLOCK_TEXT];
+	bool v2 = l->model == VC_20;
+	json_t *vc =
+	    json_pack("{s:[s],s:s,s:[s,s],s:s%,s:s,s:s,s:{s:o,s:s,s:s,s:s%}}", "@context",
+		      v2 ? VC_20_CONTEXT : VC_11_CONTEXT, "id", url.p, "type", "VerifiableCredential",
+		      v2 ? "BitstringStatusListCredential" : "StatusList2021Credential", "issuer",
+		      l->self->did.p, l->self->did.n, v2 ? "validFrom" : "issuanceDate",
+		      clock_print(l->now, false, when), v2 ? "validUntil" : "expirationDate",
+		      clock_print(l->now + LIST_TERM * USEC_PER_SEC, false, end), "credentialSubject", "id",
+		      json_sprintf("%s#list", url.p), "type", v2 ? "BitstringStatusList" : "StatusList2021",
+		      "statusPurpose", "revocation", "encodedList", encoded.p, encoded.n);
 
-	return json_keep(
-	    a,
-	    json_pack("{s:[s,s],s:s,s:[s,s],s:s%,s:s,s:s,s:{s:o,s:s,s:s,s:s%}}", "@context",
-		      "https://www.w3.org/2018/credentials/v1", "https://w3id.org/vc/status-list/2021/v1",
-		      "id", url.p, "type", "VerifiableCredential", "StatusList2021Credential", "issuer",
-		      self->did.p, self->did.n, "issuanceDate", clock_print(now, false, when),
-		      "expirationDate", clock_print(now + LIST_TERM * USEC_PER_SEC, false, end),
-		      "credentialSubject", "id", json_sprintf("%s#list", url.p), "type", "StatusList2021",
-		      "statusPurpose", "revocation", "encodedList", list.p, list.n));
+	if (vc && !v2)
+		must(!json_array_append_new(json_object_get(vc, "@context"),
+					    json_string("https://w3id.org/vc/status-list/2021/v1")));
+	return json_keep(a, vc);
 }
 
-static enum err list_make(struct net_req *r, struct arena *a, const struct ds_self *self, usec_t now,
-			  json_t **ret)
+static enum err list_make(struct net_req *r, struct arena *a, const struct list *l, json_t **ret)
 {
 	unsigned char *bits = arena_alloc(a, VC_STATUS_BITS / 8);
-	struct str list, url = arena_printf(a, "%s" DS_DCP_PATH "/status/1", self->base);
+	struct str list,
+	    url = arena_printf(a, "%s" DS_DCP_PATH "/status/%d", l->self->base, l->model == VC_20 ? 2 : 1);
 	enum err e = bits && url.p
-			 ? wallet_each(ds_txn_fresh(r->shard), a, self->id, "issued", bit_set, bits)
+			 ? wallet_each(ds_txn_fresh(r->shard), a, l->self->id, "issued", bit_set, bits)
 			 : ERR_NO_MEMORY;
 
 	if (e) return e;
-	list = vc_status_pack(a, str_n(bits, VC_STATUS_BITS / 8));
-	*ret = list.p ? list_write(a, self, url, list, now) : NULL;
+	list = vc_status_pack(a, str_n(bits, VC_STATUS_BITS / 8), l->model == VC_20);
+	*ret = list.p ? list_write(a, l, url, list) : NULL;
 	return *ret ? ERR_OK : ERR_NO_MEMORY;
 }
 
-static enum err list_jwt(struct arena *a, const struct ds_self *self, json_t *vc, usec_t now,
-			 struct str *ret)
+static enum err list_jwt(struct arena *a, const struct list *l, json_t *vc, struct str *ret)
 {
-	json_int_t from = (json_int_t)(now / USEC_PER_SEC);
-	json_t *claims = json_keep(a, json_pack("{s:s%,s:I,s:I,s:O}", "iss", self->did.p, self->did.n,
-						"nbf", from, "exp", from + LIST_TERM, "vc", vc));
+	json_int_t from = (json_int_t)(l->now / USEC_PER_SEC);
+	json_t *claims = json_keep(a, json_pack("{s:s%,s:I,s:I}", "iss", l->self->did.p, l->self->did.n,
+						"nbf", from, "exp", from + LIST_TERM));
 
-	return claims ? ds_jwt_write(a, self, claims, ret) : ERR_NO_MEMORY;
+	if (!claims) return ERR_NO_MEMORY;
+	if (l->model == VC_20)
+		must(!json_object_update(claims, vc));
+	else
+		json_put(claims, "vc", json_incref(vc));
+	return ds_jwt_write_as(a, l->self, l->model == VC_20 ? "vc+jwt" : "JWT", claims, ret);
 }
 
-/* With an embedded proof in place of the envelope. */
-static enum err list_json(struct arena *a, const struct ds_self *self, json_t *vc, usec_t now,
-			  struct str *ret)
+/* With an embedded proof in place of the envelope; the context of 2.0 has its terms. */
+static enum err list_json(struct arena *a, const struct list *l, json_t *vc, struct str *ret)
 {
 	enum err e;
 
-	must(!json_array_append_new(json_object_get(vc, "@context"),
-				    json_string("https://w3id.org/security/data-integrity/v2")));
-	e = proof_add(vc, self->key, self->method, "assertionMethod", now);
+	if (l->model != VC_20)
+		must(!json_array_append_new(json_object_get(vc, "@context"),
+					    json_string("https://w3id.org/security/data-integrity/v2")));
+	e = proof_add(vc, l->self->key, l->self->method, "assertionMethod", l->now);
 	if (e) return e;
 	*ret = json_write(a, vc, false);
 	return ret->p ? ERR_OK : ERR_NO_MEMORY;
@@ -320,18 +332,17 @@ static const char *list_type(const struct net_req *r)
 static void status_get(struct net_req *r)
 {
 	struct arena *a = arena_new(512 << 20); /* 131,072 rows of the wallet, read once */
-	const struct ds_self *self;
 	const char *type = list_type(r);
-	usec_t now = clock_wall();
+	struct list l = {.model = str_is(r->param[1], "2") ? VC_20 : VC_11, .now = clock_wall()};
 	struct flaw f = {0};
 	struct str id, text, body = STR_NONE;
 	json_t *vc;
 	enum err e = a ? net_decode(r->arena, r->param[0], &f, &id) : ERR_NO_MEMORY;
 
-	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), id, &self);
-	if (!e && !str_is(r->param[1], "1")) e = ERR_NOT_FOUND;
-	if (!e) e = list_make(r, a, self, now, &vc);
-	if (!e) e = (str_ends(str_of(type), STR("jwt")) ? list_jwt : list_json)(a, self, vc, now, &text);
+	if (!e) e = ds_self_find(ds_of(r), ds_txn(r->shard), id, &l.self);
+	if (!e && l.model == VC_11 && !str_is(r->param[1], "1")) e = ERR_NOT_FOUND;
+	if (!e) e = list_make(r, a, &l, &vc);
+	if (!e) e = (str_ends(str_of(type), STR("jwt")) ? list_jwt : list_json)(a, &l, vc, &text);
 	if (!e) body = arena_dup(r->arena, text);
 	arena_free(a);
 	net_set(r, "vary", STR("accept"));

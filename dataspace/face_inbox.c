@@ -107,7 +107,7 @@ static enum err inbox_look(struct store_txn *t, struct arena *a, struct str part
 
 static void inbox_get(struct net_req *r)
 {
-	manage_get(r, inbox_look);
+	manage_get(r, inbox_look, "nothing called %.*s waits for a decision");
 }
 
 static enum err act_approve(const struct turn *u, struct manage_wish *w, json_t **ret)

@@ -170,7 +170,7 @@ static enum err negotiation_look(struct store_txn *t, struct arena *a, struct st
 
 static void negotiation_get(struct net_req *r)
 {
-	manage_get(r, negotiation_look);
+	manage_get(r, negotiation_look, "there is no negotiation %.*s");
 }
 
 static enum err negotiation_row(void *arg, const Ds__Negotiation *n)
@@ -315,7 +315,7 @@ static enum err transfer_look(struct store_txn *t, struct arena *a, struct str p
 
 static void transfer_get(struct net_req *r)
 {
-	manage_get(r, transfer_look);
+	manage_get(r, transfer_look, "there is no transfer %.*s");
 }
 
 static enum err transfer_row(void *arg, const Ds__Transfer *x)

@@ -21,7 +21,11 @@ typedef enum err manage_look_fn(struct store_txn *t, struct arena *a, struct str
 				struct str pid, json_t **ret_json, const char **ret_state, bool *ret_final);
 /* GET of one thing: at once, or with ?wait=STATE,STATE&timeout=seconds when its state is one of them,
  * when it is final, when the time is over or the node stops. */
-void manage_get(struct net_req *r, manage_look_fn *look);
+/* none: what is said when it is not there, a printf form that takes its id (%.*s). */
+void manage_get(struct net_req *r, manage_look_fn *look, const char *none);
+/* ERR_NOT_FOUND with that text in the flaw (rule "unknown", at `what`); other errors stay as they are. */
+enum err manage_none(struct flaw *f, enum err e, const char *what, const char *none,
+		     struct str id) MUST_USE;
 
 enum {
 	POLL_DEFAULT = 30, /* seconds */

@@ -54,7 +54,7 @@ static enum err outbox_look(struct store_txn *t, struct arena *a, struct str par
 
 static void outbox_get(struct net_req *r)
 {
-	manage_get(r, outbox_look);
+	manage_get(r, outbox_look, "there is no letter %.*s in the outbox: it was delivered or dropped");
 }
 
 static enum err letter_of(const struct turn *u, const struct manage_wish *w, uint64_t *ret)

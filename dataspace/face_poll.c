@@ -7,6 +7,7 @@
 struct poll {
 	struct str participant, pid;
 	manage_look_fn *look;
+	const char *none;
 	struct str state[POLL_STATES];
 	size_t states_n;
 	usec_t until;
@@ -27,6 +28,7 @@ static bool poll_look(struct net_req *r, struct poll *p, struct wait *w)
 {
 	struct arena_mark mark = arena_mark(r->arena);
 	const char *state;
+	struct flaw f = {0};
 	bool final;
 	json_t *j;
 	enum err e = p->look(ds_txn_fresh(r->shard), r->arena, p->participant, p->pid, &j, &state, &final);
@@ -39,7 +41,7 @@ static bool poll_look(struct net_req *r, struct poll *p, struct wait *w)
 	if (!e && !final && json_object_get(j, "pid"))
 		under_way_explain(ds_of(r), ds_txn(r->shard), r->arena, p->participant, p->pid, j);
 	if (e)
-		net_reply_err(r, e, NULL);
+		net_reply_err(r, e, manage_none(&f, e, "id", p->none, p->pid) ? &f : NULL);
 	else
 		net_reply(r, 200, "application/json", json_write(r->arena, j, false));
 	return true;
@@ -75,7 +77,13 @@ static enum err poll_read(struct net_req *r, struct poll *p, struct flaw *f)
 	return ERR_OK;
 }
 
-void manage_get(struct net_req *r, manage_look_fn *look)
+enum err manage_none(struct flaw *f, enum err e, const char *what, const char *none, struct str id)
+{
+	id = str_cut(id, 64);
+	return e == ERR_NOT_FOUND ? flaw_set(f, e, FLAW_NO_OFFSET, what, "unknown", none, STR_ARG(id)) : e;
+}
+
+void manage_get(struct net_req *r, manage_look_fn *look, const char *none)
 {
 	struct poll *p = ARENA_NEW(r->arena, struct poll);
 	struct flaw f = {0};
@@ -87,8 +95,10 @@ void manage_get(struct net_req *r, manage_look_fn *look)
 	}
 	if (ds_req_participant(r, &p->participant)) return;
 	p->look = look;
+	p->none = none;
 	e = net_decode(r->arena, r->param[1], &f, &p->pid);
-	if (!e && turn_name_check(p->pid, DS_PID_MAX, "pid", NULL)) e = ERR_NOT_FOUND;
+	if (!e && turn_name_check(p->pid, DS_PID_MAX, "pid", NULL))
+		e = manage_none(&f, ERR_NOT_FOUND, "id", none, p->pid);
 	if (!e) e = poll_read(r, p, &f);
 	if (e)
 		net_reply_err(r, e, &f);

@@ -91,7 +91,7 @@ static enum err delivery_read(struct net_req *r, struct ds_job *j, struct letter
 				 f, &asked);
 	if (e) return e;
 	l->delivery = m;
-	l->adding = (struct wallet_adding){peer->self->id, l->peer.did, NULL, 0};
+	l->adding = (struct wallet_adding){.participant = peer->self->id, .who = l->peer.did};
 	l->adding.jwts = ARENA_ARRAY(j->arena, struct str, DCP_ITEMS_MAX);
 	if (!l->adding.jwts) return ERR_NO_MEMORY;
 	for (size_t i = 0; !e && i < m->items_n; i++) {

@@ -115,7 +115,8 @@ enum err flow_address_check(const struct dsp_data_address *d, struct flaw *f)
 	if (!e && refresh.n > PULL_REPLY_MAX)
 		return wrong(f, "dataAddress.endpointProperties", "limit", "the refresh token is too long");
 	if (e || !str_is(d->endpoint_type, DPS_PROFILE_PULL)) return e;
-	/* the HTTP profile's addresses are renewable: one that is not would end in the middle */
+	/* An address of the HTTP profile that cannot be renewed is refused, as the conformance kit has it
+	 * (DP_C_HTTP_PULL:02-01); those of other kinds are used until their token ends. */
 	if (!refresh.n)
 		return wrong(f, "dataAddress.endpointProperties", "refreshToken",
 			     "the address cannot be renewed: refreshToken is missing");

@@ -62,13 +62,14 @@ static struct status_list *list_of(struct holdings *h, struct str url)
 }
 
 /* What the list says of the entry in hand. */
-static void look_judge(struct look *x, const struct status_list *l)
+static void look_judge(struct look *x, struct status_list *l)
 {
 	const struct vc_status_entry *s = &x->c.status[x->at++];
 	const struct status_source source = {x->c.issuer, &x->doc, &x->key};
 	struct arena *a = l->text ? arena_new(STATUS_LIST_ARENA) : NULL;
 	struct vc_credential *list = a ? ARENA_NEW(a, struct vc_credential) : NULL;
 	struct flaw f = {0};
+	usec_t ttl;
 	enum err e;
 
 	if (!list) {
@@ -77,6 +78,8 @@ static void look_judge(struct look *x, const struct status_list *l)
 		return;
 	}
 	e = status_list_read(a, &source, str_n(l->text, l->n), &f, list);
+	ttl = e ? 0 : vc_status_list_ttl(list);
+	if (ttl && ttl < l->fresh) l->fresh = ttl;
 	if (!e) e = status_list_ask(a, list, &x->c, s, &f);
 	arena_free(a);
 	if (!e) return;
@@ -97,6 +100,7 @@ static void list_arrived(struct status_list *l)
 	l->fetching = false;
 	l->waiting = NULL;
 	l->at = clock_mono();
+	l->fresh = l->h->fresh;
 	l->pinned = true;
 	for (struct look *next; w; w = next) {
 		next = w->wait;
@@ -168,7 +172,7 @@ static bool look_waits(struct look *x)
 {
 	struct status_list *l = list_of(x->h, x->c.status[x->at].list);
 
-	if (l && !l->fetching && l->at && clock_mono() - l->at < x->h->fresh) {
+	if (l && !l->fetching && l->at && clock_mono() - l->at < l->fresh) {
 		look_judge(x, l);
 		return false;
 	}

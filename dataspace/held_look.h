@@ -16,6 +16,7 @@ struct status_list {
 	char *text; /* NULL: none */
 	size_t n;
 	usec_t at;             /* of the last answer, monotonic */
+	usec_t fresh;          /* how long it may be kept: ours, or its ttl when that is less */
 	char why[120];         /* there is none; "" when there is */
 	bool fetching, pinned; /* pinned: it must not be let go of now */
 	struct look *waiting;

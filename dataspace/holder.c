@@ -267,7 +267,7 @@ static enum err asked_look(struct store_txn *t, struct arena *a, struct str part
 
 static void asked_get(struct net_req *r)
 {
-	manage_get(r, asked_look);
+	manage_get(r, asked_look, "there is no credential request %.*s");
 }
 
 static void request_list(struct net_req *r)

@@ -3,9 +3,9 @@
  * Purpose: a holder asks (CredentialRequestMessage), the issuer decides, at once or by its owner, and
  * delivers (CredentialMessage) to the holder's credential service; an issuer may offer first
  * (CredentialOfferMessage). All in table `credential`, as JSON, under
- *   type     issuer: a CredentialObject: {id, type, days, open, claims}; open: issued to whoever asks
- *   request  issuer: {id: issuerPid, holder, holderPid, objects, types, status, service, token, delivered}
- *   offered  issuer: an offer made, which is a yes in advance: {id, holder, object, type, claims}
+ *   type     issuer: a CredentialObject: {id, type, days, open, claims, profile}; open: issued to whoever
+ * asks request  issuer: {id: issuerPid, holder, holderPid, objects, types, status, service, token,
+ * delivered} offered  issuer: an offer made, which is a yes in advance: {id, holder, object, type, claims}
  *   asked    holder: {id: holderPid, issuer, objects, types, status, issuerPid, reason; issuerStatus: what
  *            the issuer answered to the request, if it said}
  *   offer    holder: an offer received: {id, issuer, credentials: [{id, type}]}

@@ -24,7 +24,8 @@ static enum err object_one(void *arg, json_t *row)
 	if (l->m->items_n == DCP_ITEMS_MAX) return ERR_NOT_FOUND;
 	*o = (struct dcp_object){.id = json_text(json_object_get(row, "id")),
 				 .type = json_text(json_object_get(row, "type")),
-				 .schema = json_text(json_object_get(row, "schema"))};
+				 .schema = json_text(json_object_get(row, "schema")),
+				 .profile = json_text(json_object_get(row, "profile"))};
 	l->m->items_n++;
 	return ERR_OK;
 }
@@ -107,13 +108,14 @@ static enum err issue_one(const struct turn *u, json_t *row, struct str object, 
 	claims_add(x.claims, extra);
 	x.type = json_text(json_object_get(type, "type"));
 	x.days = (uint64_t)json_integer_value(json_object_get(type, "days"));
+	x.v2 = str_is(json_text(json_object_get(type, "profile")), DCP_PROFILE_20);
 	e = wallet_issue(u->t, u->a, &x, u->flaw, &issued);
 	if (!e && offered)
 		e = wallet_drop(u->t, u->self->id, "offered", json_text(json_object_get(offered, "id")));
 	if (e) return e;
 	m->items[m->items_n].type = x.type;
 	m->items[m->items_n].payload = json_text(json_object_get(issued, "jwt"));
-	m->items[m->items_n++].format = STR(DCP_PROFILE);
+	m->items[m->items_n++].format = x.v2 ? STR(DCP_PROFILE_20) : STR(DCP_PROFILE_11);
 	return ERR_OK;
 }
 
@@ -275,6 +277,7 @@ static enum err open_find(const struct turn *u, struct manage_wish *w, json_t **
 {
 	enum err e = wallet_find(u->t->store, u->a, u->self->id, "request", w->pid, ret);
 
+	e = manage_none(u->flaw, e, "request", "there is no credential request %.*s", w->pid);
 	if (e) return e;
 	return status_is(*ret, "RECEIVED") ? ERR_OK
 					   : flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "status",
@@ -324,6 +327,7 @@ static enum err type_read(const struct turn *u, struct manage_wish *w, json_t *r
 	struct str type, object = str_of(uuid_urn(id) + 9);
 	json_t *claims, *open = json_object_get(w->body, "open");
 	uint64_t days = WALLET_DAYS;
+	bool v2;
 	enum err e = json_str(w->body, "", "type", u->flaw, &type);
 
 	if (!e) e = turn_name_check(type, DCP_TYPE_MAX, "type", u->flaw);
@@ -331,6 +335,7 @@ static enum err type_read(const struct turn *u, struct manage_wish *w, json_t *r
 	if (!e) e = turn_name_check(object, DCP_ID_MAX, "id", u->flaw);
 	if (!e) e = json_u64_opt(w->body, "", "days", u->flaw, &days);
 	if (!e) e = claims_read(u, w, &claims);
+	if (!e) e = wallet_profile(w->body, u->flaw, &v2);
 	if (e) return e;
 	if (!days || days > WALLET_DAYS_MAX)
 		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "days", "range", "1 to %d days",
@@ -342,6 +347,7 @@ static enum err type_read(const struct turn *u, struct manage_wish *w, json_t *r
 	json_put_str(row, "type", type);
 	json_put_u64(row, "days", days);
 	json_put(row, "open", json_boolean(json_is_true(open)));
+	json_put_str(row, "profile", v2 ? STR(DCP_PROFILE_20) : STR(DCP_PROFILE_11));
 	if (claims) json_put(row, "claims", json_incref(claims));
 	return ERR_OK;
 }
@@ -390,6 +396,7 @@ static enum err act_type_remove(const struct turn *u, struct manage_wish *w, jso
 	enum err e = wallet_find(u->t->store, u->a, u->self->id, "type", w->pid, ret);
 
 	if (!e) e = wallet_drop(u->t, u->self->id, "type", w->pid);
+	e = manage_none(u->flaw, e, "type", "no type of the id %.*s is issued", w->pid);
 	if (e) return e;
 	json_put_str(*ret, "status", STR("removed"));
 	return issuance_note(u, DS_EVENT_CREDENTIAL_TYPE, *ret);

@@ -3,6 +3,7 @@
 #include "dataspace/outbox.h"
 
 #include "dataspace/dataplane.h"
+#include "dataspace/face_manage.h"
 #include "dataspace/signal.h"
 #include "dataspace/turn.h"
 #include "proto/dsp/state.h"
@@ -111,11 +112,12 @@ static bool may_retry(const Ds__Outbox *e)
 	       (e->kind == DS_OUTBOX_TRANSFER && e->target == DSP_TRANSFER_TERMINATED);
 }
 
-static enum err unknown(const struct turn *u, enum err e)
+static enum err unknown(const struct turn *u, enum err e, uint64_t seq)
 {
-	if (e != ERR_NOT_FOUND) return e;
-	return flaw_set(u->flaw, e, FLAW_NO_OFFSET, "letter", "unknown",
-			"there is no such letter: it was delivered or dropped");
+	struct str id = arena_printf(u->a, "%llu", (unsigned long long)seq);
+
+	return manage_none(u->flaw, e, "letter",
+			   "there is no letter %.*s in the outbox: it was delivered or dropped", id);
 }
 
 enum err outbox_retry(const struct turn *u, uint64_t seq, json_t **ret)
@@ -125,7 +127,7 @@ enum err outbox_retry(const struct turn *u, uint64_t seq, json_t **ret)
 	enum err e = outbox_find(u->t->store, u->a, u->self->id, seq, &x);
 
 	if (e == ERR_NOT_FOUND) {
-		e = unknown(u, outbox_dead_find(u->t->store, u->a, u->self->id, seq, &x));
+		e = unknown(u, outbox_dead_find(u->t->store, u->a, u->self->id, seq, &x), seq);
 		if (!e && !may_retry(x))
 			return flaw_set(u->flaw, ERR_BAD_STATE, FLAW_NO_OFFSET, "letter", "process-ended",
 					"its process ended when the letter died: begin a new one");
@@ -156,7 +158,7 @@ enum err outbox_give_up(const struct turn *u, uint64_t seq, struct str reason, j
 		if (!e) e = tell(u, x, DS_EVENT_MESSAGE_DROPPED, reason);
 		if (!e) e = outbox_settle(u->d, u->t, u->fx, u->a, x, 0, reason);
 	} else if (e == ERR_NOT_FOUND) {
-		e = unknown(u, outbox_dead_find(u->t->store, u->a, u->self->id, seq, &x));
+		e = unknown(u, outbox_dead_find(u->t->store, u->a, u->self->id, seq, &x), seq);
 		if (!e) e = store_del(u->t->store, DS_TABLE_dead, ds_key_str(&k));
 		if (!e) e = tell(u, x, DS_EVENT_MESSAGE_DROPPED, reason);
 	}

@@ -288,9 +288,14 @@ static void pull_refused(struct pull *p)
 
 	if (json_is_string(json_object_get(j, "detail")))
 		text = json_string_value(json_object_get(j, "detail"));
-	snprintf(reason, sizeof reason, "the provider answers %d: %s", p->status, text);
-	json_decref(j);
 	p->denied = p->status == 401;
+	if (p->denied && !p->lasting)
+		snprintf(reason, sizeof reason,
+			 "the provider answers %d, and the address has no refreshToken: %s", p->status,
+			 text);
+	else
+		snprintf(reason, sizeof reason, "the provider answers %d: %s", p->status, text);
+	json_decref(j);
 	if (++p->refusals < PULL_REFUSALS_MAX)
 		pull_wait(p, false);
 	else

@@ -61,6 +61,7 @@ struct pull {
 	bool endless;  /* it does not end: more is asked for behind what came (piece.h) */
 	bool renewing; /* what is under way asks for new tokens */
 	bool denied;   /* the provider did not know the token */
+	bool lasting;  /* the address has a token to renew it with */
 	char reply[PULL_REPLY_MAX];
 	size_t reply_n;
 	/* of the check */
@@ -105,7 +106,7 @@ void pull_done(void *arg, const struct courier_result *r); /* the courier's thre
 void pulls_find(struct dp *dp); /* pull_find.c: enters what is unfinished */
 
 /* pull_renew.c: tokens that have ended, or soon will. The leader's. */
-bool pull_renew_due(struct arena *a, const struct pull *p, const struct pull_ask *q);
+bool pull_renew_due(struct arena *a, struct pull *p, const struct pull_ask *q);
 /* ERR_BAD_MESSAGE: the address cannot be renewed. */
 enum err pull_renew_send(struct pull *p, struct ds *d, struct arena *a, const struct pull_ask *q) MUST_USE;
 /* Records what came. ERR_BAD_*: it is none. */

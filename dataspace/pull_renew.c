@@ -16,14 +16,15 @@ static uint64_t term_of(json_t *address)
 	return text.n && !str_u64(text, &n) && n <= UINT32_MAX ? n : 0;
 }
 
-bool pull_renew_due(struct arena *a, const struct pull *p, const struct pull_ask *q)
+bool pull_renew_due(struct arena *a, struct pull *p, const struct pull_ask *q)
 {
 	uint64_t term;
 	usec_t margin;
 	json_t *j;
 
 	if (json_read(a, str_of(q->x->address), NULL, &j)) return false;
-	if (!dsp_data_address_text(j, "refreshToken").n) return false;
+	p->lasting = dsp_data_address_text(j, "refreshToken").n;
+	if (!p->lasting) return false;
 	if (p->denied) return true;
 	term = term_of(j);
 	margin = (usec_t)term * USEC_PER_SEC / 10;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dataspace/face_manage.h"
 #include "dataspace/file_out.h"
 #include "dataspace/flow.h"
 #include "dataspace/plane.h"
@@ -97,7 +98,9 @@ static enum err flow_content(struct net_req *r, struct pulled *p, struct flaw *f
 	enum err e = net_decode(r->arena, r->param[0], f, &participant);
 
 	if (!e) e = net_decode(r->arena, r->param[1], f, &id);
-	if (!e) e = flow_find(ds_txn(r->shard), r->arena, participant, id, &x);
+	if (!e)
+		e = manage_none(f, flow_find(ds_txn(r->shard), r->arena, participant, id, &x), "dataflow",
+				"there is no data flow %.*s", id);
 	if (e) return e;
 	if (x->received.len != 32)
 		return flaw_set(f, ERR_NOT_FOUND, FLAW_NO_OFFSET, "dataflow", "content",

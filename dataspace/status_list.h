@@ -28,7 +28,7 @@ struct status_source {
 enum err status_list_read(struct arena *a, const struct status_source *s, struct str text, struct flaw *f,
 			  struct vc_credential *ret) MUST_USE;
 /* What it says of an entry of credential c. ERR_OK: nothing against it; ERR_UNAUTHORISED, rule "revoked" or
- * "suspended"; other errors and rules: it says nothing. */
+ * "suspended"; other errors and rules: it says nothing that can be relied on. */
 enum err status_list_ask(struct arena *a, const struct vc_credential *list, const struct vc_credential *c,
 			 const struct vc_status_entry *s, struct flaw *f) MUST_USE;
 

@@ -4,6 +4,7 @@
 #include "dataspace/held.h"
 #include "dataspace/turn.h"
 #include "net/access.h"
+#include "proto/dcp/message.h"
 #include "proto/vc/credential.h"
 #include "proto/vc/status.h"
 
@@ -132,6 +133,7 @@ enum err wallet_add(struct ds_job *j, struct writer_txn *t, const struct wallet_
 		json_put(row, "type", types_of(c));
 		json_put_str(row, "issuer", c->issuer);
 		json_put_str(row, "jwt", x->jwts[i]);
+		if (x->unchecked) json_put(row, "unverified", json_true());
 		e = wallet_put(t, j->arena, x->participant, "held", row);
 		if (!e) e = wallet_note(t, DS_EVENT_CREDENTIAL_STORED, x->participant, x->who, row);
 		j->body = json_write(j->arena, row, false);
@@ -152,37 +154,12 @@ void wallet_add_submit(struct ds_job *j, struct wallet_adding *x)
 	(void)ds_job_submit(j);
 }
 
-static void wallet_post(struct net_req *r)
-{
-	struct str participant, jwt;
-	struct wallet_adding *x;
-	struct flaw f = {0};
-	struct ds_job *j;
-	json_t *body;
-	enum err e = ds_req_participant(r, &participant);
-
-	if (e || !(j = ds_job_new(ds_of(r), r))) return;
-	x = ARENA_NEW(j->arena, struct wallet_adding);
-	must(x);
-	e = json_read(j->arena, r->body, &f, &body);
-	if (!e) e = json_str(body, "", "jwt", &f, &jwt);
-	if (e) {
-		net_reply_err(r, e, &f);
-		ds_job_free(j);
-		return;
-	}
-	*x = (struct wallet_adding){arena_dup(j->arena, participant), arena_dup(j->arena, ds_who(r)),
-				    ARENA_NEW(j->arena, struct str), 1};
-	must(x->jwts);
-	x->jwts[0] = str_trim(jwt);
-	wallet_add_submit(j, x);
-}
-
 static enum err act_remove(const struct turn *u, struct manage_wish *w, json_t **ret)
 {
 	enum err e = wallet_find(u->t->store, u->a, u->self->id, "held", w->pid, ret);
 
 	if (!e) e = wallet_drop(u->t, u->self->id, "held", w->pid);
+	e = manage_none(u->flaw, e, "credential", "no credential %.*s is held", w->pid);
 	return e ? e : wallet_note(u->t, DS_EVENT_CREDENTIAL_REMOVED, u->self->id, u->who, *ret);
 }
 
@@ -211,33 +188,60 @@ static enum err index_take(struct writer_txn *t, struct arena *a, struct str par
 	return text.p ? store_put(t->store, DS_TABLE_credential, ds_key_str(&k), text) : ERR_NO_MEMORY;
 }
 
+/* The entry of the list that fits the model. */
+static json_t *status_make(const struct wallet_issue *x, uint64_t index)
+{
+	int list = x->v2 ? 2 : 1;
+
+	return json_pack("{s:o,s:s,s:s,s:o,s:o}", "id",
+			 json_sprintf("%s" DS_DCP_PATH "/status/%d#%llu", x->self->base, list,
+				      (unsigned long long)index),
+			 "type", x->v2 ? "BitstringStatusListEntry" : "StatusList2021Entry",
+			 "statusPurpose", "revocation", "statusListIndex",
+			 json_sprintf("%llu", (unsigned long long)index), "statusListCredential",
+			 json_sprintf("%s" DS_DCP_PATH "/status/%d", x->self->base, list));
+}
+
+/* Of 1.1 the credential is the claim "vc", of 2.0 the claims themselves. */
 static json_t *credential_make(const struct wallet_issue *x, const char *id, usec_t now, uint64_t index)
 {
 	char from[CLOCK_TEXT], until[CLOCK_TEXT];
 	usec_t end = now + (usec_t)(x->days * 86400) * USEC_PER_SEC;
-	json_t *subject = x->claims ? json_deep_copy(x->claims) : json_object(), *vc;
+	json_t *subject = x->claims ? json_deep_copy(x->claims) : json_object(), *vc, *j;
 
 	must(subject);
 	json_put_str(subject, "id", x->subject);
-	vc = json_pack("{s:[s],s:s,s:[s,s%],s:s%,s:s,s:s,s:o}", "@context",
-		       "https://www.w3.org/2018/credentials/v1", "id", id, "type", "VerifiableCredential",
-		       x->type.p, x->type.n, "issuer", x->self->did.p, x->self->did.n, "issuanceDate",
-		       clock_print(now, false, from), "expirationDate", clock_print(end, false, until),
-		       "credentialSubject", subject);
+	vc = json_pack("{s:[s],s:s,s:[s,s%],s:s%,s:s,s:s,s:o,s:o}", "@context",
+		       x->v2 ? VC_20_CONTEXT : VC_11_CONTEXT, "id", id, "type", "VerifiableCredential",
+		       x->type.p, x->type.n, "issuer", x->self->did.p, x->self->did.n,
+		       x->v2 ? "validFrom" : "issuanceDate", clock_print(now, false, from),
+		       x->v2 ? "validUntil" : "expirationDate", clock_print(end, false, until),
+		       "credentialSubject", subject, "credentialStatus", status_make(x, index));
 	must(vc);
-	json_put(vc, "credentialStatus",
-		 json_pack("{s:o,s:s,s:s,s:o,s:o}", "id",
-			   json_sprintf("%s" DS_DCP_PATH "/status/1#%llu", x->self->base,
-					(unsigned long long)index),
-			   "type", "StatusList2021Entry", "statusPurpose", "revocation", "statusListIndex",
-			   json_sprintf("%llu", (unsigned long long)index), "statusListCredential",
-			   json_sprintf("%s" DS_DCP_PATH "/status/1", x->self->base)));
-	json_t *j =
-	    json_pack("{s:s%,s:s%,s:s,s:I,s:I,s:o}", "iss", x->self->did.p, x->self->did.n, "sub",
-		      x->subject.p, x->subject.n, "jti", id, "nbf", (json_int_t)(now / USEC_PER_SEC), "exp",
-		      (json_int_t)(end / USEC_PER_SEC), "vc", vc);
+	j = json_pack("{s:s%,s:s%,s:s,s:I,s:I}", "iss", x->self->did.p, x->self->did.n, "sub", x->subject.p,
+		      x->subject.n, "jti", id, "nbf", (json_int_t)(now / USEC_PER_SEC), "exp",
+		      (json_int_t)(end / USEC_PER_SEC));
 	must(j);
+	if (!x->v2) {
+		json_put(j, "vc", vc);
+	} else {
+		must(!json_object_update(j, vc));
+		json_decref(vc);
+	}
 	return j;
+}
+
+enum err wallet_profile(json_t *body, struct flaw *f, bool *ret_v2)
+{
+	struct str profile = STR(DCP_PROFILE_11);
+	enum err e = json_str_opt(body, "", "profile", f, &profile);
+
+	if (e) return e;
+	*ret_v2 = str_is(profile, DCP_PROFILE_20);
+	return *ret_v2 || str_is(profile, DCP_PROFILE_11)
+		   ? ERR_OK
+		   : flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "profile", "value",
+			      "known are vc11-sl2021/jwt and vc20-bssl/jwt");
 }
 
 enum err wallet_issue(struct writer_txn *t, struct arena *a, const struct wallet_issue *x, struct flaw *f,
@@ -251,7 +255,7 @@ enum err wallet_issue(struct writer_txn *t, struct arena *a, const struct wallet
 
 	if (e) return e;
 	claims = json_keep(a, credential_make(x, uuid_urn(id), t->now, index));
-	e = ds_jwt_write(a, x->self, claims, &jwt);
+	e = ds_jwt_write_as(a, x->self, x->v2 ? "vc+jwt" : "JWT", claims, &jwt);
 	if (e) return e;
 	json_put_str(row, "id", str_of(id));
 	json_put_u64(row, "index", index);
@@ -271,6 +275,7 @@ static enum err issuing_read(const struct turn *u, json_t *body, struct wallet_i
 	if (!e) e = json_str(body, "", "type", u->flaw, &x->type);
 	if (!e) e = json_u64_opt(body, "", "days", u->flaw, &x->days);
 	if (!e && json_object_get(body, "claims")) e = json_obj(body, "", "claims", u->flaw, &x->claims);
+	if (!e) e = wallet_profile(body, u->flaw, &x->v2);
 	if (e) return e;
 	if (!str_starts(x->subject, STR("did:")) || x->subject.n > DS_DID_MAX)
 		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "subject", "did",
@@ -307,6 +312,7 @@ static enum err act_revoke(const struct turn *u, struct manage_wish *w, json_t *
 	char when[CLOCK_TEXT];
 	enum err e = wallet_find(u->t->store, u->a, u->self->id, "issued", w->pid, ret);
 
+	e = manage_none(u->flaw, e, "credential", "no credential %.*s was issued", w->pid);
 	if (e || json_object_get(*ret, "revoked")) return e;
 	json_put_str(*ret, "revoked", str_of(clock_print(u->t->now, false, when)));
 	e = wallet_put(u->t, u->a, u->self->id, "issued", *ret);
@@ -363,7 +369,7 @@ const struct net_route wallet_routes[] = {
      "credentials held and issued"},
     {NET_POST, "/participants/{p}/credentials/{id}/revoke", revoke_post, ROLE_OWNER, 1024, 0,
      "revoke a credential"},
-    {NET_POST, "/participants/{p}/wallet", wallet_post, ROLE_OWNER, WALLET_JWT_MAX + 1024, 0,
+    {NET_POST, "/participants/{p}/wallet", wallet_on_hand, ROLE_OWNER, WALLET_JWT_MAX + 1024, 0,
      "put a credential into the wallet"},
     {NET_DELETE, "/participants/{p}/wallet/{id}", wallet_delete, ROLE_OWNER, 0, 0,
      "take a credential out of the wallet"},

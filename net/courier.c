@@ -207,7 +207,7 @@ static void end_overdue(struct courier *c, usec_t now)
 		next = j->next;
 		if (courier_job_overdue(j, now))
 			finish_with(c, j, ERR_TIMEOUT,
-				    j->state == COURIER_RUNNING ? "no data came in time"
+				    j->state == COURIER_RUNNING ? "nothing moved in time"
 								: "its turn did not come in time");
 	}
 }

@@ -42,10 +42,12 @@ struct courier_req {
 	struct str body;
 	bool body_stays;       /* until done: it need not be copied */
 	const char *body_file; /* sent as it is read, instead of body; NULL: none. Not retried */
+	uint64_t body_from;    /* octet of the file where the body begins */
 	/* http:// URLs: HTTP/2 with prior knowledge, where libcurl is 8.0 or newer; else HTTP/1.1. */
 	bool h2_prior;
-	/* Whole exchange, retries included; 0 = 30 s. For streams: no data for this long. */
+	/* Whole exchange, retries included; 0 = 30 s. For streams: nothing moved for this long. */
 	usec_t deadline;
+	bool stream; /* so also without `data`: a body_file that takes as long as it takes */
 	/* Of connection failures (of POST only before anything was sent), 502, 503, 504, with backoff;
 	 * Retry-After is heeded; a stream is not retried once `data` has run. 0 = none. */
 	unsigned retries;

@@ -17,6 +17,7 @@
 enum { LATE_MSEC = 50 }; /* how late the thread may be without a stream losing of its rate */
 enum { UNSENT = 128 << 10 };
 enum { WINDOW = 65535 }; /* of a stream at first (RFC 9113 6.9.2) */
+enum { UPLOAD_PIECE = 256 << 10 };
 
 /* libcurl 7.88 fails every second request over a clear-text HTTP/2 connection. */
 static bool prior_works;
@@ -146,6 +147,12 @@ void courier_job_free(struct courier_job *j)
 	free(j);
 }
 
+/* Its deadline is for standing still. */
+static bool is_stream(const struct courier_job *j)
+{
+	return j->q.data || j->q.stream;
+}
+
 /* ---- what libcurl calls -------------------------------------------------------------------- */
 
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
@@ -273,6 +280,7 @@ static size_t on_upload(char *p, size_t size, size_t n, void *arg)
 static int on_rewind(void *arg, curl_off_t offset, int origin)
 {
 	struct courier_job *j = arg;
+	if (origin == SEEK_SET) offset += (curl_off_t)j->q.body_from;
 	return fseeko(j->file, offset, origin) ? CURL_SEEKFUNC_FAIL : CURL_SEEKFUNC_OK;
 }
 
@@ -324,7 +332,7 @@ static bool set_transport(CURL *e, struct courier_job *j, usec_t now)
 	if (connect > left) connect = left;
 	SET(CURLOPT_HTTP_VERSION, version_of(j));
 	SET(CURLOPT_PIPEWAIT, (long)(version_of(j) != CURL_HTTP_VERSION_1_1));
-	if (!j->q.data) SET(CURLOPT_TIMEOUT_MS, (long)(left / USEC_PER_MSEC));
+	if (!is_stream(j)) SET(CURLOPT_TIMEOUT_MS, (long)(left / USEC_PER_MSEC));
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(connect / USEC_PER_MSEC));
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_TCP_NODELAY, 1L);
@@ -337,12 +345,14 @@ static bool set_upload(CURL *e, struct courier_job *j)
 {
 	struct stat s;
 	if (fstat(fileno(j->file), &s)) return false;
+	curl_off_t from = (curl_off_t)j->q.body_from, n = s.st_size > from ? s.st_size - from : 0;
 	SET(CURLOPT_UPLOAD, 1L);
+	SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_PIECE);
 	SET(CURLOPT_READFUNCTION, on_upload);
 	SET(CURLOPT_READDATA, j);
 	SET(CURLOPT_SEEKFUNCTION, on_rewind);
 	SET(CURLOPT_SEEKDATA, j);
-	SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)s.st_size);
+	SET(CURLOPT_INFILESIZE_LARGE, n);
 	return true;
 }
 
@@ -384,7 +394,7 @@ enum err courier_job_prepare(struct courier_job *j, const struct courier_options
 	if (j->body_file) {
 		close_file(j);
 		j->file = fopen(j->body_file, "rbe");
-		if (!j->file) return err_errno(errno);
+		if (!j->file || fseeko(j->file, (off_t)j->q.body_from, SEEK_SET)) return err_errno(errno);
 	}
 	bool ok = set_security(j->easy, j, o) && set_transport(j->easy, j, now) && set_message(j->easy, j);
 	return ok ? ERR_OK : ERR_NO_MEMORY;
@@ -489,6 +499,6 @@ usec_t courier_job_retry(const struct courier_job *j, CURLcode code, usec_t now)
 bool courier_job_overdue(const struct courier_job *j, usec_t now)
 {
 	if (j->state != COURIER_RUNNING) return now >= j->deadline;
-	if (!j->q.data) return false; /* libcurl's own timer */
+	if (!is_stream(j)) return false; /* libcurl's own timer */
 	return !j->resume_at && now - j->moved >= j->q.deadline;
 }

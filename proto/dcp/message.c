@@ -209,6 +209,7 @@ static enum err object_read(json_t *item, bool sparse, struct flaw *f, struct dc
 		e = name_read(item, "credentialType", DCP_TYPE_MAX, f, &o.type);
 	if (!e) e = object_str(item, "credentialSchema", f, &o.schema);
 	if (!e) e = object_str(item, "offerReason", f, &o.reason);
+	if (!e) e = object_str(item, "profile", f, &o.profile);
 	if (!e) *ret = o;
 	return e;
 }
@@ -245,10 +246,11 @@ enum err dcp_metadata_read(json_t *j, struct flaw *f, struct dcp_objects *ret)
 
 static json_t *object_write(const struct dcp_object *o)
 {
-	json_t *j = json_pack("{s:s%,s:s,s:s%,s:s%,s:[s,s],s:s}", "id", o->id.p, o->id.n, "type",
+	struct str profile = o->profile.n ? o->profile : STR(DCP_PROFILE_11);
+	json_t *j = json_pack("{s:s%,s:s,s:s%,s:s%,s:[s,s],s:s%}", "id", o->id.p, o->id.n, "type",
 			      "CredentialObject", "credentialType", o->type.p, o->type.n, "offerReason",
 			      o->reason.n ? o->reason.p : "issue", o->reason.n ? o->reason.n : 5,
-			      "bindingMethods", "did:web", "did:key", "profile", DCP_PROFILE);
+			      "bindingMethods", "did:web", "did:key", "profile", profile.p, profile.n);
 	must(j);
 	json_put_str(j, "credentialSchema", o->schema);
 	return j;

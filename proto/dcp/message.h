@@ -11,7 +11,10 @@
 #include "base/json.h"
 
 #define DCP_CONTEXT "https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"
-#define DCP_PROFILE "vc11-sl2021/jwt" /* what is issued here: VCDM 1.1, StatusList2021, JWT */
+/* What is issued here (Appendix A.1): VCDM 1.1 with StatusList2021, or 2.0 with BitstringStatusList, as
+ * JWT. */
+#define DCP_PROFILE_11 "vc11-sl2021/jwt"
+#define DCP_PROFILE_20 "vc20-bssl/jwt"
 
 enum {
 	DCP_ITEMS_MAX = 32,       /* credentials or scopes of one message */
@@ -48,9 +51,10 @@ struct dcp_response {
 enum err dcp_response_read(json_t *j, struct flaw *f, struct dcp_response *ret) MUST_USE;
 json_t *dcp_response_write(struct arena *a, const struct dcp_response *m);
 
-/* A CredentialObject (6.6.2). type is empty when only the id is there. */
+/* A CredentialObject (6.6.2). type is empty when only the id is there; profile: empty is written as
+ * DCP_PROFILE_11. */
 struct dcp_object {
-	struct str id, type, schema, reason;
+	struct str id, type, schema, reason, profile;
 };
 
 /* CredentialRequestMessage (6.4) */

@@ -96,12 +96,14 @@ static enum err part_read(enum part p, const struct place *at, json_t *j, void *
 	return ERR_INTERNAL;
 }
 
-/* The elements of an array member into the arena; *n 0 when it is absent. */
+/* The elements of an array member into the arena; *n 0 when it is absent or empty. The schemas have
+ * minItems 1, but EDC writes what it has none of as []: a partner who offers nothing, or whose asset no
+ * data plane serves, is to be read like others. What we write leaves empty members out. */
 static void *array_read(struct dsp_in *in, const struct place *up, const char *key, enum part p, size_t *n)
 {
-	json_t *all = dsp__array_opt(in, key, 1, DSP_ITEMS_MAX);
+	json_t *all = dsp__array_opt(in, key, 0, DSP_ITEMS_MAX);
 	*n = json_array_size(all);
-	if (!all) return NULL;
+	if (!*n) return NULL;
 	char *to = arena_array(up->a, parts[p].size, *n), path[DSP_PATH];
 	if (!to) no_memory(in);
 	for (size_t i = 0; !in->err && i < *n; i++) {
@@ -176,7 +178,7 @@ static enum err dataset_read(const struct place *at, json_t *j, struct dsp_datas
 	struct dsp_dataset m = {.root = j};
 	m.id = dsp__text(&in, "@id");
 	m.offers = offers_read(&in, true);
-	dsp__array(&in, "distribution", 1, DSP_ITEMS_MAX);
+	dsp__array(&in, "distribution", 0, DSP_ITEMS_MAX);
 	m.distributions = array_read(&in, at, "distribution", PART_DISTRIBUTION, &m.distributions_n);
 	if (!in.err) *ret = m;
 	return in.err;
@@ -260,6 +262,7 @@ static void dataset_put(json_t *j, const struct dsp_dataset *m)
 {
 	dsp__put_json(j, "hasPolicy", m->offers);
 	distributions_put(j, m->distributions, m->distributions_n);
+	if (!m->distributions_n) json_put(j, "distribution", json_array()); /* it must be there */
 	dsp__put_others(j, m->extra, false);
 }
 

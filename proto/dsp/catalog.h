@@ -32,7 +32,7 @@ struct dsp_distribution {
 struct dsp_dataset {
 	struct str id;
 	json_t *offers; /* hasPolicy: array of Offers, at least one, without target */
-	struct dsp_distribution *distributions; /* at least one */
+	struct dsp_distribution *distributions; /* none: no way leads to it at present */
 	size_t distributions_n;
 	json_t *root, *extra;
 };
@@ -58,6 +58,8 @@ struct dsp_catalog_error {
 
 enum err dsp_catalog_request_parse(json_t *j, struct flaw *f, struct dsp_catalog_request *ret) MUST_USE;
 enum err dsp_dataset_request_parse(json_t *j, struct flaw *f, struct dsp_dataset_request *ret) MUST_USE;
+/* Empty arrays pass for absent ones, against the schemas' minItems: unmodified connectors write them. Only
+ * a dataset's own hasPolicy needs an offer. */
 enum err dsp_catalog_parse(struct arena *a, json_t *j, struct flaw *f, struct dsp_catalog *ret) MUST_USE;
 /* A dataset as the root of an answer, with @context. */
 enum err dsp_dataset_parse(struct arena *a, json_t *j, struct flaw *f, struct dsp_dataset *ret) MUST_USE;

@@ -1,5 +1,7 @@
 #include "proto/vc/credential.h"
 
+#include "proto/vc/status.h"
+
 static enum err refuse(struct flaw *f, const char *at, const char *rule, const char *why)
 {
 	return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, at, rule, "%s %s", at, why);
@@ -17,6 +19,20 @@ static enum err agree(struct str claim, struct str member, const char *at, struc
 		return refuse(f, at, "mismatch", "and the token's claim differ");
 	*ret = claim.n ? claim : member;
 	return ret->n ? ERR_OK : refuse(f, at, "missing", "is missing");
+}
+
+/* "The value of the @context property MUST be an ordered set where the first item is" that of the model
+ * (VCDM 1.1 4.1, 2.0 4.3); a set of one may stand as a text. */
+static enum err context_check(const json_t *vc, bool claims, struct flaw *f)
+{
+	const json_t *all = json_object_get(vc, "@context");
+	struct str first = json_text(json_is_array(all) ? json_array_get(all, 0) : all);
+
+	if (!all) return refuse(f, "@context", "missing", "is missing");
+	if (str_is(first, VC_20_CONTEXT) || (!claims && str_is(first, VC_11_CONTEXT))) return ERR_OK;
+	return refuse(f, "@context", "context",
+		      claims ? "does not begin with that of credentials 2.0"
+			     : "does not begin with that of credentials 1.1 or 2.0");
 }
 
 static enum err types_read(const json_t *vc, struct flaw *f, struct vc_credential *c)
@@ -66,7 +82,9 @@ static enum err status_entry(const json_t *s, struct flaw *f, struct vc_credenti
 	struct str type = json_text(json_object_get(s, "type")), index;
 	const json_t *i = json_object_get(s, "statusListIndex");
 	struct vc_status_entry e = {.purpose = json_text(json_object_get(s, "statusPurpose")),
-				    .list = json_text(json_object_get(s, "statusListCredential"))};
+				    .list = json_text(json_object_get(s, "statusListCredential")),
+				    .size = 1};
+	const json_t *size = json_object_get(s, "statusSize");
 	if (!json_is_object(s)) return refuse(f, "credentialStatus", "type", "must be an object");
 	/* an entry of a kind we cannot check must not be taken for "not revoked" */
 	if (!str_is(type, "BitstringStatusListEntry") && !str_is(type, "StatusList2021Entry"))
@@ -78,6 +96,10 @@ static enum err status_entry(const json_t *s, struct flaw *f, struct vc_credenti
 		e.index = (uint64_t)json_integer_value(i);
 	else if (!index.n || str_u64(index, &e.index))
 		return refuse(f, "credentialStatus.statusListIndex", "type", "must be a number");
+	if (size && (!json_is_integer(size) || json_integer_value(size) < 1 ||
+		     json_integer_value(size) > VC_STATUS_SIZE_MAX))
+		return refuse(f, "credentialStatus.statusSize", "range", "must be a number from 1 to 8");
+	if (size) e.size = (unsigned)json_integer_value(size);
 	if (!e.list.n || !e.purpose.n)
 		return refuse(f, "credentialStatus", "missing", "lacks its list or its purpose");
 	c->status[c->status_n++] = e;
@@ -136,12 +158,14 @@ enum err vc_credential_read(const struct vc_jwt *j, struct flaw *f, struct vc_cr
 	c.v2 = !vc;
 	if (!vc) vc = j->claims;
 	if (!json_is_object(vc)) return refuse(f, "vc", "type", "must be an object");
+	enum err e = context_check(vc, c.v2, f);
+	if (e) return e;
 	c.claims = json_object_get(vc, "credentialSubject");
 	if (json_is_array(c.claims) && json_array_size(c.claims) == 1)
 		c.claims = json_array_get(c.claims, 0);
 	if (!json_is_object(c.claims)) return refuse(f, "credentialSubject", "type", "must be one object");
 	c.id = json_text(json_object_get(vc, "id"));
-	enum err e = types_read(vc, f, &c);
+	e = types_read(vc, f, &c);
 	if (!e)
 		e = agree(json_text(json_object_get(j->claims, "iss")),
 			  id_of(json_object_get(vc, "issuer")), "issuer", f, &c.issuer);
@@ -251,15 +275,34 @@ enum err vc_presentation_read(const struct vc_jwt *j, struct str audience, usec_
 	return e;
 }
 
-enum err vc_status_list_read(const struct vc_credential *c, struct str purpose, struct flaw *f,
+static bool is_address(struct str s)
+{
+	return str_starts(s, STR("https://")) || str_starts(s, STR("http://"));
+}
+
+enum err vc_status_list_read(const struct vc_credential *c, const struct vc_status_entry *s, struct flaw *f,
 			     struct str *ret_encoded)
 {
-	const json_t *said = json_object_get(c->claims, "statusPurpose");
-	if (!vc_credential_is(c, STR("BitstringStatusListCredential")) &&
-	    !vc_credential_is(c, STR("StatusList2021Credential")))
+	const json_t *purpose = json_object_get(c->claims, "statusPurpose");
+	struct str kind = json_text(json_object_get(c->claims, "type"));
+	bool bitstring = vc_credential_is(c, STR("BitstringStatusListCredential"));
+	if (!bitstring && !vc_credential_is(c, STR("StatusList2021Credential")))
 		return refuse(f, "type", "value", "is not that of a status list");
-	if (said && !aud_is(said, purpose))
+	if (!str_is(kind, bitstring ? "BitstringStatusList" : "StatusList2021"))
+		return refuse(f, "credentialSubject.type", "value", "is not that of a status list");
+	if (is_address(c->id) && !str_eq(c->id, s->list))
+		return refuse(f, "credentialStatus", "list-id",
+			      "leads to a list that stands at another address");
+	if (!purpose) return refuse(f, "statusPurpose", "missing", "is missing");
+	if (!aud_is(purpose, s->purpose))
 		return refuse(f, "statusPurpose", "value", "is another than the credential's");
 	*ret_encoded = json_text(json_object_get(c->claims, "encodedList"));
 	return ret_encoded->n ? ERR_OK : refuse(f, "encodedList", "missing", "is missing");
+}
+
+usec_t vc_status_list_ttl(const struct vc_credential *c)
+{
+	const json_t *ttl = json_object_get(c->claims, "ttl"); /* milliseconds */
+	json_int_t ms = json_is_integer(ttl) ? json_integer_value(ttl) : 0;
+	return ms > 0 && ms < INT32_MAX ? (usec_t)ms * 1000 : 0;
 }

@@ -4,12 +4,17 @@
  * Purpose: what a verifier must look at, read out of the claims; checks that need nothing but the time.
  * Signatures, the issuer's trust and status lists are the caller's. Where a registered claim and a member
  * say the same (iss/issuer, nbf/validFrom, exp/validUntil, sub/credentialSubject.id), they must agree.
- * Ownership: slices live as long as the JWT's claims. Pure; threads: any. */
+ * The first context must be that of the model: of 2.0 where the claims are the credential; of 1.1, or
+ * of 2.0 as some products write it, inside a member "vc". Ownership: slices live as long as the JWT's
+ * claims. Pure; threads: any. */
 #ifndef PROTO_VC_CREDENTIAL_H
 #define PROTO_VC_CREDENTIAL_H
 
 #include "base/clock.h"
 #include "proto/vc/jwt.h"
+
+#define VC_11_CONTEXT "https://www.w3.org/2018/credentials/v1"
+#define VC_20_CONTEXT "https://www.w3.org/ns/credentials/v2"
 
 enum {
 	VC_TYPES_MAX = 16,
@@ -20,8 +25,9 @@ enum {
 };
 
 struct vc_status_entry {
-	struct str purpose, list; /* "revocation", "suspension"; URL of the list's credential */
+	struct str purpose, list; /* "revocation", "suspension", …; URL of the list's credential */
 	uint64_t index;
+	unsigned size; /* bits of an entry */
 };
 
 /* A credentialSchema of type JsonSchema (of the whole credential) or JsonSchemaValidator2018 (of its
@@ -61,8 +67,13 @@ struct vc_presentation {
 enum err vc_presentation_read(const struct vc_jwt *j, struct str audience, usec_t now, struct flaw *f,
 			      struct vc_presentation *ret) MUST_USE;
 
-/* The list inside the credential of a status list, and that it is for that purpose. */
-enum err vc_status_list_read(const struct vc_credential *c, struct str purpose, struct flaw *f,
+/* The list inside the credential of a status list, and that it is the one the entry means: for its purpose
+ * ("Verify that the status purpose … matches"), and, when its id is an address, at that address: an issuer
+ * signs many lists, and another one of its must not answer in place of this one. (A list "MAY express an id
+ * that matches"; an id that is no address, such as a UUID, says nothing.) */
+enum err vc_status_list_read(const struct vc_credential *c, const struct vc_status_entry *s, struct flaw *f,
 			     struct str *ret_encoded) MUST_USE;
+/* How long the list may be kept by its ttl; 0: not said. */
+usec_t vc_status_list_ttl(const struct vc_credential *c);
 
 #endif

@@ -44,7 +44,7 @@ enum err vc_status_unpack(struct arena *a, struct str text, struct flaw *f, stru
 	return ERR_OK;
 }
 
-struct str vc_status_pack(struct arena *a, struct str octets)
+struct str vc_status_pack(struct arena *a, struct str octets, bool multibase)
 {
 	z_stream z = {0};
 	if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP, 8, Z_DEFAULT_STRATEGY) != Z_OK)
@@ -62,12 +62,24 @@ struct str vc_status_pack(struct arena *a, struct str octets)
 	must(deflate(&z, Z_FINISH) == Z_STREAM_END);
 	size_t n = z.total_out;
 	deflateEnd(&z);
-	return base64_write(a, str_n(out, n));
+	if (!multibase) return base64_write(a, str_n(out, n));
+	struct str text = base64url_write(a, str_n(out, n));
+	return text.p ? arena_printf(a, "u%.*s", STR_ARG(text)) : STR_NONE;
 }
 
-enum err vc_status_bit(struct str octets, uint64_t index, bool *ret)
+enum err vc_status_value(struct str octets, uint64_t index, unsigned size, struct flaw *f, unsigned *ret)
 {
-	if (index / 8 >= octets.n) return ERR_BAD_INPUT;
-	*ret = ((unsigned char)octets.p[index / 8] >> (7 - index % 8)) & 1;
+	uint64_t entries = size ? octets.n * 8 / size : 0;
+	unsigned value = 0;
+
+	if (entries < VC_STATUS_BITS)
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "encodedList", "list-short",
+				"the list has fewer than 131072 entries");
+	if (index >= entries)
+		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "statusListIndex", "list-index",
+				"the status list has no such entry");
+	for (uint64_t i = index * size; i < (index + 1) * size; i++)
+		value = value << 1 | (((unsigned char)octets.p[i / 8] >> (7 - i % 8)) & 1);
+	*ret = value;
 	return ERR_OK;
 }

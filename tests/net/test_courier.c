@@ -67,6 +67,14 @@ static void files_are_sent_as_they_are_read(void **state)
 	assert_int_equal(o.err, ERR_OK);
 	assert_non_null(strstr(o.body, "\r\nContent-Length: 11\r\n"));
 	assert_non_null(strstr(o.body, "\r\n\r\nfrom a file"));
+	r.body_from = 5;
+	ask(c, r, &o);
+	assert_non_null(strstr(o.body, "\r\nContent-Length: 6\r\n"));
+	assert_non_null(strstr(o.body, "\r\n\r\na file"));
+	r.body_from = 99; /* it has become shorter */
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_OK);
+	assert_non_null(strstr(o.body, "\r\nContent-Length: 0\r\n"));
 	unlink(path);
 	ask(c, r, &o);
 	assert_int_equal(o.err, ERR_NOT_FOUND);

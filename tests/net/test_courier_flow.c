@@ -54,6 +54,16 @@ static void a_stream_is_cut_when_it_stalls_not_when_it_lasts(void **state)
 	r.url = url_of("/silent");
 	ask(c, r, &o);
 	assert_int_equal(o.err, ERR_TIMEOUT);
+	/* one that is collected, too, if it is called a stream */
+	r = get("/chunks/150");
+	r.stream = true;
+	r.deadline = 2 * USEC_PER_SEC;
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_OK);
+	assert_true(o.took > r.deadline);
+	r.url = url_of("/silent");
+	ask(c, r, &o);
+	assert_int_equal(o.err, ERR_TIMEOUT);
 	courier_stop(c);
 }
 

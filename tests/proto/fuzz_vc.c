@@ -21,7 +21,9 @@ static void check_claims(struct arena *a, struct str text)
 	} else {
 		must(c->issuer.n && c->subject.n && c->types_n <= VC_TYPES_MAX);
 		(void)!vc_credential_time(c, 1, &f);
-		if (!vc_status_list_read(c, STR("revocation"), &f, &list)) must(list.n);
+		struct vc_status_entry s = {STR("revocation"), STR("https://i/1"), 0, 1};
+		if (!vc_status_list_read(c, &s, &f, &list)) must(list.n);
+		(void)vc_status_list_ttl(c);
 	}
 	if (!vc_presentation_read(&j, STR("did:web:a"), 1, &f, p)) must(p->holder.n);
 }
@@ -33,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct str text = str_n(data, n), octets, again;
 	struct flaw f = {0};
 	struct vc_jwt j;
-	bool bit;
+	unsigned value;
 	must(a && !sign_setup());
 	switch (n ? data[0] % 3 : 0) {
 	case 0:
@@ -44,9 +46,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	default:
 		if (!vc_status_unpack(a, str_skip(text, 1), &f, &octets)) {
 			must(octets.n <= VC_STATUS_OCTETS_MAX);
-			must(vc_status_bit(octets, octets.n * 8, &bit) == ERR_BAD_INPUT);
+			for (unsigned size = 1; size <= VC_STATUS_SIZE_MAX; size++)
+				must(vc_status_value(octets, octets.n * 8 / size, size, &f, &value) ==
+				     ERR_BAD_INPUT);
 		}
-		if (!vc_status_unpack(a, vc_status_pack(a, text), &f, &again)) must(str_eq(again, text));
+		if (!vc_status_unpack(a, vc_status_pack(a, text, n % 2), &f, &again))
+			must(str_eq(again, text));
 	}
 	arena_free(a);
 	return 0;

@@ -415,13 +415,42 @@ static void catalogs_inside_catalogs_end(void **state)
 	    "{" CONTEXT ",\"@type\":\"Catalog\",\"@id\":\"c\",\"participantId\":\"p\",\"hasPolicy\":[]}");
 	assert_int_equal(dsp_catalog_parse(arena, j, &f, &m), ERR_BAD_MESSAGE);
 	assert_string_equal(f.rule, "not-allowed");
-	j = parsed("{" CONTEXT
-		   ",\"@type\":\"Catalog\",\"@id\":\"c\",\"participantId\":\"p\",\"dataset\":[]}");
-	assert_int_equal(dsp_catalog_parse(arena, j, &f, &m), ERR_BAD_MESSAGE);
-	assert_string_equal(f.rule, "empty");
 	struct dsp_catalog empty = {.id = STR("c"), .participant_id = STR("p")};
 	assert_int_equal(dsp_catalog_parse(arena, dsp_catalog_write(arena, &empty), &f, &m), ERR_OK);
 	assert_int_equal(m.datasets_n, 0);
+}
+
+#define CATALOG(more) "{" CONTEXT ",\"@type\":\"Catalog\",\"@id\":\"c\",\"participantId\":\"p\"" more "}"
+#define DATASET(offers, ways)                                                                              \
+	CATALOG(",\"dataset\":[{\"@id\":\"d\",\"@type\":\"Dataset\",\"hasPolicy\":" offers                 \
+		",\"distribution\":" ways "}]")
+
+/* As EDC writes them, and what a schema of minItems 1 would refuse; never written again. */
+static void a_catalog_that_offers_nothing_is_read(void **state)
+{
+	static const char *const none[] = {"dataset", "catalog", "service", "distribution"};
+	struct dsp_catalog m;
+	struct flaw f = {0};
+	json_t *j, *again;
+
+	arena = *state;
+	j = parsed(CATALOG(",\"dataset\":[],\"catalog\":[],\"service\":[],\"distribution\":[]"));
+	if (dsp_catalog_parse(arena, j, &f, &m)) fail_msg("%s", f.text);
+	assert_int_equal(m.datasets_n + m.catalogs_n + m.services_n + m.distributions_n, 0);
+	again = dsp_catalog_write(arena, &m);
+	for (size_t i = 0; i < 4; i++) assert_null(json_object_get(again, none[i]));
+	j = parsed(CATALOG(",\"catalog\":[{\"@type\":\"Catalog\",\"@id\":\"i\",\"dataset\":[]}]"));
+	if (dsp_catalog_parse(arena, j, &f, &m)) fail_msg("%s", f.text);
+	j = parsed(
+	    DATASET("[{\"@type\":\"Offer\",\"@id\":\"o\",\"permission\":[{\"action\":\"use\"}]}]", "[]"));
+	if (dsp_catalog_parse(arena, j, &f, &m)) fail_msg("%s", f.text);
+	assert_int_equal(m.datasets[0].distributions_n, 0);
+	assert_int_equal(dsp_catalog_parse(arena, dsp_catalog_write(arena, &m), &f, &m), ERR_OK);
+	assert_int_equal(dsp_catalog_parse(arena, parsed(DATASET("[]", "[]")), &f, &m), ERR_BAD_MESSAGE);
+	assert_string_equal(f.at, "dataset[0].hasPolicy");
+	assert_int_equal(dsp_catalog_parse(arena, parsed(CATALOG(",\"dataset\":null")), &f, &m),
+			 ERR_BAD_MESSAGE);
+	assert_string_equal(f.rule, "type");
 }
 
 static void versions_are_found(void **state)
@@ -449,6 +478,7 @@ int main(void)
 	    CASE(requests_have_exactly_one_return_address),
 	    CASE(extensions_are_carried),
 	    CASE(catalogs_inside_catalogs_end),
+	    CASE(a_catalog_that_offers_nothing_is_read),
 	    CASE(versions_are_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,8 @@ static struct vc_jwt claims(const char *text)
 	return j;
 }
 
+#define V1 "\"@context\":[\"" VC_11_CONTEXT "\"],"
+#define V2 "\"@context\":[\"" VC_20_CONTEXT "\"],"
 #define SUBJECT "\"credentialSubject\":{\"id\":\"did:web:a\"}"
 #define TYPE "\"type\":[\"VerifiableCredential\",\"Member\"]"
 
@@ -115,9 +117,10 @@ static void credentials_of_both_models(void **state)
 {
 	(void)state;
 	static const char *const rows[] = {
-	    "{\"iss\":\"did:web:i\",\"sub\":\"did:web:a\",\"nbf\":1000,\"exp\":2000,\"vc\":{" TYPE
+	    "{\"iss\":\"did:web:i\",\"sub\":\"did:web:a\",\"nbf\":1000,\"exp\":2000,\"vc\":{" V1 TYPE
 	    "," SUBJECT "}}",
-	    "{\"issuer\":{\"id\":\"did:web:i\"},\"validFrom\":\"1970-01-01T00:16:40Z\",\"validUntil\":"
+	    "{" V2
+	    "\"issuer\":{\"id\":\"did:web:i\"},\"validFrom\":\"1970-01-01T00:16:40Z\",\"validUntil\":"
 	    "\"1970-01-01T00:33:20Z\"," TYPE "," SUBJECT "}",
 	};
 	struct vc_credential c;
@@ -136,17 +139,19 @@ static void credentials_that_contradict_themselves(void **state)
 {
 	(void)state;
 	static const char *const rows[][2] = {
-	    {"{\"iss\":\"did:web:i\",\"vc\":{\"issuer\":\"did:web:j\"," TYPE "," SUBJECT "}}", "mismatch"},
-	    {"{\"iss\":\"did:web:i\",\"sub\":\"did:web:b\",\"vc\":{" TYPE "," SUBJECT "}}", "mismatch"},
-	    {"{\"vc\":{" TYPE "," SUBJECT "}}", "missing"},
-	    {"{\"iss\":\"did:web:i\",\"vc\":{\"type\":[\"Member\"]," SUBJECT "}}", "value"},
-	    {"{\"iss\":\"did:web:i\",\"exp\":\"x\",\"vc\":{" TYPE "," SUBJECT "}}", "type"},
-	    {"{\"iss\":\"did:web:i\",\"exp\":1e300,\"vc\":{" TYPE "," SUBJECT "}}", "type"},
-	    {"{\"iss\":\"did:web:i\",\"vc\":{" TYPE "," SUBJECT ",\"expirationDate\":\"never\"}}", "type"},
-	    {"{\"iss\":\"did:web:i\",\"vc\":{" TYPE "," SUBJECT
+	    {"{\"iss\":\"did:web:i\",\"vc\":{" V1 "\"issuer\":\"did:web:j\"," TYPE "," SUBJECT "}}",
+	     "mismatch"},
+	    {"{\"iss\":\"did:web:i\",\"sub\":\"did:web:b\",\"vc\":{" V1 TYPE "," SUBJECT "}}", "mismatch"},
+	    {"{\"vc\":{" V1 TYPE "," SUBJECT "}}", "missing"},
+	    {"{\"iss\":\"did:web:i\",\"vc\":{" V1 "\"type\":[\"Member\"]," SUBJECT "}}", "value"},
+	    {"{\"iss\":\"did:web:i\",\"exp\":\"x\",\"vc\":{" V1 TYPE "," SUBJECT "}}", "type"},
+	    {"{\"iss\":\"did:web:i\",\"exp\":1e300,\"vc\":{" V1 TYPE "," SUBJECT "}}", "type"},
+	    {"{\"iss\":\"did:web:i\",\"vc\":{" V1 TYPE "," SUBJECT ",\"expirationDate\":\"never\"}}",
+	     "type"},
+	    {"{\"iss\":\"did:web:i\",\"vc\":{" V1 TYPE "," SUBJECT
 	     ",\"credentialStatus\":{\"type\":\"Other\"}}}",
 	     "type"},
-	    {"{\"iss\":\"did:web:i\",\"vc\":{" TYPE "," SUBJECT
+	    {"{\"iss\":\"did:web:i\",\"vc\":{" V1 TYPE "," SUBJECT
 	     ",\"credentialStatus\":{\"type\":\"StatusList2021Entry\",\"statusListIndex\":\"-1\"}}}",
 	     "type"},
 	};
@@ -158,10 +163,96 @@ static void credentials_that_contradict_themselves(void **state)
 		assert_string_equal(f.rule, rows[i][1]);
 	}
 	/* a claim and a member of different ends: the earlier counts */
-	struct vc_jwt j = claims("{\"iss\":\"did:web:i\",\"exp\":9000,\"vc\":{" TYPE "," SUBJECT
+	struct vc_jwt j = claims("{\"iss\":\"did:web:i\",\"exp\":9000,\"vc\":{" V1 TYPE "," SUBJECT
 				 ",\"expirationDate\":\"1970-01-01T00:33:20Z\"}}");
 	assert_int_equal(vc_credential_read(&j, NULL, &c), ERR_OK);
 	assert_int_equal(vc_credential_time(&c, 2000 * USEC_PER_SEC, NULL), ERR_EXPIRED);
+}
+
+/* VCDM 1.1 4.1 and 2.0 4.3 */
+static void a_context_comes_first_and_is_the_models(void **state)
+{
+	(void)state;
+#define OLD(context) "{\"iss\":\"did:web:i\",\"vc\":{" context TYPE "," SUBJECT "}}"
+#define NEW(context) "{\"issuer\":\"did:web:i\"," context TYPE "," SUBJECT "}"
+	static const struct {
+		const char *text, *rule;
+	} rows[] = {
+	    {OLD(V1), ""},
+	    {OLD(V2), ""}, /* as some products write it */
+	    {NEW(V2), ""},
+	    {NEW("\"@context\":\"" VC_20_CONTEXT "\","), ""}, /* a set of one */
+	    {OLD("\"@context\":[\"" VC_11_CONTEXT "\",\"https://example.org/more\"],"), ""},
+	    {OLD(""), "missing"},
+	    {NEW(""), "missing"},
+	    {NEW(V1), "context"},
+	    {OLD("\"@context\":[],"), "context"},
+	    {OLD("\"@context\":{},"), "context"},
+	    {OLD("\"@context\":null,"), "context"},
+	    {OLD("\"@context\":[\"https://example.org/more\",\"" VC_11_CONTEXT "\"],"), "context"},
+	    {OLD("\"@context\":[{}],"), "context"},
+	    {OLD("\"@context\":[\"" VC_11_CONTEXT "x\"],"), "context"},
+	};
+	struct vc_credential c;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct vc_jwt j = claims(rows[i].text);
+		struct flaw f = {0};
+		enum err e = vc_credential_read(&j, &f, &c);
+		if (e != (rows[i].rule[0] ? ERR_BAD_MESSAGE : ERR_OK) || strcmp(f.rule, rows[i].rule) ||
+		    (e && strcmp(f.at, "@context")))
+			fail_msg("%s: %s at %s rule %s", rows[i].text, err_name(e), f.at, f.rule);
+	}
+}
+
+#define LIST(type, id, subject)                                                                            \
+	"{\"iss\":\"did:web:i\",\"sub\":\"https://i/1#l\",\"vc\":{" V1 "\"id\":\"" id "\",\"type\":["      \
+	"\"VerifiableCredential\",\"" type "\"],\"credentialSubject\":{" subject "}}}"
+#define IS(type) "\"type\":\"" type "\""
+#define FOR(purpose) ",\"statusPurpose\":" purpose
+#define BITS ",\"encodedList\":\"uH4sI\""
+
+static void a_list_is_the_one_that_the_entry_means(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *at, *rule;
+	} rows[] = {
+	    {LIST("StatusList2021Credential", "https://i/1",
+		  IS("StatusList2021") FOR("\"revocation\"") BITS),
+	     "", ""},
+	    {LIST("BitstringStatusListCredential", "https://i/1",
+		  IS("BitstringStatusList") FOR("[\"suspension\",\"revocation\"]") BITS),
+	     "", ""},
+	    {LIST("StatusList2021Credential", "3c9c",
+		  IS("StatusList2021") FOR("\"revocation\"") BITS), /* a UUID is no address */
+	     "", ""},
+	    {LIST("StatusList2021Credential", "https://i/2",
+		  IS("StatusList2021") FOR("\"revocation\"") BITS),
+	     "credentialStatus", "list-id"},
+	    {LIST("OtherCredential", "https://i/1", IS("StatusList2021") FOR("\"revocation\"") BITS),
+	     "type", "value"},
+	    {LIST("StatusList2021Credential", "https://i/1", IS("Other") FOR("\"revocation\"") BITS),
+	     "credentialSubject.type", "value"},
+	    {LIST("StatusList2021Credential", "https://i/1", IS("StatusList2021") BITS), "statusPurpose",
+	     "missing"},
+	    {LIST("StatusList2021Credential", "https://i/1",
+		  IS("StatusList2021") FOR("\"suspension\"") BITS),
+	     "statusPurpose", "value"},
+	    {LIST("StatusList2021Credential", "https://i/1", IS("StatusList2021") FOR("\"revocation\"")),
+	     "encodedList", "missing"},
+	};
+	struct vc_status_entry s = {STR("revocation"), STR("https://i/1"), 0, 1};
+	struct vc_credential c;
+	struct str encoded;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct vc_jwt j = claims(rows[i].text);
+		struct flaw f = {0};
+		enum err e;
+		assert_int_equal(vc_credential_read(&j, &f, &c), ERR_OK);
+		e = vc_status_list_read(&c, &s, &f, &encoded);
+		if (!e != !rows[i].rule[0] || strcmp(f.at, rows[i].at) || strcmp(f.rule, rows[i].rule))
+			fail_msg("%s: %s at %s rule %s", rows[i].text, err_name(e), f.at, f.rule);
+	}
 }
 
 static void presentations(void **state)
@@ -194,22 +285,45 @@ static void other_alphabet(struct str text)
 	assert_int_equal(vc_status_unpack(a, arena_printf(a, "u%.*s", STR_ARG(url)), NULL, &back), ERR_OK);
 }
 
+static unsigned entry(struct str octets, uint64_t index, unsigned size, const char *rule)
+{
+	struct flaw f = {0};
+	unsigned value = 99;
+	enum err e = vc_status_value(octets, index, size, &f, &value);
+	assert_int_equal(e, rule[0] ? ERR_BAD_INPUT : ERR_OK);
+	assert_string_equal(f.rule, rule);
+	return value;
+}
+
 static void status_lists(void **state)
 {
 	(void)state;
-	char bits[16384] = {0};
+	static char bits[4 * 16384];
 	struct str text, back, packed;
 	char *longer;
-	bool bit;
-	bits[1] = 0x20; /* bit 10, the most significant first */
-	text = vc_status_pack(a, str_n(bits, sizeof bits));
+	bits[1] = 0x2d; /* bits 10, 12, 13, 15, the most significant first */
+	text = vc_status_pack(a, str_n(bits, 16384), false);
 	assert_int_equal(vc_status_unpack(a, text, NULL, &back), ERR_OK);
-	assert_true(str_eq(back, str_n(bits, sizeof bits)));
-	assert_int_equal(vc_status_bit(back, 10, &bit), ERR_OK);
-	assert_true(bit);
-	assert_int_equal(vc_status_bit(back, 11, &bit), ERR_OK);
-	assert_false(bit);
-	assert_int_equal(vc_status_bit(back, sizeof bits * 8, &bit), ERR_BAD_INPUT);
+	assert_true(str_eq(back, str_n(bits, 16384)));
+	text = vc_status_pack(a, str_n(bits, 16384), true);
+	assert_int_equal(text.p[0], 'u');
+	assert_true(str_find(text, '=') == text.n && str_find(text, '+') == text.n);
+	assert_int_equal(vc_status_unpack(a, text, NULL, &back), ERR_OK);
+	assert_true(str_eq(back, str_n(bits, 16384)));
+	text = vc_status_pack(a, str_n(bits, 16384), false);
+	assert_int_equal(entry(back, 10, 1, ""), 1);
+	assert_int_equal(entry(back, 11, 1, ""), 0);
+	entry(back, 131071, 1, "");
+	entry(back, 131072, 1, "list-index");
+	entry(back, UINT64_MAX, 1, "list-index");
+	/* at least 131,072 entries, however many bits each has */
+	entry(str_first(back, 16383), 0, 1, "list-short");
+	entry(back, 0, 2, "list-short");
+	entry(STR_NONE, 0, 1, "list-short");
+	back = str_n(bits, sizeof bits);
+	assert_int_equal(entry(back, 3, 4, ""), 13);
+	assert_int_equal(entry(back, 2, 4, ""), 2);
+	entry(back, 131072, 4, "list-index");
 	other_alphabet(text);
 	assert_int_equal(vc_status_unpack(a, str_first(text, text.n - 8), NULL, &back), ERR_BAD_INPUT);
 	assert_int_equal(vc_status_unpack(a, STR("uAAAA"), NULL, &back), ERR_BAD_INPUT);
@@ -229,7 +343,7 @@ static void a_status_list_that_is_a_bomb(void **state)
 	struct flaw f = {0};
 	struct str back;
 	assert_non_null(zeros);
-	struct str text = vc_status_pack(a, str_n(zeros, VC_STATUS_OCTETS_MAX + 1));
+	struct str text = vc_status_pack(a, str_n(zeros, VC_STATUS_OCTETS_MAX + 1), false);
 	free(zeros);
 	assert_true(text.n < 8192);
 	assert_int_equal(vc_status_unpack(a, text, &f, &back), ERR_TOO_LARGE);
@@ -243,6 +357,8 @@ int main(void)
 	    cmocka_unit_test(headers_that_are_attacks),
 	    cmocka_unit_test(credentials_of_both_models),
 	    cmocka_unit_test(credentials_that_contradict_themselves),
+	    cmocka_unit_test(a_context_comes_first_and_is_the_models),
+	    cmocka_unit_test(a_list_is_the_one_that_the_entry_means),
 	    cmocka_unit_test(presentations),
 	    cmocka_unit_test(status_lists),
 	    cmocka_unit_test(a_status_list_that_is_a_bomb),

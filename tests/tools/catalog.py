@@ -76,6 +76,7 @@ def publishing(p):
         s, out, err = p.maker.kanhe("publish", os.path.join(p.top, "other.csv"), "--id", name, "--meta", os.path.join(p.top, "none.json"))
         check(f"metadata that are not there: {what}", s == 1 and "none.json" in err, err)
     check("what is refused leaves no content behind", p.maker.state() == before)
+    again(p, data)
     rows = [{"id": f"d{i:04}", "title": f"Series {i}", "policy": POLICY, "content_of": "base",
              "keywords": ["even" if i % 2 == 0 else "odd"]} for i in range(450)]
     s, got, _ = p.batch(rows)
@@ -89,6 +90,39 @@ def publishing(p):
         f.writelines(json.dumps(r) + "\n" for r in rows[:3])
     s, out, err = p.maker.kanhe("publish", "--batch", file, "--json")
     check("kanhe publish --batch", s == 0 and json.loads(out) == {"published": 3, "new": 0, "without_content": 0}, out + err)
+
+
+def again(p, data):
+    """Published over what is there: what is not named stays."""
+    def show():
+        return p.maker.request("GET", "/participants/maker/datasets/once", token="owner")[1]
+
+    def publish(what, *more, file=data):
+        s, out, err = p.maker.kanhe("publish", file, "--id", "once", *more)
+        check(what, s == 0, err)
+        return show()
+
+    first = publish("a first time", "--title", "Once", "--description", "As it was", "--count", "3", "--identifiers", "urn:a,urn:b", "--approval",
+                    "--keywords", "k", "--license", "https://example.org/l")
+    other = os.path.join(p.top, "other.json")
+    with open(other, "w") as f:
+        f.write('{"v":3}')
+    kept = ("title", "description", "policy", "identifiers", "approval", "keywords", "license")
+    then = publish("again, another file and nothing named", file=other)
+    check("what is not named stays", {k: first[k] for k in kept} == {k: then[k] for k in kept}, (first, then))
+    check("the content and its type are the file's", then["digest"] != first["digest"] and then["media_type"] == "application/json", then)
+    then = publish("with a title alone", "--title", "Twice")
+    check("that is new, the policy is not", then["title"] == "Twice" and all(then[k] == first[k] for k in kept[1:]), then)
+    then = publish("with another policy", "--until", "2030-01-01T00:00:00Z")
+    check("in place of the former", [c["leftOperand"] for c in then["policy"]["permission"][0]["constraint"]] == ["dateTime"] and then["title"] == "Twice", then)
+    then = publish("emptied by name", "--description", "", "--identifiers", "", "--no-approval")
+    check("what is named empty is", (then["description"], then["identifiers"], then["approval"]) == ("", [], False), then)
+    s, out, err = p.maker.kanhe("publish", data, "--id", "once", "--approval", "--no-approval")
+    check("not both", s == 2 and "exclude each other" in err, err)
+    p.maker.kanhe("publish", "--withdraw", "once")
+    then = publish("withdrawn and published afresh")
+    check("it is as new", then["title"] == "data.csv" and "constraint" not in then["policy"]["permission"][0] and then["identifiers"] == [], then)
+    p.maker.kanhe("publish", "--withdraw", "once")
 
 
 def pages(p):

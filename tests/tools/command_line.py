@@ -208,6 +208,21 @@ try:
                   ("dataplane", "remove", "urn:x"), ("outbox", "show", "77")):
         status, out, err = node.kanhe(*words)
         check(f"{words}: what is not there is named, and where", status == 3 and words[-1] in err and node.url in err, err)
+    for words, english, chinese in (
+            (("outbox", "show", "12"), "there is no letter 12 in the outbox", "发件箱中没有消息 12"), (("outbox", "retry", "12"), "there is no letter 12 in the outbox", "发件箱中没有消息 12"),
+            (("outbox", "drop", "12"), "there is no letter 12 in the outbox", "发件箱中没有消息 12"), (("transfer", "urn:x"), "there is no transfer urn:x", "没有传输 urn:x"),
+            (("negotiation", "urn:x"), "there is no negotiation urn:x", "没有协商 urn:x"), (("agreement", "show", "urn:x"), "there is no agreement urn:x", "没有合约 urn:x"),
+            (("inbox", "show", "urn:x"), "nothing called urn:x waits for a decision", "没有编号为 urn:x 的待决请求"),
+            (("dataplane", "remove", "line-9"), "no data plane line-9 is registered", "没有登记数据平面 line-9"),
+            (("dataplane", "dismiss", "hall-9"), "no control plane hall-9 is admitted", "没有接入控制平面 hall-9"),
+            (("dataplane", "content", "f-9"), "there is no data flow f-9", "没有数据流 f-9"),
+            (("credential", "remove", "urn:x"), "no credential urn:x is held", "未持有凭证 urn:x"),
+            (("credential", "revoke", "urn:x"), "no credential urn:x was issued", "未签发过凭证 urn:x"),
+            (("credential", "approve", "urn:x"), "there is no credential request urn:x", "没有凭证请求 urn:x"),
+            (("credential", "type", "remove", "urn:x"), "no type of the id urn:x is issued", "没有编号为 urn:x 的签发类型")):
+        for language, text in (("C.UTF-8", english), ("zh_CN.UTF-8", chinese)):
+            status, out, err = node.kanhe(*words, env={"LC_ALL": language})
+            check(f"{words}: the thing is named ({language})", status == 3 and text in err and node.url in err, err)
     for words in (("catalog", "nonsense"), ("negotiate", "nonsense", "x"), ("catalog", "--crawl", "nonsense")):
         status, out, err = node.kanhe(*words)
         check(f"{words}: how a partner is named", status == 1 and "DID" in err and "https://" in err, err)

@@ -85,6 +85,10 @@ def names():
 
 
 try:
+    # ---- nothing, said by us
+    status, got = peer.call(node, "buyer", "/catalog/request", peer.message("CatalogRequestMessage"))
+    check("what we send when we offer nothing has no empty member", status == 200 and got["@type"] == "Catalog" and not [k for k, v in got.items() if v == []], got)
+
     # ---- nested catalogs
     inner = {"@id": "urn:inner", "@type": "Catalog", "participantId": "did:web:inner.example", "dataset": [dataset("i1")],
              "catalog": [{"@id": "urn:most", "@type": "Catalog", "dataset": [dataset("i2")]}]}
@@ -93,6 +97,15 @@ try:
         (peer.did, "a"), (peer.did, "b"), ("did:web:inner.example", "i1"), ("did:web:inner.example", "i2")]) and not row.get("error", ""), (row, sorted(found())))
     out = node.kanhe("catalog", peer.did)[1]
     check("kanhe catalog shows them too, under whom they belong to", all(x in out for x in ("i1", "i2", "did:web:inner.example")), out)
+    peer.answers = {PATH: lambda h, b: (200, catalog(dataset=[], service=[], distribution=[], catalog=[]))}  # as EDC writes it
+    status, out, err = node.kanhe("catalog", peer.did)
+    check("kanhe catalog: a partner who offers nothing says so", status == 0 and peer.did in out and "offers nothing" in out, out + err)
+    status, out, err = node.kanhe("catalog", peer.did, env={"LC_ALL": "zh_CN.UTF-8"})
+    check("in Chinese too", status == 0 and "未提供任何数据集" in out, out + err)
+    status, out, err = node.kanhe("catalog", peer.did, "--text", "pump")
+    check("a search that finds nothing claims no more than that", status == 0 and "offers nothing" not in out and "nothing" in out, out + err)
+    status, out, err = node.kanhe("catalog", peer.did, "--json")
+    check("and JSON stays a catalog", status == 0 and json.loads(out)["@type"] == "Catalog", out + err)
     deep = {"@id": "urn:d", "@type": "Catalog", "dataset": [dataset("deep")]}
     for _ in range(70):
         deep = {"@id": "urn:d", "@type": "Catalog", "catalog": [deep]}
@@ -102,6 +115,14 @@ try:
     # ---- pages
     row, _ = crawl(lambda h, b: (200, catalog(["a", "b"])))
     check("what is gone is forgotten", names() == ["a", "b"] and row["failures"] == 0, (row, names()))
+
+    row, _ = crawl(lambda h, b: (200, catalog(dataset=[], service=[], distribution=[], catalog=[])))
+    check("a partner who offers nothing any more: nothing of it stays, nothing has failed", not names() and row["failures"] == 0 and not row.get("error"), (row, names()))
+    crawl(lambda h, b: (200, catalog(["a", dataset("wayless", distribution=[])])))
+    check("a dataset that no way leads to hides no other", names() == ["a", "wayless"], names())
+    row, _ = crawl(lambda h, b: (200, catalog()))
+    check("without any member it is the same", not names() and row["failures"] == 0, (row, names()))
+    crawl(lambda h, b: (200, catalog(["a", "b"])))
 
     def endless(h, b):
         n = int(h.path.rpartition("=")[2]) if "=" in h.path else 0
@@ -226,6 +247,14 @@ try:
     check("asked in its own version", asked and asked[0]["@type"] == "dspace:CatalogRequestMessage", asked)
     kept = found()[(old.did, "o1")]
     check("and kept in plain form", kept["hasPolicy"][0]["permission"][0]["action"] == "use" and kept["distribution"][0]["format"] == "HttpData-PULL", kept)
+    filled, old.answers = old.answers, {"/dsp/2024-1/catalog/request": lambda h, b: (200, {
+        "@context": "https://w3id.org/dspace/2024/1/context.json", "@id": "urn:catalog", "@type": "dcat:Catalog",
+        "dspace:participantId": old.did, "dcat:dataset": [], "dcat:distribution": [], "dcat:service": []})}
+    node.kanhe("catalog", "--crawl", old.did, "--every", "604800")
+    check("when it offers nothing any more, nothing stays", until(lambda: "o1" not in names(), 60), sources())
+    status, out, err = node.kanhe("catalog", old.did)
+    check("and kanhe catalog says so", status == 0 and "offers nothing" in out, out + err)
+    old.answers = filled
     # the same, told by its versions
     told = Partner(TOP, CA, "told")
     plain = told.document

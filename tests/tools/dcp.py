@@ -59,8 +59,24 @@ try:
     head, body, sig = jwt.split(".")
     c = claims_of(jwt)
     c["sub"] = c["vc"]["credentialSubject"]["id"] = stranger.did
-    stranger.ok("stranger rewrites the member's credential", "credential", "add", "-",
-              stdin=".".join((head, b64(json.dumps(c).encode()), sig)))
+    rewritten = ".".join((head, b64(json.dumps(c).encode()), sig))
+    before = json.loads(stranger.ok("list", "credential", "list", "--json"))["held"]
+    for language, words in (("C.UTF-8", "the signature of a credential does not verify"), ("zh_CN.UTF-8", "凭证的签名验证失败")):
+        status, out, err = stranger.kanhe("credential", "add", "-", stdin=rewritten, env={"LC_ALL": language})
+        check(f"a rewritten credential is not held ({language})", status == 1 and words in out + err, out + err)
+    nobody = {**c, "iss": "did:web:127.0.0.1%3A1:p:gone", "vc": {**c["vc"], "issuer": "did:web:127.0.0.1%3A1:p:gone"}}
+    nobody = ".".join((b64(json.dumps({"alg": "EdDSA", "kid": nobody["iss"] + "#k"}).encode()), b64(json.dumps(nobody).encode()), sig))
+    for language, words in (("C.UTF-8", "the issuer's DID document cannot be had: "), ("zh_CN.UTF-8", "无法取得签发方的 DID 文档：")):
+        status, out, err = stranger.kanhe("credential", "add", "-", stdin=nobody, env={"LC_ALL": language})
+        check(f"nor one whose issuer cannot be asked, and what to do is told ({language})", status == 1 and words in out + err and "--unchecked" in out + err, out + err)
+    kid = ".".join((b64(json.dumps({"alg": "EdDSA", "kid": c["iss"] + "#none"}).encode()), b64(json.dumps(c).encode()), sig))
+    status, out, err = stranger.kanhe("credential", "add", "-", stdin=kid)
+    check("nor one of a key that the issuer does not have", status == 1 and "no such key" in out + err, out + err)
+    check("nothing of all this stays", json.loads(stranger.ok("list", "credential", "list", "--json"))["held"] == before)
+    out = stranger.ok("stranger holds the rewritten one all the same", "credential", "add", "-", "--unchecked", stdin=rewritten)
+    check("which is said", "its signature was not checked" in out, out)
+    lines = [x for x in stranger.ok("list", "credential", "list").splitlines() if "held" in x]
+    check("and listed", ["not checked" in x for x in sorted(lines)].count(True) == 1, lines)
     status, out, err = stranger.kanhe("catalog", maker.did)
     check("whose signature does not verify", status != 0 and "signature" in out + err, out + err)
 

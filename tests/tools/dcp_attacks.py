@@ -13,10 +13,11 @@ import uuid
 import zlib
 
 from node import Node, check, close_all, finish
-from party import Host, Key, Party, b64, claims_of, compact, did_key, unb64
+from party import Host, Key, Party, b64, claims_of, compact, did_key, stamp, unb64
 
 TOP = tempfile.mkdtemp(prefix="kanhe-attacks.")
 CA = os.path.join(TOP, "ca")
+V1 = "https://www.w3.org/2018/credentials/v1"
 CATALOG = {"@context": ["https://w3id.org/dspace/2025/1/context.jsonld"], "@type": "CatalogRequestMessage"}
 
 
@@ -247,6 +248,10 @@ def presentations():
     one("an expired credential", "expired", lambda aud: [good.presentation(aud, [issuer.credential(good.did, exp=now - 1)])])
     one("one that is not valid yet", "not-yet-valid", lambda aud: [good.presentation(aud, [issuer.credential(good.did, nbf=now + 600)])])
     one("a good one beside an expired one", "expired", lambda aud: [good.presentation(aud, [mine, issuer.credential(good.did, exp=now - 1)])])
+    one("a credential without a context", "missing", lambda aud: [good.presentation(aud, [issuer.credential(good.did, vc_over={"@context": None})])])
+    one("of another context", "context", lambda aud: [good.presentation(aud, [issuer.credential(good.did, vc_over={"@context": ["https://example.org/x", V1]})])])
+    one("of 2.0 with the context of 1.1", "context", lambda aud: [good.presentation(aud, [issuer.credential(good.did, v2=True, vc_over={"@context": [V1]})])])
+    one("that is no VerifiableCredential", "value", lambda aud: [good.presentation(aud, [issuer.credential(good.did, vc_over={"type": ["MembershipCredential"]})])])
     many = [mine] * 40
     one("forty credentials", "count", lambda aud: [good.presentation(aud, many)])
     one("nine presentations", "count", lambda aud: [good.presentation(aud, [mine])] * 9)  # of fewer credentials than may be
@@ -291,9 +296,45 @@ def lists():
         issuer.status_list([7], purpose="suspension", bitstring=bitstring)
         one(name + "suspended", "suspended", purpose="suspension", bitstring=bitstring)
         one(name + "a list of another purpose", "value", bitstring=bitstring)
-    issuer.status_list([], octets=1)
-    good.held = [issuer.credential(good.did, status=issuer.status_entry(8))]
+    issuer.status_list([])
+    good.held = [issuer.credential(good.did, status=issuer.status_entry(131072))]
     refused("an index beyond the list", good.token(AUD), "list-index")
+    for octets in (1, 2048, 16383):
+        issuer.status_list([], octets=octets)
+        one(f"a list of {octets} octets: too few entries to hide among", "list-short")
+    issuer.status_list([], vc_over={"@context": None})
+    one("a list without a context", "missing")
+    issuer.status_list([], vc_over={"@context": ["https://example.org/x"]})
+    one("a list of another context", "context")
+    issuer.status_list([], vc_over={"type": ["StatusList2021Credential"]})
+    one("a list that is no VerifiableCredential", "value")
+    issuer.status_list([], subject={"type": "Other"})
+    one("a list of another type inside", "value")
+    issuer.status_list([], subject={"statusPurpose": None})
+    one("a list that does not say what for", "missing")
+    issuer.status_list([], vc_over={"id": issuer.base + "/list2"})
+    one("another list of the issuer in place of this one", "list-id")
+    issuer.status_list([], vc_over={"id": str(uuid.uuid4())})
+    fine("a list whose id is no address")
+    issuer.status_list([], vc_over={"validUntil": stamp(int(time.time()) - 10)})
+    one("a list whose validUntil has passed", "list-time")
+    for purpose, set_is_bad in (("suspension", "suspended"), ("frozen", "status-unknown"), ("message", None), ("refresh", None)):
+        issuer.status_list([], purpose=purpose)
+        fine(f"purpose {purpose}, not set", purpose=purpose)
+        issuer.status_list([7], purpose=purpose)
+        if set_is_bad:
+            one(f"purpose {purpose}, set", set_is_bad, purpose=purpose)
+        else:
+            fine(f"purpose {purpose}, set: nothing against it", purpose=purpose)
+    issuer.status_list([31], octets=4 * 16384, purpose="frozen", bitstring=True)
+    four = {**issuer.status_entry(7, purpose="frozen", bitstring=True), "statusSize": 4}
+    good.held = [issuer.credential(good.did, v2=True, status=four)]
+    refused("an entry of four bits, set", good.token(AUD), "status-unknown")
+    good.held = [issuer.credential(good.did, v2=True, status={**four, "statusListIndex": "6"})]
+    admitted("its neighbour of four bits is not", good.token(AUD))
+    good.held = [issuer.credential(good.did, v2=True, status={**four, "statusSize": 0})]
+    refused("entries of no bits", good.token(AUD), "range")
+    issuer.status_list([])
     good.held = [issuer.credential(good.did, status={**issuer.status_entry(1), "statusListIndex": "-1"})]
     refused("an index below it", good.token(AUD), "type")
     good.held = [issuer.credential(good.did, status={**issuer.status_entry(1), "statusListIndex": "18446744073709551617"})]

@@ -218,7 +218,7 @@ class Party:
 
     # ---- as an issuer
 
-    def credential(self, subject, kind="MembershipCredential", claims=None, status=None, v2=False, issuer=None, schema=None, **over):
+    def credential(self, subject, kind="MembershipCredential", claims=None, status=None, v2=False, issuer=None, schema=None, vc_over=None, **over):
         now = int(time.time())
         subject_member = {"id": subject, **(claims or {})}
         kinds = [kind] if isinstance(kind, str) else list(kind)
@@ -232,10 +232,12 @@ class Party:
             vc["@context"] = ["https://www.w3.org/ns/credentials/v2"]
             vc["validFrom"] = stamp(now - 60)
             vc["validUntil"] = stamp(now + 3600)
+            vc.update(vc_over or {})
             c = {**vc, "iss": issuer or self.did, "sub": subject, **over}
         else:
             vc["@context"] = ["https://www.w3.org/2018/credentials/v1"]
             vc["issuanceDate"] = stamp(now - 60)
+            vc = {k: v for k, v in {**vc, **(vc_over or {})}.items() if v is not None}
             c = {"iss": issuer or self.did, "sub": subject, "jti": vc["id"], "nbf": now - 60, "exp": now + 3600, "vc": vc, **over}
         return self.key.jwt({k: v for k, v in c.items() if v is not None}, kid=self.kid)
 
@@ -243,8 +245,8 @@ class Party:
         return {"id": f"{self.base}/{page}#{index}", "type": "BitstringStatusListEntry" if bitstring else "StatusList2021Entry",
                 "statusPurpose": purpose, "statusListIndex": str(index), "statusListCredential": f"{self.base}/{page}"}
 
-    def status_list(self, bits=(), purpose="revocation", bitstring=False, page="list", octets=16384, encoded=None, key=None, **over):
-        """Publishes the list with these bits set."""
+    def status_list(self, bits=(), purpose="revocation", bitstring=False, page="list", octets=16384, encoded=None, key=None, vc_over=None, subject=None, **over):
+        """Publishes the list with these bits set. vc_over, subject: members of the credential and of its subject; None: without."""
         field = bytearray(octets)
         for i in bits:
             field[i // 8] |= 0x80 >> (i % 8)
@@ -254,6 +256,9 @@ class Party:
               "type": ["VerifiableCredential", "BitstringStatusListCredential" if bitstring else "StatusList2021Credential"],
               "credentialSubject": {"id": url + "#list", "type": "BitstringStatusList" if bitstring else "StatusList2021",
                                     "statusPurpose": purpose, "encodedList": text}}
+        vc["credentialSubject"].update(subject or {})
+        vc["credentialSubject"] = {k: v for k, v in vc["credentialSubject"].items() if v is not None}
+        vc = {k: v for k, v in {**vc, **(vc_over or {})}.items() if v is not None}
         c = {"iss": self.did, "sub": url + "#list", "nbf": now - 60, "exp": now + 3600, "vc": vc, **over}
         self.host.page(f"/{self.name}/{page}", (key or self.key).jwt(c, kid=self.kid), kind="application/jwt")
 

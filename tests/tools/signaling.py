@@ -332,6 +332,20 @@ def taken():
     check("another address, and it goes on", say("/out-2/resume", message(dataAddress=pull_address("/data", "good")))[1]["state"] == "STARTED")
     check("it comes", bool(notice("out-2", "completed")) and content("out-2")[0] == DATA[:100000])
 
+    # the HTTP profile's address must be renewable (the kit's DP_C_HTTP_PULL:02-01); any other is used until its token ends
+    def once(token):
+        return {**pull_address("/data", token, refreshToken=None, expiresIn=None, refreshEndpoint=None), "endpointType": "https://w3id.org/idsa/v4.1/HTTP"}
+
+    say("/prepare", {**start_message("out-3"), "datasetId": "elsewhere"})
+    check("an address of another kind need not be renewable", say("/out-3/started", message(dataAddress=once("good")))[0] == 200)
+    check("it is fetched from", bool(notice("out-3", "completed")) and content("out-3")[0] == DATA[:100000])
+    say("/prepare", {**start_message("out-4"), "datasetId": "elsewhere"})
+    say("/out-4/started", message(dataAddress=once("ended")))
+    n = notice("out-4", "errored")
+    check("when its token has ended, that is told, and that nothing renews it", bool(n) and "401" in n[1]["error"] and "no refreshToken" in n[1]["error"], n)
+    check("another address, and it comes", say("/out-4/suspend", message())[0] == 200 and say("/out-4/resume", message(dataAddress=once("good")))[0] == 200
+          and bool(notice("out-4", "completed")), flow("out-4"))
+
 
 def crash():
     Outside.plan[:] = ["stall"]

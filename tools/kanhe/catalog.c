@@ -42,6 +42,19 @@ static void print_nested(const json_t *catalog, const char *of)
 	}
 }
 
+static bool offers_any(const json_t *datasets, const json_t *catalogs)
+{
+	const json_t *inner;
+	size_t i;
+	if (json_array_size(datasets)) return true;
+	json_array_foreach(catalogs, i, inner)
+	{
+		if (offers_any(json_object_get(inner, "dataset"), json_object_get(inner, "catalog")))
+			return true;
+	}
+	return false;
+}
+
 /* Every page of a partner's catalog, joined. */
 static int of_partner(struct cli *c, const struct asked *q)
 {
@@ -76,6 +89,9 @@ static int of_partner(struct cli *c, const struct asked *q)
 	printf("%s %s\n", say(SAY_CATALOG_OF), safe(text_of(all, "participantId")));
 	print_all(list);
 	print_nested(all, text_of(all, "participantId"));
+	if (!offers_any(list, nested))
+		printf("%s", say(q->text || q->keyword ? SAY_CATALOG_NOTHING_MATCHES
+						       : SAY_CATALOG_OFFERS_NOTHING));
 	return CLI_OK;
 }
 

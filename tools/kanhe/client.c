@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/conf.h"
@@ -240,11 +241,13 @@ int client_problem(struct cli *c, const struct reply *r)
 		fprintf(stderr, ": ");
 		print_said(stderr, detail);
 	}
-	if (r->status == 404 && !detail[0] && r->path) {
+	bool bare = r->status == 404 && !detail[0] && r->path;
+	if (bare) {
 		fprintf(stderr, ": ");
 		print_safe(stderr, str_first(str_of(r->path), str_find(str_of(r->path), '?')));
-		fprintf(stderr, " (%.*s)", STR_ARG(c->target->url));
 	}
+	if (bare || (r->status == 404 && strcmp(text_of(j, "rule"), "unknown") == 0))
+		fprintf(stderr, " (%.*s)", STR_ARG(c->target->url));
 	if (text_of(j, "scheme")[0]) fprintf(stderr, " [%s]", text_of(j, "scheme"));
 	if (text_of(j, "rule")[0]) {
 		fprintf(stderr, " (%s", text_of(j, "rule"));
@@ -259,6 +262,23 @@ int client_problem(struct cli *c, const struct reply *r)
 	if (r->status == 401 || r->status == 403) fprintf(stderr, "%s", say(SAY_HINT_TOKEN));
 	if (c->json && j) print_json(j);
 	return bogus ? CLI_BOGUS : exit_of_status(r->status);
+}
+
+bool client_wait(struct sent *w, usec_t most)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += most / USEC_PER_SEC;
+	until.tv_nsec += most % USEC_PER_SEC * 1000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&w->lock);
+	while (!w->done && !pthread_cond_timedwait(&w->over, &w->lock, &until)) continue;
+	bool done = w->done;
+	pthread_mutex_unlock(&w->lock);
+	return done;
 }
 
 static void wait_for(struct sent *w)
@@ -306,6 +326,8 @@ static enum err submit(struct cli *c, struct sent *w)
 	    .body = call->json ? json_write(c->arena, call->json, false) : call->body,
 	    .body_stays = call->body_stays,
 	    .body_file = call->body_file,
+	    .body_from = call->body_from,
+	    .stream = call->body_file != NULL,
 	    .h2_prior = true,
 	    .deadline = call->deadline ? call->deadline : DEADLINE,
 	    .body_max = call->to_file ? 0 : ANSWER_MAX, /* a file may be of any size */
@@ -323,9 +345,12 @@ int client_send(struct cli *c, const struct call *call, struct sent **ret)
 	int status = client_open(c);
 	if (status) return status;
 	struct sent *w = calloc(1, sizeof *w);
+	pthread_condattr_t clock;
 	must(w != NULL);
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->over, NULL);
+	must(!pthread_condattr_init(&clock) && !pthread_condattr_setclock(&clock, CLOCK_MONOTONIC));
+	must(!pthread_cond_init(&w->over, &clock));
+	pthread_condattr_destroy(&clock);
 	buf_init(&w->body, ANSWER_MAX);
 	w->call = *call;
 	enum err e = submit(c, w);

@@ -32,10 +32,11 @@ struct call {
 	struct str body;
 	bool body_stays; /* until client_finish: it need not be copied */
 	const char *body_file;
+	uint64_t body_from;  /* octet of body_file where it begins */
 	const char *type;    /* of body or body_file */
 	const char *accept;  /* NULL: application/json */
 	const char *token;   /* a token file's name other than the command's own; NULL: that one */
-	int64_t deadline;    /* microseconds; 0: 60 s */
+	int64_t deadline;    /* microseconds, of a body_file those without progress; 0: 60 s */
 	const char *to_file; /* a 2xx body goes there instead, another leaves it as it is; "-" is standard
 			      * output */
 	bool append;         /* to_file goes on where it ends */
@@ -63,6 +64,8 @@ int client_problem(struct cli *c, const struct reply *r);
 struct sent;
 int client_send(struct cli *c, const struct call *call, struct sent **ret);
 int client_finish(struct cli *c, struct sent *s, struct reply *ret);
+/* Waits so long at most; true once client_finish would not wait. */
+bool client_wait(struct sent *s, usec_t most);
 /* GETs every page of a list: {key: [all of them]}. path has no query, or ends in one. */
 int client_list(struct cli *c, const char *path, const char *key, json_t **ret);
 /* Participant the command acts for, or NULL with a message. */

@@ -17,28 +17,29 @@ static int tell(const struct cli *c, const json_t *row, bool jwt, const char *do
 	return CLI_OK;
 }
 
-static int issue(struct cli *c, const struct words *w, const char *days, const char *who)
+static int issue(struct cli *c, const struct words *w, const struct credential_options *o)
 {
 	uint64_t n = 0;
 	struct reply r;
 	json_t *claims, *body;
 
 	if (w->n < 3) return usage_error(c, SAY_MISSING_WORD, w->n < 2 ? "SUBJECT" : "TYPE");
-	if (days && str_u64(str_of(days), &n)) return usage_error(c, SAY_NOT_NUMBER, days);
+	if (o->days && str_u64(str_of(o->days), &n)) return usage_error(c, SAY_NOT_NUMBER, o->days);
 	claims = credential_claims(c, w, 3);
 	if (!claims) return CLI_USAGE;
 	body = json_object();
 	json_put_str(body, "subject", str_of(w->word[1]));
 	json_put_str(body, "type", str_of(w->word[2]));
 	json_put(body, "claims", claims);
-	if (days) json_put_u64(body, "days", n);
+	if (o->days) json_put_u64(body, "days", n);
+	if (o->profile) json_put_str(body, "profile", str_of(o->profile));
 	struct call call = {
-	    .method = "POST", .path = client_path(c, "/participants/%s/credentials", who), .json = body};
+	    .method = "POST", .path = client_path(c, "/participants/%s/credentials", o->who), .json = body};
 	int status = client_call(c, &call, &r);
 	return status ? status : tell(c, r.json, true, "");
 }
 
-static int add(struct cli *c, const struct words *w, const char *who)
+static int add(struct cli *c, const struct words *w, bool unchecked, const char *who)
 {
 	char text[FILE_MAX];
 	struct reply r;
@@ -55,10 +56,13 @@ static int add(struct cli *c, const struct words *w, const char *who)
 	if (in != stdin) fclose(in);
 	json_t *body = json_object();
 	json_put_str(body, "jwt", str_trim(str_n(text, n)));
+	if (unchecked) json_put(body, "unchecked", json_true());
 	struct call call = {
 	    .method = "POST", .path = client_path(c, "/participants/%s/wallet", who), .json = body};
 	int status = client_call(c, &call, &r);
-	return status ? status : tell(c, r.json, false, say(SAY_CREDENTIAL_HELD));
+	return status ? status
+		      : tell(c, r.json, false,
+			     say(unchecked ? SAY_CREDENTIAL_HELD_UNVERIFIED : SAY_CREDENTIAL_HELD));
 }
 
 /* What stands against one that is held: its own column, in the reader's language. */
@@ -93,6 +97,7 @@ static void print_rows(const json_t *all, const char *kind)
 		printf("  ");
 		print_safe(stdout, str_of(text_of(row, json_is_array(types) ? "issuer" : "subject")));
 		printf("%s%s", status_said(row)[0] ? "  " : "", status_said(row));
+		if (json_object_get(row, "unverified")) printf("  %s", say(SAY_CREDENTIAL_UNVERIFIED));
 		if (json_object_get(row, "unchecked")) {
 			printf(": ");
 			print_safe(stdout, str_of(text_of(row, "unchecked")));
@@ -149,10 +154,9 @@ int command_credential(struct cli *c, int argc, char **argv)
 	    "trust|distrust";
 	struct credential_options o = {NULL};
 	struct words words;
-	const struct option_row own[] = {{"days", &o.days, NULL},
-					 {"id", &o.id, NULL},
-					 {"reason", &o.reason, NULL},
-					 {"open", NULL, &o.open},
+	const struct option_row own[] = {{"days", &o.days, NULL},      {"id", &o.id, NULL},
+					 {"reason", &o.reason, NULL},  {"profile", &o.profile, NULL},
+					 {"open", NULL, &o.open},      {"unchecked", NULL, &o.unchecked},
 					 {"no-wait", NULL, &o.no_wait}};
 	int status = options_read(c, argc, argv, own, sizeof own / sizeof *own, &words);
 	if (status) return status;
@@ -160,8 +164,8 @@ int command_credential(struct cli *c, int argc, char **argv)
 	if (!verb[0]) return usage_error(c, SAY_MISSING_WORD, verbs);
 	const char *who = o.who = client_participant(c);
 	if (!who) return CLI_USAGE;
-	if (strcmp(verb, "issue") == 0) return issue(c, &words, o.days, who);
-	if (strcmp(verb, "add") == 0) return add(c, &words, who);
+	if (strcmp(verb, "issue") == 0) return issue(c, &words, &o);
+	if (strcmp(verb, "add") == 0) return add(c, &words, o.unchecked, who);
 	if (strcmp(verb, "list") == 0)
 		return words.n > 1 ? words_wrong(c, &words, 1, "list") : list(c, who);
 	if (strcmp(verb, "remove") == 0) return take_out(c, &words, who);

@@ -5,8 +5,8 @@
 #include "tools/kanhe/client.h"
 
 struct credential_options {
-	const char *days, *id, *reason, *who;
-	bool open, no_wait;
+	const char *days, *id, *reason, *profile, *who;
+	bool open, no_wait, unchecked;
 };
 
 /* NAME=VALUE words from the i-th on; NULL when one is none, which is told. New reference. */

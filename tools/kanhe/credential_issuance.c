@@ -130,6 +130,7 @@ static int type_add(struct cli *c, const struct words *w, const struct credentia
 	json_put(body, "open", json_boolean(o->open));
 	if (o->id) json_put_str(body, "id", str_of(o->id));
 	if (o->days) json_put_u64(body, "days", days);
+	if (o->profile) json_put_str(body, "profile", str_of(o->profile));
 	int status = post(c, client_path(c, "/participants/%s/credential-types", o->who), body, &r);
 	return status ? status : tell(c, r.json, text_of(r.json, "type"));
 }
@@ -138,7 +139,9 @@ static void print_type(const json_t *row)
 {
 	printf("%s  ", text_of(row, "id"));
 	print_types(row);
-	printf("  %s\n", json_is_true(json_object_get(row, "open")) ? say(SAY_CREDENTIAL_OPEN) : "");
+	printf("  %s", text_of(row, "profile"));
+	if (json_is_true(json_object_get(row, "open"))) printf("  %s", say(SAY_CREDENTIAL_OPEN));
+	printf("\n");
 }
 
 static int type_list(struct cli *c, const char *who)

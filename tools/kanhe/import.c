@@ -1,10 +1,12 @@
-/* kanhe import: sends a file in pieces, each of which the node answers when it is durable.
+/* kanhe import: sends a file in one stream, which is read again from wherever the node says; and what
+ * cannot be read twice in pieces, each of which the node answers when it is durable.
  *
  * The node's state of the import is the only one that counts: after whatever went wrong it is asked how far
  * it has come, and the digest of the octets before that place must be that of our own octets. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +23,8 @@ enum {
 	PATIENCE = 60,
 	REPORT_PAGE = 1000,
 };
-#define PIECE_DEADLINE (600 * USEC_PER_SEC)
+#define PIECE_DEADLINE (600 * USEC_PER_SEC) /* of a stream: without progress */
+#define LOOK_EVERY USEC_PER_SEC             /* at how far a stream has come */
 /* Between two pieces the node waits for us: more at once, as long as one takes no time to speak of. */
 #define PIECE_QUICK (USEC_PER_SEC / 2)
 
@@ -29,7 +32,7 @@ struct importing {
 	struct cli *cli;
 	const char *file, *format, *name, *existing, *report_file, *memory, *temp, *patience;
 	const char *status, *errors, *remove;
-	bool list, sort;
+	bool list, sort, told; /* told: why the input cannot be read */
 	enum bulk_form form, sent_as;
 	struct input input;
 	struct window window; /* at where the node goes on */
@@ -125,6 +128,7 @@ static bool worth_waiting(int status, const struct reply *r)
 
 static int tell(struct importing *m, int status, const struct reply *r)
 {
+	if (m->told) return status;
 	if (r->status) return client_problem(m->cli, r);
 	print_error(m->cli, say(SAY_UNREACHABLE), STR_ARG(m->cli->target->url), err_text(ERR_UPSTREAM));
 	return status;
@@ -144,9 +148,10 @@ static bool be_patient(struct importing *m, const struct reply *r)
 
 /* ---- octets ----------------------------------------------------------------------------- */
 
-static int tell_input(const struct importing *m, enum err e)
+static int tell_input(struct importing *m, enum err e)
 {
 	if (!e) return CLI_OK;
+	m->told = true;
 	if (e == ERR_NOT_FOUND)
 		print_error(m->cli, say(SAY_IMPORT_SHORTER), m->name);
 	else
@@ -176,13 +181,19 @@ static void show(struct importing *m)
 {
 	snprintf(m->label, sizeof m->label, "%s · %llu", m->name,
 		 (unsigned long long)number_of(m->state, "read"));
-	progress_show(&m->progress, m->window.offset);
+	progress_show(&m->progress, number_of(m->state, "offset"));
 }
 
 /* ---- sending ---------------------------------------------------------------------------- */
 
+static bool is_stream(const struct importing *m)
+{
+	return m->input.size && !m->sort && strcmp(m->file, "-") != 0;
+}
+
 static struct call call_of(struct importing *m)
 {
+	bool more = !is_stream(m) && !window_is_last(&m->window);
 	char hex[2 * HASH_SHA256 + 1];
 	window_digest(&m->window, hex);
 	return (struct call){.method = "POST",
@@ -190,10 +201,7 @@ static struct call call_of(struct importing *m)
 				 client_path(m->cli, "/imports?name=%s&format=%s&from=%llu&digest=%s%s%s",
 					     path_word(m->cli, m->name, false), bulk_form_name(m->sent_as),
 					     (unsigned long long)m->window.offset, hex,
-					     window_is_last(&m->window) ? "" : "&more=1",
-					     m->existing ? "&existing=refuse" : ""),
-			     .body = window_octets(&m->window),
-			     .body_stays = true,
+					     more ? "&more=1" : "", m->existing ? "&existing=refuse" : ""),
 			     .type = bulk_form_media(m->sent_as),
 			     .deadline = PIECE_DEADLINE,
 			     .quiet_errors = true};
@@ -202,11 +210,15 @@ static struct call call_of(struct importing *m)
 /* An error of the input is told when all before it has been sent. */
 static int send_piece(struct importing *m, struct reply *r)
 {
+	*r = (struct reply){.status = 0};
+	int status = tell_input(m, window_fill(&m->window, m->piece));
+	if (status) return status;
 	struct call call = call_of(m);
 	struct sent *sent;
 	usec_t from = clock_mono();
-	*r = (struct reply){.status = 0};
-	int status = client_send(m->cli, &call, &sent);
+	call.body = window_octets(&m->window);
+	call.body_stays = true;
+	status = client_send(m->cli, &call, &sent);
 	if (status) return status;
 	/* a pipe may give its next octets much later */
 	enum err e = m->input.size ? window_look_ahead(&m->window, m->piece) : ERR_OK;
@@ -217,6 +229,30 @@ static int send_piece(struct importing *m, struct reply *r)
 	else if (clock_mono() - from < PIECE_QUICK && m->piece < PIECE_MOST)
 		m->piece *= 2;
 	return status ? status : tell_input(m, e);
+}
+
+/* All that is left. What the node has answered for meanwhile is seen, and told. */
+static int send_stream(struct importing *m, struct reply *r)
+{
+	struct call call = call_of(m);
+	struct sent *sent;
+	struct reply seen;
+	*r = (struct reply){.status = 0};
+	call.body_file = m->file;
+	call.body_from = m->window.offset;
+	int status = client_send(m->cli, &call, &sent);
+	if (status) return status;
+	while (!client_wait(sent, LOOK_EVERY)) {
+		struct arena_mark mark = arena_mark(m->cli->arena);
+		if (!ask_state(m, &seen)) {
+			m->heard = clock_mono();
+			show(m);
+		}
+		arena_rollback(m->cli->arena, mark);
+	}
+	status = client_finish(m->cli, sent, r);
+	if (!status) keep_state(m, r->json);
+	return status;
 }
 
 /* Somebody else has moved the import on, or an answer of ours was lost. */
@@ -240,6 +276,22 @@ static int catch_up(struct importing *m)
 	}
 }
 
+/* That our input does not go on behind what is finished. */
+static int check_end(struct importing *m)
+{
+	struct stat st;
+	bool goes_on;
+	if (is_stream(m)) {
+		goes_on = !fstat(m->input.fd, &st) && (uint64_t)st.st_size > number_of(m->state, "offset");
+	} else {
+		int status = tell_input(m, window_fill(&m->window, 1));
+		if (status) return status;
+		goes_on = window_octets(&m->window).n > 0;
+	}
+	if (goes_on) print_error(m->cli, say(SAY_IMPORT_OTHER), m->name);
+	return goes_on ? CLI_FAILED : CLI_OK;
+}
+
 static int send_all(struct importing *m)
 {
 	int status = catch_up(m);
@@ -251,11 +303,10 @@ static int send_all(struct importing *m)
 	while (!status && !finished(m)) {
 		struct reply r;
 		struct arena_mark mark = arena_mark(m->cli->arena);
-		status = tell_input(m, window_fill(&m->window, m->piece));
-		if (!status) status = send_piece(m, &r);
+		status = is_stream(m) ? send_stream(m, &r) : send_piece(m, &r);
 		if (!status) {
 			m->heard = clock_mono();
-			status = advance(m, number_of(m->state, "offset"));
+			if (!is_stream(m)) status = advance(m, number_of(m->state, "offset"));
 			show(m);
 		} else if (moved(&r) || (worth_waiting(status, &r) && be_patient(m, &r))) {
 			status = catch_up(m);
@@ -265,11 +316,7 @@ static int send_all(struct importing *m)
 		arena_rollback(m->cli->arena, mark);
 	}
 	progress_end(&m->progress);
-	if (status) return status;
-	status = tell_input(m, window_fill(&m->window, 1));
-	if (status || !window_octets(&m->window).n) return status;
-	print_error(m->cli, say(SAY_IMPORT_OTHER), m->name); /* finished, but our file goes on */
-	return CLI_FAILED;
+	return status ? status : check_end(m);
 }
 
 /* ---- what was refused ------------------------------------------------------------------- */

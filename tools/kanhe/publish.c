@@ -10,7 +10,7 @@ enum { POLICY_MAX = 64 * 1024 };
 struct publishing {
 	const char *id, *title, *description, *media_type, *policy, *count, *until, *purpose, *identifiers,
 	    *meta, *keywords, *license, *version, *plane;
-	bool approval, non_finite, append;
+	bool approval, no_approval, non_finite, append;
 };
 
 static json_t *constraint(const char *left, const char *op, json_t *right)
@@ -45,6 +45,7 @@ static int check_options(const struct cli *c, const struct publishing *p)
 {
 	uint64_t n;
 	usec_t t;
+	if (p->approval && p->no_approval) return usage_error(c, SAY_NOT_BOTH, "--approval, --no-approval");
 	if (p->policy && (p->count || p->until || p->purpose))
 		return usage_error(c, SAY_POLICY_TWICE, p->policy);
 	if (p->count && str_u64(str_of(p->count), &n)) return usage_error(c, SAY_NOT_NUMBER, p->count);
@@ -52,11 +53,24 @@ static int check_options(const struct cli *c, const struct publishing *p)
 	return CLI_OK;
 }
 
-static int read_policy(struct cli *c, const struct publishing *p, json_t **ret)
+/* NULL: it stays as it is. */
+static int read_policy(struct cli *c, const struct publishing *p, bool known, json_t **ret)
 {
 	if (p->policy) return file_json(c, p->policy, POLICY_MAX, ret);
-	*ret = policy_of_options(p);
+	*ret = known && !p->count && !p->until && !p->purpose ? NULL : policy_of_options(p);
 	return CLI_OK;
+}
+
+/* Whether the dataset is there, with a policy: what is not named of it then stays. */
+static int known_before(struct cli *c, const char *at, bool *ret)
+{
+	struct reply r;
+	struct call look = {.method = "GET", .path = at, .quiet_errors = true};
+	int status = client_call(c, &look, &r);
+	*ret = !status && json_object_get(r.json, "policy");
+	if (!status || r.status == 404) return CLI_OK;
+	look.quiet_errors = false;
+	return client_call(c, &look, &r);
 }
 
 static void words_put(json_t *o, const char *key, const char *list)
@@ -86,19 +100,26 @@ static int add_meta(struct cli *c, const struct publishing *p, json_t *o)
 	return CLI_OK;
 }
 
-static json_t *description_of(const struct publishing *p, const char *file, json_t *policy)
+/* What is named; of a dataset that is new also what it has without being named. policy: stolen, may be
+ * NULL. */
+static json_t *description_of(const struct publishing *p, const char *file, bool known, json_t *policy)
 {
 	json_t *o = json_object(), *ids = json_array();
 	struct str rest = str_of(p->identifiers ? p->identifiers : ""), id;
 	const char *slash = strrchr(file, '/');
-	json_put_str(o, "title", str_of(p->title ? p->title : slash ? slash + 1 : file));
-	json_put_str(o, "description", str_of(p->description ? p->description : ""));
-	json_put_str(o, "media_type", str_of(p->media_type));
+	if (p->title || !known)
+		json_put_str(o, "title", str_of(p->title ? p->title : slash ? slash + 1 : file));
+	if (p->description || !known)
+		json_put_str(o, "description", str_of(p->description ? p->description : ""));
+	if (p->media_type) json_put_str(o, "media_type", str_of(p->media_type));
 	while (rest.n && str_split(&rest, ',', &id))
 		if (id.n) json_array_append_new(ids, json_stringn(id.p, id.n));
-	json_put(o, "identifiers", ids);
-	json_put(o, "policy", policy);
-	json_put(o, "approval", json_boolean(p->approval));
+	if (p->identifiers || !known)
+		json_put(o, "identifiers", ids);
+	else
+		json_decref(ids);
+	if (policy) json_put(o, "policy", policy);
+	if (p->approval || p->no_approval || !known) json_put(o, "approval", json_boolean(p->approval));
 	return o;
 }
 
@@ -130,9 +151,12 @@ static int publish(struct cli *c, const char *who, struct publishing *p, const c
 	struct reply content = {0}, dataset;
 	json_t *policy;
 	const char *at = client_path(c, "/participants/%s/datasets/%s", who, path_word(c, p->id, false));
-	int status = read_policy(c, p, &policy);
+	bool known;
+	int status = known_before(c, at, &known);
+	if (!status) status = read_policy(c, p, known, &policy);
 	if (status) return status;
-	json_t *body = description_of(p, file ? file : p->id, policy);
+	if (!p->media_type && (file || !known)) p->media_type = media_type_of(file ? file : p->id);
+	json_t *body = description_of(p, file ? file : p->id, known, policy);
 	if (p->plane) json_put_str(body, "dataplane", str_of(p->plane));
 	if (p->non_finite) json_put(body, "nonFinite", json_true());
 	status = add_meta(c, p, body);
@@ -204,6 +228,7 @@ int command_publish(struct cli *c, int argc, char **argv)
 					 {"batch", &batch, NULL},
 					 {"withdraw", &withdraw, NULL},
 					 {"approval", NULL, &p.approval},
+					 {"no-approval", NULL, &p.no_approval},
 					 {"plane", &p.plane, NULL},
 					 {"non-finite", NULL, &p.non_finite},
 					 {"append", &append, NULL}};
@@ -219,6 +244,5 @@ int command_publish(struct cli *c, int argc, char **argv)
 	const char *who = client_participant(c);
 	if (!who) return CLI_USAGE;
 	if (!p.id) p.id = strrchr(words.word[0], '/') ? strrchr(words.word[0], '/') + 1 : words.word[0];
-	if (!p.media_type) p.media_type = media_type_of(p.plane ? p.id : words.word[0]);
 	return publish(c, who, &p, p.plane ? NULL : words.word[0]);
 }
