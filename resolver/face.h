@@ -60,4 +60,8 @@ enum err face_scope(struct net_req *r, struct scope *ret) MUST_USE;
 enum err scope_parse(struct arena *a, struct str text, struct scope *ret) MUST_USE; /* of a credential */
 bool scope_covers(const struct scope *s, struct str key);
 
+/* Whether the prefix lies under one that this node is authoritative for, or has one under it:
+ * ERR_NOT_RESPONSIBLE. (face_list.c) */
+enum err face_check_ours(const struct rs *rs, const struct id_prefix *p, struct flaw *f) MUST_USE;
+
 #endif

@@ -295,21 +295,21 @@ static enum err read_series(struct net_req *r, struct export *x, struct flaw *f)
 	return ERR_OK;
 }
 
-static enum err read_question(struct net_req *r, struct export *x, struct flaw *f)
+static enum err read_question(struct net_req *r, struct export *x, struct flaw *f,
+			      struct id_prefix *ret_prefix)
 {
-	struct id_prefix prefix;
 	struct scope scope;
 	struct str text;
 	if (!net_query(r, "prefix", &text) || !text.n)
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "prefix", "required",
 				"the query parameter prefix is missing");
-	enum err e = id_prefix_parse(x->arena, text, f, &prefix);
+	enum err e = id_prefix_parse(x->arena, text, f, ret_prefix);
 	if (!e) e = face_scope(r, &scope);
 	if (e) return e;
-	if (!scope_covers(&scope, prefix.key))
+	if (!scope_covers(&scope, ret_prefix->key))
 		return flaw_set(f, ERR_FORBIDDEN, FLAW_NO_OFFSET, "authorization", "scope",
 				"the credential's scope does not cover this");
-	x->prefix = prefix.key;
+	x->prefix = ret_prefix->key;
 	x->form = BULK_NDJSON;
 	if (net_query(r, "format", &text) && bulk_form_find(text, &x->form))
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "format", "format",
@@ -323,15 +323,39 @@ static enum err read_question(struct net_req *r, struct export *x, struct flaw *
 	return ERR_OK;
 }
 
+static bool one_is_enough(void *arg, struct str key, struct str packed)
+{
+	bool *found = arg;
+	(void)key;
+	(void)packed;
+	*found = true;
+	return false;
+}
+
+/* Nothing under a prefix that is another node's is no answer; what is there is given, for the node may have
+ * been responsible for it. */
+static enum err check_prefix(const struct export *x, const struct id_prefix *prefix, struct flaw *f)
+{
+	struct flaw foreign;
+	bool found = false, series = false;
+	if (!face_check_ours(x->shard->rs, prefix, &foreign)) return ERR_OK;
+	enum err e = registry_list(x->txn, prefix->key, STR_NONE, one_is_enough, &found);
+	if (!e && !found) e = any_series(x, &series);
+	return e || found || series ? e : face_check_ours(x->shard->rs, prefix, f);
+}
+
 static enum err prepare(struct net_req *r, struct export *x, struct flaw *f)
 {
+	struct id_prefix prefix;
 	struct str columns;
-	enum err e = read_question(r, x, f);
+	enum err e = read_question(r, x, f, &prefix);
 	if (!e) e = read_series(r, x, f);
 	if (e) return e;
 	e = store_read(x->shard->rs->o.store, &x->txn);
 	if (e) return e;
 	x->live = true;
+	e = check_prefix(x, &prefix, f);
+	if (e) return e;
 	x->leaves = ledger_size(x->txn);
 	x->timer = net_timer_start(r->shard, EXPORT_SNAPSHOT, let_go, x);
 	if (!x->timer) return ERR_NO_MEMORY;

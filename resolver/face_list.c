@@ -174,8 +174,7 @@ static enum err list_by_time(struct rs_shard *s, struct listing *l, struct flaw 
 	return ret_cursor->p ? ERR_OK : ERR_NO_MEMORY;
 }
 
-/* Nothing found under a prefix that is another node's is no answer. */
-static enum err check_ours(const struct rs *rs, const struct id_prefix *p, struct flaw *f)
+enum err face_check_ours(const struct rs *rs, const struct id_prefix *p, struct flaw *f)
 {
 	for (size_t i = 0; i < rs->o.authority_n; i++)
 		if (id_prefix_covers(rs->ours[i].key, p->key) || id_prefix_covers(p->key, rs->ours[i].key))
@@ -195,7 +194,7 @@ static void get_list(struct net_req *r)
 		buf_add(l.out, STR("{\"records\":["));
 		e = l.order == ORDER_ID ? list_by_id(s, &l, &cursor) : list_by_time(s, &l, &f, &cursor);
 	}
-	if (!e && !l.any && !l.more) e = check_ours(s->rs, &l.prefix, &f);
+	if (!e && !l.any && !l.more) e = face_check_ours(s->rs, &l.prefix, &f);
 	if (!e && l.more) {
 		buf_add(l.out, STR("],\"next\":"));
 		buf_json(l.out, base64url_write(r->arena, cursor));
@@ -249,7 +248,7 @@ static enum err count(const struct rs_shard *s, const struct id_prefix *p, struc
 		all.retired += one.retired;
 		any = true;
 	}
-	if (!any) return check_ours(rs, p, f);
+	if (!any) return face_check_ours(rs, p, f);
 	*ret = all;
 	return ERR_OK;
 }

@@ -66,6 +66,8 @@ enum err bulk_record(struct arena *a, enum bulk_form form, const struct bulk_col
 	}
 	struct record_head head;
 	*ret = (struct record){0};
+	if (!line.n)
+		return flaw_set(f, ERR_BAD_PROTO, FLAW_NO_OFFSET, "", "cut", "the last message is cut");
 	enum err e = record_unpack_borrowed(a, line, f, ret);
 	if (e && !record_peek(line, &head) && str_utf8_ok(head.id, NULL)) ret->id = head.id;
 	return e;

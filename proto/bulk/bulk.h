@@ -55,7 +55,7 @@ struct bulk_split {
 };
 
 struct bulk_line {
-	struct str octets; /* without its end; of protobuf the message */
+	struct str octets; /* without its end; of protobuf the message, or nothing of one that is cut */
 	size_t n;          /* octets of the input it takes, end included */
 	uint64_t lines;    /* line ends in them; of protobuf 1 */
 	bool empty;        /* nothing in it, or the rest of a line that was too long */
@@ -71,8 +71,8 @@ enum err bulk_next(struct bulk_split *s, struct str input, bool last, struct fla
 /* ---- reading ---------------------------------------------------------------------------- */
 
 /* One line as a record, in the arena. columns: of CSV. ERR_BAD_INPUT, and what the readers of JSON and
- * protobuf give. The id or pattern is taken as written, and set in *ret as soon as it is known, also on
- * error. */
+ * protobuf give; ERR_BAD_PROTO with the rule cut for a message that the input's end cuts. The id or pattern
+ * is taken as written, and set in *ret as soon as it is known, also on error. */
 enum err bulk_record(struct arena *a, enum bulk_form form, const struct bulk_columns *columns,
 		     struct str line, struct flaw *f, struct record *ret) MUST_USE;
 

@@ -173,7 +173,9 @@ static enum err take_value(struct reading *d, const struct bulk_column *c, struc
 	if (!text || cell.n > RECORD_DATA_MAX) {
 		snprintf(at, sizeof at, "%u:%.*s", c->index, c->type.n > 60 ? 60 : (int)c->type.n,
 			 c->type.p);
-		return text ? bad_cell(d, at, FLAW_NO_OFFSET, "length", "the cell is too long")
+		return text ? flaw_set(d->f, ERR_BAD_INPUT, FLAW_NO_OFFSET, at, "length",
+				       "the cell has %zu octets, at most %d are allowed", cell.n,
+				       RECORD_DATA_MAX)
 			    : bad_cell(d, at, bad, "utf-8", "the cell is not UTF-8");
 	}
 	d->r->values[d->r->values_n++] = (struct value){

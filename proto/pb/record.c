@@ -1,6 +1,9 @@
 #include "proto/pb/record.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/id/id.h"
 #include "proto/pb/kanhe.pb-c.h"
@@ -30,34 +33,80 @@ static enum err indexes_check(struct arena *a, const struct record *r, struct fl
 	for (size_t i = 0; i < r->values_n; i++) all[i] = r->values[i].index;
 	qsort(all, r->values_n, sizeof *all, u32_order);
 	for (size_t i = 0; i < r->values_n; i++) {
-		if (!all[i]) return pb_flaw(f, "index", "values.index");
-		if (i && all[i] == all[i - 1])
-			return pb_flaw(f, "duplicate-index", "values.index %u", all[i]);
+		if (!all[i])
+			return flaw_set(f, ERR_BAD_PROTO, FLAW_NO_OFFSET, "values.index", "index",
+					"a value has no index, or 0");
+		if (i && all[i] == all[i - 1]) {
+			char at[sizeof f->at];
+			snprintf(at, sizeof at, "values.index %u", all[i]);
+			return flaw_set(f, ERR_BAD_PROTO, FLAW_NO_OFFSET, at, "duplicate-index",
+					"two values have the index %u", all[i]);
+		}
 	}
 	return ERR_OK;
 }
 
+/* What is there and what may be: "values[0].data has 70000 octets, 0 to 65536 are allowed". */
+static enum err size_flaw(struct flaw *f, const char *rule, size_t n, const unsigned bounds[2],
+			  const char *fmt, ...)
+{
+	char path[sizeof f->at];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(path, sizeof path, fmt, ap);
+	va_end(ap);
+	if (strcmp(rule, "count") == 0)
+		return flaw_set(f, ERR_BAD_PROTO, FLAW_NO_OFFSET, path, rule,
+				"%s has %zu elements, at most %u are allowed", path, n, bounds[1]);
+	return flaw_set(f, ERR_BAD_PROTO, FLAW_NO_OFFSET, path, rule,
+			"%s has %zu octets, %u to %u are allowed", path, n, bounds[0], bounds[1]);
+}
+
+static enum err range_flaw(struct flaw *f, uint64_t found, unsigned most, const char *fmt, ...)
+{
+	char path[sizeof f->at];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(path, sizeof path, fmt, ap);
+	va_end(ap);
+	return flaw_set(f, ERR_BAD_PROTO, FLAW_NO_OFFSET, path, "range",
+			"%s is %llu, at most %u is allowed", path, (unsigned long long)found, most);
+}
+
+static const unsigned id_size[] = {1, RECORD_ID_MAX}, type_size[] = {1, RECORD_TYPE_MAX},
+		      data_size[] = {0, RECORD_DATA_MAX}, owner_size[] = {0, ID_KEY_MAX},
+		      values_count[] = {0, RECORD_VALUES_MAX},
+		      references_count[] = {0, RECORD_REFERENCES_MAX};
+
 enum err record__value_check(const struct value *v, size_t i, struct flaw *f)
 {
-	if (!v->type.n || v->type.n > RECORD_TYPE_MAX) return pb_flaw(f, "length", "values[%zu].type", i);
-	if (v->data.n > RECORD_DATA_MAX) return pb_flaw(f, "length", "values[%zu].data", i);
-	if (v->permissions & ~PERMISSIONS_ALL) return pb_flaw(f, "range", "values[%zu].permissions", i);
+	if (!v->type.n || v->type.n > RECORD_TYPE_MAX)
+		return size_flaw(f, "length", v->type.n, type_size, "values[%zu].type", i);
+	if (v->data.n > RECORD_DATA_MAX)
+		return size_flaw(f, "length", v->data.n, data_size, "values[%zu].data", i);
+	if (v->permissions & ~PERMISSIONS_ALL)
+		return range_flaw(f, v->permissions, PERMISSIONS_ALL, "values[%zu].permissions", i);
 	if (v->references_n > RECORD_REFERENCES_MAX)
-		return pb_flaw(f, "count", "values[%zu].references", i);
-	for (size_t k = 0; k < v->references_n; k++)
-		if (!v->references[k].handle.n || v->references[k].handle.n > RECORD_ID_MAX)
-			return pb_flaw(f, "length", "values[%zu].references[%zu].handle", i, k);
+		return size_flaw(f, "count", v->references_n, references_count, "values[%zu].references",
+				 i);
+	for (size_t k = 0; k < v->references_n; k++) {
+		size_t n = v->references[k].handle.n;
+		if (!n || n > RECORD_ID_MAX)
+			return size_flaw(f, "length", n, id_size, "values[%zu].references[%zu].handle", i,
+					 k);
+	}
 	return ERR_OK;
 }
 
 enum err record_check(struct arena *a, const struct record *r, struct flaw *f)
 {
-	if (!r->id.n || r->id.n > RECORD_ID_MAX) return pb_flaw(f, "length", "id");
-	if (r->owner.n > ID_KEY_MAX) return pb_flaw(f, "length", "owner");
+	if (!r->id.n || r->id.n > RECORD_ID_MAX) return size_flaw(f, "length", r->id.n, id_size, "id");
+	if (r->owner.n > ID_KEY_MAX) return size_flaw(f, "length", r->owner.n, owner_size, "owner");
 	if (r->created < 0 || r->modified < 0)
 		return pb_flaw(f, "range", r->created < 0 ? "created" : "modified");
 	if (r->status != RECORD_ACTIVE && r->status != RECORD_RETIRED) return pb_flaw(f, "range", "status");
-	if (r->values_n > RECORD_VALUES_MAX) return pb_flaw(f, "count", "values");
+	if (r->values_n > RECORD_VALUES_MAX)
+		return size_flaw(f, "count", r->values_n, values_count, "values");
 	for (size_t i = 0; i < r->values_n; i++) {
 		enum err e = record__value_check(&r->values[i], i, f);
 		if (e) return e;
@@ -101,9 +150,11 @@ static enum err unpack_any(struct arena *a, struct str packed, struct flaw *f, s
 	};
 	r.values = ARENA_ARRAY(a, struct value, r.values_n);
 	for (size_t i = 0; i < r.values_n && r.values; i++) {
-		if (m->values[i]->ttl_type > 1) return pb_flaw(f, "range", "values[%zu].ttl_type", i);
+		if (m->values[i]->ttl_type > 1)
+			return range_flaw(f, m->values[i]->ttl_type, 1, "values[%zu].ttl_type", i);
 		if (m->values[i]->permissions > PERMISSIONS_ALL)
-			return pb_flaw(f, "range", "values[%zu].permissions", i);
+			return range_flaw(f, m->values[i]->permissions, PERMISSIONS_ALL,
+					  "values[%zu].permissions", i);
 		if (!value_take(a, m->values[i], &r.values[i])) r.values = NULL;
 	}
 	if (!r.values)

@@ -48,10 +48,13 @@ static enum err data_read(struct arena *a, json_t *obj, const char *path, struct
 {
 	json_t *data = json_object_get(obj, "data");
 	struct str format, text;
-	char inner[INNER];
+	char inner[INNER], long_text[80];
 	if (json_is_string(data)) {
 		v->data = json_text(data);
 	} else {
+		if (data && !json_is_object(data))
+			return bad(f, path, "data", "type",
+				   "must be a string or an object of format and value");
 		snprintf(inner, sizeof inner, "%s.data", path);
 		enum err e = json_obj(obj, path, "data", f, &data);
 		if (!e) e = members_known(data, inner, "format value", f);
@@ -64,7 +67,9 @@ static enum err data_read(struct arena *a, json_t *obj, const char *path, struct
 		if (e == ERR_NO_MEMORY) return e;
 		if (e) return bad(f, inner, "value", "format", "is not of its format");
 	}
-	return v->data.n > RECORD_DATA_MAX ? bad(f, path, "data", "length", "is too long") : ERR_OK;
+	snprintf(long_text, sizeof long_text, "has %zu octets, at most %d are allowed", v->data.n,
+		 RECORD_DATA_MAX);
+	return v->data.n > RECORD_DATA_MAX ? bad(f, path, "data", "length", long_text) : ERR_OK;
 }
 
 static enum err seconds_read(json_t *obj, const char *path, const char *key, const char *what,

@@ -209,6 +209,11 @@ try:
         node.request("GET", "/resolve/88.118.8.5/k1")
     status, out, err = node.kanhe("statistics", "--top")
     check("most asked for", status == 0 and re.search(r"^ +4 88\.118\.8\.5/k1$", out, re.M), out)
+    # 5 of 18 has no end
+    for path in ("k1", "k1", "k1", "k1", "none", "none", "none"):
+        node.request("GET", "/resolve/88.118.8.5/" + path)
+    status, out, err = node.kanhe("statistics", "--prefix", "88.118.8.5", "--json")
+    check("a rate has six digits", set(re.findall(r'"error_rate":([0-9.]+)', out)) == {"0.277778"}, out)
     status, out, err = node.kanhe("statistics", "--prefix", "88.118.8.5", "--token", tokens["main"], "--json")
     check("an enterprise sees its own", status == 0 and json.loads(out)["total"]["registered"] == 25, err)
     status, out, err = node.kanhe("statistics", "--prefix", "88.118.8", "--token", tokens["main"])

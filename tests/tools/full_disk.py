@@ -38,6 +38,8 @@ try:
     filling.fill("disk", most=600, least=20)
     check("it stays so", filling.register(len(filling.acknowledged))[0] == 507)
     check("and the node is ready to be read", node.request("GET", "/healthz")[0] == 200)
+    status, text, _ = node.request("GET", "/readyz")
+    check("readyz says both", status == 200 and text.decode() == "ready\nregistry: changes are refused, reads go on\n", (status, text))
     metrics = node.request("GET", "/metrics", token="operator")[1].decode()
     failures = [l for l in metrics.splitlines() if l.startswith("kanhe_registry_fold_failures_total ")]
     told = filling.told()
@@ -46,6 +48,7 @@ try:
 
     mount(4 * SIZE)
     check("with room again, changes are taken", until(filling.next))
+    check("as readyz says", until(lambda: node.request("GET", "/readyz")[1] == b"ready\n"))
     check("which the log says", until(lambda: node.log().count("changes are accepted again") == 1), node.log())
     old = node.worker()
     os.kill(old, 9)

@@ -3,6 +3,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import socket
 import ssl
 import urllib.error
@@ -80,6 +81,17 @@ def records(node, prefix):
     return {r["id"]: r for r in map(json.loads, got.decode().splitlines())}
 
 
+def long_record(proto, field):
+    """A record with a value that is too long, by the numbers of proto/pb/kanhe.proto."""
+    def numbers(message):
+        body = re.search(r"message %s \{(.*?)\n\}" % message, proto, re.S).group(1)
+        return {name: int(n) for name, n in re.findall(r"(\w+) = (\d+);", body)}
+
+    r, v = numbers("Record"), numbers("Value")
+    value = bytes((v["index"] << 3, 1)) + field(v["type"], b"URL") + field(v["data"], b"x" * 70000) + bytes((v["permissions"] << 3, 14))
+    return bytes((r["version"] << 3, 1)) + field(r["id"], b"88.118.8/long") + field(r["values"], value)
+
+
 first, second = Node("--authority", "88.118.8"), Node("--authority", "88.118.8")
 try:
     # ---- what goes in and what does not ----------------------------------------------------
@@ -110,7 +122,7 @@ try:
     check("in Chinese only the messages differ", [{**e, "message": 0} for e in chinese] == [{**e, "message": 0} for e in errors], chinese)
     check("in Chinese it is the same refusals", [e["message"] for e in chinese] ==
           ["本节点不负责该标识", "该标识已出现在第 9 行", "不属于任何已知的标识体系（handle aas oid urn did ecode iec61406 gs1 uri）", "该行的单元格少于表头",
-           "含引号的单元格须加引号", "单元格过长", "本次导入已改动过该标识"], [e["message"] for e in chinese])
+           "含引号的单元格须加引号", "单元格有 70000 字节，最长 65536 字节", "本次导入已改动过该标识"], [e["message"] for e in chinese])
     check("and English to who does not ask", errors == json.loads(call("GET", "/imports/bad-lines/report", headers={"Accept-Language": "en,zh;q=0.5"})[1])["errors"])
     check("the digest is that of the input", s["digest"] == chain(text) and s["offset"] == len(text), s)
     entries = json.loads(call("GET", "/history/88.118.8/A3999")[1])["history"]
@@ -449,6 +461,67 @@ try:
     check("what the scope does not cover is 6", status == 6 and not os.path.exists(target + "2") and not os.path.exists(target + "2.part"), err)
     status, out, err = second.kanhe("import", target, "--name", "all")
     check("what was written goes in elsewhere", status == 0 and records(second, "88.118.8").keys() >= records(first, "88.118.8.5/").keys(), out + err)
+
+    # ---- a message that the end of input cuts, in the first batch and in a later one ----------
+    for name, prefix in (("few", "88.118.8.5/"), ("many", "88.118.8")):
+        octets = call("GET", f"/exports?prefix={prefix}&format=protobuf")[1]
+        starts, at = [], 0
+        while at < len(octets):
+            head = octets[at:at + 5]
+            n, rest = varint(head)
+            starts.append(at)
+            at += len(head) - len(rest) + n
+        for k, end in enumerate((len(octets) - 1, starts[-1] + 1)):
+            status, s = post(f"name=cut-{name}{k}&format=protobuf", octets[:end])
+            check(f"what is whole of {name} goes in", status == 200 and s["state"] == "finished" and (s["unchanged"] + s["replaced"], s["refused"]) == (len(starts) - 1, 1), s)
+            errors = json.loads(call("GET", f"/imports/cut-{name}{k}/report")[1]).get("errors")
+            check("and what is cut is told with its place", errors and [(e["rule"], e["line"], e["offset"]) for e in errors] == [("cut", len(starts), starts[-1])], errors)
+    check("more than a batch was many", len(starts) > 5000, len(starts))
+
+    # ---- refusals that name the limit and what was found ---------------------------------------
+    def one(octets):
+        return bytes((len(octets) & 127 | 128, len(octets) >> 7 & 127 | 128, len(octets) >> 14)) + octets
+
+    def field(number, octets):
+        n, out = len(octets), bytes((number << 3 | 2,))
+        while n > 127:
+            out, n = out + bytes((n & 127 | 128,)), n >> 7
+        return out + bytes((n,)) + octets
+
+    def refusal(name, octets, form="protobuf", **more):
+        post(f"name={name}&format={form}", octets)
+        return json.loads(call("GET", f"/imports/{name}/report", **more)[1])["errors"][0]
+
+    whole = call("GET", "/exports?prefix=88.118.8/P1&format=protobuf")[1]
+    chinese = {"Accept-Language": "zh"}
+    for name, data, form, english, zh in (
+            ("pb", None, "protobuf", "values[0].data has 70000 octets, 0 to 65536 are allowed", "values[0].data 有 70000 字节，须为 0 至 65536 字节"),
+            ("csv", b"id,URL\n88.118.8/long," + b"x" * 70000 + b"\n", "csv", "the cell has 70000 octets, at most 65536 are allowed", "单元格有 70000 字节，最长 65536 字节"),
+            ("json", json.dumps({"id": "88.118.8/long", "values": [{"type": "URL", "data": "x" * 70000}]}).encode(), "ndjson",
+             "values[0].data has 70000 octets, at most 65536 are allowed", None),
+            ("kind", json.dumps({"id": "88.118.8/long", "values": [{"type": "URL", "data": 7}]}).encode(), "ndjson",
+             "values[0].data must be a string or an object of format and value", None)):
+        if form == "protobuf":
+            proto = open(os.path.join(os.path.dirname(__file__), "../../proto/pb/kanhe.proto")).read()
+            data = one(long_record(proto, field))
+        e = refusal("limit-" + name, data, form)
+        check(f"{name} names the limit and what was found", e["message"] == english, e)
+        told = refusal("limit-" + name, data, form, headers=chinese)["message"]
+        check(f"{name} in Chinese", told == zh if zh else told != english, told)
+    status, out, err = first.kanhe("import", path, "--existing", "foo")
+    check("--existing names what it takes", status == 2 and all(w in err for w in ("foo", "replace", "refuse")), err)
+    status, out, err = first.kanhe("import", path, "--existing", "replace", "--name", "existing-replace", "--quiet")
+    check("and takes the one that is so anyway", status in (0, 1) and state("existing-replace")["state"] == "finished", err)
+
+    # ---- an export of what is another node's ---------------------------------------------------
+    for prefix in ("88.999", "gs1:9521234", "88.999/"):
+        status, got = call("GET", f"/exports?prefix={prefix}")
+        check(f"an export of {prefix} is refused", status == 421 and json.loads(got).get("rule") == "authority", (status, got))
+    status, out, err = first.kanhe("export", "88.999", "-o", target + "3")
+    check("kanhe says so, and makes no file", status == 1 and "prefix" in err and not os.path.exists(target + "3"), (status, err))
+    for prefix in ("88.118.8.77/", "88"):
+        status, got = call("GET", f"/exports?prefix={prefix}")
+        check(f"{prefix} is exported", status == 200, (status, got))
 
     # ---- while it serves -------------------------------------------------------------------
     metrics = first.request("GET", "/metrics", token="operator")[1].decode()

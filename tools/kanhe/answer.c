@@ -84,7 +84,8 @@ static void print_json_text(const char *p, size_t n)
 
 static void json_out(const json_t *j, size_t flags)
 {
-	char *text = json_dumps(j, flags | JSON_ENCODE_ANY);
+	/* 15 digits: what a node wrote as 0.307692 stays so */
+	char *text = json_dumps(j, flags | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 	must(text != NULL);
 	print_json_text(text, strlen(text));
 	free(text);

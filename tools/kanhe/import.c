@@ -460,8 +460,9 @@ static int prepare(struct importing *m)
 		return usage_error(m->cli, SAY_IMPORT_NEEDS_NAME, "--name");
 	if (!m->name) m->name = default_name(m);
 	if (!m->name[0]) return usage_error(m->cli, SAY_OPTION_NEEDS_VALUE, "name");
+	if (m->existing && strcmp(m->existing, "replace") == 0) m->existing = NULL;
 	if (m->existing && strcmp(m->existing, "refuse") != 0)
-		return usage_error(m->cli, SAY_UNKNOWN_VERB, m->existing);
+		return usage_error(m->cli, SAY_IMPORT_EXISTING, m->existing);
 	if (m->report_file) {
 		m->report = fopen(m->report_file, "we");
 		if (!m->report) {

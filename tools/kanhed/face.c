@@ -2,6 +2,7 @@
 #include "tools/kanhed/serve.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/feed.h"
@@ -19,6 +20,15 @@ static void get_healthz(struct net_req *r)
 	net_reply(r, 200, "text/plain; charset=utf-8", STR("ok\n"));
 }
 
+static const char *refused(const struct storage *s)
+{
+	if (!s->refuses) return "";
+	return strcmp(s->name, "registry") == 0 ? "registry: changes are refused, reads go on\n"
+						: "space: changes are refused, reads go on\n";
+}
+
+/* A node that cannot write is ready: it resolves, which is what most ask it for, and another one that came
+ * in its place would not take its changes either. */
 static void get_readyz(struct net_req *r)
 {
 	const struct node *n = net_ctx(r);
@@ -26,7 +36,8 @@ static void get_readyz(struct net_req *r)
 		net_reply_err(r, ERR_STOPPING, NULL);
 	else
 		net_reply(r, 200, "text/plain; charset=utf-8",
-			  arena_printf(r->arena, "ready\n%s%s", node_test_mode(n->conf),
+			  arena_printf(r->arena, "ready\n%s%s%s%s", refused(&n->registry_storage),
+				       refused(&n->space_storage), node_test_mode(n->conf),
 				       node_test_mode(n->conf)[0] ? "\n" : ""));
 }
 

@@ -33,10 +33,11 @@ static void tell_failed(struct storage *s, enum err e)
 void storage_settled(void *arg, enum err e)
 {
 	struct storage *s = arg;
-	if (!e && !s->told) return;
+	if (!e && !s->refuses) return;
 	usec_t now = clock_mono();
 	if (e) {
 		s->failed = now;
+		s->refuses = true;
 		if (s->told || (s->last_told && now - s->last_told < CALM)) return;
 		tell_failed(s, e);
 		s->told = true;
@@ -44,6 +45,8 @@ void storage_settled(void *arg, enum err e)
 		return;
 	}
 	if (now - s->failed < CALM && store_room(s->store) != STORE_ROOMY) return;
+	s->refuses = false;
+	if (!s->told) return;
 	s->told = false;
 	log_line(LOG_INFO, "store", NULL, "store", s->name, "msg", "changes are accepted again", NULL);
 }

@@ -14,6 +14,7 @@ struct storage {
 	const char *name;         /* registry, space */
 	uint64_t map_max;         /* octets, store.map_max */
 	bool told;                /* that it takes no changes */
+	_Atomic bool refuses;     /* for any thread: so it is, whether told or not */
 	usec_t failed, last_told; /* the last times, monotonic; 0: never */
 };
 
