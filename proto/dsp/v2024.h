@@ -35,6 +35,9 @@ struct dsp_v2024_more {
 /* A message of 2025-1 as the one of 2024-1; new, kept by the arena. NULL: no memory, or a member stands
  * there under both names. */
 json_t *dsp_v2024_write(struct arena *a, json_t *j, const struct dsp_v2024_more *more);
+/* For partners that read a message of ours, as dsp_v2024_write made it, by JSON-LD: their words of the protocol
+ * are references, and the published context makes a text of an eventType. In place. */
+void dsp_v2024_refer(json_t *j);
 /* Rules of a policy (permission, prohibition, obligation) as they come back from a partner that speaks
  * 2024-1: prefixes of ODRL names are gone. NULL: no memory. */
 json_t *dsp_v2024_rules(struct arena *a, json_t *rules);
