@@ -359,7 +359,7 @@ enum err transfer_receive(const struct turn *u, struct str pid, const struct tra
 {
 	enum dsp_transfer_state to;
 	Ds__Transfer *x;
-	bool implied;
+	bool implied, goes_on;
 	enum err e;
 
 	*denial = (struct transfer_denial){.err = ERR_OK};
@@ -382,7 +382,9 @@ enum err transfer_receive(const struct turn *u, struct str pid, const struct tra
 	if (!e && x->pending) e = transfer_forget(u, x);
 	if (!e && (to == DSP_TRANSFER_STARTED || to == DSP_TRANSFER_COMPLETED))
 		x->reason = turn_text(u, STR_NONE); /* of the pause that is over */
+	goes_on = !e && x->state == DSP_TRANSFER_SUSPENDED && to == DSP_TRANSFER_STARTED;
 	if (!e) e = transfer_step(u, x, to, true, str_of(x->reason));
+	if (!e && goes_on && x->side == DS__SIDE__SIDE_PROVIDER) e = transfer_gone_on(u, x);
 	if (!e && to == DSP_TRANSFER_TERMINATED)
 		e = agreement_ended_by_peer(u, str_of(x->agreement), u->who, str_of(x->code),
 					    str_of(x->reason));

@@ -178,6 +178,23 @@ enum err transfer_readdress(const struct turn *u, Ds__Transfer *x, json_t *addre
 	return post(u, x, dsp_transfer_start_write(u->a, &m), "/start", DSP_TRANSFER_STARTED, NULL);
 }
 
+enum err transfer_gone_on(const struct turn *u, Ds__Transfer *x)
+{
+	Ds__Agreement *g;
+	json_t *address;
+	enum err e;
+
+	if (x->plane[0] || ds_transfer_pushed(x) || !x->address[0] || kit_acts(u->d, u->self->id))
+		return ERR_OK;
+	e = ds_agreement_find(u->t->store, u->a, u->self->id, str_of(x->agreement), &g);
+	if (e || g->consumer_signed) return e == ERR_NOT_FOUND ? ERR_OK : e;
+	if (x->token_expires <= u->t->now)
+		e = dp_offer_address(u->d, u->t, u->a, u->self->id, x, &address);
+	else
+		e = json_read(u->a, str_of(x->address), NULL, &address);
+	return e ? e : transfer_readdress(u, x, address);
+}
+
 enum err transfer_open(const struct turn *u, Ds__Transfer *x)
 {
 	json_t *address;
