@@ -162,20 +162,18 @@ static json_t *plain(json_t *v)
 	return value ? value : json_object_size(v) == 1 && json_is_string(id) ? id : v;
 }
 
-static json_t *text_new(struct str s)
-{
-	return s.p ? json_stringn(s.p, s.n) : NULL;
-}
-
-/* STR_NONE leaves the value as it is, for the reader of the published form to name. */
+/* What is no string is left, for the reader of the published form to name; so is a name without vocabulary.
+ * One of ours that the message defines otherwise becomes none. */
 static json_t *text_publish(const struct compact *c, json_t *v,
 			    struct str (*turn)(const struct compact *, struct str))
 {
-	struct str s = STR_NONE;
+	struct str s;
 
 	v = plain(v);
-	if (json_is_string(v)) s = turn(c, json_text(v));
-	return s.p ? text_new(s) : json_incref(v);
+	if (!json_is_string(v)) return json_incref(v);
+	s = turn(c, json_text(v));
+	if (s.p) return json_stringn(s.p, s.n);
+	return str_find(json_text(v), ':') < json_text(v).n ? json_string("") : json_incref(v);
 }
 
 static json_t *operand_publish(json_t *v)
