@@ -13,6 +13,7 @@ from partner import Partner
 DSPACE = "https://w3id.org/dspace/2024/1/"
 CONTEXT = {"dcat": "http://www.w3.org/ns/dcat#", "dct": "http://purl.org/dc/terms/", "odrl": "http://www.w3.org/ns/odrl/2/",
            "dspace": DSPACE, "@vocab": "https://example.org/ns/", "ex": "https://example.org/ns/"}
+EDC = "https://w3id.org/edc/v0.0.1/ns/"
 TOP = tempfile.mkdtemp(prefix="kanhe-compacted.")
 CA = os.path.join(TOP, "ca")
 node = Node("--participant", "maker", "--ca", CA, start=False, clear=False)
@@ -101,6 +102,15 @@ def they_buy():
     check("and is started with the address that it has", again == address, (address, again))
     call("it ends", f"/transfers/{ours}/completion", message("TransferCompletionMessage", **both))
 
+    call("a push is taken, its endpoint by EDC's name among the properties", "/transfers/request", message(
+        "TransferRequestMessage", consumerPid=ref(urn()), agreementId=ref(agreement["@id"]), callbackAddress=BASE, dataAddress={
+            "@type": "dspace:DataAddress", "dspace:endpointType": ref("HttpData"), "dspace:endpointProperties": {
+                "@type": "dspace:EndpointProperty", "dspace:name": EDC + "baseUrl", "dspace:value": f"http://127.0.0.1:{peer.port}/sink"}},
+        **{"dct:format": ref("HttpData-PUSH")}), 201)
+    peer.take("/start")
+    check("and made", peer.take("/sink") == b"a,b\n1,2\n")
+    peer.take("/completion")
+
 
 def we_buy():
     offer = policy("Offer", "offer-of-theirs")
@@ -138,6 +148,22 @@ def we_buy():
     call("its event is taken", f"/negotiations/{mine}/events",
          message("ContractNegotiationEventMessage", **both, eventType=ref("dspace:FINALIZED")))
     t.join(120)
+    asked_for = []
+
+    def pushed(handler, body):
+        asked_for.append(body)
+        return 200, message("TransferProcess", providerPid=ref("urn:uuid:t"), consumerPid=ref(body["dspace:consumerPid"]), state=ref("dspace:REQUESTED"))
+
+    peer.answers["/protocol/2024/1/transfers/request"] = pushed
+    secret = os.path.join(TOP, "secret")
+    with open(secret, "w", encoding="utf-8") as f:
+        f.write("s3cret")
+    kanhe("we ask for a push", "pull", g["@id"], "--push", "http://sink.example/in", "--push-token", secret, "--no-wait")
+    check("it is asked for", until(lambda: asked_for, 60))
+    told = {p["dspace:name"]: p["dspace:value"] for p in asked_for[0]["dspace:dataAddress"]["dspace:endpointProperties"]}
+    check("in both ways to name where", told == {
+        "authorization": "s3cret", "authType": "bearer", EDC + "type": "HttpData", EDC + "baseUrl": "http://sink.example/in",
+        EDC + "authKey": "Authorization", EDC + "authCode": "Bearer s3cret"}, told)
     check("agreed", result.get("state") == "FINALIZED" and result.get("agreement") == g["@id"], result)
 
 

@@ -165,7 +165,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        body = json.loads(raw)
+        body = json.loads(raw) if self.headers.get("Content-Type") == "application/json" else raw
         if not self.custom(body):
             self.partner.inbox.put((urllib.parse.unquote(self.path), body))
             self.reply(200, None)

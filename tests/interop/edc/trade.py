@@ -242,8 +242,28 @@ def edc_sells_slowly(n, c, beside):
     reaches("EDC ends it", "TERMINATED", lambda: ours(n, "transfers", pid=mine)[0]["state"])
 
 
+def pushes(n, c, beside):
+    """Data sent to where the consumer says: by us to EDC's sink; by EDC, whose data plane is told of ours."""
+    agreement = ours(n, "negotiations", dataset=f"asked-{c.version}", state="FINALIZED")[0]["agreement"]
+    sink = f"/sink/{c.version}"
+    theirs = c.transfer(n.base, n.did, f"asked-{c.version}", agreement, beside.url + sink)
+    reaches("we push to where EDC says", OURS, lambda: beside.sunk.get(sink))
+    reaches("and EDC counts it as completed", "COMPLETED", lambda: c.call(f"/transferprocesses/{theirs}")["state"])
+    agreement = ours(n, "negotiations", dataset=f"slow-{c.version}", state="FINALIZED")[0]["agreement"]
+    secret = os.path.join(n.top, "secret")
+    with open(secret, "w", encoding="utf-8") as f:
+        f.write("s3cret")
+    mine = said(n, "pull", agreement, "--push", "http://127.0.0.1:9/in", "--push-token", secret, "--no-wait")["pid"]
+    reaches("EDC starts to push", "STARTED", lambda: ours(n, "transfers", pid=mine)[0]["state"])
+    to = beside.flows[-1]["destinationDataAddress"]
+    check("its data plane is told where to, and with what", (edc.find(to, "endpointType"), edc.find(to, "baseUrl"), edc.find(to, "authKey"),
+          edc.find(to, "authCode")) == ("HttpData", "http://127.0.0.1:9/in", "Authorization", "Bearer s3cret"), to)
+    said(n, "transfer", "terminate", mine, "--reason", "enough")
+
+
 def trade(n, c, beside, told):
-    for part, words in ((versions, (told,)), (edc_buys, ()), (edc_asks, ()), (edc_sells, (beside,)), (edc_sells_slowly, (beside,))):
+    for part, words in ((versions, (told,)), (edc_buys, ()), (edc_asks, ()), (edc_sells, (beside,)), (edc_sells_slowly, (beside,)),
+                        (pushes, (beside,))):
         try:
             part(n, c, *words)
         except (edc.Broken, KeyError, IndexError) as e:
