@@ -12,7 +12,7 @@ from partner import Partner
 
 DSPACE = "https://w3id.org/dspace/2024/1/"
 CONTEXT = {"dcat": "http://www.w3.org/ns/dcat#", "dct": "http://purl.org/dc/terms/", "odrl": "http://www.w3.org/ns/odrl/2/",
-           "dspace": DSPACE, "@vocab": "https://example.org/ns/", "ex": "https://example.org/ns/"}
+           "dspace": DSPACE, "@vocab": "https://example.org/ns/", "ex": "https://example.org/ns/", "d": DSPACE}
 EDC = "https://w3id.org/edc/v0.0.1/ns/"
 TOP = tempfile.mkdtemp(prefix="kanhe-compacted.")
 CA = os.path.join(TOP, "ca")
@@ -62,7 +62,7 @@ def refused(what, at, rule, body, path="/catalog/request"):
 
 def refusals():
     ask = message("CatalogRequestMessage")
-    refused("another vocabulary by our prefix", "@context", "context", {**ask, "@context": {**CONTEXT, "dspace": "https://example.org/"}})
+    refused("another vocabulary by our prefix", "@context", "context", {**ask, "@context": {**CONTEXT, "dspace": "https://example.org/", "d": "urn:d:"}})
     refused("prefixes without end", "@context", "limit", {**ask, "@context": {**CONTEXT, **{f"p{i}": f"urn:{i}:" for i in range(40)}}})
     refused("the same said twice", "dspace:filter", "twice", {**ask, "dspace:filter": [], DSPACE + "filter": []})
     other = {**CONTEXT, "odrl": "https://example.org/not-odrl/"}
@@ -79,11 +79,15 @@ def they_buy():
     mine = ref(urn())
     offer = policy("Offer", "offer:d1:1", target="d1", assigner=node.did)
     ours = call("its request is taken", "/negotiations/request",
-                message("ContractRequestMessage", consumerPid=mine, callbackAddress=BASE, offer=offer), 201)["dspace:providerPid"]
+                message("d:ContractRequestMessage", consumerPid=mine, callbackAddress=BASE, offer=offer), 201)["dspace:providerPid"]
     agreement = peer.take("/2024/1/negotiations/" + mine["@id"] + "/agreement")["dspace:agreement"]
     both = {"consumerPid": mine, "providerPid": ref(ours)}
     call("its verification is taken", f"/negotiations/{ours}/agreement/verification", message("ContractAgreementVerificationMessage", **both))
     event = peer.take("/events")
+    bundle = os.path.join(TOP, "bundle.json")
+    node.kanhe("prove", agreement["@id"], "--to", bundle)
+    status, out, err = node.kanhe("verify", bundle)
+    check("what it said, by whatever prefix, goes with the proof", status == 0 and "ContractRequestMessage of the consumer" in out, (status, out, err))
     check("our event is a reference, as it reads it", event["dspace:eventType"] == ref("dspace:FINALIZED"), event)
 
     mine = ref(urn())

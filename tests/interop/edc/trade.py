@@ -132,6 +132,16 @@ def versions(n, c, told):
     check("EDC is told our versions", got == {v: f"/dsp/{v}" for v in told}, got)
 
 
+def proven(n, agreement, kept):
+    """EDC signs nothing: its messages are kept as they came, and verify offline."""
+    status, out, err = n.kanhe("agreement", "verify", agreement, "--as", SELF)
+    check("what EDC said is kept as evidence", status == 0 and "no signature proves" in out, (status, out, err))
+    bundle = os.path.join(n.top, "bundle.json")
+    n.kanhe("prove", agreement, "--to", bundle, "--as", SELF)
+    status, out, err = n.kanhe("verify", bundle)
+    check("and goes with the proof", status == 0 and kept in out, (status, out, err))
+
+
 def edc_buys(n, c):
     """EDC is the consumer: catalog, negotiation, transfer, the data themselves."""
     name = f"ours-{c.version}.csv"
@@ -142,6 +152,7 @@ def edc_buys(n, c):
     check("EDC's negotiation ends FINALIZED", agreement)
     mine = [a for a in said(n, "agreements")["agreements"] if a["id"] == agreement] if agreement else []
     check("we hold the same agreement", mine, agreement)
+    proven(n, agreement, "ContractRequestMessage of the consumer")
     transfer = c.transfer(n.base, n.did, name, agreement)
     c.await_state("transferprocesses", transfer, "STARTED")
     address = nodes.until(lambda: kept(c, transfer), 60) or {}
@@ -217,6 +228,7 @@ def edc_sells(n, c, beside):
     agreement = done.get("agreement") or done.get("agreementId")
     theirs = c.call(f"/contractagreements/{agreement}")
     check("EDC holds the same agreement, for us", theirs["consumerId"] == n.did and theirs["assetId"] == name, theirs)
+    proven(n, agreement, "ContractAgreementMessage of the provider")
     to = os.path.join(n.top, "pulled.csv")
     said(n, "pull", agreement, "--to", to)
     with open(to, "rb") as f:
