@@ -268,6 +268,7 @@ class Connector:
             self.call("/dataplanes", {"@context": VOCAB, "@type": "DataPlaneInstance", "@id": "plane",
                                       "url": self.beside.url + "/dps/v1/dataflows", "allowedSourceTypes": ["HttpData"],
                                       "allowedTransferTypes": ["HttpData-PULL", "HttpData-PUSH"]}, base=self.control)
+            self.await_plane()
             self.offered = True
         if constraint:
             self.terms(asset, constraint)
@@ -276,6 +277,14 @@ class Connector:
         self.call("/contractdefinitions", {
             "@context": VOCAB, "@id": asset, "accessPolicyId": "open", "contractPolicyId": asset if constraint else "open",
             "assetsSelector": [{"operandLeft": EDC_NS + "id", "operator": "=", "operandRight": asset}]})
+
+    def await_plane(self, seconds=60):
+        """EDC looks whether its data plane is there before it starts a transfer on it."""
+        deadline = time.monotonic() + seconds
+        while not any(p["state"] == "AVAILABLE" for p in self.call("/dataplanes")):
+            if time.monotonic() > deadline:
+                raise Broken("EDC does not find its data plane")
+            time.sleep(0.05)
 
     def terms(self, name, constraint=None):
         rule = {"action": "use", **({"constraint": [constraint]} if constraint else {})}
