@@ -5,9 +5,9 @@
 #include "proto/dsp/version.h"
 
 static const struct {
-	const char *name, *path;
+	const char *name, *other, *path;
 } dialects[DS_DIALECT_END] = {
-#define X(name, text, path) [DS_DIALECT_##name] = {text, path},
+#define X(name, text, other, path) [DS_DIALECT_##name] = {text, other, path},
     DS_DIALECTS(X)
 #undef X
 };
@@ -36,6 +36,17 @@ uint32_t ds_dialect_preferred(const struct ds *d)
 	return DS_DIALECT_2025_1;
 }
 
+bool ds_dialect_of_base(struct str base, uint32_t *ret)
+{
+	for (uint32_t v = 0; v < DS_DIALECT_END; v++) {
+		if (!str_ends(base, str_of(dialects[v].name)) && !str_ends(base, str_of(dialects[v].other)))
+			continue;
+		*ret = v;
+		return true;
+	}
+	return false;
+}
+
 uint32_t ds_dialect_of(const struct net_req *r)
 {
 	return r->route && strstr(r->route->pattern, DS_DSP_PATH_2024 "/") ? DS_DIALECT_2024_1
@@ -62,6 +73,11 @@ json_t *ds_dialect_write(struct arena *a, uint32_t v, const struct ds_self *self
 	if (!j || v != DS_DIALECT_2024_1) return j;
 	if (self) more.callback = ds_dialect_base(a, self, v);
 	return dsp_v2024_write(a, j, &more);
+}
+
+void ds_dialect_suit(const char *base, json_t *j)
+{
+	if (str_ends(str_of(base), str_of(dialects[DS_DIALECT_2024_1].other))) dsp_v2024_refer(j);
 }
 
 void ds_dialect_reply(struct net_req *r, const struct ds_self *self, int status, json_t *j)
@@ -93,6 +109,7 @@ enum err ds_dialect_choose(struct arena *a, const struct ds *d, json_t *answer, 
 		const struct dsp_version *one = dsp_versions_find(&all, str_of(dialects[v].name));
 		struct str base;
 
+		if (!one) one = dsp_versions_find(&all, str_of(dialects[v].other));
 		if (!one || !ds_dialect_spoken(d, v)) continue;
 		if (!path_ok(one->path))
 			return flaw_set(f, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "protocolVersions.path",

@@ -8,14 +8,15 @@
 
 #include "dataspace/space.h"
 
-/* name in C, name on the wire, path below a participant's root; the first is preferred */
+/* name in C, name on the wire, as Eclipse connectors name it, path below a participant's root; the first is
+ * preferred */
 #define DS_DIALECTS(X)                                                                                     \
-	X(2025_1, "2025-1", DS_DSP_PATH)                                                                   \
-	X(2024_1, "2024-1", DS_DSP_PATH_2024)
+	X(2025_1, "2025-1", "2025-1", DS_DSP_PATH)                                                         \
+	X(2024_1, "2024-1", "2024/1", DS_DSP_PATH_2024)
 
 /* Values are stored in rows. */
 enum ds_dialect {
-#define X(name, text, path) DS_DIALECT_##name,
+#define X(name, text, other, path) DS_DIALECT_##name,
 	DS_DIALECTS(X)
 #undef X
 	    DS_DIALECT_END
@@ -26,6 +27,8 @@ const char *ds_dialect_path(uint32_t v);
 /* Whether the node speaks it (struct ds_options, `dsp`). */
 bool ds_dialect_spoken(const struct ds *d, uint32_t v);
 uint32_t ds_dialect_preferred(const struct ds *d);
+/* Of a partner's base, whose path ends in the name of a version as partners name it. */
+bool ds_dialect_of_base(struct str base, uint32_t *ret);
 /* Of a route by its pattern. */
 uint32_t ds_dialect_of(const struct net_req *r);
 /* Our base for partners of that version. In the arena; p NULL without memory. */
@@ -37,6 +40,9 @@ enum err ds_dialect_read(struct arena *a, uint32_t v, json_t *j, struct flaw *f,
  * that name none. */
 json_t *ds_dialect_write(struct arena *a, uint32_t v, const struct ds_self *self, struct str provider,
 			 json_t *j);
+
+/* The same message, for the partner of that base: Eclipse connectors read 2024-1 by JSON-LD. */
+void ds_dialect_suit(const char *base, json_t *j);
 
 /* Answers in the version of the route; a failed write is ERR_NO_MEMORY. */
 void ds_dialect_reply(struct net_req *r, const struct ds_self *self, int status, json_t *j);

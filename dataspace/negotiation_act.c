@@ -116,6 +116,7 @@ static enum err post(const struct turn *u, const Ds__Negotiation *n, json_t *mes
 	    ds_dialect_write(u->a, n->dialect, u->self,
 			     n->side == DS__SIDE__SIDE_PROVIDER ? u->self->did : str_of(n->peer), message);
 	if (!message) return ERR_NO_MEMORY;
+	ds_dialect_suit(n->callback, message);
 	l.body = json_write(u->a, message, false);
 	if (n->peer_pid[0])
 		l.url = arena_printf(u->a, "%s/negotiations/%.*s%s", n->callback,

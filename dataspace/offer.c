@@ -104,14 +104,24 @@ static bool same(json_t *x, json_t *y)
 	return eq;
 }
 
-/* A left operand without a prefix is in EDC's namespace when EDC has read it, and comes back as "edc:name".
- * space: what the namespace is written as. */
+static size_t prefix_of(struct str name, const char *const prefixes[2])
+{
+	for (size_t i = 0; i < 2; i++)
+		if (str_starts(name, str_of(prefixes[i]))) return strlen(prefixes[i]);
+	return 0;
+}
+
+/* A left operand without a prefix is in EDC's namespace when EDC has read it, and comes back as "edc:name";
+ * one that ODRL defines as "odrl:name". space: what EDC's namespace is written as; "": both are left away.
+ */
 static void operand_spell(json_t *owner, const char *key, json_t *v, void *space)
 {
+	static const char *const edc[] = {OFFER_EDC_PREFIX, DSP_ADDRESS_EDC},
+				 *const odrl[] = {"odrl:", "http://www.w3.org/ns/odrl/2/"};
 	struct str name = json_text(json_is_object(v) ? json_object_get(v, "@id") : v);
-	size_t prefix = str_starts(name, STR(OFFER_EDC_PREFIX))  ? strlen(OFFER_EDC_PREFIX)
-			: str_starts(name, STR(DSP_ADDRESS_EDC)) ? strlen(DSP_ADDRESS_EDC)
-								 : 0;
+	size_t prefix = prefix_of(name, edc);
+
+	if (!prefix && !*(const char *)space) prefix = prefix_of(name, odrl);
 
 	if (!strcmp(key, "leftOperand") && prefix)
 		json_put(owner, key,

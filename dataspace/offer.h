@@ -18,7 +18,7 @@ json_t *offer_rules_plain(struct arena *a, json_t *rules);
 /* Prefixed left operands of EDC as IRIs, in place: sent back under no context but the protocol's, a prefix
  * would mean nothing, and EDC refuses it. */
 void offer_spell_out(json_t *offer);
-/* A left operand "name" is the same as "edc:name": EDC makes the one of the other. */
+/* A left operand "name" is the same as "edc:name" and "odrl:name": EDC makes the one of the other. */
 bool offer_same(json_t *rules1, json_t *rules2);
 /* Array of sentences "permission[0].constraint[1].rightOperand: offered 3, asked 5"; kept by the
  * arena. Empty when the rules are the same. */

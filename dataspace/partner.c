@@ -104,11 +104,7 @@ bool partner_base_says(const struct ds *d, const struct ds_did *doc, uint32_t *r
 {
 	struct str base = str_of(doc->dsp);
 
-	for (uint32_t v = 0; base.n && v < DS_DIALECT_END; v++) {
-		if (!str_ends(base, str_of(ds_dialect_name(v)))) continue;
-		*ret = v;
-		return ds_dialect_spoken(d, v);
-	}
+	if (ds_dialect_of_base(base, ret)) return ds_dialect_spoken(d, *ret);
 	*ret = ds_dialect_preferred(d);
 	return base.n && !doc->versions[0];
 }

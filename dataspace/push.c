@@ -90,7 +90,7 @@ static bool sink_read(struct arena *a, const Ds__Transfer *x, struct sink *ret)
 	if (json_read(a, str_of(x->address), NULL, &j)) return false;
 	token = dsp_data_address_text(j, "authorization");
 	method = dsp_data_address_text(j, "method");
-	*ret = (struct sink){.url = arena_strdup(a, dsp_data_address_text(j, "endpoint")),
+	*ret = (struct sink){.url = arena_strdup(a, dsp_data_address_url(j)),
 			     .method = str_is(method, "PUT") ? "PUT" : "POST"};
 	if (token.n)
 		ret->authorization = str_is(dsp_data_address_text(j, "authType"), "bearer") &&

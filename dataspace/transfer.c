@@ -180,7 +180,7 @@ static enum err request_format(const struct turn *u, const struct transfer_messa
 			       const Ds__Dataset *set)
 {
 	Ds__Transfer x;
-	struct str endpoint;
+	struct str url = dsp_data_address_url(m->address.root), endpoint;
 	enum err e = format_offered(u, m, set);
 
 	if (e) return e;
@@ -188,12 +188,12 @@ static enum err request_format(const struct turn *u, const struct transfer_messa
 	x.transfer_format = turn_text(u, m->format);
 	if (set) x.plane = set->plane;
 	if (!ds_transfer_pushed(&x)) return ERR_OK;
-	if (!m->address.present || !m->address.endpoint.n)
+	if (!m->address.present || !url.n)
 		return flaw_set(u->flaw, ERR_BAD_MESSAGE, FLAW_NO_OFFSET, "dataAddress", "missing",
 				"a push transfer needs the endpoint to push to");
 	/* of other profiles only their data planes know what an endpoint is */
 	if (!str_is(m->format, TRANSFER_PUSH)) return ERR_OK;
-	return turn_url_check(m->address.endpoint, "dataAddress.endpoint", u->flaw, &endpoint);
+	return turn_url_check(url, "dataAddress.endpoint", u->flaw, &endpoint);
 }
 
 static enum err request_find(const struct turn *u, const struct transfer_message *m, Ds__Agreement **ret,
@@ -359,7 +359,7 @@ enum err transfer_receive(const struct turn *u, struct str pid, const struct tra
 {
 	enum dsp_transfer_state to;
 	Ds__Transfer *x;
-	bool implied;
+	bool implied, goes_on;
 	enum err e;
 
 	*denial = (struct transfer_denial){.err = ERR_OK};
@@ -382,7 +382,9 @@ enum err transfer_receive(const struct turn *u, struct str pid, const struct tra
 	if (!e && x->pending) e = transfer_forget(u, x);
 	if (!e && (to == DSP_TRANSFER_STARTED || to == DSP_TRANSFER_COMPLETED))
 		x->reason = turn_text(u, STR_NONE); /* of the pause that is over */
+	goes_on = !e && x->state == DSP_TRANSFER_SUSPENDED && to == DSP_TRANSFER_STARTED;
 	if (!e) e = transfer_step(u, x, to, true, str_of(x->reason));
+	if (!e && goes_on && x->side == DS__SIDE__SIDE_PROVIDER) e = transfer_gone_on(u, x);
 	if (!e && to == DSP_TRANSFER_TERMINATED)
 		e = agreement_ended_by_peer(u, str_of(x->agreement), u->who, str_of(x->code),
 					    str_of(x->reason));

@@ -178,6 +178,23 @@ enum err transfer_readdress(const struct turn *u, Ds__Transfer *x, json_t *addre
 	return post(u, x, dsp_transfer_start_write(u->a, &m), "/start", DSP_TRANSFER_STARTED, NULL);
 }
 
+enum err transfer_gone_on(const struct turn *u, Ds__Transfer *x)
+{
+	Ds__Agreement *g;
+	json_t *address;
+	enum err e;
+
+	if (x->plane[0] || ds_transfer_pushed(x) || !x->address[0] || kit_acts(u->d, u->self->id))
+		return ERR_OK;
+	e = ds_agreement_find(u->t->store, u->a, u->self->id, str_of(x->agreement), &g);
+	if (e || g->consumer_signed) return e == ERR_NOT_FOUND ? ERR_OK : e;
+	if (x->token_expires <= u->t->now)
+		e = dp_offer_address(u->d, u->t, u->a, u->self->id, x, &address);
+	else
+		e = json_read(u->a, str_of(x->address), NULL, &address);
+	return e ? e : transfer_readdress(u, x, address);
+}
+
 enum err transfer_open(const struct turn *u, Ds__Transfer *x)
 {
 	json_t *address;
@@ -212,6 +229,20 @@ static enum err agreement_usable(const struct turn *u, const Ds__Agreement *g)
 	return ERR_OK;
 }
 
+/* EDC reads the endpoint among the properties alone, by the names of its data addresses of type HttpData.
+ */
+static enum err sink_address_edc(const struct turn *u, const struct transfer_sink *s,
+				 struct dsp_data_address *ret)
+{
+	struct str bearer = arena_printf(u->a, "Bearer %.*s", STR_ARG(s->authorization));
+	enum err e = dsp_data_address_add(u->a, ret, DSP_ADDRESS_EDC "type", STR("HttpData"));
+
+	if (!e) e = dsp_data_address_add(u->a, ret, DSP_ADDRESS_EDC "baseUrl", s->endpoint);
+	if (e || !s->authorization.n) return e;
+	e = dsp_data_address_add(u->a, ret, DSP_ADDRESS_EDC "authKey", STR("Authorization"));
+	return e ? e : dsp_data_address_add(u->a, ret, DSP_ADDRESS_EDC "authCode", bearer);
+}
+
 /* The address is in the message only: our row keeps none, for nothing is fetched and we count nothing. */
 static enum err sink_address(const struct turn *u, const struct transfer_sink *s,
 			     struct dsp_data_address *ret)
@@ -231,7 +262,7 @@ static enum err sink_address(const struct turn *u, const struct transfer_sink *s
 		if (!e) e = dsp_data_address_add(u->a, ret, "authType", STR("bearer"));
 	}
 	if (!e && s->method.n) e = dsp_data_address_add(u->a, ret, "method", s->method);
-	return e;
+	return e ? e : sink_address_edc(u, s, ret);
 }
 
 static enum err ask(const struct turn *u, Ds__Transfer *x, struct dsp_data_address address)

@@ -18,6 +18,10 @@ enum err transfer_open(const struct turn *u, Ds__Transfer *x) MUST_USE;
 enum err transfer_open_at(const struct turn *u, Ds__Transfer *x, json_t *address) MUST_USE;
 /* Provider, STARTED: the outside data plane has another address now. */
 enum err transfer_readdress(const struct turn *u, Ds__Transfer *x, json_t *address) MUST_USE;
+/* Provider: the consumer has gone on by itself. One that signs nothing, as an Eclipse connector, counts it
+ * as started only when the provider starts it: it is told the address that it has, with a new token if that
+ * one has expired. */
+enum err transfer_gone_on(const struct turn *u, Ds__Transfer *x) MUST_USE;
 /* Consumer: sends the request, with the address to push to (NULL: none). */
 enum err transfer_ask(const struct turn *u, Ds__Transfer *x, json_t *address) MUST_USE;
 /* Sends the termination message that x->code and x->reason give. */

@@ -64,6 +64,13 @@ struct str dsp_data_address_text(json_t *address, const char *name)
 	return found;
 }
 
+struct str dsp_data_address_url(json_t *address)
+{
+	struct str url = dsp_data_address_text(address, "endpoint");
+
+	return url.n ? url : dsp_data_address_text(address, "baseUrl");
+}
+
 struct str dsp_data_address_property(const struct dsp_data_address *d, const char *name)
 {
 	size_t i;

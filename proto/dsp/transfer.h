@@ -70,6 +70,8 @@ json_t *dsp_transfer_error_write(struct arena *a, const struct dsp_transfer_noti
 /* A text of a DataAddress as JSON: a member, or the endpoint property of that name, with or without EDC's
  * namespace before it (its connectors name even the endpoint there). Empty when there is none. */
 struct str dsp_data_address_text(json_t *address, const char *name);
+/* The endpoint; EDC's addresses of type HttpData have it as property "baseUrl". */
+struct str dsp_data_address_url(json_t *address);
 struct str dsp_data_address_property(const struct dsp_data_address *d, const char *name);
 /* Appends an EndpointProperty to d->properties, which is made when NULL and kept by the arena.
  * ERR_NO_MEMORY. */

@@ -5,40 +5,6 @@
 #include "proto/dsp/fields.h"
 #include "proto/dsp/v2024_names.h"
 
-enum shape {
-	NONE,
-	MESSAGE,
-	ADDRESS,
-	PROPERTY,
-	CATALOG,
-	DATASET,
-	SERVICE,
-	DISTRIBUTION,
-	RESOURCE,
-	POLICY,
-	RULE,
-	CONSTRAINT
-};
-
-/* SAME, ONE object or EACH of an array of the inner shape; a WORD of the protocol (state, event); a TERM of
- * ODRL; a distribution's FORMAT; ACCESS services; a list of TEXTS; a policy's PROFILE; a DUTY or several; a
- * DATE without its type; the FIRST of several texts; a list of references to THINGS.
- */
-enum change { SAME, ONE, EACH, WORD, TERM, FORMAT, ACCESS, TEXTS, PROFILE, DUTY, DATE, FIRST, THINGS };
-
-struct row {
-	enum shape shape;
-	const char *name, *old;
-	enum change change;
-	enum shape inner;
-};
-
-static const struct row rows[] = {
-#define X(shape, name, old, change, inner) {shape, name, old, change, inner},
-    V2024_MEMBERS(X) V2024_RESOURCE(X)
-#undef X
-};
-
 static const struct {
 	const char *type;
 	enum shape shape;
@@ -62,25 +28,9 @@ struct walk {
 	struct flaw *f;
 	enum err err;
 	bool back;  /* 2025-1 to 2024-1 */
-	bool rules; /* those of a policy alone: nothing is demanded */
+	bool loose; /* rules of a policy alone, or compacted by a context: nothing more is demanded */
 	const struct dsp_v2024_more *more;
 };
-
-static bool row_in(const struct row *r, enum shape s)
-{
-	bool dcat = s == CATALOG || s == DATASET || s == SERVICE || s == DISTRIBUTION;
-
-	return r->shape == s || (r->shape == RESOURCE && dcat);
-}
-
-static const struct row *row_find(enum shape s, struct str key)
-{
-	if (s == CONSTRAINT && str_is(key, "odrl:operand")) key = STR("operator");
-	for (size_t i = 0; i < COUNT(rows); i++)
-		if (row_in(&rows[i], s) && (str_is(key, rows[i].old) || str_is(key, rows[i].name)))
-			return &rows[i];
-	return NULL;
-}
 
 static void fail(struct walk *w, const char *path, const char *key, const char *rule, const char *text)
 {
@@ -264,7 +214,8 @@ static json_t *value_change(struct walk *w, const struct row *r, json_t *v, cons
 
 	dsp__path(at, path, key);
 	switch (r->change) {
-	case SAME: return json_incref(v);
+	case SAME:
+	case LIST: return json_incref(v);
 	case ONE: return object_change(w, r->inner, v, at);
 	case EACH: return each_change(w, r->inner, v, path, key);
 	case WORD: return word_change(w, "dspace:", v, path, key);
@@ -313,7 +264,7 @@ static void demands_check(struct walk *w, enum shape s, json_t *out, const char 
 
 	if (s == POLICY && !json_object_get(out, "@type")) fail(w, path, "@type", "missing", "is missing");
 	for (size_t i = 0; i < COUNT(demands); i++) {
-		const struct row *r = row_find(demands[i].shape, str_of(demands[i].name));
+		const struct row *r = dsp__v2024_row(demands[i].shape, str_of(demands[i].name));
 
 		if (demands[i].shape != s || !str_is(type, demands[i].type)) continue;
 		if (!json_object_get(out, r->name))
@@ -326,7 +277,7 @@ static void demands_check(struct walk *w, enum shape s, json_t *out, const char 
 static void member_change(struct walk *w, enum shape s, json_t *out, const char *key, json_t *v,
 			  const char *path)
 {
-	const struct row *r = row_find(s, str_of(key));
+	const struct row *r = dsp__v2024_row(s, str_of(key));
 	bool type = !strcmp(key, "@type");
 	const char *name = !r ? key : w->back ? r->old : r->name;
 	json_t *changed = NULL;
@@ -366,18 +317,10 @@ static json_t *object_change(struct walk *w, enum shape s, json_t *j, const char
 	    !json_object_get(out, "odrl:assigner") &&
 	    str_is(json_text(json_object_get(j, "@type")), "Offer"))
 		json_put_str(out, "odrl:assigner", w->more->provider);
-	if (!w->back && !w->rules) demands_check(w, s, out, path);
+	if (!w->back && !w->loose) demands_check(w, s, out, path);
 	if (!w->err) return out;
 	json_decref(out);
 	return NULL;
-}
-
-static enum shape root_shape(struct str type)
-{
-	size_t colon = type.n ? str_find(type, ':') : 0;
-
-	if (colon < type.n) type = str_skip(type, colon + 1);
-	return str_is(type, "Catalog") ? CATALOG : str_is(type, "Dataset") ? DATASET : MESSAGE;
 }
 
 /* ---- messages ---- */
@@ -422,10 +365,12 @@ enum err dsp_v2024_read(struct arena *a, json_t *j, struct flaw *f, json_t **ret
 	json_t *out;
 
 	if (!json_is_object(j)) fail(&w, "", "", "type", "is not an object");
-	context_check(&w, j);
+	w.loose = !w.err && dsp__v2024_is_compacted(j);
+	if (w.loose) w.err = dsp__v2024_published(a, j, f, &j);
+	if (!w.err) context_check(&w, j);
 	if (!w.err && !json_object_get(j, "@type")) fail(&w, "", "@type", "missing", "is missing");
 	if (w.err) return w.err;
-	out = object_change(&w, root_shape(json_text(json_object_get(j, "@type"))), j, "");
+	out = object_change(&w, dsp__v2024_shape(json_text(json_object_get(j, "@type"))), j, "");
 	if (!out) return w.err;
 	json_put(out, "@context", context_2025());
 	callback_drop(out);
@@ -449,7 +394,7 @@ json_t *dsp_v2024_write(struct arena *a, json_t *j, const struct dsp_v2024_more 
 {
 	struct walk w = {.back = true, .more = more};
 	struct str type = json_text(json_object_get(j, "@type"));
-	json_t *out = json_is_object(j) ? object_change(&w, root_shape(type), j, "") : NULL;
+	json_t *out = json_is_object(j) ? object_change(&w, dsp__v2024_shape(type), j, "") : NULL;
 
 	if (!out) return NULL;
 	json_put_str(out, "@context", STR(DSP_V2024_CONTEXT));
@@ -459,9 +404,16 @@ json_t *dsp_v2024_write(struct arena *a, json_t *j, const struct dsp_v2024_more 
 	return json_keep(a, out);
 }
 
+void dsp_v2024_refer(json_t *j)
+{
+	json_t *word = json_object_get(j, "dspace:eventType");
+
+	if (json_is_string(word)) json_put(j, "dspace:eventType", reference(NULL, word));
+}
+
 json_t *dsp_v2024_rules(struct arena *a, json_t *rules)
 {
-	struct walk w = {.rules = true};
+	struct walk w = {.loose = true};
 
 	return json_keep(a, object_change(&w, POLICY, rules, ""));
 }
@@ -477,7 +429,7 @@ static size_t segment_put(char *out, size_t n, size_t max, const char *s, struct
 
 void dsp_v2024_flaw(json_t *message_2025, struct flaw *f)
 {
-	enum shape s = root_shape(json_text(json_object_get(message_2025, "@type")));
+	enum shape s = dsp__v2024_shape(json_text(json_object_get(message_2025, "@type")));
 	char at[sizeof f->at] = "", text[sizeof f->text];
 	struct str rest = str_of(f->at), part;
 	size_t n = 0, old = strlen(f->at);
@@ -485,7 +437,7 @@ void dsp_v2024_flaw(json_t *message_2025, struct flaw *f)
 	while (rest.n && str_split(&rest, '.', &part)) {
 		size_t bracket = str_find(part, '[');
 		struct str name = str_first(part, bracket), index = str_skip(part, bracket);
-		const struct row *r = row_find(s, name);
+		const struct row *r = dsp__v2024_row(s, name);
 		char plain[sizeof f->at];
 
 		(void)snprintf(plain, sizeof plain, "%.*s", STR_ARG(name));

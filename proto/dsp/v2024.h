@@ -12,6 +12,13 @@
  * member may stand without its prefix ("target", as one published example has it), but not twice.
  * Unknown members pass both ways untouched.
  *
+ * A message may also come as a JSON-LD processor compacts it, as Eclipse connectors send theirs: "@context"
+ * is an object of prefixes (or a list that holds one), and what they stand for decides what a name means. A
+ * single thing may stand for a list of one, {"@id": …} or {"@value": …} for a text, an empty list for
+ * nothing; what the 2024-1 schemas demand beyond 2025-1 is not demanded then. Offers of such a catalog are
+ * assigned by the catalog's participant. Names without prefix are of the vocabulary that "@vocab" names,
+ * else they say nothing.
+ *
  * Invariant: what was read comes back the same when it is written and read again, so that proofs over an
  * agreement hold on both sides. Threads: a message belongs to one thread at a time. */
 #ifndef PROTO_DSP_V2024_H
@@ -35,6 +42,9 @@ struct dsp_v2024_more {
 /* A message of 2025-1 as the one of 2024-1; new, kept by the arena. NULL: no memory, or a member stands
  * there under both names. */
 json_t *dsp_v2024_write(struct arena *a, json_t *j, const struct dsp_v2024_more *more);
+/* For partners that read a message of ours, as dsp_v2024_write made it, by JSON-LD: their words of the
+ * protocol are references, and the published context makes a text of an eventType. In place. */
+void dsp_v2024_refer(json_t *j);
 /* Rules of a policy (permission, prohibition, obligation) as they come back from a partner that speaks
  * 2024-1: prefixes of ODRL names are gone. NULL: no memory. */
 json_t *dsp_v2024_rules(struct arena *a, json_t *rules);

@@ -1,6 +1,62 @@
-/* Names of 2024-1 beside those of 2025-1, by the shape of the object they stand in. Private to v2024.c. */
+/* Names of 2024-1 beside those of 2025-1, by the shape of the object they stand in. Private to v2024*.c. */
 #ifndef PROTO_DSP_V2024_NAMES_H
 #define PROTO_DSP_V2024_NAMES_H
+
+#include "proto/dsp/message.h"
+
+enum shape {
+	NONE,
+	MESSAGE,
+	ADDRESS,
+	PROPERTY,
+	CATALOG,
+	DATASET,
+	SERVICE,
+	DISTRIBUTION,
+	RESOURCE,
+	POLICY,
+	RULE,
+	CONSTRAINT
+};
+
+/* SAME, ONE object or EACH of an array of the inner shape; a WORD of the protocol (state, event); a TERM of
+ * ODRL; a distribution's FORMAT; ACCESS services; a list of TEXTS; a policy's PROFILE; a DUTY or several; a
+ * DATE without its type; the FIRST of several texts; a list of references to THINGS; a LIST that stays the
+ * same. */
+enum change {
+	SAME,
+	ONE,
+	EACH,
+	WORD,
+	TERM,
+	FORMAT,
+	ACCESS,
+	TEXTS,
+	PROFILE,
+	DUTY,
+	DATE,
+	FIRST,
+	THINGS,
+	LIST
+};
+
+struct row {
+	enum shape shape;
+	const char *name, *old;
+	enum change change;
+	enum shape inner;
+};
+
+/* By either name; NULL: none. */
+const struct row *dsp__v2024_row(enum shape s, struct str key);
+/* Of a message by its @type, with or without prefix. */
+enum shape dsp__v2024_shape(struct str type);
+
+/* A message whose @context is an object (or holds one) as the published form of 2024-1 says the same: names
+ * and terms with the published prefixes, lists where lists are due, texts instead of references to them.
+ * New, kept by the arena. ERR_BAD_MESSAGE, ERR_NO_MEMORY. */
+bool dsp__v2024_is_compacted(json_t *j);
+enum err dsp__v2024_published(struct arena *a, json_t *j, struct flaw *f, json_t **ret) MUST_USE;
 
 /* shape, name of 2025-1, name of 2024-1, how its value changes, shape of what is inside */
 #define V2024_MEMBERS(X)                                                                                   \
@@ -13,8 +69,8 @@
 	X(MESSAGE, "eventType", "dspace:eventType", WORD, NONE)                                            \
 	X(MESSAGE, "state", "dspace:state", WORD, NONE)                                                    \
 	X(MESSAGE, "code", "dspace:code", SAME, NONE)                                                      \
-	X(MESSAGE, "reason", "dspace:reason", SAME, NONE)                                                  \
-	X(MESSAGE, "filter", "dspace:filter", SAME, NONE)                                                  \
+	X(MESSAGE, "reason", "dspace:reason", LIST, NONE)                                                  \
+	X(MESSAGE, "filter", "dspace:filter", LIST, NONE)                                                  \
 	X(MESSAGE, "dataset", "dspace:dataset", SAME, NONE)                                                \
 	X(MESSAGE, "format", "dct:format", FORMAT, NONE)                                                   \
 	X(MESSAGE, "dataAddress", "dspace:dataAddress", ONE, ADDRESS)                                      \

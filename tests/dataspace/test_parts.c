@@ -262,8 +262,12 @@ static json_t *of_operand(const char *left)
 
 static void test_operands_that_edc_has_read(void **state)
 {
-	static const char *const names[] = {"\"C.x\"", "\"edc:C.x\"", "{\"@id\":\"edc:C.x\"}",
-					    "\"https://w3id.org/edc/v0.0.1/ns/C.x\""};
+	static const char *const names[] = {"\"C.x\"",
+					    "\"edc:C.x\"",
+					    "{\"@id\":\"edc:C.x\"}",
+					    "\"https://w3id.org/edc/v0.0.1/ns/C.x\"",
+					    "\"odrl:C.x\"",
+					    "\"http://www.w3.org/ns/odrl/2/C.x\""};
 	json_t *offer = of_operand("\"edc:C.x\"");
 
 	(void)state;

@@ -96,6 +96,55 @@ static void test_resuming_is_not_counted(void **state)
 	assert_int_equal(world_agreement(&w, "maker", agreement)->transfers, 1);
 }
 
+static enum err unsign_fn(const struct turn *u, void *arg)
+{
+	Ds__Agreement *g;
+	enum err e = ds_agreement_find(u->t->store, u->a, u->self->id, str_of(arg), &g);
+
+	if (e) return e;
+	g->consumer_signed = false;
+	return ds_agreement_put(u->t, u->self->id, g);
+}
+
+/* How many of the maker's messages start the transfer again, once the buyer has gone on by itself. */
+static size_t started_again(const char *pid)
+{
+	struct letter_copy all[8];
+	size_t n, starts = 0;
+	struct str body;
+
+	assert_int_equal(wish("buyer", suspend_fn, pid), ERR_OK);
+	world_settle(&w);
+	assert_int_equal(wish("buyer", resume_fn, pid), ERR_OK);
+	assert_int_equal(world_letters(&w, all, 8), 1);
+	assert_int_equal(world_deliver(&w, &all[0], &body), 200);
+	world_answer(&w, &all[0], 200, body);
+	n = world_letters(&w, all, 8);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(all[i].participant, "maker") && str_ends(str_of(all[i].url), STR("/start"))) {
+			assert_non_null(strstr(all[i].body, "dataAddress"));
+			starts++;
+		}
+	return starts;
+}
+
+/* An Eclipse connector waits for the provider's own start; ours goes on with the answer. */
+static void test_a_consumer_that_signs_nothing_is_started_again(void **state)
+{
+	char *pid = started(NULL);
+	struct letter_copy l;
+
+	(void)state;
+	assert_int_equal(started_again(pid), 0);
+	assert_int_equal(world_turn(&w, "maker", NULL, STR_NONE, unsign_fn, agreement, NULL), ERR_OK);
+	assert_int_equal(started_again(pid), 1);
+	/* one that wants none and refuses it goes on all the same */
+	assert_int_equal(world_letters(&w, &l, 1), 1);
+	world_answer(&w, &l, 400, STR("{}"));
+	assert_int_equal(makers(pid)->state, DSP_TRANSFER_STARTED);
+	assert_int_equal(buyers(pid)->state, DSP_TRANSFER_STARTED);
+}
+
 static void test_a_push_is_the_providers_to_make_and_to_make_again(void **state)
 {
 	char *pid = started("http://sink.example/in");
@@ -122,6 +171,7 @@ int main(void)
 	    T(test_the_provider_may_not_resume_what_the_policy_forbids),
 	    T(test_the_consumer_may_not_either),
 	    T(test_resuming_is_not_counted),
+	    T(test_a_consumer_that_signs_nothing_is_started_again),
 	    T(test_a_push_is_the_providers_to_make_and_to_make_again),
 #undef T
 	};

@@ -150,6 +150,37 @@ static void test_tells_its_versions(void **state)
 	assert_true(str_is(v->path, "/p/maker/dsp/2025-1"));
 }
 
+/* Eclipse connectors name the version otherwise, and tell of older ones. */
+static void test_takes_the_version_by_the_name_of_eclipse(void **state)
+{
+	static const struct {
+		const char *base;
+		int dialect; /* -1: none that is named */
+	} bases[] = {{"https://e.example/protocol/2024/1", DS_DIALECT_2024_1},
+		     {"https://k.example/p/x/dsp/2024-1", DS_DIALECT_2024_1},
+		     {"https://e.example/protocol/2025-1", DS_DIALECT_2025_1},
+		     {"https://e.example/protocol", -1}};
+	const char *doc =
+	    "{\"protocolVersions\":[{\"version\":\"v0.8\",\"path\":\"/\",\"binding\":\"HTTPS\"},"
+	    "{\"version\":\"2024/1\",\"path\":\"/2024/1\",\"binding\":\"HTTPS\"}]}";
+	struct str base;
+	uint32_t dialect;
+	json_t *j;
+
+	(void)state;
+	assert_int_equal(json_read(pair.buyer.arena, str_of(doc), NULL, &j), ERR_OK);
+	assert_int_equal(ds_dialect_choose(pair.buyer.arena, pair.buyer.d, j,
+					   STR("https://e.example/protocol"), NULL, &dialect, &base),
+			 ERR_OK);
+	assert_int_equal(dialect, DS_DIALECT_2024_1);
+	assert_true(str_is(base, "https://e.example/protocol/2024/1"));
+	for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
+		assert_int_equal(ds_dialect_of_base(str_of(bases[i].base), &dialect),
+				 bases[i].dialect >= 0);
+		if (bases[i].dialect >= 0) assert_int_equal(dialect, bases[i].dialect);
+	}
+}
+
 /* A path that would lead to another host, or that is none. */
 static void test_refuses_paths_that_lead_away(void **state)
 {
@@ -221,6 +252,7 @@ int main(void)
 	    cmocka_unit_test(test_two_that_speak_both_take_2025_1),
 	    cmocka_unit_test(test_nothing_in_common_is_said),
 	    cmocka_unit_test(test_tells_its_versions),
+	    cmocka_unit_test(test_takes_the_version_by_the_name_of_eclipse),
 	    cmocka_unit_test(test_refuses_paths_that_lead_away),
 	    cmocka_unit_test(test_refuses_in_the_words_of_2024_1),
 	};

@@ -385,6 +385,137 @@ static void a_filter_by_time_finds_datasets_of_2024(void **state)
 	}
 }
 
+/* As an Eclipse connector compacts by prefixes of its own; x is a vocabulary of the sender's. */
+#define COMPACTED                                                                                          \
+	"{\"@context\":{\"dcat\":\"http://www.w3.org/ns/dcat#\",\"dct\":\"http://purl.org/dc/terms/\","    \
+	"\"odrl\":\"http://www.w3.org/ns/odrl/2/\",\"dspace\":\"https://w3id.org/dspace/2024/1/\","        \
+	"\"d\":\"https://w3id.org/dspace/2024/1/\",\"@vocab\":\"https://x.example/\","                     \
+	"\"x\":\"https://x.example/\"},\"@type\":"
+#define PIDS_OF(p, c) "\"dspace:providerPid\":" p ",\"dspace:consumerPid\":" c
+#define PIDS_COMPACTED PIDS_OF("{\"@id\":\"p\"}", "{\"@id\":\"c\"}")
+#define PIDS_PUBLISHED PIDS_OF("\"p\"", "\"c\"")
+
+static const struct {
+	const char *compacted, *published;
+} pairs[] = {
+    {COMPACTED "\"dspace:ContractNegotiationEventMessage\"," PIDS_COMPACTED
+	       ",\"dspace:eventType\":{\"@id\":\"dspace:FINALIZED\"}}",
+     HEAD "\"dspace:ContractNegotiationEventMessage\"," PIDS_PUBLISHED
+	  ",\"dspace:eventType\":\"dspace:FINALIZED\"}"},
+    /* by another prefix, by none, and in lists of one */
+    {COMPACTED "[\"https://w3id.org/dspace/2024/1/ContractNegotiationEventMessage\"],"
+	       "\"d:providerPid\":[{\"@value\":\"p\"}],"
+	       "\"https://w3id.org/dspace/2024/1/consumerPid\":[{\"@id\":\"c\"}],"
+	       "\"d:eventType\":\"d:FINALIZED\",\"eventType\":\"of another vocabulary\"}",
+     HEAD "\"dspace:ContractNegotiationEventMessage\"," PIDS_PUBLISHED
+	  ",\"dspace:eventType\":\"dspace:FINALIZED\",\"x:eventType\":\"of another vocabulary\"}"},
+    {COMPACTED "\"dspace:CatalogRequestMessage\",\"dspace:filter\":{\"@type\":\"QuerySpec\",\"limit\":50}}",
+     HEAD "\"dspace:CatalogRequestMessage\",\"dspace:filter\":[{\"@type\":\"QuerySpec\",\"limit\":50}]}"},
+    {COMPACTED "\"dspace:CatalogError\",\"dspace:code\":\"400\",\"dspace:reason\":\"Bad request.\"}",
+     HEAD "\"dspace:CatalogError\",\"dspace:code\":\"400\",\"dspace:reason\":[\"Bad request.\"]}"},
+    {COMPACTED "\"dspace:TransferRequestMessage\",\"dspace:consumerPid\":{\"@id\":\"c\"},"
+	       "\"dspace:agreementId\":{\"@id\":\"g\"},\"dct:format\":{\"@id\":\"HttpData-PULL\"},"
+	       "\"dspace:callbackAddress\":\"http://e.example/2024/1\"}",
+     HEAD "\"dspace:TransferRequestMessage\",\"dspace:consumerPid\":\"c\","
+	  "\"dspace:agreementId\":\"g\",\"dct:format\":\"HttpData-PULL\","
+	  "\"dspace:callbackAddress\":\"http://e.example/2024/1\"}"},
+    {COMPACTED
+     "\"dspace:TransferStartMessage\"," PIDS_COMPACTED
+     ",\"dspace:dataAddress\":{\"@type\":\"dspace:DataAddress\","
+     "\"dspace:endpointType\":{\"@id\":\"https://w3id.org/idsa/v4.1/HTTP\"},"
+     "\"dspace:endpoint\":\"http://e.example/d\",\"dspace:endpointProperties\":"
+     "{\"@type\":\"dspace:EndpointProperty\",\"dspace:name\":\"authType\",\"dspace:value\":\"bearer\"}}}",
+     HEAD "\"dspace:TransferStartMessage\"," PIDS_PUBLISHED
+	  ",\"dspace:dataAddress\":{\"@type\":\"dspace:DataAddress\","
+	  "\"dspace:endpointType\":\"https://w3id.org/idsa/v4.1/HTTP\","
+	  "\"dspace:endpoint\":\"http://e.example/d\",\"dspace:endpointProperties\":"
+	  "[{\"@type\":\"dspace:EndpointProperty\",\"dspace:name\":\"authType\",\"dspace:value\":"
+	  "\"bearer\"}]}}"},
+    /* rules: single ones, empty ones, terms by reference, operands of other vocabularies by their IRI */
+    {COMPACTED
+     "\"dspace:ContractAgreementMessage\"," PIDS_COMPACTED ",\"dspace:agreement\":{\"@id\":\"g\","
+     "\"@type\":\"odrl:Agreement\",\"odrl:permission\":{\"odrl:action\":{\"@id\":\"odrl:use\"},"
+     "\"odrl:constraint\":[{\"odrl:leftOperand\":{\"@id\":\"x:level\"},\"odrl:operator\":{\"@id\":"
+     "\"odrl:eq\"},\"odrl:rightOperand\":{\"@value\":\"5\",\"@type\":\"xsd:integer\"}},"
+     "{\"odrl:or\":[{\"odrl:leftOperand\":\"plain\",\"odrl:operator\":\"odrl:isAnyOf\","
+     "\"odrl:rightOperand\":[{\"@value\":\"a\"},\"b\"]}]}],\"odrl:duty\":{\"odrl:action\":"
+     "{\"@id\":\"http://www.w3.org/ns/odrl/2/inform\"}}},\"odrl:prohibition\":[],\"odrl:obligation\":[],"
+     "\"odrl:profile\":{\"@id\":\"urn:profile\"},\"odrl:assignee\":{\"@id\":\"did:web:us\"},"
+     "\"odrl:assigner\":{\"@id\":\"did:web:e\"},\"odrl:target\":{\"@id\":\"d\"},"
+     "\"dspace:timestamp\":\"2026-11-27T16:01:34Z\"}}",
+     HEAD
+     "\"dspace:ContractAgreementMessage\"," PIDS_PUBLISHED
+     ",\"dspace:callbackAddress\":\"http://e.example\","
+     "\"dspace:agreement\":{\"@id\":\"g\",\"@type\":\"odrl:Agreement\",\"odrl:permission\":[{"
+     "\"odrl:action\":\"odrl:use\",\"odrl:constraint\":[{\"odrl:leftOperand\":\"https://x.example/level\","
+     "\"odrl:operator\":\"odrl:eq\",\"odrl:rightOperand\":\"5\"},{\"odrl:or\":[{\"odrl:leftOperand\":"
+     "\"plain\",\"odrl:operator\":\"odrl:isAnyOf\",\"odrl:rightOperand\":[\"a\",\"b\"]}]}],"
+     "\"odrl:duty\":[{\"odrl:action\":\"odrl:inform\"}]}],\"odrl:profile\":[{\"@id\":\"urn:profile\"}],"
+     "\"odrl:assignee\":\"did:web:us\",\"odrl:assigner\":\"did:web:e\",\"odrl:target\":\"d\","
+     "\"dspace:timestamp\":\"2026-11-27T16:01:34Z\"}}"},
+    /* one dataset, and whose offers these are is said once */
+    {COMPACTED
+     "\"dcat:Catalog\",\"@id\":\"k\",\"dspace:participantId\":{\"@id\":\"did:web:e\"},"
+     "\"dcat:dataset\":{\"@id\":\"d\",\"@type\":\"dcat:Dataset\",\"odrl:hasPolicy\":{\"@id\":\"o\","
+     "\"@type\":\"odrl:Offer\",\"odrl:permission\":{\"odrl:action\":{\"@id\":\"odrl:use\"}},"
+     "\"odrl:prohibition\":[]},\"dcat:distribution\":{\"@type\":\"dcat:Distribution\","
+     "\"dct:format\":{\"@id\":\"HttpData-PULL\"},\"dcat:accessService\":{\"@id\":\"s\","
+     "\"@type\":\"dcat:DataService\",\"dcat:endpointURL\":\"http://e.example/2024/1\"}},"
+     "\"dct:title\":\"T\",\"title\":\"t\",\"hasPolicy\":\"h\"},\"dcat:catalog\":[],"
+     "\"dcat:distribution\":[],\"dcat:service\":{\"@id\":\"s\",\"@type\":\"dcat:DataService\","
+     "\"dcat:endpointURL\":\"http://e.example/2024/1\"}}",
+     HEAD "\"dcat:Catalog\",\"@id\":\"k\",\"dspace:participantId\":\"did:web:e\","
+	  "\"dcat:dataset\":[{\"@id\":\"d\",\"@type\":\"dcat:Dataset\",\"odrl:hasPolicy\":[{\"@id\":\"o\","
+	  "\"@type\":\"odrl:Offer\",\"odrl:assigner\":\"did:web:e\",\"odrl:permission\":[{\"odrl:action\":"
+	  "\"odrl:use\"}]}],\"dcat:distribution\":[{\"@type\":\"dcat:Distribution\","
+	  "\"dct:format\":\"HttpData-PULL\",\"dcat:accessService\":[{\"@id\":\"s\","
+	  "\"@type\":\"dcat:DataService\",\"dcat:endpointURL\":\"http://e.example/2024/1\"}]}],"
+	  "\"dct:title\":\"T\",\"x:title\":\"t\",\"x:hasPolicy\":\"h\"}],\"dcat:service\":[{\"@id\":\"s\","
+	  "\"@type\":\"dcat:DataService\",\"dcat:endpointURL\":\"http://e.example/2024/1\"}]}"},
+};
+
+static void what_is_compacted_says_the_same_as_what_is_published(void **state)
+{
+	arena = *state;
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		json_t *x, *y;
+		struct flaw f = {0};
+
+		if (parse(text(pairs[i].compacted), &f, &x)) fail_msg("%zu: at %s: %s", i, f.at, f.text);
+		if (parse(text(pairs[i].published), &f, &y)) fail_msg("%zu: at %s: %s", i, f.at, f.text);
+		if (!json_equal(x, y)) fail_msg("%zu:\n%s\n%s", i, json_dumps(x, 0), json_dumps(y, 0));
+	}
+}
+
+/* What a context does to our prefixes counts, not what they look like. */
+static void names_of_other_vocabularies_stay_theirs(void **state)
+{
+#define CONTEXT_OF(more) "{\"@context\":{\"dspace\":\"https://w3id.org/dspace/2024/1/\"" more "},\"@type\":"
+#define VERIFICATION "\"dspace:ContractAgreementVerificationMessage\","
+	json_t *new;
+	struct flaw f;
+
+	arena = *state;
+	refused("{\"@context\":{\"odrl\":\"http://www.w3.org/ns/odrl/2/\"},\"@type\":" VERIFICATION
+		    PIDS_PUBLISHED "}",
+		"@context", "context");
+	refused(CONTEXT_OF("") "\"odrl:ContractAgreementVerificationMessage\"," PIDS_PUBLISHED "}", "@type",
+		"value");
+	/* no prefix and no vocabulary: nothing is said */
+	refused(CONTEXT_OF("") VERIFICATION "\"providerPid\":\"p\",\"dspace:consumerPid\":\"c\"}",
+		"dspace:providerPid", "missing");
+	refused(CONTEXT_OF(",\"d\":\"https://w3id.org/dspace/2024/1/\"") VERIFICATION PIDS_PUBLISHED
+		",\"d:consumerPid\":\"e\"}",
+		"dspace:consumerPid", "twice");
+	/* the published context beside one of their own */
+	assert_int_equal(
+	    parse(text("{\"@context\":[\"" DSP_V2024_CONTEXT
+		       "\",{\"y\":\"urn:y:\"}],\"@type\":" VERIFICATION PIDS_COMPACTED ",\"y:z\":1}"),
+		  &f, &new),
+	    ERR_OK);
+	assert_non_null(json_object_get(new, "y:z"));
+}
+
 static void paths_become_pointers(void **state)
 {
 	arena = *state;
@@ -405,6 +536,8 @@ int main(void)
 	    CASE(terms_of_a_policy_settle_after_one_reading),
 	    CASE(what_a_dataset_says_is_written_by_the_schema_of_2024),
 	    CASE(a_filter_by_time_finds_datasets_of_2024),
+	    CASE(what_is_compacted_says_the_same_as_what_is_published),
+	    CASE(names_of_other_vocabularies_stay_theirs),
 	    CASE(paths_become_pointers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

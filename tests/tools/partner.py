@@ -45,6 +45,7 @@ class Partner:
         self.port, self.tls_port = free_port(), free_port()
         self.did = f"did:web:127.0.0.1%3A{self.tls_port}:{name}"
         self.base = f"http://127.0.0.1:{self.port}/dsp/2025-1"
+        self.speaks = "2025-1"  # where it calls us
         self.inbox = queue.Queue()
         self.answers = {}  # path prefix → function(handler, body) → (status, JSON)
         self.key = self.file("key.pem")
@@ -107,7 +108,7 @@ class Partner:
         if token:
             headers["Authorization"] = "Bearer " + (token if isinstance(token, str) else self.token(did))
         body = raw if raw is not None else json.dumps(message).encode() if message is not None else None
-        q = urllib.request.Request(f"{node.url}/p/{participant}/dsp/2025-1{path}", data=body, headers=headers,
+        q = urllib.request.Request(f"{node.url}/p/{participant}/dsp/{self.speaks}{path}", data=body, headers=headers,
                                    method="POST" if body is not None else "GET")
         try:
             with urllib.request.urlopen(q, context=context, timeout=120) as r:
@@ -164,7 +165,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        body = json.loads(raw)
+        body = json.loads(raw) if self.headers.get("Content-Type") == "application/json" else raw
         if not self.custom(body):
             self.partner.inbox.put((urllib.parse.unquote(self.path), body))
             self.reply(200, None)

@@ -18,7 +18,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 EDC_NS = "https://w3id.org/edc/v0.0.1/ns/"
 VOCAB = {"@vocab": EDC_NS}
-PROTOCOL = "dataspace-protocol-http:2025-1"
+# version → EDC's name of the protocol, its path below the connector's, the context in which an offer is copied
+VERSIONS = {
+    "2025-1": ("dataspace-protocol-http:2025-1", "/2025-1", "http://www.w3.org/ns/odrl.jsonld"),
+    "2024-1": ("dataspace-protocol-http:2024/1", "/2024/1", "https://w3id.org/dspace/2024/1/context.json")}
 START_SECONDS = 300  # of a loaded machine with one core
 
 
@@ -52,10 +55,12 @@ class Beside:
     """Serves the connector's DID document over TLS, and plays its data plane over plain HTTP."""
 
     def __init__(self, certificate, key, folder):
-        self.data = {}      # path below /data → octets
+        self.data = {}      # path below /data → octets; None: they begin, and do not end
+        self.over = threading.Event()
         self.flows = []     # data flow messages received
         self.tokens = set()
         self.reads = []     # (path, allowed)
+        self.sunk = {}      # path → octets pushed there
         self.tls_port, self.port = free_port(), free_port()
         self.did = f"did:web:127.0.0.1%3A{self.tls_port}:edc"
         self.url = f"http://127.0.0.1:{self.port}"
@@ -92,6 +97,8 @@ class Beside:
     def flow(self, message):
         """EDC's control plane starts a flow: the answer says where the data is and with which token."""
         self.flows.append(message)
+        if message.get("flowType") == "PUSH":  # none is made: the test looks at what was asked for
+            return {"@context": VOCAB, "@type": "DataFlowResponseMessage"}
         source = find(message, "sourceDataAddress")
         token = secrets.token_urlsafe(24)
         self.tokens.add(token)
@@ -102,6 +109,7 @@ class Beside:
                 {"@type": "dspace:EndpointProperty", "dspace:name": k, "dspace:value": v} for k, v in properties.items()]}}
 
     def close(self):
+        self.over.set()
         for s in self.servers:
             s.shutdown()
             s.server_close()
@@ -127,15 +135,21 @@ def find(address, name):
     return None
 
 
-def negotiation_ask(address, did, dataset, offer):
-    policy = {**offer, "@context": "http://www.w3.org/ns/odrl.jsonld", "@type": "Offer", "assigner": did, "target": dataset}
-    policy = {k.removeprefix("odrl:"): v for k, v in policy.items()}
-    return {"@context": VOCAB, "@type": "ContractRequest", "counterPartyAddress": address, "protocol": PROTOCOL, "policy": policy}
+def negotiation_ask(address, did, dataset, offer, version="2025-1"):
+    protocol, _, context = VERSIONS[version]
+    odrl = "odrl:" if version == "2024-1" else ""  # the catalog as it came: only 2025-1's names go without
+    policy = {odrl + k.removeprefix("odrl:") if k[0] != "@" else k: v for k, v in offer.items()}
+    policy |= {"@context": context, "@type": odrl + "Offer", odrl + "assigner": did, odrl + "target": dataset}
+    return {"@context": VOCAB, "@type": "ContractRequest", "counterPartyAddress": address, "protocol": protocol, "policy": policy}
 
 
-def transfer_ask(address, did, dataset, agreement):
-    return {"@context": VOCAB, "@type": "TransferRequest", "counterPartyAddress": address, "connectorId": did,
-            "contractId": agreement, "assetId": dataset, "protocol": PROTOCOL, "transferType": "HttpData-PULL"}
+def transfer_ask(address, did, dataset, agreement, version="2025-1", sink=None):
+    """sink: where the provider pushes to, instead of being pulled from."""
+    ask = {"@context": VOCAB, "@type": "TransferRequest", "counterPartyAddress": address, "connectorId": did,
+           "contractId": agreement, "assetId": dataset, "protocol": VERSIONS[version][0], "transferType": "HttpData-PULL"}
+    if sink:
+        ask |= {"transferType": "HttpData-PUSH", "dataDestination": {"type": "HttpData", "baseUrl": sink}}
+    return ask
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -152,6 +166,14 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def begin(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "1000000")
+        self.end_headers()
+        self.wfile.write(b"begun")
+        self.wfile.flush()
+        self.beside.over.wait()
+
     def do_GET(self):
         b = self.beside
         if self.path == "/edc/did.json" and b.document:
@@ -161,6 +183,8 @@ class Handler(BaseHTTPRequestHandler):
             b.reads.append((self.path, token in b.tokens))
             if token not in b.tokens:
                 return self.answer(403, {"detail": "this token opens nothing"})
+            if b.data.get(self.path[6:], b"") is None:
+                return self.begin()
             if self.path[6:] in b.data:
                 return self.answer(200, b.data[self.path[6:]], "text/csv")
         if self.path.startswith("/dps/"):  # EDC looks whether its data plane is there
@@ -171,6 +195,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.rstrip("/") == "/dps/v1/dataflows":
             return self.answer(200, self.beside.flow(json.loads(body)))
+        if self.path.startswith("/sink/"):
+            self.beside.sunk[self.path] = body
         return self.answer(200, {})
 
 
@@ -178,6 +204,8 @@ class Connector:
     """The process. Ports of its own; stopped by its id."""
     classpath = ("lib/*",)  # below the folder
     arguments = ()
+    settings = {}
+    version = "2025-1"  # in which it asks
 
     def __init__(self, folder, beside):
         self.beside, self.folder = beside, folder
@@ -185,7 +213,7 @@ class Connector:
         self.management = f"http://127.0.0.1:{self.ports['management']}/management/v3"
         self.control = f"http://127.0.0.1:{self.ports['control']}/control/v1"
         self.dsp = f"http://127.0.0.1:{self.ports['protocol']}/protocol"
-        self.base = self.dsp + "/2025-1"
+        self.base = self.dsp + VERSIONS[self.version][1]
         beside.describe(self.base)
 
     def start(self, trusted):
@@ -211,7 +239,7 @@ class Connector:
         for name, port in self.ports.items():
             at = f"web.http.{name}." if name else "web.http."
             rows[at + "port"], rows[at + "path"] = port, f"/{name or 'api'}"
-        return "".join(f"{k}={v}\n" for k, v in rows.items())
+        return "".join(f"{k}={v}\n" for k, v in {**rows, **self.settings}.items())
 
     def ready(self):
         """Waits until it says so; seconds since it was started."""
@@ -233,30 +261,58 @@ class Connector:
             raise Broken(f"EDC answers {status} to {path}: {got[:600]!r}")
         return json.loads(got) if got else None
 
-    def offer(self, asset, base_url):
-        """An asset that everybody may use. The definitions are made with the first one."""
+    def offer(self, asset, base_url, constraint=None):
+        """An asset that everybody may use, under that constraint. The data plane is made known with the first one."""
         if not getattr(self, "offered", False):
-            policy = {"@context": "http://www.w3.org/ns/odrl.jsonld", "@type": "Set", "permission": [{"action": "use"}]}
-            self.call("/policydefinitions", {"@context": VOCAB, "@id": "open", "policy": policy})
-            self.call("/contractdefinitions", {"@context": VOCAB, "@id": "all", "accessPolicyId": "open",
-                                               "contractPolicyId": "open", "assetsSelector": []})
+            self.terms("open")
             self.call("/dataplanes", {"@context": VOCAB, "@type": "DataPlaneInstance", "@id": "plane",
                                       "url": self.beside.url + "/dps/v1/dataflows", "allowedSourceTypes": ["HttpData"],
-                                      "allowedTransferTypes": ["HttpData-PULL"]}, base=self.control)
+                                      "allowedTransferTypes": ["HttpData-PULL", "HttpData-PUSH"]}, base=self.control)
+            self.await_plane()
             self.offered = True
+        if constraint:
+            self.terms(asset, constraint)
         self.call("/assets", {"@context": VOCAB, "@id": asset, "properties": {"name": asset, "contenttype": "text/csv"},
                               "dataAddress": {"type": "HttpData", "baseUrl": base_url}})
+        self.call("/contractdefinitions", {
+            "@context": VOCAB, "@id": asset, "accessPolicyId": "open", "contractPolicyId": asset if constraint else "open",
+            "assetsSelector": [{"operandLeft": EDC_NS + "id", "operator": "=", "operandRight": asset}]})
+
+    def await_plane(self, seconds=60):
+        """EDC looks whether its data plane is there before it starts a transfer on it."""
+        deadline = time.monotonic() + seconds
+        while not any(p["state"] == "AVAILABLE" for p in self.call("/dataplanes")):
+            if time.monotonic() > deadline:
+                raise Broken("EDC does not find its data plane")
+            time.sleep(0.05)
+
+    def terms(self, name, constraint=None):
+        rule = {"action": "use", **({"constraint": [constraint]} if constraint else {})}
+        self.call("/policydefinitions", {"@context": VOCAB, "@id": name, "policy": {
+            "@context": "http://www.w3.org/ns/odrl.jsonld", "@type": "Set", "permission": [rule]}})
 
     def catalog(self, address, did):
         return self.call("/catalog/request", {"@context": VOCAB, "@type": "CatalogRequest", "counterPartyAddress": address,
-                                              "counterPartyId": did, "protocol": PROTOCOL})
+                                              "counterPartyId": did, "protocol": VERSIONS[self.version][0]})
+
+    def versions(self, address, did):
+        """What a partner answers at /.well-known/dspace-version."""
+        return self.call("/protocol-versions/request", {
+            "@context": VOCAB, "@type": "ProtocolVersionRequest", "counterPartyAddress": address, "counterPartyId": did,
+            "protocol": VERSIONS[self.version][0]}, base=self.management.replace("/v3", "/v4alpha"))
 
     def negotiate(self, address, did, dataset, offer):
         """Asks for it; the id to wait with. offer as EDC's own catalog answer has it."""
-        return self.call("/contractnegotiations", negotiation_ask(address, did, dataset, offer))["@id"]
+        return self.call("/contractnegotiations", negotiation_ask(address, did, dataset, offer, self.version))["@id"]
 
-    def transfer(self, address, did, dataset, agreement):
-        return self.call("/transferprocesses", transfer_ask(address, did, dataset, agreement))["@id"]
+    def transfer(self, address, did, dataset, agreement, sink=None):
+        return self.call("/transferprocesses", transfer_ask(address, did, dataset, agreement, self.version, sink))["@id"]
+
+    def act(self, kind, id, verb):
+        """verb: suspend, resume or terminate, with a reason."""
+        type = {"transferprocesses": "Transfer", "contractnegotiations": "Negotiation"}[kind]
+        self.call(f"/{kind}/{id}/{verb}", None if verb == "resume" else {
+            "@context": VOCAB, "@type": verb.capitalize() + type, "@id": id, "reason": f"EDC says {verb}"}, method="POST")
 
     def await_state(self, kind, id, wanted, seconds=120, pause=0.02):
         """kind: contractnegotiations or transferprocesses. The row; Broken when it ends otherwise."""

@@ -23,11 +23,7 @@ class Member(edc.Connector):
 
     def policy(self, name, level=None):
         """A policy definition; level: what the other side's membership must say."""
-        rule = {"action": "use"}
-        if level:
-            rule["constraint"] = [{"leftOperand": "MembershipCredential.level", "operator": "eq", "rightOperand": level}]
-        self.call("/policydefinitions", {"@context": edc.VOCAB, "@id": name, "policy": {
-            "@context": "http://www.w3.org/ns/odrl.jsonld", "@type": "Set", "permission": [rule]}})
+        self.terms(name, {"leftOperand": "MembershipCredential.level", "operator": "eq", "rightOperand": level} if level else None)
 
     def plane(self):
         self.call("/dataplanes", {"@context": edc.VOCAB, "@type": "DataPlaneInstance", "@id": "plane",
