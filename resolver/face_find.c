@@ -4,38 +4,18 @@
 
 #include "base/text64.h"
 #include "net/access.h"
-#include "resolver/face_registry.h"
+#include "resolver/face_find.h"
 #include "resolver/reverse_build.h"
 
 enum {
 	FIND_MAX_OCTETS = 16 << 20,
 	CURSOR_TEXT_MAX = 1024, /* base64url of a part and the longest key */
 	FIND_LOOKS = 10000,     /* rows of one request, with those of prefixes that were given away */
-	FIND_BEGINNING_OCTETS = 4 << 20, /* values stand in the answer: a page ends here */
-	PART_PUBLIC = 'p',
-	PART_HIDDEN = 'h',
-};
-
-struct finding_page {
-	struct net_req *req;
-	struct rs_shard *shard;
-	struct buf *out;
-	struct reverse_query query;
-	struct str beginning; /* instead of query.data, when it is not empty */
-	struct id_prefix prefix;
-	struct scope scope; /* of hidden values; nothing in it: none are seen */
-	char part;          /* where the cursor stands, then where the walk is */
-	struct str after;
-	uint64_t left, looks;
-	struct str last; /* identifier key: borrowed from the snapshot */
-	char last_part;
-	bool any, more;
-	enum err err;
 };
 
 /* ---- the question ----------------------------------------------------------------------- */
 
-static enum err type_read(struct net_req *r, struct flaw *f, struct reverse_query *q)
+static enum err type_read(struct net_req *r, struct flaw *f, struct finding_page *p)
 {
 	struct reverse_types types;
 	struct str type;
@@ -51,7 +31,8 @@ static enum err type_read(struct net_req *r, struct flaw *f, struct reverse_quer
 	if (found->state != REVERSE_READY)
 		return flaw_set(f, ERR_BUSY, FLAW_NO_OFFSET, "type", "index-building",
 				"the index of this type is being built; an answer now would not be whole");
-	q->number = found->number;
+	p->query.number = found->number;
+	p->type = found->name;
 	return ERR_OK;
 }
 
@@ -70,16 +51,21 @@ static enum err reader_read(struct net_req *r, struct flaw *f, struct scope *ret
 	return e ? e : face_scope(r, ret);
 }
 
+static bool is_place(const struct finding_page *p, char part, struct str after)
+{
+	if (part == PART_SERIES || part == PART_SERIES_HIDDEN)
+		return face_find_is_series_row(p, part, after);
+	return (part == PART_PUBLIC || part == PART_HIDDEN) && str_starts(after, p->prefix.key);
+}
+
 static enum err cursor_read(struct net_req *r, struct flaw *f, struct finding_page *p)
 {
 	struct str text, octets;
 	p->part = PART_PUBLIC;
 	if (!net_query(r, "cursor", &text) || !text.n) return ERR_OK;
 	bool ok = text.n <= CURSOR_TEXT_MAX && !base64url_parse(r->arena, text, &octets) && octets.n > 1 &&
-		  octets.n <= 1 + ID_KEY_MAX &&
-		  (octets.p[0] == PART_PUBLIC || octets.p[0] == PART_HIDDEN) &&
-		  str_starts(str_skip(octets, 1), p->prefix.key);
-	if (!ok)
+		  octets.n <= 1 + ID_KEY_MAX;
+	if (!ok || !is_place(p, octets.p[0], str_skip(octets, 1)))
 		return flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "cursor", "cursor",
 				"not a cursor that this question gave out");
 	p->part = octets.p[0];
@@ -94,9 +80,14 @@ static enum err beginning_cursor(struct net_req *r, struct flaw *f, struct findi
 	struct str text, row;
 	p->part = PART_PUBLIC;
 	if (!net_query(r, "cursor", &text) || !text.n) return ERR_OK;
-	bool ok =
-	    text.n <= CURSOR_TEXT_MAX && !base64url_parse(r->arena, text, &row) && row.n <= STORE_KEY_MAX;
-	if (ok && !reverse_is_row(&q, row)) {
+	bool ok = text.n <= CURSOR_TEXT_MAX && !base64url_parse(r->arena, text, &row) &&
+		  row.n <= 1 + STORE_KEY_MAX;
+	char part = ok && row.n ? row.p[0] : 0;
+	if (part == PART_SERIES || part == PART_SERIES_HIDDEN) { /* no number of a type */
+		p->part = part;
+		row = str_skip(row, 1);
+		ok = face_find_is_series_row(p, part, row);
+	} else if (ok && !reverse_is_row(&q, row)) {
 		q.hidden = true;
 		p->part = PART_HIDDEN;
 		ok = reverse_is_row(&q, row);
@@ -129,7 +120,7 @@ static enum err page_read(struct net_req *r, struct flaw *f, struct finding_page
 	p->left = FACE_LIST;
 	enum err e = net_query_number(r, "limit", FACE_LIST_MAX, f, &p->left);
 	if (!e && !p->left) e = flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "limit", "number", "at least 1");
-	if (!e) e = type_read(r, f, &p->query);
+	if (!e) e = type_read(r, f, p);
 	if (!e && net_query(r, "begins", &p->beginning) && p->beginning.n) return beginning_read(r, f, p);
 	if (!e && !net_query(r, "value", &p->query.data))
 		e = flaw_set(f, ERR_BAD_INPUT, FLAW_NO_OFFSET, "value", "required",
@@ -187,11 +178,18 @@ static bool take(void *arg, struct str key, uint32_t index)
 	return !p->err;
 }
 
+/* Parts that the cursor has left behind. */
+static bool before(char part, char cursor)
+{
+	static const char order[] = {PART_PUBLIC, PART_HIDDEN, PART_SERIES, PART_SERIES_HIDDEN, 0};
+	return strchr(order, part) < strchr(order, cursor);
+}
+
 static enum err walk(struct finding_page *p, struct str prefix)
 {
 	char part = p->query.hidden ? PART_HIDDEN : PART_PUBLIC;
 	bool here = p->part == part && p->after.n;
-	if (p->more || p->err || (p->part == PART_HIDDEN && part == PART_PUBLIC)) return p->err;
+	if (p->more || p->err || before(part, p->part)) return p->err;
 	if (here && !str_starts(p->after, prefix) && str_cmp(prefix, p->after) < 0)
 		return ERR_OK; /* done */
 	p->query.prefix = prefix;
@@ -205,25 +203,44 @@ static int by_key(const void *a, const void *b)
 	return str_cmp(((const struct id_prefix *)a)->key, ((const struct id_prefix *)b)->key);
 }
 
-/* The parts of the scope that lie in the question's prefix, in order, none twice. */
-static enum err walk_scope(struct finding_page *p)
+enum err face_find_scope(struct finding_page *p, struct str **ret, size_t *ret_n)
 {
 	struct scope *s = &p->scope;
-	struct str done = STR_NONE;
-	enum err e = ERR_OK;
-	if (s->all) return walk(p, p->prefix.key);
+	struct str *all = ARENA_ARRAY(p->req->arena, struct str, s->n + 1);
+	size_t n = 0;
+	if (!all) return ERR_NO_MEMORY;
+	if (s->all) all[n++] = p->prefix.key;
 	if (s->n) qsort(s->prefixes, s->n, sizeof *s->prefixes, by_key);
-	for (size_t i = 0; i < s->n && !e; i++) {
+	for (size_t i = 0; i < s->n && !s->all; i++) {
 		struct str one = s->prefixes[i].key;
 		if (id_prefix_covers(one, p->prefix.key))
 			one = p->prefix.key;
 		else if (!id_prefix_covers(p->prefix.key, one))
 			continue;
-		if (done.p && id_prefix_covers(done, one)) continue;
-		done = one;
-		e = walk(p, one);
+		if (!n || !id_prefix_covers(all[n - 1], one)) all[n++] = one;
 	}
+	*ret = all;
+	*ret_n = n;
+	return ERR_OK;
+}
+
+static enum err walk_scope(struct finding_page *p)
+{
+	struct str *all;
+	size_t n;
+	enum err e = face_find_scope(p, &all, &n);
+	for (size_t i = 0; i < n && !e; i++) e = walk(p, all[i]);
 	return e;
+}
+
+/* part: 0 where the row tells it itself. */
+static void put_next(struct finding_page *p, char part)
+{
+	struct str key = p->last.n ? p->last : p->after;
+	char octets[1 + ID_KEY_MAX] = {part};
+	memcpy(octets + 1, key.p, key.n);
+	buf_add(p->out, STR(",\"next\":"));
+	buf_json(p->out, base64url_write(p->req->arena, str_n(octets + !part, key.n + (part != 0))));
 }
 
 static enum err put_page(struct finding_page *p)
@@ -232,14 +249,12 @@ static enum err put_page(struct finding_page *p)
 	enum err e = walk(p, p->prefix.key);
 	p->query.hidden = true;
 	if (!e) e = walk_scope(p);
+	if (!e) e = face_find_series(p, false);
+	if (!e) e = face_find_series(p, true);
 	buf_byte(p->out, ']');
 	if (!e && p->more) {
 		/* nothing was looked at when the public part ended just where the page did */
-		struct str key = p->last.n ? p->last : p->after;
-		char octets[1 + ID_KEY_MAX] = {p->last.n ? p->last_part : p->part};
-		memcpy(octets + 1, key.p, key.n);
-		buf_add(p->out, STR(",\"next\":"));
-		buf_json(p->out, base64url_write(p->req->arena, str_n(octets, 1 + key.n)));
+		put_next(p, p->last.n ? p->last_part : p->part);
 	}
 	buf_byte(p->out, '}');
 	return e ? e : buf_err(p->out);
@@ -285,7 +300,7 @@ static bool take_hit(void *arg, const struct reverse_hit *h)
 {
 	struct finding_page *p = arg;
 	/* long values are looked up, and may fill the answer */
-	if (!p->left || p->looks == FIND_LOOKS || p->out->n > FIND_BEGINNING_OCTETS) {
+	if (!p->left || p->looks == FIND_LOOKS || p->out->n > FIND_OCTETS) {
 		p->more = true;
 		return false;
 	}
@@ -313,6 +328,7 @@ static enum err put_beginning(struct finding_page *p)
 				      .beginning = p->beginning,
 				      .prefix = p->prefix.key,
 				      .after = p->after};
+	const bool plain = p->part == PART_PUBLIC || p->part == PART_HIDDEN;
 	enum err e = ERR_OK;
 	buf_add(p->out, STR("{\"identifiers\":["));
 	if (p->part == PART_PUBLIC) {
@@ -320,13 +336,14 @@ static enum err put_beginning(struct finding_page *p)
 		q.after = STR_NONE;
 	}
 	p->query.hidden = q.hidden = true;
-	if (!e && !p->err && !p->more && sees_all(p))
+	if (!e && !p->err && !p->more && plain && sees_all(p))
 		e = reverse_find_beginning(p->shard->txn, &q, take_hit, p);
 	if (!e) e = p->err;
+	if (!e) e = face_find_series(p, false);
+	if (!e && sees_all(p)) e = face_find_series(p, true);
 	buf_byte(p->out, ']');
 	if (!e && p->more) {
-		buf_add(p->out, STR(",\"next\":"));
-		buf_json(p->out, base64url_write(p->req->arena, p->last.n ? p->last : p->after));
+		put_next(p, p->last_part);
 	}
 	buf_byte(p->out, '}');
 	return e ? e : buf_err(p->out);

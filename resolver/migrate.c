@@ -1,5 +1,6 @@
 /* Contents of older formats of the environment `registry`, brought to that of this version. */
 #include "resolver/resolver.h"
+#include "resolver/reverse_series.h"
 #include "resolver/series.h"
 #include "resolver/templates.h"
 
@@ -62,7 +63,17 @@ static enum err note_uses(struct store_txn *t)
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+/* Before format 6 the reverse index knew nothing of series. */
+static enum err index_series(struct store_txn *t)
+{
+	struct arena *a = arena_new(ROW_ARENA);
+	enum err e = a ? reverse_series_make(t, a) : ERR_NO_MEMORY;
+	arena_free(a);
+	return e;
+}
+
 enum err rs_migrate(struct store_txn *t, uint32_t from)
 {
-	return from < 4 ? note_uses(t) : ERR_OK;
+	enum err e = from < 4 ? note_uses(t) : ERR_OK;
+	return !e && from < 6 ? index_series(t) : e;
 }

@@ -64,8 +64,8 @@ extern const size_t rs_tables_n;
 enum store_told rs_table_told(unsigned table);
 extern const unsigned rs_table_credential; /* for net/access.h */
 
-/* For store_options.migrate: from format 2 to 4 to RS_FORMAT. */
-enum { RS_FORMAT = 5 };
+/* For store_options.migrate: from format 2 to 5 to RS_FORMAT. */
+enum { RS_FORMAT = 6 };
 enum err rs_migrate(struct store_txn *t, uint32_t from) MUST_USE;
 
 enum { RS_SHARD_SLOT = 0 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "resolver/registry.h"
+#include "resolver/reverse_series.h"
 
 /* Keys of the rows dropped in one step, or the targets of one record at a time. */
 enum { BUILD_ARENA = 8 << 20 };
@@ -55,8 +56,9 @@ static enum err build(struct writer_txn *t, struct arena *a, const struct revers
 	if (!e) e = registry_list(t->store, STR(""), after, look_at, &w);
 	if (!e) e = w.err;
 	if (e) return e;
-	return w.more ? reverse_place_write(t->store, number, &w.place)
-		      : reverse_type_move(t->store, a, number, REVERSE_READY);
+	if (w.more) return reverse_place_write(t->store, number, &w.place);
+	e = reverse_series_build(t->store, a, number, &w.more);
+	return e || w.more ? e : reverse_type_move(t->store, a, number, REVERSE_READY);
 }
 
 static enum err clear(struct writer_txn *t, struct arena *a, unsigned char number, enum reverse_state then)
@@ -66,8 +68,9 @@ static enum err clear(struct writer_txn *t, struct arena *a, unsigned char numbe
 	enum err e = reverse_place_read(t->store, number, &at);
 	if (!e) e = reverse_drop(t->store, number, a, &at, &more);
 	if (e) return e;
-	return more ? reverse_place_write(t->store, number, &at)
-		    : reverse_type_move(t->store, a, number, then);
+	if (more) return reverse_place_write(t->store, number, &at);
+	e = reverse_series_drop(t->store, a, number, &more);
+	return e || more ? e : reverse_type_move(t->store, a, number, then);
 }
 
 /* LOADING and SORTING are resolver/reverse_load.h's. */

@@ -1,11 +1,13 @@
 /* Rows of the table reverse_type:
  *
  *   "types"       → u8 0, u8 LAYOUT, for each type u8 number, u8 state, u8 length, name
- *   u8 number     → be64 records looked at or rows dropped, key of the last of them; until it is READY */
+ *   u8 number     → be64 records looked at or rows dropped, key of the last of them; until it is READY
+ *   u8 number|128 → the same of series */
 #include "resolver/reverse_type.h"
 
 #include "base/wire.h"
 #include "resolver/registry.h"
+#include "resolver/reverse_series.h"
 
 /* Of the table reverse. Without the two octets: 1, where hidden rows lay among the public ones; its types
  * are read as CLEARING, so that they are built anew. */
@@ -113,7 +115,9 @@ static enum err read_copy(struct store_txn *t, struct arena *a, struct reverse_t
 
 static enum err drop_place(struct store_txn *t, unsigned char number)
 {
+	unsigned char of_series = number | REVERSE_SERIES;
 	enum err e = store_del(t, RS_TABLE_reverse_type, str_n(&number, 1));
+	if (!e || e == ERR_NOT_FOUND) e = store_del(t, RS_TABLE_reverse_type, str_n(&of_series, 1));
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
@@ -127,8 +131,8 @@ static bool there_is_one(void *arg, struct str key, struct str packed)
 
 static enum err no_records(struct store_txn *t, bool *ret)
 {
-	*ret = true;
-	return registry_list(t, STR(""), STR_NONE, there_is_one, ret);
+	*ret = !series_any(t);
+	return *ret ? registry_list(t, STR(""), STR_NONE, there_is_one, ret) : ERR_OK;
 }
 
 static enum err add_wanted(struct arena *a, struct str name, bool empty, struct reverse_types *types)

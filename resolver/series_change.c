@@ -5,6 +5,7 @@
 #include "resolver/admission.h"
 #include "resolver/delegation.h"
 #include "resolver/entry.h"
+#include "resolver/reverse_series.h"
 #include "resolver/series_template.h"
 #include "resolver/statistics.h"
 
@@ -21,6 +22,7 @@ struct state { /* what there is, and what will be */
 	unsigned char before[HASH_SHA256], after[HASH_SHA256], after_second[HASH_SHA256];
 	struct template_bond bond;
 	struct series_among among;
+	struct str old_packed; /* a copy */
 	struct str allocation; /* the prefix of its enterprise, or none: a part of the first member's key */
 };
 
@@ -283,7 +285,32 @@ static enum err add_statistics(const struct series_change *c, const struct state
 	return statistics_registered(&(struct registry_set){.changes = &one, .n = 1}, t);
 }
 
-static enum err write_all(struct series_change *c, struct state *s, struct writer_txn *t)
+static struct str packed_of(const struct series_pattern *p, const struct buf *row)
+{
+	struct series_key k;
+	struct series s;
+	series_key_of(p, &k);
+	must(!series_row_read(str_n(k.octets, k.n), buf_str(row), &s));
+	return s.packed;
+}
+
+/* What may be found by its values: the index forgets what was, and knows what is. */
+static enum err note_values(const struct series_change *c, const struct state *s, struct writer_txn *t,
+			    struct arena *a)
+{
+	struct str old = s->there ? s->old_packed : STR_NONE;
+	if (c->act != SERIES_SPLIT)
+		return reverse_series_note(t->store, a, &c->pattern,
+					   (struct str[]){old, packed_of(&c->pattern, &s->row)});
+	enum err e = reverse_series_note(t->store, a, &c->pattern, (struct str[]){old, STR_NONE});
+	for (size_t i = 0; i < 2 && !e; i++)
+		e = reverse_series_note(
+		    t->store, a, &c->halves[i],
+		    (struct str[]){STR_NONE, packed_of(&c->halves[i], i ? &s->second : &s->row)});
+	return e;
+}
+
+static enum err write_all(struct series_change *c, struct state *s, struct writer_txn *t, struct arena *a)
 {
 	const bool split = c->act == SERIES_SPLIT;
 	uint64_t leaf = 0, old_leaf = s->there ? s->old.leaf : 0;
@@ -292,6 +319,7 @@ static enum err write_all(struct series_change *c, struct state *s, struct write
 	/* the second half ends where the whole did: its row takes the place of the whole's */
 	if (!e && split) e = write_row(t, &c->halves[1], &s->second, s->among.own[1], leaf);
 	if (!e) e = series_among_write(t->store, &s->among);
+	if (!e) e = note_values(c, s, t, a);
 	if (!e) e = write_history(t, &c->pattern, s, old_leaf);
 	if (!e) e = write_bond(c, s, t);
 	if (!e) e = add_statistics(c, s, t);
@@ -369,7 +397,10 @@ static enum err apply(struct series_change *c, struct state *s, struct writer_tx
 	e = prepare(c, s, t->now, a);
 	if (e == ERR_TOO_LARGE) return refuse(e, "record-size", f);
 	if (!e && !c->unchanged) e = judge(c, s, t, a, f);
-	return e || c->unchanged ? e : write_all(c, s, t);
+	if (e || c->unchanged) return e;
+	/* the old row is over once it is written anew */
+	s->old_packed = s->there ? arena_dup(a, s->old.packed) : STR_NONE;
+	return s->there && !s->old_packed.p ? ERR_NO_MEMORY : write_all(c, s, t, a);
 }
 
 enum err series_apply(struct series_change *c, struct writer_txn *t, struct arena *a, struct flaw *f)

@@ -35,7 +35,10 @@
 	X(report, "copies.c", "digest of the name, be64 time", "JSON: its reports")                        \
 	X(copy, "copies.c", "see there", "its core data")                                                  \
 	X(import, "import.c", "credential's name, NUL, import's name", "see there")                        \
-	X(import_flaw, "import.c", "key of import, NUL, be64 line", "see there")
+	X(import_flaw, "import.c", "key of import, NUL, be64 line", "see there")                           \
+	X(reverse_series, "reverse_series.c",                                                              \
+	  "u8 number of a type, what a series' values begin with, key of its last member",                 \
+	  "key of the series' row")
 
 enum rs_table {
 	RS__TABLE_START = STORE_APP - 1,

@@ -6,6 +6,7 @@
 
 #include "base/writer.h"
 #include "resolver/resolver.h"
+#include "resolver/reverse_series.h"
 
 /* ---- beside each other ------------------------------------------------------------------ */
 
@@ -200,6 +201,49 @@ static void older_series_become_uses_of_their_templates(void **state)
 	arena_free(x.arena);
 }
 
+static enum err index_urls(struct writer_cmd *c, struct writer_txn *t)
+{
+	static const char *const urls[] = {"URL"};
+	bool work;
+	return reverse_types_set(t->store, ((struct aged *)c)->arena, urls, 1, &work);
+}
+
+/* As format 5 had it: no rows of series in the index. */
+static enum err forget_index_and_migrate(struct writer_cmd *c, struct writer_txn *t)
+{
+	struct aged *x = (struct aged *)c;
+	struct reverse_types types;
+	bool more = true;
+	enum err e = reverse_types_read(t->store, &types);
+	unsigned char number = !e && types.n ? types.type[0].number : 0;
+	x->before = store_count(t->store, RS_TABLE_reverse_series);
+	while (!e && more) e = reverse_series_drop(t->store, x->arena, number, &more);
+	if (!e && store_count(t->store, RS_TABLE_reverse_series)) e = ERR_INTERNAL;
+	if (!e) e = rs_migrate(t->store, 5);
+	x->after = store_count(t->store, RS_TABLE_reverse_series);
+	if (!e) e = rs_migrate(t->store, 5);
+	x->again = store_count(t->store, RS_TABLE_reverse_series);
+	return e;
+}
+
+static void older_series_come_into_the_index(void **state)
+{
+	struct aged x = {.cmd.apply = index_urls, .arena = arena_new(8 << 20)};
+	(void)state;
+	assert_int_equal(writer_run(writer, &x.cmd), ERR_OK);
+	for (int i = 0; i < 450; i++) { /* more than one step looks at */
+		char pattern[64];
+		snprintf(pattern, sizeof pattern, "88.7/X%03d-{00..99}", i);
+		assert_int_equal(change(x.arena, SERIES_PUT, pattern, NULL, NULL), ERR_OK);
+	}
+	x.cmd = (struct writer_cmd){.apply = forget_index_and_migrate};
+	assert_int_equal(writer_run(writer, &x.cmd), ERR_OK);
+	assert_true(x.before >= 450);
+	assert_true(x.after >= x.before); /* those from before the type was indexed too */
+	assert_int_equal(x.again, x.after);
+	arena_free(x.arena);
+}
+
 /* ---- cost, and what lasts --------------------------------------------------------------- */
 
 static void ten_million_serials_are_one_small_row(void **state)
@@ -224,6 +268,16 @@ static void ten_million_serials_are_one_small_row(void **state)
 	store_cursor_close(c);
 	must(!store_get(t, RS_TABLE_series_count, str_first(p.first.key, p.scope), &row));
 	octets += p.scope + row.n;
+	must(!store_cursor_open(t, RS_TABLE_reverse_series, &c));
+	size_t indexed = 0;
+	for (enum err e = store_cursor_seek(c, STR(""), &key, &row); !e;
+	     e = store_cursor_next(c, &key, &row)) {
+		if (!str_eq(row, s.key)) continue;
+		octets += key.n + row.n;
+		indexed++;
+	}
+	store_cursor_close(c);
+	assert_int_equal(indexed, 1);
 	assert_true(octets < 1024);
 	/* the change feed, which may be trimmed, has a copy of them */
 	must(!store_cursor_open(t, STORE_FEED, &c));
@@ -300,6 +354,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(older_series_become_uses_of_their_templates),
+	    cmocka_unit_test(older_series_come_into_the_index),
 	    cmocka_unit_test(neighbours_that_share_no_member_are_allowed),
 	    cmocka_unit_test(overlaps_are_refused_by_name),
 	    cmocka_unit_test(shapes_are_bounded),

@@ -50,9 +50,12 @@ static const char *with(struct cli *c, const char *path, const char *name, const
 
 /* ---- find ------------------------------------------------------------------------------- */
 
+/* An identifier, or a series with the number of its members. */
 static void print_found(const json_t *o)
 {
-	print_safe(stdout, str_of(text_of(o, "id")));
+	const json_t *members = json_object_get(o, "members");
+	print_safe(stdout, str_of(text_of(o, members ? "series" : "id")));
+	if (members) printf(say(SAY_FOUND_MEMBERS), (long long)json_integer_value(members));
 	if (json_object_get(o, "value")) {
 		printf("  ");
 		print_safe(stdout, str_of(text_of(o, "value")));
