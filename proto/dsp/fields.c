@@ -162,8 +162,12 @@ void dsp__reason(struct dsp_in *in, size_t min, struct dsp_reason *ret)
 	size_t i;
 	*ret = (struct dsp_reason){.code = dsp__text_any(in, "code")};
 	ret->reasons = dsp__array_opt(in, "reason", min, DSP_REASONS_MAX);
-	json_array_foreach(ret->reasons, i, one) if (!ret->text.p && json_is_string(one)) ret->text =
-	    json_text(one);
+	json_array_foreach(ret->reasons, i, one)
+	{
+		/* of 2024-1: a text and its language */
+		if (json_is_object(one)) one = json_object_get(one, "@value");
+		if (!ret->text.p) ret->text = json_text(one);
+	}
 }
 
 enum err dsp_type_of(json_t *j, struct flaw *f, enum dsp_type *ret)

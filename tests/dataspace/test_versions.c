@@ -244,6 +244,31 @@ static void test_refuses_in_the_words_of_2024_1(void **state)
 	assert_string_equal(answer_text(&a, "@type"), "dcat:Catalog");
 }
 
+/* As the published examples have reasons: texts with a language. */
+static void test_tells_reasons_of_2024_1(void **state)
+{
+	const char *pid, *peer_pid;
+	struct answer a;
+
+	(void)state;
+	limit(&pair.buyer, "2024-1");
+	publish("old-reason", "", octets(200000, 11));
+	pid = pull(agree("old-reason"), ",\"rate\":1000");
+	a = await(pid, "STARTED");
+	peer_pid = answer_text(&a, "peer_pid");
+	a = in_2024(text("/transfers/%s/termination", peer_pid),
+		    text(HEAD "\"dspace:TransferTerminationMessage\",\"dspace:providerPid\":\"%s\","
+			      "\"dspace:consumerPid\":\"%s\",\"dspace:code\":\"9\",\"dspace:reason\":"
+			      "[{\"@value\":\"Sold out.\",\"@language\":\"en\"},"
+			      "{\"@value\":\"Ausverkauft.\",\"@language\":\"de\"}]}",
+			 peer_pid, pid));
+	assert_int_equal(a.status, 200);
+	a = maker_call("GET", text("/transfers/%s", peer_pid), NULL);
+	assert_string_equal(answer_text(&a, "state"), "TERMINATED");
+	assert_string_equal(answer_text(&a, "reason"), "Sold out.");
+	limit(&pair.buyer, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +280,7 @@ int main(void)
 	    cmocka_unit_test(test_takes_the_version_by_the_name_of_eclipse),
 	    cmocka_unit_test(test_refuses_paths_that_lead_away),
 	    cmocka_unit_test(test_refuses_in_the_words_of_2024_1),
+	    cmocka_unit_test(test_tells_reasons_of_2024_1),
 	};
 	return cmocka_run_group_tests(tests, pair_setup, pair_teardown);
 }
