@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "dataspace/receipt.h"
+#include "dataspace/under_way.h"
 #include "proto/dsp/state.h"
 #include "proto/dsp/transfer.h"
 
@@ -59,6 +60,12 @@ void pull_told(struct pull *p)
 	pthread_mutex_unlock(&all->lock);
 }
 
+static void pull_calm(struct pull *p)
+{
+	if (p->troubled) fetching_note(p->all->dp->d, p->item.participant, p->item.pid, STR_NONE);
+	p->troubled = false;
+}
+
 static enum err pull_data(void *arg, const struct courier_result *r, struct str piece)
 {
 	struct pull *p = arg;
@@ -75,6 +82,7 @@ static enum err pull_data(void *arg, const struct courier_result *r, struct str 
 	}
 	p->answered = true;
 	p->status = r->status;
+	pull_calm(p);
 	if (p->promised && piece.n > p->size - p->at) return ERR_TOO_LARGE;
 	e = put_octets(p, piece);
 	atomic_fetch_add(&p->all->dp->stat.octets_pulled, piece.n);
@@ -334,10 +342,26 @@ static void pull_more(struct pull *p, bool progress)
 	led_wait_until(&p->led, clock_mono() + (progress ? 0 : PULL_POLL));
 }
 
+/* It is tried again, for as long as the transfer is STARTED: the owner sees why. */
+static void pull_tell_trouble(struct pull *p, bool progress)
+{
+	char reason[PULL_ERROR_MAX + 64];
+
+	if (p->err)
+		snprintf(reason, sizeof reason, "%s", p->error[0] ? p->error : err_text(p->err));
+	else
+		snprintf(reason, sizeof reason, "the provider answers %d: %s", p->status, p->error);
+	log_line(LOG_DEBUG, "pull", NULL, "pid", p->pid, "error", err_name(p->err), "msg", reason, NULL);
+	if (progress) return; /* it went on: the next attempt comes at once */
+	p->troubled = true;
+	fetching_note(p->all->dp->d, p->item.participant, p->item.pid, str_of(reason));
+}
+
 static void pull_fetched(struct pull *p)
 {
 	bool progress = p->at > p->start;
 
+	if (!p->err && p->status < 300) pull_calm(p);
 	if (p->renewing) {
 		pull_answered(p);
 	} else if (p->endless && !p->err && (p->status == 206 || p->status == 204)) {
@@ -350,8 +374,7 @@ static void pull_fetched(struct pull *p)
 		   p->status != 425 && p->status != 429) {
 		pull_refused(p);
 	} else {
-		log_line(LOG_DEBUG, "pull", NULL, "pid", p->pid, "error", err_name(p->err), "msg", p->error,
-			 NULL);
+		pull_tell_trouble(p, progress);
 		pull_wait(p, progress);
 	}
 }

@@ -60,6 +60,7 @@ struct pull {
 	bool answered;
 	bool endless;  /* it does not end: more is asked for behind what came (piece.h) */
 	bool renewing; /* what is under way asks for new tokens */
+	bool troubled; /* the owner is told why it is not fetched */
 	bool denied;   /* the provider did not know the token */
 	bool lasting;  /* the address has a token to renew it with */
 	char reply[PULL_REPLY_MAX];

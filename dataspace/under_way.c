@@ -97,6 +97,26 @@ void refusals_forget(struct net_req *r)
 	must(!pthread_mutex_unlock(&x->lock));
 }
 
+void fetching_note(struct ds *d, struct str participant, struct str pid, struct str reason)
+{
+	struct refusals *x = d->refusals;
+	struct refusal *row;
+
+	if (pid.n > DS_PID_MAX || participant.n > DS_ID_MAX) return;
+	must(!pthread_mutex_lock(&x->lock));
+	row = row_of(x, participant, pid, !reason.n);
+	if (row && reason.n) {
+		copy(row->participant, sizeof row->participant, participant);
+		copy(row->pid, sizeof row->pid, pid);
+		row->message[0] = 0;
+		copy(row->text, sizeof row->text, reason);
+		row->at = clock_wall();
+	} else if (row && !row->message[0]) {
+		row->at = 0;
+	}
+	must(!pthread_mutex_unlock(&x->lock));
+}
+
 struct looking {
 	struct str pid;
 	json_t *letter;
@@ -118,6 +138,7 @@ void under_way_explain(struct ds *d, struct store_txn *t, struct arena *a, struc
 	struct refusal *row;
 	char when[CLOCK_TEXT];
 	json_t *refused = NULL;
+	bool fetching = false;
 	enum err e = outbox_list(t, a, DS_TABLE_outbox, participant, letter_look, &l);
 
 	if (l.letter && !e)
@@ -130,9 +151,10 @@ void under_way_explain(struct ds *d, struct store_txn *t, struct arena *a, struc
 		refused = json_object();
 		must(refused);
 		json_put_str(refused, "time", str_of(clock_print(row->at, true, when)));
-		json_put_str(refused, "message", str_of(row->message));
+		fetching = !row->message[0];
+		if (!fetching) json_put_str(refused, "message", str_of(row->message));
 		json_put_str(refused, "reason", str_of(row->text));
 	}
 	must(!pthread_mutex_unlock(&d->refusals->lock));
-	if (refused) json_put(j, "refused", refused);
+	if (refused) json_put(j, fetching ? "fetching" : "refused", refused);
 }

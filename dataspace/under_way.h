@@ -1,5 +1,6 @@
 /* Why a process does not go on: what of ours its partner has not acknowledged (outbox), and what of its
- * partner's was refused here, which nobody but the partner would see otherwise.
+ * partner's was refused here, which nobody but the partner would see otherwise; and what keeps its data
+ * from being fetched.
  *
  * Refusals are the memory of a node: of messages that name a process there is, the newest of each, the last
  * REFUSALS_KEPT of all. Threads: any (a lock of its own). */
@@ -23,8 +24,13 @@ void refusals_note(struct net_req *r, struct str reason);
 /* A message of the partner's was taken: what was refused before is not what the process waits for. */
 void refusals_forget(struct net_req *r);
 
+/* The data of a transfer of ours cannot be fetched yet; takes the place of a refusal. An empty reason: it
+ * can. */
+void fetching_note(struct ds *d, struct str participant, struct str pid, struct str reason);
+
 /* Adds to what is shown of a process: "waiting", its oldest letter in the outbox, with attempts and the
- * last answer; "refused", {"time", "message", "reason"} of its partner's last message that was refused. */
+ * last answer; "refused", {"time", "message", "reason"} of its partner's last message that was refused; or
+ * "fetching", {"time", "reason"}. */
 void under_way_explain(struct ds *d, struct store_txn *t, struct arena *a, struct str participant,
 		       struct str pid, json_t *j);
 

@@ -36,7 +36,8 @@ const char *answer_reason(struct cli *c, const char *answer)
 
 void under_way_tell(struct cli *c, const json_t *j, char told[UNDER_WAY_TOLD])
 {
-	const json_t *refused = json_object_get(j, "refused"), *letter = json_object_get(j, "waiting");
+	const json_t *refused = json_object_get(j, "refused"), *letter = json_object_get(j, "waiting"),
+		     *fetching = json_object_get(j, "fetching");
 	struct str text = STR_NONE;
 
 	if (c->quiet) return;
@@ -46,6 +47,9 @@ void under_way_tell(struct cli *c, const json_t *j, char told[UNDER_WAY_TOLD])
 	else if (letter && json_integer_value(json_object_get(letter, "attempts")))
 		text = arena_printf(c->arena, say(SAY_UNDER_WAY_WAITING), text_of(letter, "leads_to"),
 				    answer_reason(c, text_of(letter, "reason")));
+	else if (fetching)
+		text = arena_printf(c->arena, say(SAY_UNDER_WAY_FETCHING),
+				    retold(c, text_of(fetching, "reason")));
 	if (!text.p || str_is(str_first(text, UNDER_WAY_TOLD - 1), told)) return;
 	snprintf(told, UNDER_WAY_TOLD, "%s", text.p);
 	print_safe(stderr, text);

@@ -38,6 +38,7 @@ static bool is_verb(const char *word)
 int command_transfer(struct cli *c, int argc, char **argv)
 {
 	const char *reason = NULL, *verb = NULL;
+	char told[UNDER_WAY_TOLD] = "";
 	struct words words;
 	struct reply r;
 	const struct option_row own[] = {{"reason", &reason, NULL}};
@@ -71,5 +72,6 @@ int command_transfer(struct cli *c, int argc, char **argv)
 		print_json(r.json);
 	else if (!c->quiet)
 		print_row(r.json);
+	if (!c->json) under_way_tell(c, r.json, told);
 	return CLI_OK;
 }
