@@ -383,9 +383,11 @@ enum err negotiation_counter(const struct turn *u, struct str pid, json_t *rules
 
 /* ---- answers to our messages ---- */
 
-static struct str answer_reason(struct arena *a, struct str body)
+static struct str answer_reason(struct arena *a, int status, struct str body)
 {
-	struct str reason = body.n ? body : STR("no answer");
+	struct str reason = body.n   ? body
+			    : status ? arena_printf(a, "the peer answered %d", status)
+				     : STR("no answer");
 	json_t *j;
 
 	if (!json_read(a, body, NULL, &j) && partner_reason(j).n) reason = partner_reason(j);
@@ -464,14 +466,14 @@ enum err ds_negotiation_answered(struct ds *d, struct writer_txn *t, struct ds_f
 	if (good && n->state == DSP_NEGOTIATION_TERMINATED && !n->peer_pid[0])
 		return ended_meanwhile(&u, n, body);
 	if (n->pending_entry != x->seq) { /* a termination: done with, whatever the answer */
-		reason = good ? STR_NONE : answer_reason(a, body);
+		reason = good ? STR_NONE : answer_reason(a, status, body);
 		return good ? ERR_OK : undelivered(&u, n, status, reason);
 	}
 	if (good) {
 		e = n->state || n->peer_pid[0] ? negotiation_acknowledged(&u, n)
 					       : first_answer(&u, n, body);
 	} else {
-		reason = answer_reason(a, body);
+		reason = answer_reason(a, status, body);
 		e = undelivered(&u, n, status, reason);
 		n->pending = 0;
 		n->pending_entry = 0;

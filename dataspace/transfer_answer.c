@@ -17,13 +17,15 @@ static enum err undelivered(const struct turn *u, const Ds__Transfer *x, int sta
 }
 
 /* What a TransferError, or a problem, says. */
-static void refusal_read(const struct turn *u, Ds__Transfer *x, struct str body, struct str *ret_code,
-			 struct str *ret_reason)
+static void refusal_read(const struct turn *u, Ds__Transfer *x, int status, struct str body,
+			 struct str *ret_code, struct str *ret_reason)
 {
 	json_t *j, *code, *report;
 
 	*ret_code = STR("MESSAGE_REFUSED");
-	*ret_reason = body.n ? str_cut(body, TURN_REASON_MAX) : STR("no answer");
+	*ret_reason = body.n   ? str_cut(body, TURN_REASON_MAX)
+		      : status ? arena_printf(u->a, "the peer answered %d", status)
+			       : STR("no answer");
 	if (json_read(u->a, body, NULL, &j)) return;
 	code = json_object_get(j, "code");
 	if (!code) code = json_object_get(j, "dspace:code");
@@ -52,7 +54,7 @@ static enum err refused(const struct turn *u, Ds__Transfer *x, int status, struc
 	struct str code, reason;
 	enum err e;
 
-	refusal_read(u, x, body, &code, &reason);
+	refusal_read(u, x, status, body, &code, &reason);
 	e = first && status == 403 ? transfer_tell(u, x, DS_EVENT_TRANSFER_REFUSED, true, reason, NULL)
 				   : undelivered(u, x, status, reason);
 	if (!e && first)
@@ -113,7 +115,7 @@ enum err ds_transfer_answered(struct ds *d, struct writer_txn *t, struct ds_fx *
 		return ended_meanwhile(&u, x, body);
 	if (x->pending_entry != entry->seq) { /* a termination */
 		if (good) return ERR_OK;
-		refusal_read(&u, x, body, &code, &reason);
+		refusal_read(&u, x, status, body, &code, &reason);
 		return undelivered(&u, x, status, reason);
 	}
 	if (!good) return refused(&u, x, status, body);

@@ -255,16 +255,18 @@ static void test_patience_is_a_setting(void **state)
 static void test_tries_are_a_setting(void **state)
 {
 	struct letter_copy l[4];
+	const char *pid;
 
 	(void)state;
 	w.d->o.outbox_tries = 2;
-	(void)world_negotiate(&w, "telemetry");
+	pid = world_negotiate(&w, "telemetry");
 	assert_int_equal(world_letters(&w, l, 4), 1);
 	world_answer(&w, &l[0], 404, STR_NONE);
 	assert_int_equal(world_letters(&w, l, 4), 1);
 	world_answer(&w, &l[0], 404, STR_NONE);
 	assert_int_equal(world_letters(&w, l, 4), 0);
 	assert_non_null(dead("buyer", l[0].seq));
+	assert_string_equal(world_negotiation(&w, "buyer", pid)->reason, "the peer answered 404");
 }
 
 int main(void)
