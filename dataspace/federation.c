@@ -126,6 +126,9 @@ static enum err drop_work(struct ds_job *j, struct writer_txn *t)
 	bool gone;
 	enum err e = source_find(t->store, j->arena, w->participant, w->did, &s);
 
+	if (e == ERR_NOT_FOUND)
+		return flaw_set(&j->flaw, e, FLAW_NO_OFFSET, "provider", "unknown",
+				"no catalog of %.*s is crawled", STR_ARG(w->did));
 	if (!e && !keys) e = ERR_NO_MEMORY;
 	if (!e) e = federated_keys(t->store, w->participant, w->did, NULL, SOURCE_DROP, keys, &n);
 	for (size_t i = 0; !e && i < n; i++) e = federated_drop(t, w->participant, w->did, keys[i], &gone);

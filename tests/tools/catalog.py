@@ -247,6 +247,10 @@ def crawling(p):
           status())
     s, out, err = p.buyer.kanhe("catalog", "--forget", f"{p.maker.url}/p/maker")
     check("kanhe catalog --forget, by URL as --crawl takes it", s == 0 and not p.found() and not p.buyer.request("GET", "/participants/buyer/sources", token="owner")[1]["sources"], err)
+    s, out, err = p.buyer.kanhe("catalog", "--forget", f"{p.maker.url}/p/maker")
+    check("forgotten already: said of whom", s == 3 and "no catalog of did:web:" in err and "is crawled" in err, err)
+    s, out, err = p.buyer.kanhe("catalog", "--sources")
+    check("kanhe catalog --sources says that there is nothing", s == 0 and "no catalog is crawled" in out, out)
 
 
 def main():

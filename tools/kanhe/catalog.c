@@ -175,6 +175,8 @@ static int sources(struct cli *c, const struct asked *q)
 		print_json(r.json);
 		return CLI_OK;
 	}
+	if (!json_array_size(json_object_get(r.json, "sources")) && !c->quiet)
+		printf("%s\n", say(SAY_CRAWLS_NOTHING));
 	json_array_foreach(json_object_get(r.json, "sources"), i, s)
 	{
 		printf(say(SAY_SOURCE_LINE), safe(text_of(s, "source")),
