@@ -157,7 +157,8 @@ static enum err names_check(const struct turn *u, const Ds__ControlPlane *p, con
 	    !str_is(m->participant, p->id))
 		return wrong(u, "participantId", "participant", "another participant is served here");
 	if (!str_is(m->profile, DPS_PROFILE_PULL) && !str_is(m->profile, DPS_PROFILE_PUSH))
-		return wrong(u, "profile", "unsupported", "only http-pull and http-push are served");
+		return wrong(u, "profile", "unsupported",
+			     "only " DPS_PROFILE_PULL " and " DPS_PROFILE_PUSH " are served");
 	return ERR_OK;
 }
 

@@ -157,6 +157,8 @@ def bad_messages():
             ("a push without one", {"profile": PUSH}, "dataAddress", "missing"),
             ("a process with blanks", {"processId": "a b"}, "processId", "octet")):
         refused(what, "/start", {**start_message("x"), **more}, 400, at, rule)
+    got = say("/start", {**start_message("x"), "profile": "http-pull"})[1]
+    check("profiles are told by their whole names", PULL in got["detail"] and PUSH in got["detail"], got)
     sink = sink_address()
     for what, change, at in (("another type of address", {"endpointType": PULL}, "dataAddress.endpointType"),
                              ("no URL", {"endpoint": "file:///etc/passwd"}, "dataAddress.endpoint")):
